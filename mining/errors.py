@@ -1,0 +1,21 @@
+"""What a user did that we cannot go on with; the command line prints the message and exits 1."""
+
+
+class NearmissError(Exception):
+    """A user's mistake. The message names the place, what was wanted and what was found."""
+
+
+class DatasetError(NearmissError):
+    """The data cannot be read as told."""
+
+
+class ModelError(NearmissError):
+    """A model cannot be loaded, or its numbers cannot be used."""
+
+
+class RecipeError(NearmissError):
+    """A setting is out of range, or two of them contradict each other."""
+
+
+class RunError(NearmissError):
+    """A run folder is missing, unfinished or made by another recipe."""

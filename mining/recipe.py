@@ -1,0 +1,153 @@
+"""
+What a person may choose: `Mining` (what costs minutes) and `Policy` (what costs milliseconds).
+
+The words beside each field become its `--help` and its slider's tooltip.
+Knows nothing of data, models or files.
+"""
+
+from dataclasses import dataclass, fields
+from typing import Annotated, Literal, get_args, get_type_hints
+
+from mining.errors import RecipeError
+
+Anchor = Literal["min", "mean", "max"]
+Sampling = Literal["top", "random", "simans", "stratified"]
+Shortfall = Literal["fewer", "drop", "deepen"]
+Precision = Literal["auto", "float32", "bfloat16", "int8"]
+Index = Literal["exact", "ivf", "hnsw"]
+
+SOURCES = ("bm25", "dense", "sparse")
+DEFAULT_DEPTH = 100
+
+
+@dataclass(frozen=True)
+class Mining:
+    """What one round of mining costs time for: models, sources and depths. A change here means mining again."""
+
+    encoder: Annotated[str, "sentence-transformers model, folder or hub name; empty for the embedded MiniLM"] = ""
+    teacher: Annotated[str, "cross-encoder, folder or hub name; empty to let the dense score stand in"] = ""
+    sparse_encoder: Annotated[str, "SparseEncoder (SPLADE) model for the source `sparse`"] = ""
+    sources: Annotated[tuple[str, ...], "bm25, dense, sparse, or run:NAME=FILE; may be repeated"] = ("bm25", "dense")
+    depth: Annotated[tuple[tuple[str, int], ...], "candidates a source gives each query, as SOURCE=N or N for all"] = ()
+    language: Annotated[str, "language of the texts for BM25, as a two-letter code; empty to detect it"] = ""
+    query_prompt: Annotated[str | None, "text before each query; unset for the model's own"] = None
+    document_prompt: Annotated[str | None, "text before each document; unset for the model's own"] = None
+    teacher_prompt: Annotated[str | None, "instruction for the teacher; unset for the model's own"] = None
+    max_length: Annotated[int | None, "tokens an encoder reads; unset for the model's own"] = None
+    teacher_max_length: Annotated[int | None, "tokens the teacher reads; unset for the model's own, at most 512"] = None
+    precision: Annotated[Precision, "number type of the models; auto picks what this processor is fast at"] = "auto"
+    index: Annotated[Index, "exact search, or an approximate index whose recall is then measured"] = "exact"
+    clusters: Annotated[int, "k-means clusters of documents, for `different_cluster`; 0 for none"] = 0
+    trust_remote_code: Annotated[bool, "run Python code that comes with a model"] = False
+    search_memory: Annotated[int, "megabytes that one block of the exact search may use"] = 512
+    seed: Annotated[int, "seed of everything random"] = 42
+
+    def __post_init__(self) -> None:
+        _check_choices(self)
+        for source in self.sources:
+            if source not in SOURCES and not (source.startswith("run:") and "=" in source):
+                raise RecipeError(f"--source: wanted one of {', '.join(SOURCES)} or run:NAME=FILE; found {source!r}")
+        if not self.sources:
+            raise RecipeError("--source: wanted at least one; found none")
+        if "sparse" in self.sources and not self.sparse_encoder:
+            raise RecipeError("--source sparse: wanted --sparse-encoder MODEL; found none")
+        names = [source_name(source) for source in self.sources]
+        if len(set(names)) < len(names):
+            raise RecipeError(f"--source: wanted each name once; found {names}")
+        for name, value in self.depth:
+            if name not in names:
+                raise RecipeError(f"--depth: wanted one of {', '.join(names)}; found {name!r}")
+            if value < 1:
+                raise RecipeError(f"--depth {name}: wanted 1 or more; found {value}")
+
+    def depth_of(self, source: str) -> int:
+        """Candidates that `source` (by its short name) gives each query."""
+        return dict(self.depth).get(source, DEFAULT_DEPTH)
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What turns a table of scored candidates into kept and refused rows; deciding again costs arithmetic."""
+
+    # The ceiling: the lowest of those set. Above it a candidate is probably an unlabelled answer.
+    max_score: Annotated[float | None, "ceiling: refuse a candidate that scores above this"] = None
+    absolute_margin: Annotated[float | None, "ceiling: gap to leave below the positive, in the teacher's units"] = None
+    relative_margin: Annotated[float | None, "ceiling: gap to leave below the positive, as a share of |its score|"] = (
+        0.05
+    )
+    max_p_relevant: Annotated[float | None, "ceiling: refuse above this calibrated probability of relevance"] = None
+    # The floor: the highest of those set. Below it a candidate teaches nothing.
+    min_score: Annotated[float | None, "floor: refuse a candidate that scores below this"] = None
+    absolute_floor: Annotated[float | None, "floor: furthest below the positive, in the teacher's units"] = None
+    relative_floor: Annotated[float | None, "floor: furthest below the positive, as a share of |its score|"] = None
+    min_p_relevant: Annotated[float | None, "floor: refuse below this calibrated probability of relevance"] = None
+    anchor: Annotated[Anchor, "which of several positives the margins start from"] = "min"
+
+    skip_top: Annotated[int, "refuse candidates that any source ranked this high or higher"] = 0
+    skip_survivors: Annotated[int, "then skip this many of the best that no rule refused"] = 0
+    max_rank: Annotated[int | None, "refuse candidates that every source ranked below this"] = None
+    different_cluster: Annotated[bool, "refuse documents from the cluster of a positive"] = False
+    allow_siblings: Annotated[bool, "keep passages that share a group_id with a positive"] = False
+    duplicate_cosine: Annotated[float, "near duplicate of a positive: cosine of the vectors at least this"] = 0.95
+    duplicate_jaccard: Annotated[float, "and shared words (Jaccard) at least this"] = 0.8
+    reuse_cap: Annotated[int | None, "times that one document may be a negative, over all queries"] = None
+
+    negatives_per_query: Annotated[int, "hard negatives to keep for each query"] = 7
+    quota: Annotated[tuple[tuple[str, float], ...], "share of the negatives from each source, as SOURCE=SHARE"] = ()
+    sampling: Annotated[Sampling, "how to choose among the survivors"] = "top"
+    simans_a: Annotated[float, "SimANS: how sharply the choice peaks"] = 0.5
+    simans_b: Annotated[float, "SimANS: where it peaks, above the positive's score"] = 0.0
+    shortfall: Annotated[Shortfall, "when too few survive: keep fewer, drop the query, or look below max_rank"] = (
+        "fewer"
+    )
+    seed: Annotated[int, "seed of the random choices"] = 42
+
+    def __post_init__(self) -> None:
+        _check_choices(self)
+        for name in ("skip_top", "skip_survivors"):
+            if getattr(self, name) < 0:
+                raise RecipeError(f"{flag(name)}: wanted 0 or more; found {getattr(self, name)}")
+        for name in ("negatives_per_query", "reuse_cap", "max_rank"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise RecipeError(f"{flag(name)}: wanted 1 or more; found {value}")
+        for name in ("max_p_relevant", "min_p_relevant"):
+            value = getattr(self, name)
+            if value is not None and not 0 <= value <= 1:
+                raise RecipeError(f"{flag(name)}: wanted 0 to 1; found {value}")
+        for name in ("absolute_margin", "relative_margin", "absolute_floor", "relative_floor"):
+            value = getattr(self, name)
+            if value is not None and value < 0:
+                raise RecipeError(f"{flag(name)}: wanted 0 or more (a gap below the positive); found {value}")
+        for name in ("duplicate_cosine", "duplicate_jaccard"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise RecipeError(f"{flag(name)}: wanted 0 to 1; found {getattr(self, name)}")
+        if self.shortfall == "deepen" and self.max_rank is None:
+            raise RecipeError("--shortfall deepen: wanted --max-rank N, below which to look; found none")
+        if self.max_rank is not None and self.max_rank <= self.skip_top:
+            raise RecipeError(f"--max-rank: wanted more than --skip-top {self.skip_top}; found {self.max_rank}")
+        shares = [share for _, share in self.quota]
+        if any(not 0 < share <= 1 for share in shares) or sum(shares) > 1 + 1e-9:
+            raise RecipeError(f"--quota: wanted shares above 0 that sum to at most 1; found {dict(self.quota)}")
+
+
+def source_name(source: str) -> str:
+    """The short name of a source, as in its columns: `run:splade=FILE` is `splade`."""
+    return source.removeprefix("run:").partition("=")[0]
+
+
+def flag(field: str) -> str:
+    """A field's name as its command-line flag."""
+    return "--" + field.replace("_", "-")
+
+
+def _check_choices(recipe: object) -> None:
+    # A dataclass does not check Literal fields; a typo would quietly select nothing.
+    hints = get_type_hints(type(recipe))
+    for field in fields(recipe):  # type: ignore[arg-type]
+        choices = get_args(hints[field.name])
+        value = getattr(recipe, field.name)
+        if choices and all(isinstance(choice, str) for choice in choices) and value not in choices:
+            raise RecipeError(f"{flag(field.name)}: wanted one of {', '.join(choices)}; found {value!r}")
+        if isinstance(value, float) and value != value:
+            raise RecipeError(f"{flag(field.name)}: wanted a number; found NaN")
