@@ -1,12 +1,12 @@
 """
-What a person may choose: `Mining` (what costs minutes) and `Policy` (what costs milliseconds).
+What a person may choose: `Mining` (costs minutes), `Policy` (costs milliseconds) and `Export` (what is written).
 
 The words beside each field become its `--help` and its slider's tooltip.
 Knows nothing of data, models or files.
 """
 
 from dataclasses import dataclass, fields
-from typing import Annotated, Literal, get_args, get_type_hints
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 from mining.errors import RecipeError
 
@@ -15,6 +15,27 @@ Sampling = Literal["top", "random", "simans", "stratified"]
 Shortfall = Literal["fewer", "drop", "deepen"]
 Precision = Literal["auto", "float32", "bfloat16", "int8"]
 Index = Literal["exact", "ivf", "hnsw"]
+
+FormatName = Literal[
+    "triplet",
+    "n-tuple",
+    "labeled-pair",
+    "labeled-list",
+    "margin-mse",
+    "margin-mse-list",
+    "kl",
+    "flag",
+    "tevatron",
+    "tevatron-ids",
+    "dpr",
+    "pylate",
+    "nemo",
+    "rocketqa-ce",
+    "rocketqa-de",
+    "trec",
+]
+Compress = Literal["zst", "gz", "none"]
+Container = Literal["jsonl", "parquet"]
 
 SOURCES = ("bm25", "dense", "sparse")
 DEFAULT_DEPTH = 100
@@ -28,7 +49,9 @@ class Mining:
     teacher: Annotated[str, "cross-encoder, folder or hub name; empty to let the dense score stand in"] = ""
     sparse_encoder: Annotated[str, "SparseEncoder (SPLADE) model for the source `sparse`"] = ""
     sources: Annotated[tuple[str, ...], "bm25, dense, sparse, or run:NAME=FILE; may be repeated"] = ("bm25", "dense")
-    depth: Annotated[tuple[tuple[str, int], ...], "candidates a source gives each query, as SOURCE=N or N for all"] = ()
+    depth: Annotated[
+        tuple[tuple[str, int], ...], "candidates from a source, as SOURCE=N or N for all; 100 where unset"
+    ] = ()
     language: Annotated[str, "language of the texts for BM25, as a two-letter code; empty to detect it"] = ""
     query_prompt: Annotated[str | None, "text before each query; unset for the model's own"] = None
     document_prompt: Annotated[str | None, "text before each document; unset for the model's own"] = None
@@ -131,6 +154,30 @@ class Policy:
             raise RecipeError(f"--quota: wanted shares above 0 that sum to at most 1; found {dict(self.quota)}")
 
 
+@dataclass(frozen=True)
+class Export:
+    """The shape of one export. The same choices, data and provenance give the same bytes."""
+
+    format: Annotated[FormatName, "whose training code is to read it"] = "triplet"
+    scores: Annotated[bool, "add the teacher's scores, where the format has a place for them"] = False
+    own_columns: Annotated[bool, "add your own columns, after the format's (losses read columns by position)"] = False
+    negatives: Annotated[
+        int | None, "negatives in a row of n-tuple, margin-mse-list, kl; unset for the most that a query has"
+    ] = None
+    prompt: Annotated[str, "instruction for the queries, as FlagEmbedding's `prompt`"] = ""
+    corpus_id: Annotated[str, "name of the corpus in `nemo`; two datasets trained on together need two"] = "nearmiss"
+    shard_size: Annotated[int | None, "rows in one file; unset for one file a table"] = None
+    compress: Annotated[Compress | None, "unset for zst, or none where the training code opens the file itself"] = None
+    container: Annotated[Container, "for the formats that are rows: JSON lines or Parquet"] = "jsonl"
+
+    def __post_init__(self) -> None:
+        _check_choices(self)
+        for name in ("negatives", "shard_size"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise RecipeError(f"{flag(name)}: wanted 1 or more; found {value}")
+
+
 def source_name(source: str) -> str:
     """The short name of a source, as in its columns: `run:splade=FILE` is `splade`."""
     return source.removeprefix("run:").partition("=")[0]
@@ -145,9 +192,16 @@ def _check_choices(recipe: object) -> None:
     # A dataclass does not check Literal fields; a typo would quietly select nothing.
     hints = get_type_hints(type(recipe))
     for field in fields(recipe):  # type: ignore[arg-type]
-        choices = get_args(hints[field.name])
+        choices = choices_of(hints[field.name])
         value = getattr(recipe, field.name)
-        if choices and all(isinstance(choice, str) for choice in choices) and value not in choices:
+        if choices and value is not None and value not in choices:
             raise RecipeError(f"{flag(field.name)}: wanted one of {', '.join(choices)}; found {value!r}")
         if isinstance(value, float) and value != value:
             raise RecipeError(f"{flag(field.name)}: wanted a number; found NaN")
+
+
+def choices_of(hint: Any) -> tuple[str, ...]:
+    """The words a Literal allows, also where it is optional; none for other types."""
+    if get_origin(hint) is Literal:
+        return get_args(hint)
+    return next((get_args(kind) for kind in get_args(hint) if get_origin(kind) is Literal), ())

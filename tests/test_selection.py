@@ -187,25 +187,24 @@ def test_stratified_takes_one_from_each_band_of_scores():
 
 @st.composite
 def candidates(draw):
-    queries = draw(st.integers(1, 4))
     rows = []
-    for q in range(queries):
-        rows.append(row(draw(st.floats(-5, 5, width=16)), "p", is_positive=True) | {"query_id": f"q{q}"})
-        for d in range(draw(st.integers(0, 12))):
-            rows.append(
-                row(
-                    draw(st.floats(-5, 5, width=16)),
-                    f"d{d}",
-                    query_id=f"q{q}",
-                    dense_rank=draw(st.integers(1, 30)),
-                    bm25_rank=draw(st.one_of(st.just(pd.NA), st.integers(1, 30))),
-                    is_sibling=draw(st.booleans()),
-                    is_labelled_negative=draw(st.integers(0, 9)) == 0,
-                    duplicate_kind=draw(st.sampled_from(["", "", "", "same_text"])),
-                )
-            )
-    frame = pd.DataFrame(rows)
-    return frame.astype({"bm25_rank": "Int32", "dense_rank": "Int32", "teacher_score": "float32"})
+    for q in range(draw(st.integers(1, 4))):
+        rows.append(row(draw(st.floats(-5, 5, width=16)), "p", query_id=f"q{q}", is_positive=True))
+        rows += [any_row(draw, f"q{q}", f"d{d}") for d in range(draw(st.integers(0, 12)))]
+    return pd.DataFrame(rows).astype({"bm25_rank": "Int32", "dense_rank": "Int32", "teacher_score": "float32"})
+
+
+def any_row(draw, query_id, doc_id):
+    return row(
+        draw(st.floats(-5, 5, width=16)),
+        doc_id,
+        query_id=query_id,
+        dense_rank=draw(st.integers(1, 30)),
+        bm25_rank=draw(st.one_of(st.just(pd.NA), st.integers(1, 30))),
+        is_sibling=draw(st.booleans()),
+        is_labelled_negative=draw(st.integers(0, 9)) == 0,
+        duplicate_kind=draw(st.sampled_from(["", "", "", "same_text"])),
+    )
 
 
 policies = st.builds(

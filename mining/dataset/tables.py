@@ -1,0 +1,49 @@
+"""
+What the rest of nearmiss works on: four tables with one vocabulary, and how many input rows they came from.
+
+Knows nothing of files and formats.
+"""
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+
+@dataclass(frozen=True)
+class ReadCounts:
+    """Input rows of all files together; read == kept + rejected."""
+
+    read: int
+    kept: int
+    rejected: int
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """
+    queries:   query_id, text, the user's own columns; in file order, each with a positive
+    documents: doc_id, title ("" where there is none), text, perhaps group_id, the user's own columns
+    positives: query_id, doc_id, grade (above 0; 1.0 where none was given)
+    negatives: query_id, doc_id: labelled by the user, perhaps none; never a positive of the same query
+
+    All ids are text. Where rows that were merged differ in one of the user's own columns, that column
+    holds lists of the different values.
+    """
+
+    queries: pd.DataFrame
+    documents: pd.DataFrame
+    positives: pd.DataFrame
+    negatives: pd.DataFrame
+    counts: ReadCounts
+
+
+def passage(title: str, text: str) -> str:
+    """Title and text joined by one space, as BEIR does; either alone where the other is blank."""
+    if not title.strip():
+        return text
+    return f"{title} {text}" if text.strip() else title
+
+
+def passages(documents: pd.DataFrame) -> list[str]:
+    """The text of each document that every source, encoder and teacher sees, in order."""
+    return [passage(title, text) for title, text in zip(documents["title"], documents["text"], strict=True)]

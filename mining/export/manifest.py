@@ -1,0 +1,34 @@
+"""What an export is made of: `manifest.json`. With the run at hand, it is enough to make the same bytes again."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from mining.export.shards import Shard
+from mining.recipe import FormatName
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """
+    The record of one export.
+
+    `status` counts all candidates; exported and left-out queries sum to the dataset's; sizes are in bytes.
+    `provenance` is the run's own record: recipe, policy, fingerprints, seconds.
+    """
+
+    format: FormatName
+    options: Mapping[str, Any]
+    provenance: Mapping[str, Any]
+    status: Mapping[str, int]
+    exported_queries: int
+    left_out_queries: dict[str, int]
+    exported_negatives: int
+    negatives_beyond_the_row: int
+    own_columns: tuple[str, ...]
+    shards: tuple[Shard, ...]
+    other_files: tuple[str, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values, in the order of the fields."""
+        return asdict(self)

@@ -1,0 +1,123 @@
+"""
+The run folder: the one contract between the command line and the app.
+
+In:  a folder
+Out: its data, rounds, candidates and policy, as frames and dataclasses
+
+Knows nothing of models; it reads what the pipeline wrote.
+"""
+
+import dataclasses
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from mining import dataset, selection
+from mining.dataset import Dataset
+from mining.errors import RunError
+from mining.files import read_json, write_json
+from mining.recipe import Mining, Policy
+
+RUN_FILE = "run.json"
+POLICY_FILE = "policy.json"
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run folder, opened; nothing is read before it is asked for."""
+
+    folder: Path
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What run.json holds: data, versions, and the recipe, models and counts of each round."""
+        facts: dict[str, Any] = read_json(self.folder / RUN_FILE)
+        return facts
+
+    @cached_property
+    def dataset(self) -> Dataset:
+        """The checked data."""
+        return dataset.load(self.folder / "dataset")
+
+    @property
+    def policy(self) -> Policy:
+        """The thresholds in force."""
+        return policy_from(read_json(self.folder / POLICY_FILE))
+
+    def save_policy(self, policy: Policy) -> None:
+        """Put other thresholds in force."""
+        write_json(self.folder / POLICY_FILE, dataclasses.asdict(policy))
+
+    @property
+    def rounds(self) -> list[int]:
+        """Numbers of the finished rounds."""
+        return [entry["round"] for entry in self.facts["rounds"] if entry["finished"]]
+
+    def round_folder(self, number: int | None = None) -> Path:
+        """Folder of a finished round; the latest unless told."""
+        finished = self.rounds
+        if not finished:
+            raise RunError(f"{self.folder}: wanted a finished round; found none. Run the same `nearmiss mine` again")
+        if number is not None and number not in finished:
+            raise RunError(f"{self.folder}: wanted one of the rounds {finished}; found {number}")
+        return self.folder / "rounds" / str(number or finished[-1])
+
+    def round_facts(self, number: int | None = None) -> dict[str, Any]:
+        """The entry of run.json for a finished round, with the seconds its stages took."""
+        folder = self.round_folder(number)
+        entry: dict[str, Any] = self.facts["rounds"][int(folder.name) - 1]
+        return entry | {"seconds": read_json(folder / "seconds.json")}
+
+    def mining(self, number: int | None = None) -> Mining:
+        """The recipe of a finished round."""
+        return mining_from(self.round_facts(number)["recipe"])
+
+    def last_recipe(self) -> Mining:
+        """The recipe of the latest round, finished or not; the default one where none was begun."""
+        rounds = self.facts["rounds"]
+        return mining_from(rounds[-1]["recipe"]) if rounds else Mining()
+
+    def provenance(self, number: int | None = None) -> dict[str, Any]:
+        """Everything needed to make a round's export again: data, versions, recipe, models, policy."""
+        facts = self.facts
+        data = {"dataset": facts["dataset"], "versions": facts["versions"]}
+        return data | self.round_facts(number) | {"policy": dataclasses.asdict(self.policy)}
+
+    def candidates(self, number: int | None = None) -> pd.DataFrame:
+        """Every candidate of a round with every score, the rows of one query side by side, best fused rank first."""
+        shards = sorted((self.round_folder(number) / "candidates").glob("[0-9]*.parquet"))
+        return pd.concat([pd.read_parquet(shard) for shard in shards], ignore_index=True)
+
+    def selected(self, number: int | None = None) -> pd.DataFrame:
+        """The candidates under the policy in force, with `status` and `slot`."""
+        return selection.select(self.candidates(number), self.policy)
+
+
+def open_run(folder: Path) -> Run:
+    """The run in `folder`; raises RunError where there is none."""
+    if not (folder / RUN_FILE).is_file():
+        raise RunError(f"{folder}: wanted a run folder (with {RUN_FILE}); found {_what_is_there(folder)}")
+    return Run(folder)
+
+
+def policy_from(content: dict[str, Any]) -> Policy:
+    """A policy from its JSON form."""
+    return Policy(**content | {"quota": tuple((source, share) for source, share in content["quota"])})
+
+
+def mining_from(content: dict[str, Any]) -> Mining:
+    """A mining recipe from its JSON form."""
+    depth = tuple((source, depth) for source, depth in content["depth"])
+    return Mining(**content | {"sources": tuple(content["sources"]), "depth": depth})
+
+
+def _what_is_there(folder: Path) -> str:
+    if not folder.exists():
+        return "no such folder"
+    if not folder.is_dir():
+        return "a file"
+    names = sorted(path.name for path in folder.iterdir())
+    return f"a folder with {', '.join(names[:5])}{' ...' if len(names) > 5 else ''}" if names else "an empty folder"
