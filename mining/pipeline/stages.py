@@ -1,0 +1,104 @@
+"""
+The stages of a round, each a loop over shards that skips those already on disk.
+
+In:  a `Round`
+Out: files in its folder, and what is worth remembering of them
+
+Knows nothing of run.json or of thresholds.
+"""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from mining import scoring
+from mining.duplicates import Copies
+from mining.embedding import embed
+from mining.pipeline.pooling import assemble, named
+from mining.pipeline.rounds import Round, count_rows, write_frame
+from mining.pipeline.searching import search
+from mining.pipeline.watching import Advance, Watch, timed
+from mining.recipe import source_name
+from mining.retrieval.vectors import score_pairs
+
+
+def run_stages(this: Round, watch: Watch) -> dict[str, Any]:
+    """Make every file of the round; returns what the run should remember of it."""
+    embed_texts(this, watch)
+    remembered: dict[str, Any] = {"language": None, "index": {"kind": this.recipe.index}}
+    for source in this.recipe.sources:
+        with timed(this.folder, source_name(source)):
+            remembered |= search(this, source, watch)
+    with timed(this.folder, "pool"):
+        pool(this, watch)
+    with timed(this.folder, "teacher"):
+        score(this, watch)
+    return remembered
+
+
+def embed_texts(this: Round, watch: Watch) -> None:
+    """Vectors of documents and queries."""
+    for stage, texts, encode in (
+        ("document_vectors", this.documents, this.encoder.encode_document),
+        ("query_vectors", this.queries, this.encoder.encode_query),
+    ):
+        with timed(this.folder, stage), watch(stage, len(texts), "texts") as advance:
+            embed(texts, encode, this.folder / stage, fingerprint=this.encoder.fingerprint, advance=advance)
+
+
+def pool(this: Round, watch: Watch) -> None:
+    """Join what the sources found, with everything of a candidate but the teacher's score, shard by shard."""
+    copies = Copies(this.documents, this.queries, this.data.documents)
+    with watch("pool", len(this.queries), "queries") as advance:
+        for number, start, end in this.shards():
+            path = this.pooled(number)
+            if not path.exists() and not this.candidates(number).exists():
+                write_frame(path, _pool_shard(this, copies, number, start, end))
+            advance(end - start)
+
+
+def _pool_shard(this: Round, copies: Copies, number: int, start: int, end: int) -> pd.DataFrame:
+    names = [source_name(source) for source in this.recipe.sources]
+    found = {name: pd.read_parquet(this.found(name, number)) for name in names}
+    positives = this.positives.between(start, end)
+    rows = assemble(found, positives, this.negatives.between(start, end))
+    query, document = rows["query"].to_numpy(), rows["document"].to_numpy()
+    left, right = this.query_vectors, this.document_vectors
+    rows["dense_score"] = score_pairs(left.take, right.take, query, document)
+    rows = pd.concat([rows, copies.mark(rows, positives, right.take)], axis=1)
+    return _with_clusters(this, rows)
+
+
+def _with_clusters(this: Round, rows: pd.DataFrame) -> pd.DataFrame:
+    if this.clusters is None:
+        return rows
+    own = this.clusters[rows["document"]]
+    key = rows["query"].to_numpy(np.int64) * (this.recipe.clusters + 1) + own
+    return rows.assign(cluster=own, same_cluster=np.isin(key, key[rows["is_positive"].to_numpy()]))
+
+
+def score(this: Round, watch: Watch) -> None:
+    """Add the teacher's score, or the dense one in its place, and finish the candidates, shard by shard."""
+    paths = {number: this.pooled(number) for number, _, _ in this.shards()}
+    waiting = {number: path for number, path in paths.items() if not this.candidates(number).exists()}
+    with watch("teacher", count_rows(waiting.values()), "pairs") as advance:
+        for number, path in waiting.items():
+            rows = pd.read_parquet(path)
+            rows["teacher_score"] = _teacher_scores(this, rows, number, advance)
+            lowest = rows.loc[rows["is_positive"]].groupby("query")["teacher_score"].min()
+            rows["positive_score"] = lowest.reindex(rows["query"]).to_numpy(np.float32)
+            write_frame(this.candidates(number), named(rows, this.data))
+
+
+def _teacher_scores(this: Round, rows: pd.DataFrame, number: int, advance: Advance) -> npt.NDArray[np.float32]:
+    if this.teacher is None:
+        advance(len(rows))
+        return rows["dense_score"].to_numpy(np.float32)
+    pairs = rows[["query", "document"]].to_numpy()
+    name = f"{this.number}-{number:05d}"
+    scores, _, _ = scoring.score_pairs(
+        this.teacher, this.queries, this.documents, pairs, this.run / "teacher_scores", name, advance=advance
+    )
+    return scores

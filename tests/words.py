@@ -1,0 +1,55 @@
+"""Toy models that need no weights: an encoder and a teacher that look at words alone."""
+
+import hashlib
+
+import numpy as np
+
+DIMENSION = 32
+
+
+class WordEncoder:
+    """A text is the sum of its words' random vectors, so texts that share words lie close."""
+
+    engine = "toy"
+    precision = "float32"
+    agreement = None
+    dimension = DIMENSION
+
+    def __init__(self, salt=""):
+        self.salt = salt
+        self.fingerprint = hashlib.sha256(f"words{salt}".encode()).hexdigest()
+
+    def encode_query(self, texts):
+        return np.stack([self._vector(text) for text in texts])
+
+    def encode_document(self, texts):
+        return self.encode_query(texts)
+
+    def _vector(self, text):
+        words = [*text.lower().split(), "<end>"]
+        total = np.sum([self._word(word) for word in words], axis=0)
+        return (total / np.linalg.norm(total)).astype(np.float32)
+
+    def _word(self, word):
+        seed = int.from_bytes(hashlib.sha256(f"{self.salt}{word}".encode()).digest()[:4], "big")
+        return np.random.default_rng(seed).normal(size=DIMENSION)
+
+
+class OverlapTeacher:
+    """A logit that rises with the share of the query's words that the document holds; counts what it is asked."""
+
+    engine = "toy"
+    precision = "float32"
+    agreement = None
+
+    def __init__(self, salt=""):
+        self.fingerprint = hashlib.sha256(f"overlap{salt}".encode()).hexdigest()
+        self.asked = 0
+
+    def score(self, pairs):
+        self.asked += len(pairs)
+        return np.array([self._logit(query, document) for query, document in pairs], np.float32)
+
+    def _logit(self, query, document):
+        wanted, found = set(query.lower().split()), set(document.lower().split())
+        return 10 * len(wanted & found) / max(len(wanted), 1) - 5 - len(found) / 1000
