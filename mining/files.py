@@ -13,8 +13,7 @@ from typing import Any
 def write_atomically(path: Path) -> Iterator[Path]:
     """A temporary path to write to; on success it is flushed to disk and takes the name `path`."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    # Keeps the suffix, since writers choose a format by it; one name per file, so that a killed run leaves no heap.
-    temporary = path.with_name(f".tmp-{path.name}")
+    temporary = path.with_name(temporary_name(path.name))
     try:
         yield temporary
         with temporary.open("rb+") as written:
@@ -22,6 +21,12 @@ def write_atomically(path: Path) -> Iterator[Path]:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def temporary_name(name: str) -> str:
+    """What a file or folder is called until it is whole; what a killed run leaves, the next one writes over."""
+    # Keeps the suffix, since writers choose a format by it.
+    return f".tmp-{name}"
 
 
 def write_json(path: Path, content: Any) -> None:

@@ -1,8 +1,9 @@
 """
-Mine again and again, killed with SIGKILL after every few files written, until a round is finished.
+Mine a folder to the end through one SIGKILL after another, each at a file of another stage.
 
-    python -m tests.killed DATA RUN FILES_BEFORE_DEATH
+    python -m tests.killed DATA RUN [PLACE:N ...]
 
+An attempt dies when the N-th file (from 0) whose path holds PLACE is about to take its name; the next one goes on.
 Each attempt is a fork, so that the imports are paid once. Prints how many attempts died.
 """
 
@@ -11,47 +12,49 @@ import signal
 import sys
 from pathlib import Path
 
-from mining import dataset, pipeline
+from mining import dataset, pipeline, scoring
+from mining.pipeline import rounds
 from mining.recipe import Mining
 from tests.words import OverlapTeacher, WordEncoder
 
 RECIPE = Mining(depth=(("bm25", 12), ("dense", 12)), clusters=4, teacher="toy", language="en")
 
 
-def mine(data: Path, run: Path) -> pipeline.Run:
-    return pipeline.mine(run, RECIPE, dataset.read(data), encoder=WordEncoder(), teacher=OverlapTeacher())
+def main() -> None:
+    data, run, places = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3:]
+    # Small shards, so that there is a middle of each stage to die in.
+    rounds.QUERIES_PER_SHARD, rounds.TEXTS_PER_SHARD, scoring.PAIRS_PER_CHUNK = 3, 8, 16
+    print(sum(dies(data, run, place) for place in places))
+    mine(data, run)
 
 
-def die_after(files: int) -> None:
-    """Let `os.replace` make so many files whole, then die before the next one takes its name."""
-    replace, done = os.replace, 0
+def dies(data: Path, run: Path, place: str) -> bool:
+    """Whether an attempt that is to die at `place` did."""
+    child = os.fork()
+    if child == 0:
+        die_at(*place.rsplit(":", 1))
+        mine(data, run)
+        os._exit(0)
+    _, status = os.waitpid(child, 0)
+    return os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
+
+
+def die_at(part: str, number: str) -> None:
+    replace, seen = os.replace, 0
 
     def replace_or_die(source, target):
-        nonlocal done
-        if done == files:
-            os.kill(os.getpid(), signal.SIGKILL)
-        done += 1
+        nonlocal seen
+        if part in str(target):
+            if seen == int(number):
+                os.kill(os.getpid(), signal.SIGKILL)
+            seen += 1
         replace(source, target)
 
     os.replace = replace_or_die
 
 
-def main() -> None:
-    data, run, files = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
-    deaths = 0
-    while True:
-        child = os.fork()
-        if child == 0:
-            die_after(files)
-            mine(data, run)
-            os._exit(0)
-        _, status = os.waitpid(child, 0)
-        if not os.WIFSIGNALED(status):
-            break
-        deaths += 1
-        assert deaths < 500
-    print(deaths)
-    sys.exit(os.waitstatus_to_exitcode(status))
+def mine(data: Path, run: Path) -> None:
+    pipeline.mine(run, RECIPE, dataset.read(data), encoder=WordEncoder(), teacher=OverlapTeacher())
 
 
 if __name__ == "__main__":

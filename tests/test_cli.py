@@ -102,15 +102,8 @@ def test_explain_says_why_in_words(capsys, monkeypatch, run):
 def test_export_writes_the_kept_negatives(capsys, monkeypatch, run, tmp_path):
     code, _, _ = call(capsys, monkeypatch, "export", run, tmp_path / "out", "--format", "triplet", "--compress", "none")
     assert code == 0
-    rows = (
-        [json.loads(line) for line in (tmp_path / "out" / "train.jsonl").read_text().splitlines()]
-        if (tmp_path / "out" / "train.jsonl").exists()
-        else [
-            json.loads(line)
-            for path in sorted((tmp_path / "out").glob("*.jsonl"))
-            for line in path.read_text().splitlines()
-        ]
-    )
+    shards = sorted((tmp_path / "out").glob("train*.jsonl"))
+    rows = [json.loads(line) for shard in shards for line in shard.read_text("utf-8").splitlines()]
     judged = open_run(run).selected()
     positives = judged[judged.is_positive].groupby("query_id").size()
     kept = judged[judged.status.eq("kept")].groupby("query_id").size()
@@ -170,9 +163,9 @@ def test_an_interrupted_run_says_how_to_go_on_and_exits_130(tmp_path):
         if line.startswith("read "):
             break
     os.kill(process.pid, signal.SIGINT)
-    _, err = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert "run the same command again" in err
+    said = process.stderr.read()
+    assert process.wait(timeout=60) == 130
+    assert "run the same command again" in said
 
 
 def test_a_round_more_needs_only_the_run(run):

@@ -20,10 +20,13 @@ class WordEncoder:
         self.fingerprint = hashlib.sha256(f"words{salt}".encode()).hexdigest()
 
     def encode_query(self, texts):
-        return np.stack([self._vector(text) for text in texts])
+        return self._encode(texts)
 
     def encode_document(self, texts):
-        return self.encode_query(texts)
+        return self._encode(texts)
+
+    def _encode(self, texts):
+        return np.stack([self._vector(text) for text in texts])
 
     def _vector(self, text):
         words = [*text.lower().split(), "<end>"]

@@ -23,11 +23,17 @@ app = typer.Typer(
 )
 
 
+INTERRUPTED = 130
+
+
 def main() -> None:
     """The installed command `nearmiss`."""
     from mining.cli import commands  # noqa: F401  (its commands register themselves)
 
-    sys.exit(_run())
+    code = _run()
+    if code == INTERRUPTED:
+        print("\ninterrupted; run the same command again and it goes on from the last finished shard", file=sys.stderr)
+    sys.exit(code)
 
 
 def _run() -> int:
@@ -42,8 +48,7 @@ def _run() -> int:
     except OSError as failure:
         return _say(f"{failure.filename or 'file'}: {failure.strerror or failure}")
     except (KeyboardInterrupt, typer.Abort):
-        print("\ninterrupted; run the same command again and it goes on from the last finished shard", file=sys.stderr)
-        return 130
+        return INTERRUPTED
     except Exception as bug:
         if os.environ.get("NEARMISS_TRACEBACK"):
             raise

@@ -108,6 +108,8 @@ def _parse(name: str, value: Any, kind: Any) -> Any:
     if get_origin(kind) is tuple:
         item = get_args(kind)[0]
         return tuple(value) if item is str else tuple(_parse_share(name, text, get_args(item)[1]) for text in value)
+    if choices_of(kind):
+        return value
     optional = type(None) in get_args(kind)
     if optional and value == "none":
         return None

@@ -18,7 +18,7 @@ from mining import dataset, scoring
 from mining.dataset import Dataset
 from mining.embedding import Encoder, load_encoder
 from mining.errors import RunError
-from mining.files import write_json
+from mining.files import temporary_name, write_json
 from mining.pipeline.rounds import Round, count_rows
 from mining.pipeline.stages import run_stages
 from mining.pipeline.watching import Watch, silent
@@ -78,7 +78,8 @@ def _begin(folder: Path, data: Dataset | None, policy: Policy | None) -> Run:
 
 def _create(folder: Path, data: Dataset) -> Run:
     # What a killed run may have left before run.json stood; anything else is somebody's.
-    strange = [path.name for path in folder.glob("*") if path.name not in ("dataset", POLICY_FILE)]
+    ours = {"dataset", POLICY_FILE, temporary_name(POLICY_FILE), temporary_name(RUN_FILE)}
+    strange = [path.name for path in folder.glob("*") if path.name not in ours]
     if strange:
         raise RunError(f"{folder}: wanted a new folder or a run; found a folder with {', '.join(sorted(strange)[:5])}")
     dataset.save(data, folder / "dataset")

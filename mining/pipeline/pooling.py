@@ -50,14 +50,12 @@ def assemble(found: Mapping[str, pd.DataFrame], positives: Pairs, negatives: Pai
     """
     pooled = fusion.pool(found)
     labelled = _frame(positives, negatives)
-    unfound = labelled[~_among(labelled, pooled)]
+    unfound = labelled[~np.isin(_key(labelled), _key(pooled))]
     rows = pd.concat([pooled, unfound.drop_duplicates()], ignore_index=True)
     # Rows no source found come last within their query.
     fused = rows["fused_rank"].to_numpy(np.float64, na_value=np.inf)
     rows = rows.iloc[np.lexsort((rows["document"], fused, rows["query"]))].reset_index(drop=True)
-    return rows.assign(
-        is_positive=_among(rows, _frame(positives)), is_labelled_negative=_among(rows, _frame(negatives))
-    )
+    return rows.assign(is_positive=is_among(rows, positives), is_labelled_negative=is_among(rows, negatives))
 
 
 def named(rows: pd.DataFrame, data: Dataset) -> pd.DataFrame:
@@ -69,13 +67,14 @@ def named(rows: pd.DataFrame, data: Dataset) -> pd.DataFrame:
     return pd.concat([pd.DataFrame(ids), rows.drop(columns=["query", "document"])], axis=1)
 
 
+def is_among(rows: pd.DataFrame, pairs: Pairs) -> npt.NDArray[np.bool_]:
+    """Which rows (query, document) are among the pairs, (n,)."""
+    return np.isin(_key(rows), _key(_frame(pairs)))
+
+
 def _frame(*pairs: Pairs) -> pd.DataFrame:
     query = np.concatenate([p.query for p in pairs]).astype(np.int32)
     return pd.DataFrame({"query": query, "document": np.concatenate([p.document for p in pairs]).astype(np.int32)})
-
-
-def _among(rows: pd.DataFrame, others: pd.DataFrame) -> npt.NDArray[np.bool_]:
-    return np.isin(_key(rows), _key(others))
 
 
 def _key(rows: pd.DataFrame) -> npt.NDArray[np.int64]:

@@ -27,6 +27,7 @@ from mining.retrieval import language
 from mining.scoring import Teacher
 
 QUERIES_PER_SHARD = 256
+TEXTS_PER_SHARD = 4096
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,11 @@ class Round:
     def positives(self) -> Pairs:
         """Row numbers of the labelled answers."""
         return pairs_of(self.data, self.data.positives)
+
+    @property
+    def most_positives(self) -> int:
+        """The largest number of answers that any query has."""
+        return int(np.bincount(self.positives.query).max(initial=0))
 
     @cached_property
     def negatives(self) -> Pairs:

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from mining.files import read_json, write_json
+from mining.pipeline.pooling import is_among
 from mining.pipeline.rounds import Round, write_frame
 from mining.pipeline.watching import Watch
 from mining.recipe import source_name
@@ -34,13 +35,22 @@ def search(this: Round, source: str, watch: Watch) -> dict[str, Any]:
         for _, start, end in this.shards():
             if not paths[start].exists():
                 found = find(start, end)
-                write_frame(paths[start], found.assign(query=found["query"] + np.int32(start)))
+                found = found.assign(query=found["query"] + np.int32(start))
+                write_frame(paths[start], within_depth(this, found, this.recipe.depth_of(name)))
             advance(end - start)
     return remembered
 
 
+def within_depth(this: Round, found: pd.DataFrame, depth: int) -> pd.DataFrame:
+    """The rows of a found frame down to each query's `depth`-th that is not labelled as an answer."""
+    # Counting positives too would leave the queries with many answers short of candidates.
+    others = ~is_among(found, this.positives)
+    place = pd.Series(others).groupby(found["query"].to_numpy()).cumsum().to_numpy()
+    return found[place <= depth].reset_index(drop=True)
+
+
 def _finder(this: Round, source: str, watch: Watch) -> tuple[Finder, dict[str, Any]]:
-    depth = this.recipe.depth_of(source_name(source))
+    depth = this.recipe.depth_of(source_name(source)) + this.most_positives
     if source == "bm25":
         return _bm25(this, depth, watch)
     if source == "dense":

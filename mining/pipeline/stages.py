@@ -16,6 +16,7 @@ import pandas as pd
 from mining import scoring
 from mining.duplicates import Copies
 from mining.embedding import embed
+from mining.pipeline import rounds
 from mining.pipeline.pooling import assemble, named
 from mining.pipeline.rounds import Round, count_rows, write_frame
 from mining.pipeline.searching import search
@@ -45,7 +46,14 @@ def embed_texts(this: Round, watch: Watch) -> None:
         ("query_vectors", this.queries, this.encoder.encode_query),
     ):
         with timed(this.folder, stage), watch(stage, len(texts), "texts") as advance:
-            embed(texts, encode, this.folder / stage, fingerprint=this.encoder.fingerprint, advance=advance)
+            embed(
+                texts,
+                encode,
+                this.folder / stage,
+                fingerprint=this.encoder.fingerprint,
+                rows_per_shard=rounds.TEXTS_PER_SHARD,
+                advance=advance,
+            )
 
 
 def pool(this: Round, watch: Watch) -> None:

@@ -157,10 +157,7 @@ def with_nearmiss(queries, documents, positives, teacher, depth, job):
         negatives=pd.DataFrame({"query_id": pd.Series(dtype=str), "doc_id": pd.Series(dtype=str)}),
         counts=ReadCounts(0, 0, 0),
     )
-    most = max(len(ds) for ds in positives.values())
-    recipe = Mining(
-        sources=("dense",), depth=(("dense", depth + most),), teacher=teacher or "", precision=job["precision"]
-    )
+    recipe = Mining(sources=("dense",), depth=(("dense", depth),), teacher=teacher or "", precision=job["precision"])
     policy = Policy(relative_margin=MARGIN, negatives_per_query=NEGATIVES)
     with tempfile.TemporaryDirectory() as folder:
         started = time.perf_counter()
