@@ -89,7 +89,7 @@ def _sources(candidates: pd.DataFrame) -> dict[str, dict[str, int]]:
     alone = found.sum(axis=1).eq(1)
     kept = candidates["status"].eq(selection.KEPT)
     return {
-        source: {
+        str(source): {
             "found": int(found[source].sum()),
             "only_here": int((found[source] & alone).sum()),
             "kept": int((found[source] & kept).sum()),
@@ -104,7 +104,7 @@ def _found_together(candidates: pd.DataFrame) -> dict[str, int]:
     code = sum((found[source].astype(int) * 2**bit for bit, source in enumerate(found)), pd.Series(0, candidates.index))
     counts = code.value_counts()
     names = {
-        value: "+".join(source for bit, source in enumerate(found) if value >> bit & 1) or "none"
+        value: "+".join(str(source) for bit, source in enumerate(found) if value >> bit & 1) or "none"
         for value in counts.index
     }
     return {names[value]: int(count) for value, count in counts.items()}
@@ -113,7 +113,7 @@ def _found_together(candidates: pd.DataFrame) -> dict[str, int]:
 def _positives_found(candidates: pd.DataFrame) -> dict[str, float]:
     """Share of the labelled positives that each source found within its depth: its recall."""
     positives = candidates[candidates["is_positive"]]
-    return {source: round(float(found.mean()), 4) for source, found in _found(positives).items()}
+    return {str(source): round(float(found.mean()), 4) for source, found in _found(positives).items()}
 
 
 def _found(candidates: pd.DataFrame) -> pd.DataFrame:

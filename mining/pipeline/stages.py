@@ -52,6 +52,7 @@ def embed_texts(this: Round, watch: Watch) -> None:
                 this.folder / stage,
                 fingerprint=this.encoder.fingerprint,
                 rows_per_shard=rounds.TEXTS_PER_SHARD,
+                dtype=np.float32 if this.encoder.precision == "float32" else np.float16,
                 advance=advance,
             )
 
@@ -106,7 +107,5 @@ def _teacher_scores(this: Round, rows: pd.DataFrame, number: int, advance: Advan
         return rows["dense_score"].to_numpy(np.float32)
     pairs = rows[["query", "document"]].to_numpy()
     name = f"{this.number}-{number:05d}"
-    scores, _, _ = scoring.score_pairs(
-        this.teacher, this.queries, this.documents, pairs, this.run / "teacher_scores", name, advance=advance
-    )
-    return scores
+    folder = this.run / "teacher_scores"
+    return scoring.score_pairs(this.teacher, this.queries, this.documents, pairs, folder, name, advance=advance)

@@ -1,0 +1,86 @@
+"""
+The fast engine: an OpenVINO graph, its tokenizer, and one stream of batches for each core.
+
+In:  a folder with model.xml, tokenizer.json, form.json and facts.json
+Out: an `Engine`
+
+Each batch is computed by one core on its own, so that the same texts give the same bytes however many cores there are.
+"""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any
+
+import numpy as np
+
+from mining.engine import processor
+from mining.engine.contract import Facts, Inputs, Rows, Task
+from mining.engine.tokens import Places, Tokenizer, batches
+from mining.errors import ModelError
+from mining.files import read_json, write_json
+
+HINTS = {"float32": "f32", "bfloat16": "bf16"}
+# Activations are rounded in groups of this many: 32 is slower, a whole row loses neighbours (see README).
+ROUNDING_GROUP = "128"
+
+
+@dataclass(frozen=True)
+class OpenVinoEngine:
+    """A compiled graph."""
+
+    compiled: Any
+    tokenizer: Tokenizer
+    facts: Facts
+    precision: str
+    agreement: str
+    trusted: bool  # whether the agreement is good enough to be chosen without being told to
+    name: str = "openvino"
+
+    @classmethod
+    def opened(cls, folder: Path) -> "OpenVinoEngine":
+        """The engine in a folder; RuntimeError, OSError or KeyError where it is not whole."""
+        told = read_json(folder / "facts.json")
+        compiled = _compile(folder / "model.xml", told["precision"])
+        facts = Facts(**told["facts"])
+        return cls(compiled, Tokenizer(folder), facts, told["precision"], told["agreement"], told["trusted"])
+
+    def __call__(self, inputs: Inputs, task: Task, prompt: str) -> Rows:
+        """Rows (n, dimension); `task` changes nothing, since a graph of two ways would not have passed the probe."""
+        rows = np.empty((len(inputs), self.facts.dimension), np.float32)
+        tokens = self.tokenizer.encode(inputs, prompt)
+        idle: SimpleQueue[Any] = SimpleQueue()
+        for _ in range(processor.cores()):
+            idle.put(self.compiled.create_infer_request())
+
+        def answer(places: Places) -> None:
+            request = idle.get()
+            rows[places] = request.infer(self.tokenizer.padded(tokens, places), share_inputs=False)[0]
+            idle.put(request)
+
+        # Not OpenVINO's own queue: it calls back from its threads, and hangs where a model is freed at that moment.
+        with ThreadPoolExecutor(processor.cores()) as threads:
+            list(threads.map(answer, batches(tokens)))
+        return rows
+
+
+def describe(folder: Path, **changes: str | bool) -> None:
+    """Write down more of a graph's facts."""
+    path = folder / "facts.json"
+    write_json(path, read_json(path) | changes)
+
+
+def _compile(path: Path, precision: str) -> Any:
+    import openvino
+
+    bfloat16 = processor.multiplies_bfloat16(processor.features())
+    if precision == "bfloat16" and not bfloat16:
+        raise ModelError("--precision bfloat16: wanted a processor with AVX512_BF16 or AMX; found none")
+    settings = {
+        "INFERENCE_PRECISION_HINT": HINTS.get(precision, "bf16" if bfloat16 else "f32"),
+        "NUM_STREAMS": processor.cores(),
+        "INFERENCE_NUM_THREADS": processor.cores(),
+        "DYNAMIC_QUANTIZATION_GROUP_SIZE": ROUNDING_GROUP if precision == "int8" else "0",
+    }
+    return openvino.Core().compile_model(str(path), "CPU", settings)

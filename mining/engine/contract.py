@@ -1,0 +1,69 @@
+"""
+What an engine is asked for and what it tells of itself.
+
+Knows nothing of how any engine works.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from mining.recipe import Precision
+
+Kind = Literal["encoder", "teacher"]
+Task = Literal["query", "document", "pair"]
+Inputs = Sequence[str] | Sequence[tuple[str, str]]  # texts for an encoder, pairs for a teacher
+Rows = npt.NDArray[np.float32]  # (n, dimension); a teacher's dimension is 1
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which model to run, and how."""
+
+    kind: Kind
+    name: str  # as the user gave it, for messages
+    folder: Path
+    fingerprint: str  # of the folder's content
+    max_length: int | None = None  # tokens; None for the model's own
+    precision: Precision = "auto"
+    trust_remote_code: bool = False
+
+    @property
+    def tasks(self) -> tuple[Task, ...]:
+        """What this kind of model is asked to do."""
+        return ("query", "document") if self.kind == "encoder" else ("pair",)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of a model once it has been loaded."""
+
+    prompts: dict[str, str]  # by task; "" for none
+    dimension: int
+    max_length: int  # tokens it reads
+
+
+class Engine(Protocol):
+    """A model ready to run. Rows come back in the order of the inputs."""
+
+    @property
+    def name(self) -> str:
+        """openvino or pytorch."""
+
+    @property
+    def precision(self) -> str:
+        """What it computes in: float32, bfloat16 or int8."""
+
+    @property
+    def agreement(self) -> str:
+        """With PyTorch in float32, in words."""
+
+    @property
+    def facts(self) -> Facts:
+        """Prompts, dimension and length of the model."""
+
+    def __call__(self, inputs: Inputs, task: Task, prompt: str) -> Rows: ...

@@ -1,0 +1,110 @@
+"""
+Graphs: a model converted to OpenVINO straight from its PyTorch modules, checked, kept on disk, and run.
+
+In:  a loaded sentence-transformers model, or the folder of a graph made from one earlier
+Out: an `Engine`, or None where the graph would not give the model's own answer
+
+The kept graph saves a later start the import of PyTorch and the conversion. It is never needed: it is found by content
+(weights, settings, versions), and made again where it is missing.
+"""
+
+import atexit
+import os
+import shutil
+import tempfile
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from mining.engine import probe, processor, tracing
+from mining.engine.compiled import OpenVinoEngine, describe
+from mining.engine.contract import Engine, Rows, Wanted
+from mining.engine.int8 import round_weights
+from mining.engine.loading import facts_of
+from mining.engine.pytorch import PyTorchEngine, on_probe
+from mining.fingerprint import fingerprint_of
+from mining.recipe import Precision
+
+MAKING = 1  # raise it when graphs are made in another way, so that kept ones are not used
+LARGEST = 4 << 30  # bytes of weights above which a copy beside PyTorch's own may not fit
+
+
+def cached(wanted: Wanted, precision: Precision) -> Engine | None:
+    """The engine on a graph made earlier, or None."""
+    try:
+        engine = OpenVinoEngine.opened(_kept(wanted, precision))
+    except (OSError, RuntimeError, ValueError, KeyError, TypeError):  # not there, cut short or of another release
+        return None
+    return engine if engine.trusted or wanted.precision != "auto" else None
+
+
+def convert(wanted: Wanted, model: Any, precisions: tuple[Precision, ...]) -> Engine | None:
+    """Try number types in turn; the first whose answers are near enough to PyTorch's is kept and returned."""
+    if sum(tensor.nbytes for tensor in model.parameters()) > LARGEST:
+        return None
+    expected = on_probe(PyTorchEngine(model, facts_of(wanted.kind, model)), wanted)
+    with tempfile.TemporaryDirectory() as scratch:
+        exact = Path(scratch)
+        if not _write_exact(exact, wanted, model, expected):
+            return None
+        for precision in precisions:
+            engine = _keep(exact, wanted, precision, expected)
+            # A number type that was forced is used however it does; the report tells how it does.
+            if engine.trusted or wanted.precision != "auto":
+                return engine
+    return None
+
+
+def _write_exact(folder: Path, wanted: Wanted, model: Any, expected: list[Rows]) -> bool:
+    """Write a float32 graph that answers as PyTorch does; whether there is one."""
+    for write in (tracing.write_first_token, tracing.write):
+        try:
+            write(model, wanted.kind, folder)
+            found = on_probe(OpenVinoEngine.opened(folder), wanted)
+        except Exception:  # tracing runs foreign code that was not written for it, and may raise anything
+            continue
+        if probe.agreement(wanted.kind, found, expected, "float32").good:
+            return True
+    return False
+
+
+def _keep(exact: Path, wanted: Wanted, precision: Precision, expected: list[Rows]) -> OpenVinoEngine:
+    """The engine in `precision`, its graph and its agreement with float32 in the folder where a later start looks."""
+    kept = _kept(wanted, precision)
+    draft = Path(tempfile.mkdtemp(dir=kept.parent, prefix=".tmp-"))
+    shutil.copytree(exact, draft, dirs_exist_ok=True)
+    if precision == "int8":
+        tracing.rewrite(draft, round_weights)
+    describe(draft, precision=precision)
+    found = probe.agreement(wanted.kind, on_probe(OpenVinoEngine.opened(draft), wanted), expected, precision)
+    describe(draft, agreement=found.words, trusted=found.good)
+    shutil.rmtree(kept, ignore_errors=True)
+    os.replace(draft, kept)
+    return OpenVinoEngine.opened(kept)
+
+
+def _kept(wanted: Wanted, precision: Precision) -> Path:
+    """Where the graph of this model lies, named by all that makes it what it is."""
+    libraries = [version(name) for name in ("openvino", "sentence-transformers", "transformers", "tokenizers")]
+    # The same graph rounds in other ways on another processor, and its agreement is kept beside it.
+    kind = wanted.kind, wanted.max_length, precision, processor.fastest(processor.features())
+    return _graphs_folder() / fingerprint_of(MAKING, wanted.fingerprint, *kind, *libraries)[:32]
+
+
+def _graphs_folder() -> Path:
+    cache_folder = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    folder = Path(cache_folder) / "nearmiss" / "graphs"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder if os.access(folder, os.W_OK) else _passing_folder()
+    except OSError:
+        return _passing_folder()
+
+
+@cache
+def _passing_folder() -> Path:
+    """A folder that ends with this process, for a user without a home to write to."""
+    folder = Path(tempfile.mkdtemp(prefix="nearmiss-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder

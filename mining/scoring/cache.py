@@ -1,0 +1,122 @@
+"""
+The cache of scores: each pair of texts is scored once by one teacher, in whatever round and run of the command.
+
+In:  pairs of row numbers, the texts, a teacher
+Out: scores; files of (query_key, document_key, score), each whole or absent, in a folder named by the teacher's
+     fingerprint, so that other weights, prompts or lengths never meet an old score
+
+Knows nothing of where pairs come from.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from mining.errors import ModelError
+from mining.files import write_atomically
+from mining.scoring.teacher import Scores, Teacher
+
+PAIRS_PER_CHUNK = 4096
+KEYS = ["query_key", "document_key"]
+Pairs = npt.NDArray[np.integer[Any]]  # (n, 2): rows of a query and of a document
+
+
+def score_pairs(
+    teacher: Teacher,
+    queries: Sequence[str],
+    documents: Sequence[str],
+    pairs: Pairs,
+    folder: Path,
+    name: str,
+    *,
+    advance: Callable[[int], None] = lambda count: None,
+) -> Scores:
+    """
+    The teacher's score of each pair, (n,).
+
+    Pairs that files of another `name` hold are read from there. The others are scored, the longest first, in chunks
+    that are files of this name; those that exist are finished, so that a killed run goes on and ends with the same
+    bytes. ModelError names a pair whose score is not finite; nothing of its chunk is kept.
+    """
+    folder = folder / teacher.fingerprint[:16]
+    keys = _keys(queries, documents, pairs)
+    known = _read(path for path in _files(folder) if not _is_of(path, name))
+    new = _new_pairs(keys, known, queries, documents, pairs)
+    advance(len(pairs) - len(new))
+    for number, start in enumerate(range(0, len(new), PAIRS_PER_CHUNK)):
+        rows = new.index[start : start + PAIRS_PER_CHUNK]
+        path = folder / f"{name}-{number:05d}.parquet"
+        if not path.exists():
+            texts = [(queries[q], documents[d]) for q, d in pairs[rows].tolist()]
+            _write(path, keys.loc[rows].assign(score=_finite(teacher.score(texts), texts)))
+        advance(len(rows))
+    scored = _read(path for path in _files(folder) if _is_of(path, name))
+    every_score = pd.concat([known, scored]).drop_duplicates(KEYS)
+    return keys.merge(every_score, on=KEYS, how="left", validate="many_to_one")["score"].to_numpy(np.float32)
+
+
+def count_scored(folder: Path, teacher: Teacher, prefix: str) -> int:
+    """How many pairs the files hold whose names begin with `prefix`."""
+    files = (path for path in _files(folder / teacher.fingerprint[:16]) if path.name.startswith(prefix))
+    return len(_read(files))
+
+
+def _new_pairs(
+    keys: pd.DataFrame, known: pd.DataFrame, queries: Sequence[str], documents: Sequence[str], pairs: Pairs
+) -> pd.DataFrame:
+    """The keys that are not known, each once, the longest texts first; the index is their row in `pairs`."""
+    new = keys.drop_duplicates()
+    found = new.merge(known, on=KEYS, how="left")["score"].notna().to_numpy()
+    new = new[~found]
+    # One chunk holds texts of about one length, whatever query they belong to.
+    length = np.array([len(queries[q]) + len(documents[d]) for q, d in pairs[new.index].tolist()], np.int64)
+    return new.iloc[np.argsort(-length, kind="stable")]
+
+
+def _keys(queries: Sequence[str], documents: Sequence[str], pairs: Pairs) -> pd.DataFrame:
+    """Hashes of the two texts of each pair, by the pair's number."""
+    columns = {}
+    for name, texts, rows in zip(KEYS, (queries, documents), pairs.T, strict=True):
+        unique, place = np.unique(rows, return_inverse=True)
+        columns[name] = np.array([_key(texts[row]) for row in unique.tolist()], np.uint64)[place]
+    return pd.DataFrame(columns)
+
+
+def _key(text: str) -> int:
+    digest = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    return int.from_bytes(digest, "little")
+
+
+def _files(folder: Path) -> list[Path]:
+    # Not what a killed run left under a temporary name.
+    return sorted(path for path in folder.glob("*.parquet") if not path.name.startswith("."))
+
+
+def _is_of(path: Path, name: str) -> bool:
+    return path.stem.rpartition("-")[0] == name
+
+
+def _read(paths: Iterable[Path]) -> pd.DataFrame:
+    frames = [pd.read_parquet(path) for path in paths]
+    empty = pd.DataFrame({key: np.zeros(0, np.uint64) for key in KEYS} | {"score": np.zeros(0, np.float32)})
+    return pd.concat(frames, ignore_index=True) if frames else empty
+
+
+def _write(path: Path, frame: pd.DataFrame) -> None:
+    with write_atomically(path) as temporary:
+        frame.to_parquet(temporary, index=False, compression="zstd")
+
+
+def _finite(scores: Scores, texts: list[tuple[str, str]]) -> Scores:
+    bad = np.flatnonzero(~np.isfinite(scores))
+    if len(bad):
+        query, document = texts[int(bad[0])]
+        raise ModelError(
+            f"teacher: wanted a finite score; found {scores[bad[0]]} for {query[:60]!r} and {document[:60]!r}"
+        )
+    return scores
