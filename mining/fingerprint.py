@@ -54,9 +54,9 @@ def _add_tensors(digest: "hashlib._Hash", path: Path) -> None:
         with path.open("rb") as content:
             digest.update(hashlib.file_digest(content, "sha256").digest())
         return
-    for name, kind, content in _tensors(path):
+    for name, kind, tensor in _tensors(path):
         digest.update(f"{name}\0{kind}\0".encode())
-        digest.update(content)
+        digest.update(tensor)
 
 
 def _tensors(path: Path) -> Iterator[tuple[str, str, memoryview]]:

@@ -21,8 +21,7 @@ def open_engine(wanted: Wanted) -> Engine:
     if processor.has_cuda():
         return pytorch.fastest(wanted, load_model(wanted))
     precisions = processor.precisions(wanted.precision)
-    for precision in precisions:
-        if cached := graphs.cached(wanted, precision):
-            return cached
+    if kept := graphs.kept(wanted, precisions):
+        return kept
     model = load_model(wanted)
     return graphs.convert(wanted, model, precisions) or pytorch.fastest(wanted, model)

@@ -56,8 +56,10 @@ class OpenVinoEngine:
 
         def answer(places: Places) -> None:
             request = idle.get()
-            rows[places] = request.infer(self.tokenizer.padded(tokens, places), share_inputs=False)[0]
-            idle.put(request)
+            try:
+                rows[places] = request.infer(self.tokenizer.padded(tokens, places), share_inputs=False)[0]
+            finally:
+                idle.put(request)
 
         # Not OpenVINO's own queue: it calls back from its threads, and hangs where a model is freed at that moment.
         with ThreadPoolExecutor(processor.cores()) as threads:

@@ -30,13 +30,18 @@ MAKING = 1  # raise it when graphs are made in another way, so that kept ones ar
 LARGEST = 4 << 30  # bytes of weights above which a copy beside PyTorch's own may not fit
 
 
-def cached(wanted: Wanted, precision: Precision) -> Engine | None:
-    """The engine on a graph made earlier, or None."""
-    try:
-        engine = OpenVinoEngine.opened(_kept(wanted, precision))
-    except (OSError, RuntimeError, ValueError, KeyError, TypeError):  # not there, cut short or of another release
-        return None
-    return engine if engine.trusted or wanted.precision != "auto" else None
+def kept(wanted: Wanted, precisions: tuple[Precision, ...]) -> Engine | None:
+    """The engine on a graph made earlier: the one that `convert` would choose, or None."""
+    for precision in precisions:
+        try:
+            engine = OpenVinoEngine.opened(_place(wanted, precision))
+        except (OSError, RuntimeError, ValueError, KeyError, TypeError):
+            # Not there, cut short or of another release. A slower number type may be there because it was forced once;
+            # taking it would make the answer depend on what was done before.
+            return None
+        if engine.trusted or wanted.precision != "auto":
+            return engine
+    return None
 
 
 def convert(wanted: Wanted, model: Any, precisions: tuple[Precision, ...]) -> Engine | None:
@@ -71,20 +76,20 @@ def _write_exact(folder: Path, wanted: Wanted, model: Any, expected: list[Rows])
 
 def _keep(exact: Path, wanted: Wanted, precision: Precision, expected: list[Rows]) -> OpenVinoEngine:
     """The engine in `precision`, its graph and its agreement with float32 in the folder where a later start looks."""
-    kept = _kept(wanted, precision)
-    draft = Path(tempfile.mkdtemp(dir=kept.parent, prefix=".tmp-"))
+    place = _place(wanted, precision)
+    draft = Path(tempfile.mkdtemp(dir=place.parent, prefix=".tmp-"))
     shutil.copytree(exact, draft, dirs_exist_ok=True)
     if precision == "int8":
         tracing.rewrite(draft, round_weights)
     describe(draft, precision=precision)
     found = probe.agreement(wanted.kind, on_probe(OpenVinoEngine.opened(draft), wanted), expected, precision)
     describe(draft, agreement=found.words, trusted=found.good)
-    shutil.rmtree(kept, ignore_errors=True)
-    os.replace(draft, kept)
-    return OpenVinoEngine.opened(kept)
+    shutil.rmtree(place, ignore_errors=True)
+    os.replace(draft, place)
+    return OpenVinoEngine.opened(place)
 
 
-def _kept(wanted: Wanted, precision: Precision) -> Path:
+def _place(wanted: Wanted, precision: Precision) -> Path:
     """Where the graph of this model lies, named by all that makes it what it is."""
     libraries = [version(name) for name in ("openvino", "sentence-transformers", "transformers", "tokenizers")]
     # The same graph rounds in other ways on another processor, and its agreement is kept beside it.

@@ -29,7 +29,7 @@ def round_weights(graph: Any) -> None:
 def _is_large_weight(node: Any) -> bool:
     if node.get_type_name() != "Constant" or node.data.dtype != np.float32:
         return False
-    return node.data.ndim == 2 and min(node.data.shape) >= SMALLEST
+    return bool(node.data.ndim == 2 and min(node.data.shape) >= SMALLEST)
 
 
 def _rounded(weight: Any, summed: int) -> Any:

@@ -61,8 +61,8 @@ def _load(wanted: Wanted) -> Any:
     from sentence_transformers import CrossEncoder, SentenceTransformer
     from transformers.utils import logging
 
-    logging.disable_progress_bar()
-    logging.set_verbosity_error()
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     # Newer transformers load the stored type, often bfloat16, unless told; the reference is float32.
     load = SentenceTransformer if wanted.kind == "encoder" else CrossEncoder
     return load(

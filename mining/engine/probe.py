@@ -10,8 +10,11 @@ Knows nothing of models. The texts are fixed, so that the choice of an engine ne
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from mining.engine.contract import Inputs, Kind, Rows
+
+Exact = npt.NDArray[np.float64]
 
 QUESTIONS = (
     "why does bread rise",
@@ -65,7 +68,7 @@ def agreement(kind: Kind, found: list[Rows], wanted: list[Rows], precision: str)
     return (_of_vectors if kind == "encoder" else _of_scores)(ours, theirs, precision)
 
 
-def _of_vectors(ours: Rows, theirs: Rows, precision: str) -> Agreement:
+def _of_vectors(ours: Exact, theirs: Exact, precision: str) -> Agreement:
     lengths = np.linalg.norm(ours, axis=1) * np.linalg.norm(theirs, axis=1)
     cosines = np.vecdot(ours, theirs) / np.maximum(lengths, 1e-30)
     mean, lowest = float(cosines.mean()), float(cosines.min())
@@ -74,7 +77,7 @@ def _of_vectors(ours: Rows, theirs: Rows, precision: str) -> Agreement:
     return Agreement(words, mean >= wanted_mean and lowest >= wanted_lowest)
 
 
-def _of_scores(ours: Rows, theirs: Rows, precision: str) -> Agreement:
+def _of_scores(ours: Exact, theirs: Exact, precision: str) -> Agreement:
     error, spread = float(np.sqrt(np.mean((ours - theirs) ** 2))), float(theirs.std())
     words = f"off from float32 by {error:.2g} where scores spread by {spread:.2g}"
     return Agreement(words, error <= ERRORS[precision] * spread + 1e-6)

@@ -23,27 +23,29 @@ INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 
 
 def write_first_token(model: Any, kind: Kind, folder: Path) -> None:
-    """As `write`, with the last layer cut to the first token; ValueError where there is none of that build."""
-    with first_token_only(model) as cut:
-        if not cut:
-            raise ValueError("no last layer that could be cut")
+    """As `write`, with the last layer cut to the first token; ValueError where that would change the answer."""
+    import torch
+
+    forward, example = _call(model, kind)
+    with torch.no_grad(), first_token_only(model) as cut:
+        # Tried before it is traced, which takes seconds: most encoders read every token.
+        cut_rows = forward(**example) if cut else None
+    with torch.no_grad():
+        if cut_rows is None or not torch.allclose(cut_rows, forward(**example), atol=1e-3):
+            raise ValueError("the answer needs more than the first token")
+    with first_token_only(model):
         write(model, kind, folder)
 
 
 def write(model: Any, kind: Kind, folder: Path) -> None:
     """The graph, tokenizer and facts of a model."""
     import openvino
-    import torch
 
     if any(getattr(module, "include_prompt", True) is False for module in model.modules()):
         raise ValueError("prompts are left out of the mean, which a graph of token ids cannot know")
-    features = model.preprocess(list(probe.inputs(kind))[:2])
-    names = tuple(name for name in INPUTS if name in features)
-    fixed = {name: value for name, value in features.items() if not torch.is_tensor(value)}
-    forward = _forward(model, kind, fixed)
-    graph = _traced(forward, {name: features[name] for name in names})
-    openvino.save_model(graph, folder / "model.xml", compress_to_fp16=False)
-    tokens.save(model, names, folder)
+    forward, example = _call(model, kind)
+    openvino.save_model(_traced(forward, example), folder / "model.xml", compress_to_fp16=False)
+    tokens.save(model, tuple(example), folder)
     facts = asdict(facts_of(kind, model))
     write_json(folder / "facts.json", {"facts": facts, "precision": "float32", "agreement": "", "trusted": True})
 
@@ -58,6 +60,15 @@ def rewrite(folder: Path, change: Callable[[Any], None]) -> None:
     # The old weights may still be mapped into the graph just written; the new ones come under a name of their own.
     for suffix in (".xml", ".bin"):
         (folder / f"changed{suffix}").replace(folder / f"model{suffix}")
+
+
+def _call(model: Any, kind: Kind) -> tuple[Any, dict[str, Any]]:
+    """The model as a module of tensors alone, and inputs by name to try it on."""
+    import torch
+
+    features = model.preprocess(list(probe.inputs(kind))[:2])
+    fixed = {name: value for name, value in features.items() if not torch.is_tensor(value)}
+    return _forward(model, kind, fixed), {name: features[name] for name in INPUTS if name in features}
 
 
 def _traced(forward: Any, example: dict[str, Any]) -> Any:
