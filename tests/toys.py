@@ -2,11 +2,9 @@
 
 from pathlib import Path
 
-WORDS = tuple(
-    "apple bank boil bread bridge butter castle cherry city close cook cost dog flow garden ground harbour heat how is law "
-    "library loan market milk money open plum quince river salt sea ship station stone the tree train water what when "
-    "where why wing winter query : instruct passage given a search retrieve yes no".split()  # noqa: SIM905
-)
+TEXT = """apple bank boil bread bridge butter castle cherry city close cook cost dog flow garden ground harbour heat how
+is law library loan market milk money open plum quince river salt sea ship station stone the tree train water what when
+where why wing winter query : instruct passage given a search retrieve yes no"""
 SIZES = {
     "hidden_size": 32,
     "num_hidden_layers": 2,
@@ -66,7 +64,7 @@ def _base(folder: Path, architecture: str, *, head: bool, labels: int = 1) -> Pa
 
 
 def _vocabulary() -> dict[str, int]:
-    return {word: number for number, word in enumerate(["<pad>", "<unk>", "<s>", "</s>", *WORDS])}
+    return {word: number for number, word in enumerate(["<pad>", "<unk>", "<s>", "</s>", *TEXT.split()])}
 
 
 def _tokenizer(*, left: bool):
