@@ -113,7 +113,7 @@ def _duplicate_in_words(policy: Policy, candidate: pd.Series) -> str:
     if kind == "contained":
         return f"one text lies within the other: positive {positive}"
     return (
-        f"nearly the positive {positive}: cosine {candidate.get('positive_cosine', np.nan):.3f} "
+        f"nearly the text of a positive: cosine {candidate.get('positive_cosine', np.nan):.3f} "
         f"(at least {policy.duplicate_cosine}), shared words {candidate.get('positive_jaccard', np.nan):.2f} "
         f"(at least {policy.duplicate_jaccard})"
     )

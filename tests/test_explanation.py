@@ -24,9 +24,9 @@ from tests.test_selection import row, table
             "duplicate: the same text as the positive p",
         ),
         (
-            row(0.5, positive_cosine=0.97, positive_jaccard=0.9, duplicate_of="p"),
+            row(0.5, positive_cosine=0.97, positive_jaccard=0.9),
             Policy(),
-            "duplicate: nearly the positive p: cosine 0.970 (at least 0.95), shared words 0.90 (at least 0.8)",
+            "duplicate: nearly the text of a positive: cosine 0.970 (at least 0.95), shared words 0.90 (at least 0.8)",
         ),
         (row(0.5, dense_rank=2), Policy(skip_top=3), "skipped_rank: best rank 2 is within skip_top 3"),
         (row(0.5), Policy(), "kept: no rule refused it; the query keeps 1 of at most 7"),

@@ -145,7 +145,8 @@ def export(
     rows = sum(shard.rows for shard in manifest.shards)
     _output().print(
         f"{out}: {rows:,} rows of {options.format} in {len(manifest.shards)} files, from {manifest.exported_queries:,} "
-        "queries; see manifest.json"
+        "queries; see manifest.json",
+        soft_wrap=True,
     )
     for reason, count in manifest.left_out_queries.items():
         _output().print(f"  {count:,} queries left out: {reason}")
@@ -225,7 +226,8 @@ def _read(
     counts = read.counts
     console.print(
         f"read {counts.read:,} rows = {counts.kept:,} kept + {counts.rejected:,} rejected: "
-        f"{len(read.queries):,} queries, {len(read.documents):,} documents, {len(read.positives):,} positives"
+        f"{len(read.queries):,} queries, {len(read.documents):,} documents, {len(read.positives):,} positives",
+        soft_wrap=True,
     )
     return read
 

@@ -18,7 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mining.explanation import Explanation
-from mining.presets import EVERYWHERE, Preset
+from mining.presets import EVERYWHERE, Family, Preset
 
 PLAIN_EVERY_S = 15.0
 
@@ -73,21 +73,24 @@ class Watch:
 def show_report(console: Console, report: Mapping[str, Any]) -> None:
     """The funnel: what each source found, what each rule refused, what is left."""
     console.print(
-        f"[bold]{report['run']}[/], round {report['round']}: {report['queries']:,} queries, "
-        f"{report['documents']:,} documents, {report['candidates']:,} candidates"
+        f"{report['run']}, round {report['round']}: {report['queries']:,} queries, "
+        f"{report['documents']:,} documents, {report['candidates']:,} candidates",
+        style="bold",
+        markup=False,
+        soft_wrap=True,
     )
-    console.print(_model_line("encoder", report["encoder"]))
+    console.print(_model_line("encoder", report["encoder"]), markup=False, soft_wrap=True)
     teacher = report["teacher"]
     if teacher is None:
         console.print("teacher  none: the dense score stands in for it; name one with --teacher MODEL")
     else:
-        console.print(_model_line("teacher", teacher))
+        console.print(_model_line("teacher", teacher), markup=False, soft_wrap=True)
         console.print(f"         {teacher['scored']:,} pairs scored, {teacher['cached']:,} from the cache")
     console.print(_sources_table(report))
     console.print(_status_table(report))
     _show_shortfall(console, report)
     seconds = ", ".join(f"{stage} {taken:.1f}" for stage, taken in report["seconds"].items())
-    console.print(f"[dim]seconds: {seconds}[/]")
+    console.print(f"[dim]seconds: {seconds}[/]", soft_wrap=True)
 
 
 def _model_line(role: str, model: Mapping[str, Any]) -> str:
@@ -102,7 +105,7 @@ def _sources_table(report: Mapping[str, Any]) -> Table:
     for source, counts in report["sources"].items():
         recall = f"{report['positives_found'].get(source, 0):.1%}"
         numbers = (f"{counts[key]:,}" for key in ("found", "only_here", "kept"))
-        table.add_row(source, *numbers, recall)
+        table.add_row(Text(source), *numbers, recall)
     return table
 
 
@@ -125,7 +128,9 @@ def _show_shortfall(console: Console, report: Mapping[str, Any]) -> None:
         console.print(f"{short:,} of {report['queries']:,} queries have fewer than {wanted} negatives, {empty:,} none")
     else:
         console.print(f"every query has {wanted} negatives")
-    console.print("[dim]How many of the kept are unlabelled answers is not measured here: only people can say.[/]")
+    console.print(
+        "[dim]How many of the kept are unlabelled answers is not measured here: only people can say.[/]", soft_wrap=True
+    )
 
 
 def show_comparison(console: Console, comparison: Mapping[str, Any]) -> None:
@@ -151,7 +156,8 @@ def _gone_in_words(reason: str) -> str:
 
 def show_explanations(console: Console, query: str, explanations: list[Explanation], texts: Mapping[str, str]) -> None:
     """One line for each of a query's candidates; every score, threshold and rule where there is only one."""
-    console.print(f"query [bold]{explanations[0].query_id}[/]: {query}", highlight=False, soft_wrap=True)
+    # Texts and ids are other people's: never read as markup.
+    console.print(Text(f"query {explanations[0].query_id}: {query}", style="bold"), soft_wrap=True)
     if len(explanations) == 1:
         _show_one(console, explanations[0], texts)
         return
@@ -177,18 +183,24 @@ def _show_one(console: Console, explanation: Explanation, texts: Mapping[str, st
         console.print(f"  {name:<20} {limit:.4g}", highlight=False)
 
 
+def _family_in_words(family: Family) -> str:
+    prompt = f", queries after {family.query_prompt!r}" if family.query_prompt else ""
+    return f"{family.model} ({family.pooling} pooling{prompt})"
+
+
 def show_presets(console: Console, presets: Mapping[str, Preset]) -> None:
     """Every preset with its source, the models it was published with, and what we do otherwise."""
     for preset in presets.values():
-        console.print(f"[bold]{preset.name}[/]  {preset.summary}", highlight=False, soft_wrap=True)
+        console.print(f"{preset.name}  {preset.summary}", style="bold", markup=False, highlight=False, soft_wrap=True)
         lines = {
             "source": (preset.source,),
-            "encoders": tuple(family.model for family in preset.encoders),
+            "encoders": tuple(_family_in_words(family) for family in preset.encoders),
             "teachers": preset.teachers,
             "otherwise": preset.deviations,
             "unverified": preset.unverified,
         }
         for heading, entries in lines.items():
             for entry in entries:
-                console.print(f"  {heading:<10} {entry}", highlight=False, soft_wrap=True, style="dim")
+                line = f"  {heading:<10} {entry}"
+                console.print(line, markup=False, highlight=False, soft_wrap=True, style="dim")
     console.print("In each of them:", *EVERYWHERE, sep="\n  ", highlight=False, soft_wrap=True)
