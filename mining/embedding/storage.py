@@ -24,6 +24,8 @@ from mining.retrieval.found import Rows
 from mining.retrieval.vectors import Vectors
 
 RECORD = "vectors.json"
+SLICE = 512
+Encode = Callable[[list[str]], Vectors]
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ def open_vectors(folder: Path) -> StoredVectors:
 
 def embed(
     texts: Sequence[str],
-    encode: Callable[[list[str]], Vectors],
+    encode: Encode,
     folder: Path,
     *,
     fingerprint: str,
@@ -76,9 +78,21 @@ def embed(
     for number, start in enumerate(range(0, len(texts), rows_per_shard)):
         shard = list(texts[start : start + rows_per_shard])
         path = folder / f"{number:05d}.npy"
-        if not path.exists():
-            _write(path, _finite(encode(shard), start).astype(dtype))
-        advance(len(shard))
+        if path.exists():
+            advance(len(shard))
+        else:
+            _write(path, _finite(_encode(shard, encode, advance), start).astype(dtype))
+
+
+def _encode(shard: list[str], encode: Encode, advance: Callable[[int], None]) -> Vectors:
+    """The shard's vectors, the longest texts first, in slices, so that a person sees it go on."""
+    order = np.argsort([-len(text) for text in shard], kind="stable")
+    slices = []
+    for start in range(0, len(shard), SLICE):
+        rows = order[start : start + SLICE]
+        slices.append(encode([shard[row] for row in rows]))
+        advance(len(rows))
+    return np.concatenate(slices)[np.argsort(order)]
 
 
 def _finite(rows: Vectors, start: int) -> Vectors:

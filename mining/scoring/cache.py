@@ -22,6 +22,7 @@ from mining.files import write_atomically
 from mining.scoring.teacher import Scores, Teacher
 
 PAIRS_PER_CHUNK = 4096
+SLICE = 512
 KEYS = ["query_key", "document_key"]
 Pairs = npt.NDArray[np.integer[Any]]  # (n, 2): rows of a query and of a document
 
@@ -51,10 +52,11 @@ def score_pairs(
     for number, start in enumerate(range(0, len(new), PAIRS_PER_CHUNK)):
         rows = new.index[start : start + PAIRS_PER_CHUNK]
         path = folder / f"{name}-{number:05d}.parquet"
-        if not path.exists():
+        if path.exists():
+            advance(len(rows))
+        else:
             texts = [(queries[q], documents[d]) for q, d in pairs[rows].tolist()]
-            _write(path, keys.loc[rows].assign(score=_finite(teacher.score(texts), texts)))
-        advance(len(rows))
+            _write(path, keys.loc[rows].assign(score=_score(teacher, texts, advance)))
     scored = _read(path for path in _files(folder) if _is_of(path, name))
     every_score = pd.concat([known, scored]).drop_duplicates(KEYS)
     return keys.merge(every_score, on=KEYS, how="left", validate="many_to_one")["score"].to_numpy(np.float32)
@@ -64,6 +66,16 @@ def count_scored(folder: Path, teacher: Teacher, prefix: str) -> int:
     """How many pairs the files hold whose names begin with `prefix`."""
     files = (path for path in _files(folder / teacher.fingerprint[:16]) if path.name.startswith(prefix))
     return len(_read(files))
+
+
+def _score(teacher: Teacher, texts: list[tuple[str, str]], advance: Callable[[int], None]) -> Scores:
+    """A chunk's scores, in slices, so that a person sees it go on."""
+    slices = []
+    for start in range(0, len(texts), SLICE):
+        some = texts[start : start + SLICE]
+        slices.append(_finite(teacher.score(some), some))
+        advance(len(some))
+    return np.concatenate(slices)
 
 
 def _new_pairs(
