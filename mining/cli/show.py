@@ -19,8 +19,10 @@ from rich.text import Text
 
 from mining.explanation import Explanation
 from mining.presets import EVERYWHERE, Family, Preset
+from mining.selection import RULES
 
 PLAIN_EVERY_S = 15.0
+RULE_NAMES = {rule.__name__ for rule in RULES}
 
 
 class Rate(ProgressColumn):
@@ -164,7 +166,7 @@ def show_explanations(console: Console, query: str, explanations: list[Explanati
     table = Table("slot", "doc_id", "status", "teacher", "dense", "why", header_style="bold")
     for e in explanations:
         scores = (e.scores.get(name, "-") for name in ("teacher_score", "dense_score"))
-        why = e.reasons[0].partition(": ")[2]
+        why = e.reasons[0].partition(": ")[2] if e.status in RULE_NAMES else ""
         table.add_row(str(e.slot or ""), Text(e.doc_id), e.status, *scores, Text(why))
     console.print(table)
 
