@@ -7,6 +7,7 @@ Out: an `Engine`
 Each batch is computed by one core on its own, so that the same texts give the same bytes however many cores there are.
 """
 
+import ctypes
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +31,7 @@ ROUNDING_GROUP = "128"
 class OpenVinoEngine:
     """A compiled graph."""
 
-    compiled: Any
+    idle: "SimpleQueue[Any]"  # its requests that nobody uses, one for each core
     tokenizer: Tokenizer
     facts: Facts
     precision: str
@@ -44,24 +45,24 @@ class OpenVinoEngine:
         told = read_json(folder / "facts.json")
         compiled = _compile(folder / "model.xml", told["precision"])
         facts = Facts(**told["facts"])
-        return cls(compiled, Tokenizer(folder), facts, told["precision"], told["agreement"], told["trusted"])
+        idle: SimpleQueue[Any] = SimpleQueue()
+        for _ in range(processor.cores()):
+            idle.put(_kept_for_good(compiled.create_infer_request()))
+        return cls(idle, Tokenizer(folder), facts, told["precision"], told["agreement"], told["trusted"])
 
     def __call__(self, inputs: Inputs, task: Task, prompt: str) -> Rows:
         """Rows (n, dimension); `task` changes nothing, since a graph of two ways would not have passed the probe."""
         rows = np.empty((len(inputs), self.facts.dimension), np.float32)
         tokens = self.tokenizer.encode(inputs, prompt)
-        idle: SimpleQueue[Any] = SimpleQueue()
-        for _ in range(processor.cores()):
-            idle.put(self.compiled.create_infer_request())
 
         def answer(places: Places) -> None:
-            request = idle.get()
+            request = self.idle.get()
             try:
                 rows[places] = request.infer(self.tokenizer.padded(tokens, places), share_inputs=False)[0]
             finally:
-                idle.put(request)
+                self.idle.put(request)
 
-        # Not OpenVINO's own queue: it calls back from its threads, and hangs where a model is freed at that moment.
+        # Not OpenVINO's own queue, which calls back from its threads.
         with ThreadPoolExecutor(processor.cores()) as threads:
             list(threads.map(answer, batches(tokens)))
         return rows
@@ -85,4 +86,12 @@ def _compile(path: Path, precision: str) -> Any:
         "INFERENCE_NUM_THREADS": processor.cores(),
         "DYNAMIC_QUANTIZATION_GROUP_SIZE": ROUNDING_GROUP if precision == "int8" else "0",
     }
-    return openvino.Core().compile_model(str(path), "CPU", settings)
+    return _kept_for_good(openvino.Core().compile_model(str(path), "CPU", settings))
+
+
+def _kept_for_good(thing: Any) -> Any:
+    """The same object, never to be freed, not even when Python ends."""
+    # A model's end joins its threads while Python's lock is held, and a thread that wants the lock at that moment
+    # waits for ever: seen in one of some twenty processes. A process opens few models.
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(thing))
+    return thing
