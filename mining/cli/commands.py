@@ -16,7 +16,7 @@ from mining.cli import app
 from mining.cli.flags import spelled_out_depth, takes, typed_fields
 from mining.errors import RecipeError, RunError
 from mining.presets import PRESETS, Preset
-from mining.recipe import Export, Mining, Policy
+from mining.recipe import Export, Mining, Policy, source_name
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -70,10 +70,9 @@ def select(run: RunFolder, preset: PresetName = None, json: AsJson = False, flag
     from mining.run import open_run
 
     opened = open_run(run)
-    opened.candidates()  # before the policy changes, so that an unfinished run changes nothing
     start = _preset(preset).policy if preset else opened.policy
     policy = replace(start, **typed_fields(Policy, flags))
-    _report(opened, json, policy)
+    _report(opened, json, policy)  # first, so that a run that is not finished keeps its policy
     opened.save_policy(policy)
 
 
@@ -187,7 +186,7 @@ def _mining_fields(base: Mining, flags: dict[str, Any]) -> dict[str, Any]:
         typed["depth"] = spelled_out_depth(typed["depth"], sources)
     elif "sources" in typed:
         # A preset's depths of sources that are no longer asked.
-        typed["depth"] = tuple(pair for pair in base.depth if pair[0] in {s.partition("=")[0] for s in sources})
+        typed["depth"] = tuple(pair for pair in base.depth if pair[0] in set(map(source_name, sources)))
     return typed
 
 
