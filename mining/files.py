@@ -6,7 +6,10 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @contextmanager
@@ -33,6 +36,12 @@ def write_json(path: Path, content: Any) -> None:
     """Write `content` as indented JSON with keys in the given order, atomically."""
     with write_atomically(path) as temporary:
         temporary.write_text(json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n", "utf-8")
+
+
+def write_parquet(path: Path, frame: "pd.DataFrame") -> None:
+    """Write a frame without its index, atomically."""
+    with write_atomically(path) as temporary:
+        frame.to_parquet(temporary, index=False, compression="zstd")
 
 
 def read_json(path: Path) -> Any:

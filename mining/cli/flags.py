@@ -18,11 +18,6 @@ from mining.errors import RecipeError
 from mining.recipe import Export, Mining, Policy, choices_of, flag, source_name
 
 Recipe = type[Mining] | type[Policy] | type[Export]
-PANELS = {
-    Mining: "What to mine (costs time)",
-    Policy: "What to keep (costs nothing: `select` decides again)",
-    Export: "What to write",
-}
 # Repeated flags read better in the singular.
 SINGULAR = {"sources": "source"}
 
@@ -63,16 +58,15 @@ def spelled_out_depth(depth: tuple[tuple[str, int], ...], sources: tuple[str, ..
 
 def _parameters(recipe: Recipe) -> list[inspect.Parameter]:
     hints = get_type_hints(recipe, include_extras=True)
-    return [_parameter(recipe, field.name, field.default, hints[field.name]) for field in fields(recipe)]
+    return [_parameter(field.name, field.default, hints[field.name]) for field in fields(recipe)]
 
 
-def _parameter(recipe: Recipe, name: str, default: Any, hint: Any) -> inspect.Parameter:
+def _parameter(name: str, default: Any, hint: Any) -> inspect.Parameter:
     kind, words = get_args(hint)[:2]
     option = typer.Option(
         flag(SINGULAR.get(name, name)) + (f"/--no-{name.replace('_', '-')}" if kind is bool else ""),
         help=f"{words} [{_default_in_words(default)}]",
         metavar=_metavar(kind),
-        rich_help_panel=PANELS[recipe],
         show_default=False,
     )
     repeated = get_origin(kind) is tuple
@@ -100,8 +94,12 @@ def _metavar(kind: Any) -> str | None:
         return None
     if get_origin(kind) is tuple:
         return "NAME=N" if get_origin(get_args(kind)[0]) is tuple else "NAME"
-    number = next((t for t in (float, int) if t in (kind, *get_args(kind))), None)
-    return {float: "NUMBER", int: "N", None: "TEXT"}[number]
+    return {float: "NUMBER", int: "N", None: "TEXT"}[_number_in(kind)]
+
+
+def _number_in(kind: Any) -> type[float] | type[int] | None:
+    """float or int, where the type is that, optional or not."""
+    return next((number for number in (float, int) if number in (kind, *get_args(kind))), None)
 
 
 def _parse(name: str, value: Any, kind: Any) -> Any:
@@ -113,7 +111,7 @@ def _parse(name: str, value: Any, kind: Any) -> Any:
     optional = type(None) in get_args(kind)
     if optional and value == "none":
         return None
-    number = next((t for t in (float, int) if t in (kind, *get_args(kind))), None)
+    number = _number_in(kind)
     if number is None or isinstance(value, bool):
         return value
     return _parse_number(name, value, number, " or none" if optional else "")

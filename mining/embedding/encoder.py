@@ -13,7 +13,7 @@ from typing import Protocol
 
 import numpy as np
 
-from mining.engine import Engine, Task, Wanted, open_engine
+from mining.engine import Model, OnEngine, Task, Wanted, open_engine
 from mining.engine.loading import model_folder
 from mining.errors import ModelError
 from mining.files import sha256_of
@@ -26,49 +26,19 @@ EMBEDDED = "all-MiniLM-L6-v2 (embedded)"
 EMBEDDED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 
 
-class Encoder(Protocol):
+class Encoder(Model, Protocol):
     """Anything that turns texts into unit vectors, so that a dot product is a cosine."""
-
-    @property
-    def fingerprint(self) -> str:
-        """What the vectors depend on: weights, prompts, length, number type."""
-
-    @property
-    def engine(self) -> str:
-        """What runs it."""
-
-    @property
-    def precision(self) -> str:
-        """The number type it computes in."""
-
-    @property
-    def agreement(self) -> str | None:
-        """How well it agrees with float32, in words."""
 
     def encode_query(self, texts: list[str]) -> Vectors: ...
     def encode_document(self, texts: list[str]) -> Vectors: ...
 
 
 @dataclass(frozen=True)
-class ModelEncoder:
+class ModelEncoder(OnEngine):
     """A sentence-transformers model on the engine that is fastest here."""
 
-    model: Engine
     query_prompt: str
     document_prompt: str
-    fingerprint: str
-
-    @property
-    def engine(self) -> str:
-        return self.model.name
-
-    @property
-    def precision(self) -> str:
-        return self.model.precision
-
-    @property
-    def agreement(self) -> str | None:
-        return self.model.agreement
 
     def encode_query(self, texts: list[str]) -> Vectors:
         """Unit vectors (n, dimension) in float32, of queries."""
@@ -101,7 +71,7 @@ def load_encoder(recipe: Mining) -> ModelEncoder:
     query = own["query"] if recipe.query_prompt is None else recipe.query_prompt
     document = own["document"] if recipe.document_prompt is None else recipe.document_prompt
     print_ = fingerprint_of(wanted.fingerprint, query, document, model.facts.max_length, model.precision)
-    return ModelEncoder(model, query, document, print_)
+    return ModelEncoder(model, print_, query, document)
 
 
 def _embedded() -> Path:

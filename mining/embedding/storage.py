@@ -11,6 +11,7 @@ import hashlib
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,10 @@ class StoredVectors:
 
     def shards(self) -> list[npt.NDArray[np.floating[Any]]]:
         """The shards in order, memory-mapped, each (rows, dimension) in float16 or float32."""
+        return self._mapped
+
+    @cached_property
+    def _mapped(self) -> list[npt.NDArray[np.floating[Any]]]:
         return [np.load(path, mmap_mode="r") for path in sorted(self.folder.glob("[0-9]*.npy"))]
 
     def take(self, rows: Rows) -> Vectors:

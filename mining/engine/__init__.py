@@ -10,10 +10,10 @@ a CUDA device, runs through sentence-transformers. Knows nothing of datasets, ve
 """
 
 from mining.engine import graphs, processor, pytorch
-from mining.engine.contract import Engine, Facts, Kind, Task, Wanted
+from mining.engine.contract import Engine, Facts, Kind, Model, OnEngine, Task, Wanted
 from mining.engine.loading import load_model, model_folder
 
-__all__ = ["Engine", "Facts", "Kind", "Task", "Wanted", "model_folder", "open_engine"]
+__all__ = ["Engine", "Facts", "Kind", "Model", "OnEngine", "Task", "Wanted", "model_folder", "open_engine"]
 
 
 def open_engine(wanted: Wanted) -> Engine:

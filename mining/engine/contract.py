@@ -47,6 +47,26 @@ class Facts:
     max_length: int  # tokens it reads
 
 
+class Model(Protocol):
+    """What a run remembers of any encoder or teacher."""
+
+    @property
+    def fingerprint(self) -> str:
+        """What its numbers depend on: weights, prompts, length, number type."""
+
+    @property
+    def engine(self) -> str:
+        """What runs it."""
+
+    @property
+    def precision(self) -> str:
+        """The number type it computes in."""
+
+    @property
+    def agreement(self) -> str | None:
+        """How well it agrees with float32, in words."""
+
+
 class Engine(Protocol):
     """A model ready to run. Rows come back in the order of the inputs."""
 
@@ -67,3 +87,26 @@ class Engine(Protocol):
         """Prompts, dimension and length of the model."""
 
     def __call__(self, inputs: Inputs, task: Task, prompt: str) -> Rows: ...
+
+
+@dataclass(frozen=True)
+class OnEngine:
+    """A model that an engine runs: what `Model` asks for, told by the engine."""
+
+    model: Engine
+    fingerprint: str
+
+    @property
+    def engine(self) -> str:
+        """What runs it."""
+        return self.model.name
+
+    @property
+    def precision(self) -> str:
+        """The number type it computes in."""
+        return self.model.precision
+
+    @property
+    def agreement(self) -> str | None:
+        """How well it agrees with float32, in words."""
+        return self.model.agreement

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from mining.errors import RunError
-from mining.files import read_json
+from mining.files import read_json, temporary_name
 
 MANIFEST = "manifest.json"
 SAME = ("format", "options", "provenance")  # an export with these alike has the same bytes
@@ -27,7 +27,7 @@ def whole_folder(out: Path, manifest: Mapping[str, Any]) -> Iterator[Path]:
     Raises RunError where `out` holds anything but an earlier export whose `SAME` entries are those of `manifest`.
     """
     _check(out, manifest)
-    temporary = out.with_name(f".tmp-{out.name}")
+    temporary = out.with_name(temporary_name(out.name))
     _remove(temporary)
     temporary.mkdir(parents=True)
     try:

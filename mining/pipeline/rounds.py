@@ -14,13 +14,11 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import pyarrow.parquet as pq
 
 from mining import clusters
 from mining.dataset import Dataset, passages
 from mining.embedding import Encoder, StoredVectors, open_vectors
-from mining.files import write_atomically
 from mining.pipeline.pooling import Pairs, pairs_of
 from mining.recipe import Mining
 from mining.retrieval import language
@@ -83,12 +81,12 @@ class Round:
             return None
         return clusters.cluster(self.document_vectors.shards(), self.recipe.clusters, self.recipe.seed)
 
-    @property
+    @cached_property
     def document_vectors(self) -> StoredVectors:
         """The finished vectors of the documents."""
         return open_vectors(self.folder / "document_vectors")
 
-    @property
+    @cached_property
     def query_vectors(self) -> StoredVectors:
         """The finished vectors of the queries."""
         return open_vectors(self.folder / "query_vectors")
@@ -114,9 +112,3 @@ class Round:
 def count_rows(paths: Iterable[Path]) -> int:
     """Rows in Parquet files, from their footers."""
     return sum(pq.read_metadata(path).num_rows for path in paths)
-
-
-def write_frame(path: Path, frame: pd.DataFrame) -> None:
-    """One Parquet file, whole or absent."""
-    with write_atomically(path) as temporary:
-        frame.to_parquet(temporary, index=False, compression="zstd")

@@ -15,9 +15,9 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from mining.files import read_json, write_json
+from mining.files import read_json, write_json, write_parquet
 from mining.pipeline.pooling import is_among
-from mining.pipeline.rounds import Round, write_frame
+from mining.pipeline.rounds import Round
 from mining.pipeline.watching import Watch
 from mining.recipe import source_name
 from mining.retrieval import approximate, bm25, dense, run_file, sparse
@@ -36,7 +36,7 @@ def search(this: Round, source: str, watch: Watch) -> dict[str, Any]:
             if not paths[start].exists():
                 found = find(start, end)
                 found = found.assign(query=found["query"] + np.int32(start))
-                write_frame(paths[start], within_depth(this, found, this.recipe.depth_of(name)))
+                write_parquet(paths[start], within_depth(this, found, this.recipe.depth_of(name)))
             advance(end - start)
     return remembered
 

@@ -16,9 +16,10 @@ import pandas as pd
 from mining import scoring
 from mining.duplicates import Copies
 from mining.embedding import embed
+from mining.files import write_parquet
 from mining.pipeline import rounds
 from mining.pipeline.pooling import assemble, named
-from mining.pipeline.rounds import Round, count_rows, write_frame
+from mining.pipeline.rounds import Round, count_rows
 from mining.pipeline.searching import search
 from mining.pipeline.watching import Advance, Watch, timed
 from mining.recipe import source_name
@@ -64,7 +65,7 @@ def pool(this: Round, watch: Watch) -> None:
         for number, start, end in this.shards():
             path = this.pooled(number)
             if not path.exists() and not this.candidates(number).exists():
-                write_frame(path, _pool_shard(this, copies, number, start, end))
+                write_parquet(path, _pool_shard(this, copies, number, start, end))
             advance(end - start)
 
 
@@ -98,7 +99,7 @@ def score(this: Round, watch: Watch) -> None:
             rows["teacher_score"] = _teacher_scores(this, rows, number, advance)
             lowest = rows.loc[rows["is_positive"]].groupby("query")["teacher_score"].min()
             rows["positive_score"] = lowest.reindex(rows["query"]).to_numpy(np.float32)
-            write_frame(this.candidates(number), named(rows, this.data))
+            write_parquet(this.candidates(number), named(rows, this.data))
 
 
 def _teacher_scores(this: Round, rows: pd.DataFrame, number: int, advance: Advance) -> npt.NDArray[np.float32]:

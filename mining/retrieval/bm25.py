@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from mining.files import read_json, write_json
+from mining.files import read_json, temporary_name, write_json
 from mining.retrieval.found import best_rows, nothing_found, ranked
 from mining.retrieval.language import checked, term_maker
 from mining.retrieval.words import normalise, words
@@ -43,7 +43,7 @@ def build(texts: Iterable[str], folder: Path, language: str, advance: Callable[[
     documents, vocabulary = _token_ids(texts, language, advance)
     index = bm25s.BM25(k1=K1, b=B, method="lucene", backend="numba")
     index.index((documents, vocabulary), show_progress=False)
-    temporary = folder.with_name(f".tmp-{folder.name}")
+    temporary = folder.with_name(temporary_name(folder.name))
     shutil.rmtree(temporary, ignore_errors=True)
     index.save(temporary, show_progress=False)
     write_json(temporary / "language.json", language)

@@ -18,7 +18,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from mining.errors import ModelError
-from mining.files import write_atomically
+from mining.files import write_parquet
 from mining.scoring.teacher import Scores, Teacher
 
 PAIRS_PER_CHUNK = 4096
@@ -56,7 +56,7 @@ def score_pairs(
             advance(len(rows))
         else:
             texts = [(queries[q], documents[d]) for q, d in pairs[rows].tolist()]
-            _write(path, keys.loc[rows].assign(score=_score(teacher, texts, advance)))
+            write_parquet(path, keys.loc[rows].assign(score=_score(teacher, texts, advance)))
     scored = _read(path for path in _files(folder) if _is_of(path, name))
     every_score = pd.concat([known, scored]).drop_duplicates(KEYS)
     return keys.merge(every_score, on=KEYS, how="left", validate="many_to_one")["score"].to_numpy(np.float32)
@@ -117,11 +117,6 @@ def _read(paths: Iterable[Path]) -> pd.DataFrame:
     frames = [pd.read_parquet(path) for path in paths]
     empty = pd.DataFrame({key: np.zeros(0, np.uint64) for key in KEYS} | {"score": np.zeros(0, np.float32)})
     return pd.concat(frames, ignore_index=True) if frames else empty
-
-
-def _write(path: Path, frame: pd.DataFrame) -> None:
-    with write_atomically(path) as temporary:
-        frame.to_parquet(temporary, index=False, compression="zstd")
 
 
 def _finite(scores: Scores, texts: list[tuple[str, str]]) -> Scores:

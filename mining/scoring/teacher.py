@@ -13,7 +13,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from mining.engine import Engine, Wanted, open_engine
+from mining.engine import Model, OnEngine, Wanted, open_engine
 from mining.engine.loading import model_folder
 from mining.fingerprint import fingerprint_of, fingerprint_of_model
 from mining.recipe import Mining
@@ -21,47 +21,17 @@ from mining.recipe import Mining
 Scores = npt.NDArray[np.float32]
 
 
-class Teacher(Protocol):
+class Teacher(Model, Protocol):
     """Anything that scores a query and a document: higher is more relevant, on any scale."""
-
-    @property
-    def fingerprint(self) -> str:
-        """What the scores depend on: weights, prompt, length, number type."""
-
-    @property
-    def engine(self) -> str:
-        """What runs it."""
-
-    @property
-    def precision(self) -> str:
-        """The number type it computes in."""
-
-    @property
-    def agreement(self) -> str | None:
-        """How well it agrees with float32, in words."""
 
     def score(self, pairs: list[tuple[str, str]]) -> Scores: ...
 
 
 @dataclass(frozen=True)
-class CrossEncoderTeacher:
+class CrossEncoderTeacher(OnEngine):
     """A sentence-transformers CrossEncoder on the engine that is fastest here."""
 
-    model: Engine
     prompt: str
-    fingerprint: str
-
-    @property
-    def engine(self) -> str:
-        return self.model.name
-
-    @property
-    def precision(self) -> str:
-        return self.model.precision
-
-    @property
-    def agreement(self) -> str | None:
-        return self.model.agreement
 
     def score(self, pairs: list[tuple[str, str]]) -> Scores:
         """Raw logits (n,) in float32, one for each query and document."""
@@ -83,4 +53,4 @@ def load_teacher(recipe: Mining) -> CrossEncoderTeacher:
     model = open_engine(wanted)
     prompt = model.facts.prompts["pair"] if recipe.teacher_prompt is None else recipe.teacher_prompt
     print_ = fingerprint_of(wanted.fingerprint, prompt, model.facts.max_length, model.precision)
-    return CrossEncoderTeacher(model, prompt, print_)
+    return CrossEncoderTeacher(model, print_, prompt)
