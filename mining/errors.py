@@ -19,3 +19,7 @@ class RecipeError(NearmissError):
 
 class RunError(NearmissError):
     """A run folder is missing, unfinished or made by another recipe."""
+
+
+class ReviewError(NearmissError):
+    """A judgement cannot be written down, or the log cannot be opened."""

@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="a run folder, made by `mine`")]
 AsJson = Annotated[bool, typer.Option("--json", help="print JSON for programs")]
 RoundNumber = Annotated[int | None, typer.Option("--round", help="which round; the latest unless told")]
+Reviews = Annotated[
+    str,
+    typer.Option(help="URL of a shared log, as postgresql+psycopg://user@host/name; reviews.db in the run unless told"),
+]
 PresetName = Annotated[
     str | None, typer.Option("--preset", help="published recipe to start from; `nearmiss presets` lists them")
 ]
@@ -149,6 +153,24 @@ def export(
     )
     for reason, count in manifest.left_out_queries.items():
         _output().print(f"  {count:,} queries left out: {reason}")
+
+
+@app.command("app")
+def open_app(
+    run: RunFolder,
+    reviews: Reviews = "",
+    reviewer: Annotated[
+        str, typer.Option(help="name under which judgements are written; anyone may type any name")
+    ] = "",
+    port: Annotated[int, typer.Option(help="port of the page, on this machine alone")] = 8501,
+) -> None:
+    """Look, tune, review and export in the browser."""
+    from mining.cli import serving
+    from mining.run import open_run
+
+    open_run(run).round_folder()
+    _errors().print(f"http://127.0.0.1:{port}  (Ctrl-C stops it)")
+    serving.serve(run, reviews, reviewer, port)
 
 
 @app.command()

@@ -25,7 +25,7 @@ from mining.retrieval.found import Rows
 from mining.retrieval.vectors import Vectors
 
 RECORD = "vectors.json"
-SLICE = 512
+SLICE = 1024
 Encode = Callable[[list[str]], Vectors]
 
 

@@ -17,8 +17,10 @@ from typing import Any
 from mining import dataset, scoring
 from mining.dataset import Dataset
 from mining.embedding import Encoder, load_encoder
+from mining.engine.loading import model_folder
 from mining.errors import RunError
 from mining.files import temporary_name, write_json
+from mining.fingerprint import fingerprint_of_model
 from mining.pipeline.rounds import Round, count_rows
 from mining.pipeline.stages import run_stages
 from mining.pipeline.watching import Watch, silent
@@ -102,7 +104,15 @@ def _entry(recipe: Mining, encoder: Encoder, teacher: Teacher | None) -> dict[st
         "recipe": dataclasses.asdict(recipe),
         "encoder": _model(recipe.encoder or "all-MiniLM-L6-v2 (embedded)", encoder),
         "teacher": None if teacher is None else _model(recipe.teacher, teacher),
+        "sparse_encoder": _sparse_encoder(recipe),
     }
+
+
+def _sparse_encoder(recipe: Mining) -> dict[str, Any] | None:
+    if "sparse" not in recipe.sources:
+        return None
+    folder = model_folder("--sparse-encoder", recipe.sparse_encoder)
+    return {"name": recipe.sparse_encoder, "fingerprint": fingerprint_of_model(folder)}
 
 
 def _model(name: str, model: Encoder | Teacher) -> dict[str, Any]:
@@ -140,8 +150,8 @@ def _changes(last: dict[str, Any], wanted: dict[str, Any]) -> list[str]:
         for field in dataclasses.fields(Mining)
         if getattr(before, field.name) != getattr(after, field.name)
     ]
-    for model in ("encoder", "teacher"):
-        prints = [None if entry[model] is None else entry[model]["fingerprint"] for entry in (last, wanted)]
+    for model in ("encoder", "teacher", "sparse_encoder"):
+        prints = [entry[model] and entry[model]["fingerprint"] for entry in (last, wanted)]
         if prints[0] != prints[1]:
             changes.append(f"other weights of the {model}")
     return changes

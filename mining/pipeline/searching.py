@@ -111,4 +111,4 @@ def _from_file(this: Round, source: str, depth: int) -> tuple[Finder, dict[str, 
         here = run.found[run.found["query"].between(start, end - 1)]
         return here.assign(query=here["query"].to_numpy() - np.int32(start))
 
-    return find, {"skipped_run_lines": run.skipped}
+    return find, {f"skipped_lines_of_{source_name(source)}": run.skipped}

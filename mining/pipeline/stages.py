@@ -7,6 +7,8 @@ Out: files in its folder, and what is worth remembering of them
 Knows nothing of run.json or of thresholds.
 """
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -94,19 +96,29 @@ def score(this: Round, watch: Watch) -> None:
     paths = {number: this.pooled(number) for number, _, _ in this.shards()}
     waiting = {number: path for number, path in paths.items() if not this.candidates(number).exists()}
     with watch("teacher", count_rows(waiting.values()), "pairs") as advance:
+        teacher_scores = _teacher_scores(this, advance)
         for number, path in waiting.items():
             rows = pd.read_parquet(path)
-            rows["teacher_score"] = _teacher_scores(this, rows, number, advance)
+            rows["teacher_score"] = teacher_scores(rows, number)
             lowest = rows.loc[rows["is_positive"]].groupby("query")["teacher_score"].min()
             rows["positive_score"] = lowest.reindex(rows["query"]).to_numpy(np.float32)
             write_parquet(this.candidates(number), named(rows, this.data))
 
 
-def _teacher_scores(this: Round, rows: pd.DataFrame, number: int, advance: Advance) -> npt.NDArray[np.float32]:
+def _teacher_scores(this: Round, advance: Advance) -> Callable[[pd.DataFrame, int], npt.NDArray[np.float32]]:
+    """The function from a shard's rows and number to their scores."""
     if this.teacher is None:
-        advance(len(rows))
-        return rows["dense_score"].to_numpy(np.float32)
-    pairs = rows[["query", "document"]].to_numpy()
-    name = f"{this.number}-{number:05d}"
-    folder = this.run / "teacher_scores"
-    return scoring.score_pairs(this.teacher, this.queries, this.documents, pairs, folder, name, advance=advance)
+        return partial(_dense_scores, advance)
+    folder, teacher = this.run / "teacher_scores", this.teacher
+    known = scoring.known_scores(folder, teacher, but=f"{this.number}-")
+
+    def scores(rows: pd.DataFrame, number: int) -> npt.NDArray[np.float32]:
+        pairs, name = rows[["query", "document"]].to_numpy(), f"{this.number}-{number:05d}"
+        return scoring.score_pairs(teacher, this.queries, this.documents, pairs, folder, name, known, advance=advance)
+
+    return scores
+
+
+def _dense_scores(advance: Advance, rows: pd.DataFrame, number: int) -> npt.NDArray[np.float32]:
+    advance(len(rows))
+    return rows["dense_score"].to_numpy(np.float32)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from mining.engine.loading import model_folder
 from mining.errors import ModelError
 from mining.files import write_atomically
 from mining.retrieval.found import best_rows, nothing_found, ranked
@@ -32,8 +33,9 @@ def load_encoder(name: str, *, trust_remote_code: bool = False) -> "SparseEncode
     """The SparseEncoder in a folder or on the hub; ModelError where there is none."""
     from sentence_transformers import SparseEncoder
 
+    folder = model_folder("--sparse-encoder", name)
     try:
-        return SparseEncoder(name, trust_remote_code=trust_remote_code)
+        return SparseEncoder(str(folder), trust_remote_code=trust_remote_code)
     except (OSError, ValueError, RuntimeError) as error:
         raise ModelError(f"--sparse-encoder {name}: wanted a SparseEncoder model; found {error}") from error
 

@@ -7,7 +7,7 @@ Out: raw logits in float32, kept in a cache that later rounds read
 Knows nothing of candidates, positives or thresholds.
 """
 
-from mining.scoring.cache import PAIRS_PER_CHUNK, count_scored, score_pairs
+from mining.scoring.cache import PAIRS_PER_CHUNK, Known, count_scored, known_scores, score_pairs
 from mining.scoring.teacher import Teacher, load_teacher
 
-__all__ = ["PAIRS_PER_CHUNK", "Teacher", "count_scored", "load_teacher", "score_pairs"]
+__all__ = ["PAIRS_PER_CHUNK", "Known", "Teacher", "count_scored", "known_scores", "load_teacher", "score_pairs"]

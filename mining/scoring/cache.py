@@ -10,12 +10,14 @@ Knows nothing of where pairs come from.
 
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow.parquet as pq
 
 from mining.errors import ModelError
 from mining.files import write_parquet
@@ -27,6 +29,38 @@ KEYS = ["query_key", "document_key"]
 Pairs = npt.NDArray[np.integer[Any]]  # (n, 2): rows of a query and of a document
 
 
+@dataclass(frozen=True)
+class Known:
+    """Scores to look up, in a time that hardly grows with how many there are."""
+
+    places: npt.NDArray[np.uint64]  # of each pair, rising
+    keys: npt.NDArray[np.uint64]  # (n, 2)
+    scores: Scores
+
+    @classmethod
+    def of(cls, frame: pd.DataFrame) -> "Known":
+        """The scores of a frame of (query_key, document_key, score)."""
+        keys = frame[KEYS].to_numpy(np.uint64)
+        places = _places(keys)
+        order = np.argsort(places, kind="stable")
+        return cls(places[order], keys[order], frame["score"].to_numpy(np.float32)[order])
+
+    def look_up(self, pairs: pd.DataFrame) -> Scores:
+        """The score of each pair of keys, (n,), NaN where unknown."""
+        found = np.full(len(pairs), np.nan, np.float32)
+        if len(self.places):
+            keys = pairs[KEYS].to_numpy(np.uint64)
+            at = np.minimum(np.searchsorted(self.places, _places(keys)), len(self.places) - 1)
+            same = (self.keys[at] == keys).all(axis=1)
+            found[same] = self.scores[at[same]]
+        return found
+
+
+def known_scores(folder: Path, teacher: Teacher, but: str) -> Known:
+    """What files hold whose names do not begin with `but`: read once a round, not once a shard."""
+    return Known.of(_read(path for path in _files(_own(folder, teacher)) if not path.name.startswith(but)))
+
+
 def score_pairs(
     teacher: Teacher,
     queries: Sequence[str],
@@ -34,38 +68,38 @@ def score_pairs(
     pairs: Pairs,
     folder: Path,
     name: str,
+    known: Known,
     *,
     advance: Callable[[int], None] = lambda count: None,
 ) -> Scores:
     """
     The teacher's score of each pair, (n,).
 
-    Pairs that files of another `name` hold are read from there. The others are scored, the longest first, in chunks
-    that are files of this name; those that exist are finished, so that a killed run goes on and ends with the same
-    bytes. ModelError names a pair whose score is not finite; nothing of its chunk is kept.
+    Those not `known` are scored, the longest first, in chunks that are files of this name; those that exist are
+    finished, so that a killed run goes on and ends with the same bytes. ModelError names a pair whose score is not
+    finite; nothing of its chunk is kept.
     """
-    folder = folder / teacher.fingerprint[:16]
     keys = _keys(queries, documents, pairs)
-    known = _read(path for path in _files(folder) if not _is_of(path, name))
-    new = _new_pairs(keys, known, queries, documents, pairs)
+    scores = known.look_up(keys)
+    new = _new_pairs(keys[np.isnan(scores)], queries, documents, pairs)
     advance(len(pairs) - len(new))
+    chunks = []
     for number, start in enumerate(range(0, len(new), PAIRS_PER_CHUNK)):
         rows = new.index[start : start + PAIRS_PER_CHUNK]
-        path = folder / f"{name}-{number:05d}.parquet"
+        path = _own(folder, teacher) / f"{name}-{number:05d}.parquet"
         if path.exists():
             advance(len(rows))
         else:
             texts = [(queries[q], documents[d]) for q, d in pairs[rows].tolist()]
             write_parquet(path, keys.loc[rows].assign(score=_score(teacher, texts, advance)))
-    scored = _read(path for path in _files(folder) if _is_of(path, name))
-    every_score = pd.concat([known, scored]).drop_duplicates(KEYS)
-    return keys.merge(every_score, on=KEYS, how="left", validate="many_to_one")["score"].to_numpy(np.float32)
+        chunks.append(path)
+    return np.where(np.isnan(scores), Known.of(_read(chunks)).look_up(keys), scores)
 
 
 def count_scored(folder: Path, teacher: Teacher, prefix: str) -> int:
     """How many pairs the files hold whose names begin with `prefix`."""
-    files = (path for path in _files(folder / teacher.fingerprint[:16]) if path.name.startswith(prefix))
-    return len(_read(files))
+    files = (path for path in _files(_own(folder, teacher)) if path.name.startswith(prefix))
+    return sum(pq.read_metadata(path).num_rows for path in files)
 
 
 def _score(teacher: Teacher, texts: list[tuple[str, str]], advance: Callable[[int], None]) -> Scores:
@@ -78,13 +112,9 @@ def _score(teacher: Teacher, texts: list[tuple[str, str]], advance: Callable[[in
     return np.concatenate(slices)
 
 
-def _new_pairs(
-    keys: pd.DataFrame, known: pd.DataFrame, queries: Sequence[str], documents: Sequence[str], pairs: Pairs
-) -> pd.DataFrame:
-    """The keys that are not known, each once, the longest texts first; the index is their row in `pairs`."""
+def _new_pairs(keys: pd.DataFrame, queries: Sequence[str], documents: Sequence[str], pairs: Pairs) -> pd.DataFrame:
+    """The keys, each once, the longest texts first; the index is their row in `pairs`."""
     new = keys.drop_duplicates()
-    found = new.merge(known, on=KEYS, how="left")["score"].notna().to_numpy()
-    new = new[~found]
     # One chunk holds texts of about one length, whatever query they belong to.
     length = np.array([len(queries[q]) + len(documents[d]) for q, d in pairs[new.index].tolist()], np.int64)
     return new.iloc[np.argsort(-length, kind="stable")]
@@ -109,8 +139,13 @@ def _files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.glob("*.parquet") if not path.name.startswith("."))
 
 
-def _is_of(path: Path, name: str) -> bool:
-    return path.stem.rpartition("-")[0] == name
+def _own(folder: Path, teacher: Teacher) -> Path:
+    return folder / teacher.fingerprint[:16]
+
+
+def _places(keys: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+    mixed: npt.NDArray[np.uint64] = keys[:, 0] * np.uint64(0x9E3779B97F4A7C15) + keys[:, 1]
+    return mixed
 
 
 def _read(paths: Iterable[Path]) -> pd.DataFrame:

@@ -19,12 +19,13 @@ from mining.errors import RecipeError
 from mining.recipe import Policy
 from mining.selection.choice import choose, run_positions, wanted_first
 from mining.selection.rules import RULES, ceiling, floor, too_deep
-from mining.selection.table import Bools, Ints, Table, prepare, sources_of
+from mining.selection.table import VERDICTS, Bools, Ints, Table, prepare, sources_of
 
 __all__ = [
     "KEPT",
     "RULES",
     "STATUSES",
+    "VERDICTS",
     "Decision",
     "Table",
     "ceiling",

@@ -36,6 +36,7 @@ class Table:
     best_first: Ints  # rows, query by query, by falling score and then as they stand
     positive: Bools
     best_rank: Floats  # over the sources; infinite where none found the row
+    verdicts: npt.NDArray[np.int8]  # 1 + place in VERDICTS, 0 where nobody judged; changes as people judge
 
     # Columns as arrays, kept, since every policy reads the same ones.
     _flags: dict[str, Bools] = field(default_factory=dict)
@@ -57,9 +58,7 @@ class Table:
 
     def verdict(self, word: str) -> Bools:
         """Which candidates a reviewer judged so, (n,)."""
-        if "verdict" not in self.candidates:
-            return np.zeros(len(self.query), bool)
-        return self.candidates["verdict"].eq(word).to_numpy(bool, na_value=False)
+        return np.asarray(self.verdicts == VERDICTS.index(word) + 1)
 
     def found_by(self, source: str) -> Bools:
         """Which candidates `source` found, (n,)."""
@@ -81,7 +80,7 @@ class Table:
         """Negatives that the user's data names, (n,)."""
         return self.column("is_labelled_negative")
 
-    @cached_property
+    @property
     def reviewed_negative(self) -> Bools:
         """Negatives that a reviewer confirmed, (n,)."""
         return self.verdict("not_relevant")
@@ -138,4 +137,12 @@ def prepare(candidates: pd.DataFrame) -> Table:
         best_first=np.lexsort((-score, query)),
         positive=candidates["is_positive"].to_numpy(bool),
         best_rank=np.min(ranks, axis=0) if ranks else np.full(len(query), np.inf, np.float32),
+        verdicts=_verdicts(candidates),
     )
+
+
+def _verdicts(candidates: pd.DataFrame) -> npt.NDArray[np.int8]:
+    if "verdict" not in candidates:
+        return np.zeros(len(candidates), np.int8)
+    known = pd.Categorical(candidates["verdict"], categories=list(VERDICTS))
+    return np.asarray(known.codes + 1, np.int8)

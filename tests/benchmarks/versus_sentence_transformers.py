@@ -22,6 +22,7 @@ from pathlib import Path
 
 import numpy as np
 
+TEXTS = "texts.json"
 DEPTH, MARGIN, NEGATIVES = 30, 0.05, 5
 ROW = "{:<22} {:>8} {:>10} {:>12} {:>10}"
 
@@ -29,6 +30,8 @@ ROW = "{:<22} {:>8} {:>10} {:>12} {:>10}"
 def main() -> None:
     arguments = parse()
     with tempfile.TemporaryDirectory() as folder:
+        # Cut out once: a job's peak memory should be that of mining, not that of reading a larger collection.
+        (Path(folder) / TEXTS).write_text(json.dumps(load(arguments)))
         jobs = [
             (teacher, tool, precision, folder)
             for teacher in ([False, True] if arguments.teacher else [False])
@@ -80,7 +83,7 @@ def run(arguments: argparse.Namespace, teacher: bool, tool: str, precision: str,
 def work(arguments: argparse.Namespace) -> None:
     """The body of one job: mine, and print what it cost and what came out."""
     job = json.loads(arguments.job)
-    queries, documents, positives = load(arguments)
+    queries, documents, positives = json.loads((Path(job["folder"]) / TEXTS).read_text())
     teacher = toy_teacher(Path(job["folder"])) if job["teacher"] else None
     mine = {"nearmiss": with_nearmiss, "make ready": make_ready}.get(job["tool"], with_sentence_transformers)
     answer, seconds, extra = mine(queries, documents, positives, teacher, arguments.depth, job)

@@ -1,0 +1,1 @@
+"""Plotly figures from frames; no Streamlit inside, no arithmetic beyond what drawing needs."""

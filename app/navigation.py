@@ -1,0 +1,35 @@
+"""The pages, and links from one to another."""
+
+from pathlib import Path
+
+import streamlit as st
+
+VIEWS = Path(__file__).parent / "views"
+TITLES = {
+    "overview": ("Overview", ":material/filter_alt:"),
+    "tune": ("Tune", ":material/tune:"),
+    "review": ("Review", ":material/fact_check:"),
+    "map": ("Map", ":material/scatter_plot:"),
+    "agreement": ("Agreement", ":material/group:"),
+    "export": ("Export", ":material/output:"),
+}
+
+
+def pages() -> list[st.Page]:
+    """Every page, the overview first."""
+    return [
+        st.Page(VIEWS / f"{name}.py", title=title, icon=icon, url_path=name, default=name == "overview")
+        for name, (title, icon) in TITLES.items()
+    ]
+
+
+def go_to(page: str, **address: str) -> None:
+    """Open another page, with what its address should say."""
+    kept = {"reviewer": st.query_params["reviewer"]} if "reviewer" in st.query_params else {}
+    st.switch_page(VIEWS / f"{page}.py", query_params=kept | address)
+
+
+def link_to(page: str, label: str, **address: str) -> None:
+    """A link to another page, with what its address should say."""
+    kept = {"reviewer": st.query_params["reviewer"]} if "reviewer" in st.query_params else {}
+    st.page_link(VIEWS / f"{page}.py", label=label, query_params=kept | address)

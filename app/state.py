@@ -1,0 +1,42 @@
+"""
+What every page needs: the run that is open, and who is looking.
+
+The workspace is opened once for the whole server; who is looking is kept in the address, so that a reload or a
+restarted server still knows.
+"""
+
+import os
+from pathlib import Path
+
+import streamlit as st
+
+from mining.workspace import Workspace, open_workspace
+
+# Set by `nearmiss app`.
+RUN, REVIEWS, REVIEWER = "NEARMISS_RUN", "NEARMISS_REVIEWS", "NEARMISS_REVIEWER"
+
+
+@st.cache_resource(show_spinner="Opening the run ...", max_entries=4)
+def _workspace(folder: str, reviews: str, finished_rounds: int) -> Workspace:
+    return open_workspace(Path(folder), reviews)
+
+
+def workspace() -> Workspace:
+    """The run that is open, with what reviewers wrote since; a new round opens it anew."""
+    from mining.run import open_run
+
+    folder = os.environ[RUN]
+    work = _workspace(folder, os.environ.get(REVIEWS, ""), len(open_run(Path(folder)).rounds))
+    work.refresh()
+    return work
+
+
+def reviewer() -> str:
+    """Who is looking: from the address, else from the command line; empty where nobody said."""
+    return st.query_params.get("reviewer") or st.session_state.get("reviewer") or os.environ.get(REVIEWER, "")
+
+
+def set_reviewer(name: str) -> None:
+    """Remember who is looking."""
+    st.session_state["reviewer"] = name
+    st.query_params["reviewer"] = name

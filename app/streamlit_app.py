@@ -1,0 +1,43 @@
+"""The app: page settings, the sidebar, and the pages over one run folder. Started by `nearmiss app RUN`."""
+
+import sys
+from pathlib import Path
+
+import streamlit as st
+
+# Streamlit puts this file's own folder on the path, not the one it lies in.
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from app import navigation, state  # noqa: E402
+from mining.errors import NearmissError  # noqa: E402
+
+
+def sidebar() -> None:
+    """Which run is open, and who is looking."""
+    work = state.workspace()
+    with st.sidebar:
+        st.markdown("**nearmiss**")
+        st.caption(f"{work.run.folder.name}, round {work.number}")
+        name = st.text_input(
+            "Reviewer",
+            value=state.reviewer(),
+            max_chars=100,
+            placeholder="your name",
+            help="Your judgements are written down under this name. It is no login: anyone can type any name.",
+        )
+        if name.strip() != state.reviewer():
+            state.set_reviewer(name.strip())
+
+
+def main() -> None:
+    """Draw the page that is asked for; a mistake becomes a sentence."""
+    st.set_page_config(page_title="nearmiss", page_icon="◎", layout="wide")
+    page = st.navigation(navigation.pages())
+    try:
+        sidebar()
+        page.run()
+    except NearmissError as mistake:
+        st.error(str(mistake), icon=":material/error:")
+
+
+main()

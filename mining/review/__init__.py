@@ -1,0 +1,14 @@
+"""
+Review: what people decided, kept for ever, and what follows from it.
+
+In:  events of reviewers
+Out: an append-only log on SQLite or PostgreSQL; the verdicts that stand; who is to judge what
+
+Knows nothing of scores, policies or pages.
+"""
+
+from mining.review.events import JUDGEMENTS, REASONS, Event
+from mining.review.log import ReviewLog, open_log
+from mining.review.standing import ADJUDICATION, Entry, Standing
+
+__all__ = ["ADJUDICATION", "JUDGEMENTS", "REASONS", "Entry", "Event", "ReviewLog", "Standing", "open_log"]
