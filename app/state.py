@@ -7,24 +7,30 @@ restarted server still knows.
 
 import os
 from pathlib import Path
+from threading import Timer
 
 import streamlit as st
 
+from mining.run import open_run
 from mining.workspace import Workspace, open_workspace
 
 # Set by `nearmiss app`.
 RUN, REVIEWS, REVIEWER = "NEARMISS_RUN", "NEARMISS_REVIEWS", "NEARMISS_REVIEWER"
+WARM_AFTER_S = 2.0
 
 
 @st.cache_resource(show_spinner="Opening the run ...", max_entries=4)
 def _workspace(folder: str, reviews: str, finished_rounds: int) -> Workspace:
-    return open_workspace(Path(folder), reviews)
+    work = open_workspace(Path(folder), reviews)
+    # Not at once: it would take the processor from the first page, which someone is waiting for.
+    warming = Timer(WARM_AFTER_S, work.warm)
+    warming.daemon = True
+    warming.start()
+    return work
 
 
 def workspace() -> Workspace:
     """The run that is open, with what reviewers wrote since; a new round opens it anew."""
-    from mining.run import open_run
-
     folder = os.environ[RUN]
     work = _workspace(folder, os.environ.get(REVIEWS, ""), len(open_run(Path(folder)).rounds))
     work.refresh()

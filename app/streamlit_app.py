@@ -8,7 +8,7 @@ import streamlit as st
 # Streamlit puts this file's own folder on the path, not the one it lies in.
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from app import navigation, state  # noqa: E402
+from app import navigation, state, theme  # noqa: E402
 from mining.errors import NearmissError  # noqa: E402
 
 
@@ -32,6 +32,11 @@ def sidebar() -> None:
 def main() -> None:
     """Draw the page that is asked for; a mistake becomes a sentence."""
     st.set_page_config(page_title="nearmiss", page_icon="◎", layout="wide")
+    # Streamlit leaves six lines of nothing above each page.
+    st.html("<style>.stMainBlockContainer { padding-top: 3rem; padding-bottom: 3rem; }</style>")
+    if theme.is_dark():
+        # White on the dark theme's light blue has a contrast of 2.
+        st.html("<style>[data-testid='stBaseButton-primary']:enabled { color: #15181c; }</style>")
     page = st.navigation(navigation.pages())
     try:
         sidebar()

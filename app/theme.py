@@ -27,7 +27,7 @@ STATUS: dict[str, Look] = {
     "reviewed_relevant": Look("judged relevant", "✚", "#8a2f8f", "#e2a3e6", "a reviewer found an unlabelled answer"),
     "reviewed_partial": Look("judged partly", "◐", "#8a2f8f", "#e2a3e6", "masked: neither positive nor negative"),
     "is_the_query": Look("is the query", "≡", "#5c6370", "#a9b1bd", "its text is the query's own"),
-    "duplicate": Look("copy of a positive", "⧉", "#5c6370", "#a9b1bd", "the positive again, or nearly"),
+    "duplicate": Look("copy of a positive", "≈", "#5c6370", "#a9b1bd", "the positive again, or nearly"),
     "sibling": Look("same page", "⊓", "#5c6370", "#a9b1bd", "another passage of a positive's page"),
     "skipped_rank": Look("top rank skipped", "↥", "#5c6370", "#a9b1bd", "among the first ranks of a source"),
     "too_deep": Look("ranked too low", "↧", "#5c6370", "#a9b1bd", "below the last rank wanted"),
@@ -39,6 +39,12 @@ STATUS: dict[str, Look] = {
     "over_quota": Look("not needed", "○", "#5c6370", "#a9b1bd", "no rule refused it; others were preferred"),
     "short_query": Look("query too short of negatives", "∅", "#5c6370", "#a9b1bd", "its whole query was dropped"),
 }
+# What only an export says of a candidate.
+EXPORT: dict[str, Look] = {
+    "reviewed_unsure": Look("judged cannot tell", "?", "#5c6370", "#a9b1bd", "nobody could say whether it answers"),
+    "wrong_positive": Look("judged no positive", "✕", "#5c6370", "#a9b1bd", "labelled as an answer, judged to be none"),
+}
+LEFT_OUT = Look("left out", "⊘", "#5c6370", "#a9b1bd", "its whole query is left out, or its row is full")
 VERDICT: dict[str, Look] = {
     "relevant": Look("relevant", "✚", "#8a2f8f", "#e2a3e6", "an answer that nobody labelled: a false negative"),
     "partial": Look("partly", "◐", "#9a5b00", "#f0b429", "answers a part, or in passing"),

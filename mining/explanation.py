@@ -79,7 +79,9 @@ def _reasons(table: Table, policy: Policy, rows: pd.DataFrame, row: int) -> list
     candidate = rows.iloc[row]
     refusing = [rule for rule in selection.RULES if rule(table, policy)[row]]
     reasons = [f"{rule.__name__}: {_in_words(rule.__name__, table, policy, candidate, row)}" for rule in refusing]
-    if not reasons or candidate["status"] == selection.KEPT:
+    if table.reviewed_negative[row]:
+        reasons.append("judged not relevant: a reviewer outranks the teacher, so no threshold refuses it")
+    if not refusing or candidate["status"] == selection.KEPT:
         reasons.append(_place_in_words(policy, rows, candidate))
     return reasons
 

@@ -5,7 +5,8 @@ The words beside each field become its `--help` and its slider's tooltip.
 Knows nothing of data, models or files.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
+from functools import cache
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 from mining.errors import RecipeError
@@ -36,6 +37,9 @@ FormatName = Literal[
 ]
 Compress = Literal["zst", "gz", "none"]
 Container = Literal["jsonl", "parquet"]
+OfRelevant = Literal["promote", "drop"]
+OfPartial = Literal["mask", "keep"]
+OfUnsure = Literal["drop", "keep"]
 
 SOURCES = ("bm25", "dense", "sparse")
 DEFAULT_DEPTH = 100
@@ -169,6 +173,9 @@ class Export:
     shard_size: Annotated[int | None, "rows in one file; unset for one file a table"] = None
     compress: Annotated[Compress | None, "unset for zst, or none where the training code opens the file itself"] = None
     container: Annotated[Container, "for the formats that are rows: JSON lines or Parquet"] = "jsonl"
+    relevant: Annotated[OfRelevant, "judged relevant: promote to a positive of the export, or drop"] = "promote"
+    partial: Annotated[OfPartial, "judged partly relevant: mask, or keep as a candidate like any other"] = "mask"
+    unsure: Annotated[OfUnsure, "judged `cannot tell`: drop, or keep as a candidate like any other"] = "drop"
 
     def __post_init__(self) -> None:
         _check_choices(self)
@@ -188,16 +195,25 @@ def flag(field: str) -> str:
     return "--" + field.replace("_", "-")
 
 
+def words_of(recipe: type) -> dict[str, str]:
+    """What the words beside each field say."""
+    return {name: get_args(hint)[1] for name, hint in get_type_hints(recipe, include_extras=True).items()}
+
+
 def _check_choices(recipe: object) -> None:
     # A dataclass does not check Literal fields; a typo would quietly select nothing.
-    hints = get_type_hints(type(recipe))
-    for field in fields(recipe):  # type: ignore[arg-type]
-        choices = choices_of(hints[field.name])
-        value = getattr(recipe, field.name)
+    for name, choices in _choices(type(recipe)).items():  # type: ignore[arg-type]
+        value = getattr(recipe, name)
         if choices and value is not None and value not in choices:
-            raise RecipeError(f"{flag(field.name)}: wanted one of {', '.join(choices)}; found {value!r}")
+            raise RecipeError(f"{flag(name)}: wanted one of {', '.join(choices)}; found {value!r}")
         if isinstance(value, float) and value != value:
-            raise RecipeError(f"{flag(field.name)}: wanted a number; found NaN")
+            raise RecipeError(f"{flag(name)}: wanted a number; found NaN")
+
+
+@cache
+def _choices(recipe: type) -> dict[str, tuple[str, ...]]:
+    # Reading the hints costs more than all the checks, and a slider asks for a policy at each of its stops.
+    return {name: choices_of(hint) for name, hint in get_type_hints(recipe).items()}
 
 
 def choices_of(hint: Any) -> tuple[str, ...]:

@@ -1,12 +1,13 @@
 """
 The report: what a run found, kept and refused, as one dictionary that stays the same from version to version.
 
-In:  a `Run`, a policy
+In:  a `Run`, a policy; or, for each of its parts, a `Table` and a `Decision` on it
 Out: counts, overlaps and quantiles, ready for JSON; and the comparison of two rounds
 
 Prints nothing; `cli` and the app draw it.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,18 +16,30 @@ import pandas as pd
 from mining import selection
 from mining.recipe import Policy
 from mining.run import Run
+from mining.selection import Decision, Table
+from mining.selection.table import Bools, Ints
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+
+
+@dataclass(frozen=True)
+class Together:
+    """The candidates that exactly these sources found; no source at all where only a label names them."""
+
+    sources: tuple[str, ...]
+    found: int
+    kept: int
 
 
 def report(run: Run, number: int | None = None, policy: Policy | None = None) -> dict[str, Any]:
     """The funnel of one round (the latest unless told) under a policy (the run's own unless told)."""
     policy = policy or run.policy
     facts = run.round_facts(number)
-    candidates = selection.select(run.candidates(number), policy)
-    counts = candidates["status"].value_counts()
-    kept = candidates["status"].eq(selection.KEPT)
-    per_query = kept.groupby(candidates["query_id"], sort=False).sum()
+    table = selection.prepare(run.judged(number))
+    decision = selection.decide(table, policy)
+    counts = decision.counts()
+    per_query = kept_per_query(table, decision)
+    together = found_together(table, decision)
     data = run.facts["dataset"]
     return {
         "run": str(run.folder),
@@ -35,21 +48,66 @@ def report(run: Run, number: int | None = None, policy: Policy | None = None) ->
         "documents": data["documents"],
         "positives": data["positives"],
         "labelled_negatives": data["negatives"],
-        "candidates": len(candidates),
-        "status": {status: int(counts.get(status, 0)) for status in selection.STATUSES},
-        "kept": int(kept.sum()),
-        "short_queries": int(per_query.lt(policy.negatives_per_query).sum()),
-        "empty_queries": int(per_query.eq(0).sum()),
+        "candidates": len(table.query),
+        "status": counts,
+        "kept": counts[selection.KEPT],
+        "short_queries": int((per_query < policy.negatives_per_query).sum()),
+        "empty_queries": int((per_query == 0).sum()),
         "negatives_per_query": policy.negatives_per_query,
-        "sources": _sources(candidates),
-        "found_together": _found_together(candidates),
-        "positives_found": _positives_found(candidates),
-        "scores": _scores(candidates),
+        "sources": {source: _of_source(source, together) for source in table.sources},
+        "found_together": {"+".join(entry.sources) or "none": entry.found for entry in together},
+        "positives_found": positives_found(table),
+        "scores": _scores(table, decision),
         "language": facts["language"],
         "encoder": facts["encoder"],
         "teacher": facts["teacher"],
         "index": facts["index"],
         "seconds": facts["seconds"],
+    }
+
+
+def kept_per_query(table: Table, decision: Decision) -> Ints:
+    """How many negatives each query keeps, (n_queries,)."""
+    return np.bincount(table.query[decision.slot > 0], minlength=len(table.starts) - 1)
+
+
+def found_together(table: Table, decision: Decision) -> list[Together]:
+    """Rows by the exact set of sources that found them, most first."""
+    sources = table.sources
+    codes = found_codes(table)
+    found = np.bincount(codes, minlength=2 ** len(sources))
+    kept = np.bincount(codes[decision.slot > 0], minlength=2 ** len(sources))
+    sets = [tuple(source for bit, source in enumerate(sources) if code >> bit & 1) for code in range(len(found))]
+    order = [int(code) for code in np.argsort(-found, kind="stable") if found[code]]
+    return [Together(sets[code], int(found[code]), int(kept[code])) for code in order]
+
+
+def found_codes(table: Table) -> Ints:
+    """Which sources found each row, as a sum of 2 ** (place in `table.sources`), (n,)."""
+    codes = np.zeros(len(table.query), np.int64)
+    for bit, source in enumerate(table.sources):
+        codes += table.found_by(source) * np.int64(2**bit)
+    return codes
+
+
+def positives_found(table: Table) -> dict[str, float]:
+    """Share of the labelled positives that each source found within its depth: its recall."""
+    return {source: round(float(table.found_by(source)[table.positive].mean()), 4) for source in table.sources}
+
+
+def groups(table: Table, decision: Decision) -> dict[str, Bools]:
+    """The rows of the labelled positives, of the kept and of the refused, each (n,); every row is in one."""
+    kept = decision.slot > 0
+    return {"positives": table.positive, "kept": kept, "refused": ~kept & ~table.positive}
+
+
+def _of_source(source: str, together: list[Together]) -> dict[str, int]:
+    """Rows a source found, rows nobody else found, and how many of its rows were kept."""
+    own = [entry for entry in together if source in entry.sources]
+    return {
+        "found": sum(entry.found for entry in own),
+        "only_here": sum(entry.found for entry in own if len(entry.sources) == 1),
+        "kept": sum(entry.kept for entry in own),
     }
 
 
@@ -83,55 +141,12 @@ def _gap(judged: pd.DataFrame, score: str = "dense_score") -> float | None:
     return None if np.isnan(gap) else round(float(gap), 4)
 
 
-def _sources(candidates: pd.DataFrame) -> dict[str, dict[str, int]]:
-    """Per source: rows it found, rows nobody else found, and how many of its rows were kept."""
-    found = _found(candidates)
-    alone = found.sum(axis=1).eq(1)
-    kept = candidates["status"].eq(selection.KEPT)
-    return {
-        str(source): {
-            "found": int(found[source].sum()),
-            "only_here": int((found[source] & alone).sum()),
-            "kept": int((found[source] & kept).sum()),
-        }
-        for source in found
-    }
-
-
-def _found_together(candidates: pd.DataFrame) -> dict[str, int]:
-    """Rows by the exact set of sources that found them, as `bm25+dense`, most first; "none" for unfound positives."""
-    found = _found(candidates)
-    code = sum((found[source].astype(int) * 2**bit for bit, source in enumerate(found)), pd.Series(0, candidates.index))
-    counts = code.value_counts()
-    names = {
-        value: "+".join(str(source) for bit, source in enumerate(found) if value >> bit & 1) or "none"
-        for value in counts.index
-    }
-    return {names[value]: int(count) for value, count in counts.items()}
-
-
-def _positives_found(candidates: pd.DataFrame) -> dict[str, float]:
-    """Share of the labelled positives that each source found within its depth: its recall."""
-    positives = candidates[candidates["is_positive"]]
-    return {str(source): round(float(found.mean()), 4) for source, found in _found(positives).items()}
-
-
-def _found(candidates: pd.DataFrame) -> pd.DataFrame:
-    return pd.DataFrame({s: candidates[f"{s}_rank"].notna() for s in selection.sources_of(candidates)})
-
-
-def _scores(candidates: pd.DataFrame) -> dict[str, dict[str, list[float]]]:
+def _scores(table: Table, decision: Decision) -> dict[str, dict[str, list[float]]]:
     """Quantiles (5, 25, 50, 75, 95%) of each score over positives, kept and refused candidates."""
-    kept = candidates["status"].eq(selection.KEPT)
-    groups = {
-        "positives": candidates["is_positive"],
-        "kept": kept,
-        "refused": ~kept & ~candidates["is_positive"],
-    }
     return {
         score: {
-            name: [round(float(q), 4) for q in candidates.loc[rows, score].quantile(list(QUANTILES))]
-            for name, rows in groups.items()
+            name: [round(float(q), 4) for q in pd.Series(table.number(score)[rows]).quantile(list(QUANTILES))]
+            for name, rows in groups(table, decision).items()
             if rows.any()
         }
         for score in ("teacher_score", "dense_score")

@@ -8,24 +8,26 @@ Read once and shared by all who look; verdicts arrive as they are given. Knows n
 """
 
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from threading import RLock
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from mining import selection
 from mining.dataset import passages
 from mining.recipe import Policy
-from mining.review import Event, ReviewLog, Standing, open_log
+from mining.review import Event, ReviewLog, Standing
 from mining.review.standing import Pair
 from mining.run import Run, open_run
-from mining.selection import Decision, Table
+from mining.selection import Decision
+from mining.selection.table import Bools
 
-REVIEWS_FILE = "reviews.db"
 DECISIONS_KEPT = 16
 
 
@@ -39,27 +41,26 @@ class Workspace:
         self.standing = Standing()
         self._lock = RLock()
         self._decisions: OrderedDict[tuple[Policy, int], Decision] = OrderedDict()
-        self._seen = 0
+        # Every candidate with every score, the rows of one query side by side; and as arrays, with the verdicts.
+        self.candidates = run.candidates(self.number)
+        self.table = selection.prepare(self.candidates)
         self.refresh()
-
-    @cached_property
-    def candidates(self) -> pd.DataFrame:
-        """Every candidate with every score, the rows of one query side by side."""
-        return self.run.candidates(self.number)
-
-    @cached_property
-    def table(self) -> Table:
-        """The candidates as arrays, with the verdicts that stand."""
-        with self._lock:
-            table = selection.prepare(self.candidates)
-            _write_verdicts(table, self._rows_of(self.standing.verdicts()), self.standing)
-            return table
 
     @cached_property
     def query_ids(self) -> list[str]:
         """The queries, in the candidates' order."""
         ids: list[str] = self.candidates["query_id"].iloc[self.table.starts[:-1]].tolist()
         return ids
+
+    @cached_property
+    def doc_ids(self) -> list[str]:
+        """The documents among the candidates, as `table.document` numbers them."""
+        ids: list[str] = pd.unique(self.candidates["doc_id"]).tolist()
+        return ids
+
+    @cached_property
+    def _number_of_document(self) -> dict[str, int]:
+        return {doc_id: number for number, doc_id in enumerate(self.doc_ids)}
 
     @cached_property
     def _place_of_query(self) -> dict[str, int]:
@@ -87,8 +88,16 @@ class Workspace:
         if not self.has_query(pair[0]):
             return None
         rows = self.rows_of(pair[0])
-        found = np.flatnonzero(self.candidates["doc_id"].iloc[rows].to_numpy(object) == pair[1])
+        found = np.flatnonzero(self.table.document[rows] == self._number_of_document.get(pair[1], -1))
         return rows.start + int(found[0]) if len(found) else None
+
+    def pair_at(self, row: int) -> Pair:
+        """The query and the document of a row."""
+        return self.query_ids[int(self.table.query[row])], self.doc_ids[int(self.table.document[row])]
+
+    def doc_ids_of(self, query_id: str) -> list[str]:
+        """The candidates of a query, as its rows stand."""
+        return [self.doc_ids[number] for number in self.table.document[self.rows_of(query_id)].tolist()]
 
     def query_text(self, query_id: str) -> str:
         """The text of a query."""
@@ -99,9 +108,56 @@ class Workspace:
         return passages(self._documents.loc[list(doc_ids)].reset_index())
 
     def titles(self, doc_ids: Sequence[str]) -> list[tuple[str, str]]:
-        """Title (perhaps empty) and text of each document."""
-        found = self._documents.loc[list(doc_ids), ["title", "text"]].fillna("")
-        return list(zip(found["title"].astype(str), found["text"].astype(str), strict=True))
+        """Title (perhaps empty) and text of each document; KeyError for an unknown one."""
+        titles, texts, rows = self._reading
+        return [(str(titles[row]), str(texts[row])) for row in map(rows.__getitem__, doc_ids)]
+
+    @cached_property
+    def _reading(self) -> tuple[Any, Any, dict[str, int]]:
+        # Arrays and a dictionary: a frame takes a millisecond for each look.
+        columns = (self._documents[name].fillna("").array for name in ("title", "text"))
+        return *columns, {str(doc_id): row for row, doc_id in enumerate(self._documents.index)}
+
+    def same_query(self, query_id: str) -> list[str]:
+        """The queries of the same words, this one among them."""
+        return self._twins_of_queries.same_as(query_id)
+
+    def same_document(self, doc_id: str) -> list[str]:
+        """The documents of the same words, this one among them."""
+        return self._twins_of_documents.same_as(doc_id)
+
+    def with_text(self, text: str) -> tuple[Bools, Bools]:
+        """Which queries, (n_queries,), and which documents, as `table.document` numbers them, hold this text."""
+        wanted = text.casefold()
+        queries = np.array([wanted in self.query_text(query_id).casefold() for query_id in self.query_ids], bool)
+        found = self._documents.loc[self.doc_ids, ["title", "text"]].fillna("")
+        documents = found.apply(lambda column: column.str.casefold().str.contains(wanted, regex=False)).any(axis=1)
+        return queries, documents.to_numpy(bool)
+
+    @cached_property
+    def language(self) -> str:
+        """The language in which BM25 read the texts; "und" where it was not asked."""
+        return str(self.run.round_facts(self.number).get("language") or "und")
+
+    @cached_property
+    def has_teacher(self) -> bool:
+        """Whether a teacher scored the pairs, or the dense score stands in for it."""
+        return self.run.round_facts(self.number).get("teacher") is not None
+
+    @cached_property
+    def _twins_of_queries(self) -> "Twins":
+        return Twins.of(self._queries["text"])
+
+    @cached_property
+    def _twins_of_documents(self) -> "Twins":
+        return Twins.of(self._documents["text"])
+
+    def warm(self) -> None:
+        """Make what the first card would wait for; for a thread of its own while a person still looks around."""
+        if self.query_ids:
+            self.same_query(self.query_ids[0])
+        if self.doc_ids:
+            self.same_document(self.doc_ids[0])
 
     @property
     def policy(self) -> Policy:
@@ -125,27 +181,50 @@ class Workspace:
         self.log.append(events)
         self.refresh()
 
+    @contextmanager
+    def unchanged(self) -> Iterator[None]:
+        """While it lasts, no verdict arrives."""
+        with self._lock:
+            yield
+
     def refresh(self) -> None:
         """Take in what others wrote to the log."""
         with self._lock:
             touched = self.standing.absorb(self.log.since(self.standing.last_seq))
-            if "table" in self.__dict__:
-                _write_verdicts(self.table, self._rows_of(touched), self.standing)
+            for pair, row in self._rows_of(touched).items():
+                verdict = self.standing.verdict(pair)
+                self.table.verdicts[row] = 0 if verdict is None else selection.VERDICTS.index(verdict) + 1
 
     def _rows_of(self, pairs: Iterable[Pair]) -> dict[Pair, int]:
         found = ((pair, self.row_of(pair)) for pair in pairs)
         return {pair: row for pair, row in found if row is not None}
 
 
+@dataclass(frozen=True)
+class Twins:
+    """Which texts are the same but for case and white space, by id."""
+
+    digests: dict[str, int]
+    ids: dict[int, list[str]]
+
+    @classmethod
+    def of(cls, texts: pd.Series) -> "Twins":
+        """Of texts by id."""
+        plain = texts.fillna("").astype(str).str.casefold().str.split().str.join(" ")
+        hashed = pd.util.hash_array(plain.to_numpy(object), categorize=False).tolist()
+        digests = dict(zip(texts.index.astype(str), hashed, strict=True))
+        ids: dict[int, list[str]] = {}
+        for name, digest in digests.items():
+            ids.setdefault(digest, []).append(name)
+        return cls(digests, ids)
+
+    def same_as(self, one: str) -> list[str]:
+        """The ids whose text is that of `one`, itself among them."""
+        return self.ids[self.digests[one]]
+
+
 def open_workspace(folder: Path, reviews: str = "", number: int | None = None) -> Workspace:
     """The workspace of a run folder; its reviews lie beside the run unless a URL says otherwise."""
-    run = open_run(folder)
+    run = open_run(folder, reviews)
     run.round_folder(number)
-    return Workspace(run, open_log(reviews or folder / REVIEWS_FILE), number)
-
-
-def _write_verdicts(table: Table, rows: dict[Pair, int], standing: Standing) -> None:
-    codes: npt.NDArray[np.int8] = table.verdicts
-    for pair, row in rows.items():
-        verdict = standing.verdict(pair)
-        codes[row] = 0 if verdict is None else selection.VERDICTS.index(verdict) + 1
+    return Workspace(run, run.log(), number)

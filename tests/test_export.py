@@ -192,7 +192,8 @@ def test_n_tuple_leaves_out_queries_with_too_few_and_cuts_those_with_more(datase
     manifest = json.loads((out / "manifest.json").read_text())
     assert manifest["left_out_queries"].get(f"fewer than {wanted} negatives", 0) == len(POS) - len(enough)
     assert manifest["exported_negatives"] == wanted * len(enough)
-    assert manifest["negatives_beyond_the_row"] == sum(len(NEG[q]) - wanted for q in enough)
+    beyond = manifest["left_out_candidates"].get("beyond the row's number of negatives", 0)
+    assert beyond == sum(len(NEG[q]) - wanted for q in enough)
 
 
 def test_row_labels_that_repeat_drop_nothing(dataset, tmp_path):
@@ -574,15 +575,15 @@ def test_a_writer_takes_no_row_before_its_turn(tmp_path):
     assert next(taken) == 3
 
 
-def test_progress_counts_every_exported_query_once(dataset, tmp_path):
+def test_progress_counts_every_row_of_every_table_once(dataset, tmp_path):
     done = []
     write(dataset, SELECTED, tmp_path / "out", Export(format="pylate"), PROVENANCE, advance=done.append)
-    assert done == [1, 1, 1]
+    assert done == [1] * (4 + 3 + 6)  # train, queries, documents
 
 
 def test_nothing_to_write_is_said_with_the_reasons(dataset, tmp_path):
     refused = SELECTED.assign(status="too_close", slot=pd.array([None] * len(SELECTED), dtype="Int32"))
-    with pytest.raises(RunError, match="nothing to write; of 4 queries, 4 have no negative kept"):
+    with pytest.raises(RunError, match="nothing to write; of 4 queries, 4: no negative kept"):
         write(dataset, refused, tmp_path / "out", Export(), PROVENANCE)
 
 

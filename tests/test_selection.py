@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from mining.errors import RecipeError, RunError
 from mining.recipe import Policy
 from mining.selection import STATUSES, decide, prepare, select
+from mining.selection.table import by_falling
 
 POSITIVE = 0.80
 
@@ -349,3 +350,17 @@ def test_a_policy_that_makes_no_sense_is_refused(settings, message):
     with pytest.raises(RecipeError) as refusal:
         Policy(**settings)
     assert message in str(refusal.value)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 4), st.sampled_from([0.0, -0.0, 1.0, -1.0, 1e-45, -1e-45, 3e38, -3e38, 0.1]))))
+def test_rows_by_falling_score_are_those_of_a_sort_by_two_keys(rows):
+    query = np.sort(np.array([q for q, _ in rows], np.int64))
+    score = np.array([s for _, s in rows], np.float32)
+    np.testing.assert_array_equal(by_falling(score, query), np.lexsort((-score, query)))
+
+
+def test_a_pair_is_drawn_by_its_own_ids_alone():
+    frame = table(row(doc_id="a"), row(doc_id="b"))
+    alone = table(row(doc_id="b"))
+    assert prepare(frame).pair_key[2] == prepare(alone).pair_key[1]

@@ -1,1 +1,367 @@
-"""Placeholder until the page is built."""
+"""Tune: move every threshold, see at once what it keeps and refuses, read what lies at the edge, then save."""
+
+import math
+from dataclasses import asdict
+from typing import Any
+
+import streamlit as st
+
+from app import navigation, state, theme
+from app.charts import tune as charts
+from app.tuner import FOLDER, tuner
+from app.tuner.reading import card
+from mining import tuning
+from mining.errors import RecipeError
+from mining.presets import PRESETS
+from mining.recipe import Policy
+from mining.selection import KEPT, STATUSES
+from mining.workspace import Workspace
+
+KEY = "tuner"
+SCALE_WORDS = {
+    "share": "Share of the positive",
+    "gap": "Gap to the positive",
+    "score": "Score",
+    "probability": "Probability",
+}
+READ_WORDS = {"ceiling": "At the ceiling", "floor": "At the floor", "changes": "What changes"}
+PAIRS_A_PAGE = 5
+OPEN_GROUPS = ("ceiling", "floor")
+# Refusals that a slider may bring about: listed at 0 too, so that no line jumps.
+MOVING = ("duplicate", "skipped_rank", "too_deep", "too_close", "too_easy", "skipped_survivor", "over_quota")
+
+
+# ---- what is tried ----
+
+
+def tried(work: Workspace) -> tuple[Policy, dict[str, Any]]:
+    """
+    The policy being tried, and what was typed where that makes none.
+
+    The address holds it, so that a reload loses nothing; on coming back from another page, the session does.
+    """
+    asked = {name: st.query_params.get_all(name) for name in st.query_params}
+    try:
+        policy = tuning.from_address(asked) or st.session_state.get("tried") or work.policy
+    except RecipeError as mistake:
+        st.warning(f"The address holds no policy that can be used. {mistake}", icon=":material/link_off:")
+        policy = work.policy
+    form = (st.session_state.get(KEY) or {}).get("form") or {}
+    if not form or form["seq"] <= st.session_state.get("answered", 0):
+        return policy, st.session_state.get("mistaken", {})
+    try:
+        policy = _usable(work, tuning.parse(form["values"]))
+    except RecipeError as mistake:
+        typed = {"values": form["values"], "sentence": str(mistake), "names": tuning.at_fault(mistake)}
+        _remember(work, policy, form["seq"], typed)
+        return policy, typed
+    _remember(work, policy, form["seq"], {})
+    return policy, {}
+
+
+def _usable(work: Workspace, policy: Policy) -> Policy:
+    work.decision(policy)  # raises where this run cannot decide so
+    return policy
+
+
+def _remember(work: Workspace, policy: Policy, seq: int, mistaken: dict[str, Any]) -> None:
+    """Keep what is tried in the session and in the address; the address says nothing while nothing is tried."""
+    st.session_state["tried"], st.session_state["mistaken"] = policy, mistaken
+    st.session_state["answered"] = seq
+    others = {n: st.query_params.get_all(n) for n in st.query_params if n not in tuning.ADDRESS_NAMES}
+    wanted = others | ({} if policy == work.policy else tuning.as_address(policy))
+    if wanted != {name: st.query_params.get_all(name) for name in st.query_params}:
+        st.query_params.from_dict(wanted)
+
+
+def try_policy(work: Workspace, policy: Policy) -> None:
+    """Try a policy that did not come from the sliders."""
+    form = (st.session_state.get(KEY) or {}).get("form") or {}
+    _remember(work, policy, form.get("seq", 0), {})
+
+
+# ---- above: where to start from, save, undo, copy ----
+
+
+def deeds(work: Workspace, policy: Policy) -> Policy:
+    """What a button asked for, done before anything is drawn; returns what is tried then."""
+    run, by = work.run, state.reviewer()
+    if st.session_state.get("save"):
+        tuning.save(run, policy, by)
+    elif st.session_state.get("undo"):
+        policy = tuning.undo(run, by) or policy
+    elif st.session_state.get("redo"):
+        policy = tuning.redo(run, by) or policy
+    elif st.session_state.get("discard"):
+        policy = work.policy
+    elif (name := st.session_state.get("preset")) != st.session_state.get("started_from"):
+        st.session_state["started_from"] = name
+        if name is None:
+            return policy
+        policy = PRESETS[name].policy
+    else:
+        return policy
+    try_policy(work, policy)
+    return policy
+
+
+def toolbar(work: Workspace, policy: Policy) -> None:
+    """Presets to start from; what differs from the saved policy; save, undo and copy."""
+    past = tuning.history(work.run)
+    changed = tuning.differences(policy, work.policy)
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        st.selectbox(
+            "Start from",
+            list(PRESETS),
+            index=None,
+            key="preset",
+            format_func=lambda name: f"{name}: {PRESETS[name].summary}",
+            placeholder="a published recipe",
+            width=330,
+        )
+        st.button("Save", key="save", type="primary", disabled=not changed, help="Put what you try in force")
+        st.button("Discard", key="discard", disabled=not changed, help="Back to the saved policy")
+        st.button(
+            "Undo save", key="undo", disabled=past.before is None, help=_would(past.before, work.policy, "Back to")
+        )
+        st.button("Redo", key="redo", disabled=past.after is None, help=_would(past.after, work.policy, "Forth to"))
+        copying(work, policy)
+    st.text(f"Tried: {_differences_in_words(policy, work.policy)}" if changed else "This is the saved policy.")
+    if name := st.session_state.get("preset"):
+        about_preset(name)
+
+
+def about_preset(name: str) -> None:
+    """Where a recipe comes from, and what is otherwise here."""
+    preset = PRESETS[name]
+    with st.container(border=True, gap="small"):
+        st.text(f"{name}: {preset.summary}\n{preset.source}")
+        words = [f"Otherwise here: {line}" for line in preset.deviations]
+        words += [f"Not verified: {line}" for line in preset.unverified]
+        st.caption(
+            "Its thresholds alone are tried: its models and depths ask for `nearmiss mine --preset " + name + "`."
+        )
+        if words:
+            with st.expander("What is otherwise, and what nobody verified"):
+                st.text("\n".join(words))
+
+
+def copying(work: Workspace, policy: Policy) -> None:
+    """The policy as a command and as sentence-transformers' call."""
+    with st.popover("Copy", icon=":material/content_copy:", help="As a command, or for sentence-transformers"):
+        st.markdown("**As a command**, which puts it in force whatever was before")
+        st.code(tuning.as_command(work.run.folder, policy), language="bash", wrap_lines=True)
+        call = tuning.as_call(work.run.mining(work.number), policy)
+        st.markdown("**For sentence-transformers**, as near as its function comes")
+        st.code(call.code, language="python", wrap_lines=True)
+        st.caption("What that call does otherwise:")
+        st.text("\n".join(f"• {line}" for line in call.leaves_out))
+
+
+def _would(saved: Any, now: Policy, way: str) -> str | None:
+    return None if saved is None else f"{way}: {_differences_in_words(saved.policy, now)}"
+
+
+def _differences_in_words(policy: Policy, base: Policy) -> str:
+    before = tuning.spell(base)
+    changed = tuning.differences(policy, base).items()
+    return ", ".join(f"{_label(name)} {_shown(before[name])} → {_shown(text)}" for name, text in changed)
+
+
+def _label(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _shown(text: str | list[str]) -> str:
+    if isinstance(text, list):
+        return " ".join(text) or "none"
+    return "off" if text == "none" else text
+
+
+# ---- left: the sliders ----
+
+
+def panel(work: Workspace, policy: Policy, mistaken: dict[str, Any]) -> None:
+    """The settings, with the counts along each; on large runs those come once all else is drawn."""
+    name = f"{tuning.as_address(policy)} {work.standing.last_seq}"
+    sent = st.session_state.get(KEY) or {}
+    if tuning.is_small(work) or sent.get("wants") == name:
+        for _ in tuning.count_along(work, policy):
+            st.session_state.get(KEY)  # gives way here, should something newer have been released
+    groups = tuning.settings(work, policy)
+    now = tuning.count(work.table, policy, work.decision(policy))
+    saved = tuning.count(work.table, work.policy, work.decision())
+    form = sent.get("form") or {}
+    tuner(
+        {
+            "name": name,
+            "ack": st.session_state.get("answered", form.get("seq", 0)),
+            "values": mistaken.get("values") or tuning.spell(policy),
+            "saved_values": tuning.spell(work.policy),
+            "errors": dict.fromkeys(mistaken.get("names", ()), _sentence(mistaken)),
+            "problem": "Not possible so. Counts and picture stay with the settings before." if mistaken else "",
+            "counted": all(s.along or not s.counts for settings in groups.values() for s in settings),
+            "groups": [_group(title, settings) for title, settings in groups.items()],
+            "now": asdict(now),
+            "saved": asdict(saved),
+            "wanted": policy.negatives_per_query,
+            "exact": tuning.is_exact(policy),
+            "reasons": [s for s in STATUSES if s != KEPT and (s in MOVING or now.status[s] or saved.status[s])],
+            "looks": {
+                name: {"word": look.word, "sign": look.sign, "says": look.says, "colour": theme.colour(look)}
+                for name, look in theme.STATUS.items()
+            },
+        },
+        key=KEY,
+    )
+
+
+def _sentence(mistaken: dict[str, Any]) -> str:
+    return mistaken.get("sentence", "")
+
+
+def _group(title: str, settings: list[tuning.Setting]) -> dict[str, Any]:
+    shown = [_setting(title, setting) for setting in settings]
+    return {"title": title, "says": tuning.GROUP_WORDS[title], "open": title in OPEN_GROUPS, "settings": shown}
+
+
+def _setting(group: str, setting: tuning.Setting) -> dict[str, Any]:
+    along = setting.along
+    moving = {} if along is None else {n: c.tolist() for n, c in along.status.items() if c.min() != c.max()}
+    return {
+        "name": setting.name,
+        "label": _label(setting.name),
+        "words": setting.words.removeprefix(f"{group}: "),
+        "kind": setting.kind,
+        "unavailable": setting.unavailable,
+        "only_with": setting.only_with,
+        "choices": setting.choices,
+        "stops": setting.stops,
+        "counts": setting.counts,
+        "along": along and {"status": moving, "short": along.short.tolist(), "empty": along.empty.tolist()},
+    }
+
+
+# ---- right: the picture, and pairs to read ----
+
+
+def picture(work: Workspace, policy: Policy) -> None:
+    """Teacher score against dense score, with the limits."""
+    fitting = tuning.scale_for(policy)
+    scale = st.segmented_control(
+        "Height of a point",
+        tuning.scales(work.table),
+        default=fitting,
+        required=True,
+        format_func=SCALE_WORDS.get,
+        key=f"scale-{fitting}",
+        label_visibility="collapsed",
+    )
+    decision = work.decision(policy)
+    drawn = tuning.picture(work, policy, decision, scale)
+    figure = charts.figure(work, drawn, dark=theme.is_dark())
+    alt = charts.in_words(drawn, decision.counts())
+    st.plotly_chart(figure, key="picture", theme=None, config={"displaylogo": False, "displayModeBar": False}, alt=alt)
+    st.caption(charts.what_is_drawn(drawn))
+
+
+def reading(work: Workspace, policy: Policy) -> None:
+    """The pairs at the edge, and those that the policy gains and loses."""
+    new, old = work.decision(policy), work.decision()
+    changes = tuning.changes(work.table, policy, new, old)
+    shown = st.segmented_control(
+        "Read",
+        list(READ_WORDS),
+        default="ceiling",
+        required=True,
+        format_func=lambda name: (
+            READ_WORDS[name] + (f" ({len(changes.gained) + len(changes.lost):,})" if name == "changes" else "")
+        ),
+        key="read",
+        label_visibility="collapsed",
+    )
+    st.html(FOLDER / "pairs.css")
+    if shown == "changes":
+        columns(
+            work,
+            policy,
+            (f"Gained: {len(changes.gained):,}", changes.gained, "Nothing is kept that was not kept before."),
+            (f"Lost: {len(changes.lost):,}", changes.lost, "Nothing is lost that was kept before."),
+            None,
+        )
+        return
+    refused, passed = tuning.nearest(work.table, policy, new, shown)
+    if not len(refused) and not len(passed):
+        st.info(f"No {shown} is set. Move one of its sliders.", icon=":material/tune:")
+        return
+    side = (
+        ("Just above: refused", "Just below: let pass")
+        if shown == "ceiling"
+        else ("Just below: refused", "Just above: let pass")
+    )
+    columns(
+        work,
+        policy,
+        (side[0], refused, f"Nothing is refused by the {shown}."),
+        (side[1], passed, f"Nothing passes the {shown}."),
+        shown,
+    )
+
+
+def columns(work: Workspace, policy: Policy, first: tuple, second: tuple, limit: str | None) -> None:
+    """Two lists of pairs, side by side."""
+    for place, (title, rows, empty) in zip(st.columns(2, gap="medium"), (first, second), strict=True):
+        with place:
+            st.markdown(f"**{title}**")
+            if not len(rows):
+                st.caption(empty)
+            else:
+                pairs(work, policy, rows, limit, title.partition(":")[0])
+
+
+def pairs(work: Workspace, policy: Policy, rows: Any, limit: str | None, name: str) -> None:
+    """A list of pairs with their texts; page by page where it is long."""
+    size = len(rows) if limit else PAIRS_A_PAGE
+    pages = math.ceil(len(rows) / size)
+    start = 0
+    if pages > 1:
+        start = (st.pagination(pages, key=f"page-{name}-{pages}", max_visible_pages=5) - 1) * size
+    shown = tuning.read(work, policy, rows[start : start + size], work.decision(policy), work.decision(), limit)
+    for pair in shown:
+        with st.container(border=True, gap="small"):
+            st.html(card(pair, limit))
+            navigation.link_to("review", "Open in Review", query=pair.query_id, doc=pair.doc_id)
+
+
+# ---- the page ----
+
+
+@st.fragment
+def workbench(work: Workspace) -> None:
+    """Everything that hangs on the policy being tried: the picture first, since it is waited for."""
+    policy, mistaken = tried(work)
+    policy = deeds(work, policy)
+    top = st.container()
+    with st.container(key="workbench"):
+        left, right = st.container(key="settings"), st.container(key="sight")
+    with top:
+        toolbar(work, policy)
+    with right:
+        picture(work, policy)
+    with left:
+        panel(work, policy, st.session_state.get("mistaken", {}) if mistaken else {})
+    with right:
+        reading(work, policy)
+
+
+def page(work: Workspace) -> None:
+    """Title, and the workbench."""
+    st.title("Tune", anchor=False)
+    st.caption(
+        "Move a slider: the counts follow. Let go: the picture and the pairs at the edge follow. Save when it is right."
+    )
+    st.html(FOLDER / "page.css")
+    workbench(work)
+
+
+page(state.workspace())

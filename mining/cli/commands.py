@@ -69,11 +69,17 @@ def mine(
 
 @app.command()
 @takes(Policy)
-def select(run: RunFolder, preset: PresetName = None, json: AsJson = False, flags: dict[str, Any] = {}) -> None:  # noqa: B006
+def select(
+    run: RunFolder,
+    preset: PresetName = None,
+    reviews: Reviews = "",
+    json: AsJson = False,
+    flags: dict[str, Any] = {},  # noqa: B006
+) -> None:
     """Decide again, without mining: flags change the policy in force, --preset replaces it."""
     from mining.run import open_run
 
-    opened = open_run(run)
+    opened = open_run(run, reviews)
     start = _preset(preset).policy if preset else opened.policy
     policy = replace(start, **typed_fields(Policy, flags))
     _report(opened, json, policy)  # first, so that a run that is not finished keeps its policy
@@ -87,6 +93,7 @@ def report(
     compare: Annotated[
         tuple[int, int] | None, typer.Option(metavar="A B", help="what round B changed against round A")
     ] = None,
+    reviews: Reviews = "",
     json: AsJson = False,
 ) -> None:
     """The funnel: found by each source, overlap, refused by each rule, short queries, score quantiles."""
@@ -94,7 +101,7 @@ def report(
     from mining.cli import show
     from mining.run import open_run
 
-    opened = open_run(run)
+    opened = open_run(run, reviews)
     if compare is None:
         _report(opened, json, number=round)
         return
@@ -111,6 +118,7 @@ def explain(
     query_id: Annotated[str, typer.Argument(metavar="QUERY_ID")],
     doc_id: Annotated[str | None, typer.Argument(metavar="[DOC_ID]")] = None,
     round: RoundNumber = None,
+    reviews: Reviews = "",
     json: AsJson = False,
 ) -> None:
     """Why is this one kept or refused: every score, threshold and rule, in words."""
@@ -118,8 +126,8 @@ def explain(
     from mining.cli import show
     from mining.run import open_run
 
-    opened = open_run(run)
-    explanations = explanation.explain(opened.candidates(round), opened.policy, query_id, doc_id)
+    opened = open_run(run, reviews)
+    explanations = explanation.explain(opened.judged(round), opened.policy, query_id, doc_id)
     if json:
         _print_json([asdict(e) for e in explanations])
         return
@@ -133,18 +141,17 @@ def export(
     run: RunFolder,
     out: Annotated[Path, typer.Argument(metavar="OUT", help="a new folder for the shards")],
     round: RoundNumber = None,
+    reviews: Reviews = "",
     flags: dict[str, Any] = {},  # noqa: B006
 ) -> None:
     """Write the kept negatives as training shards, with a manifest and a card."""
-    from mining import export as exports
-    from mining.run import open_run
+    from mining import shipping
+    from mining.workspace import open_workspace
 
-    opened = open_run(run)
     options = Export(**typed_fields(Export, flags))
-    with _watch(_errors())("export", len(opened.dataset.queries), "queries") as advance:
-        manifest = exports.write(
-            opened.dataset, opened.selected(round), out, options, opened.provenance(round), advance
-        )
+    shipment = shipping.prepare(open_workspace(run, reviews, round), options)
+    with _watch(_errors())("export", shipment.dry_run().all_rows, "rows") as advance:
+        manifest = shipment.write(out, advance)
     rows = sum(shard.rows for shard in manifest.shards)
     _output().print(
         f"{out}: {rows:,} rows of {options.format} in {len(manifest.shards)} files, from {manifest.exported_queries:,} "
@@ -153,6 +160,26 @@ def export(
     )
     for reason, count in manifest.left_out_queries.items():
         _output().print(f"  {count:,} queries left out: {reason}")
+
+
+@app.command("map")
+def make_map(
+    run: RunFolder,
+    round: RoundNumber = None,
+    seed: Annotated[int | None, typer.Option(help="seed of the layout; the round's own unless told")] = None,
+    sample: Annotated[int, typer.Option(min=100, help="points at most; a seeded sample is drawn above this")] = 50_000,
+    json: AsJson = False,
+) -> None:
+    """Lay out documents and queries on a plane, for the app's map."""
+    from mining import projection
+    from mining.cli import show
+    from mining.run import open_run
+
+    facts = projection.make(open_run(run), round, seed=seed, room=sample, watch=_watch(_errors()))
+    if json:
+        _print_json(facts)
+    else:
+        show.show_map(_output(), facts)
 
 
 @app.command("app")

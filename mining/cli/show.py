@@ -135,6 +135,17 @@ def _show_shortfall(console: Console, report: Mapping[str, Any]) -> None:
     )
 
 
+def show_map(console: Console, facts: Mapping[str, Any]) -> None:
+    """How much is on the map, and how much of the truth."""
+    console.print(f"{facts['documents']:,} documents and {facts['queries']:,} queries on the map, of {facts['of']:,}")
+    kept = facts["kept_neighbours"]
+    if kept["neighbours"]:
+        console.print(
+            f"a map lies: of the {kept['neighbours']} documents most alike to one, it keeps {kept['documents']:.0%} "
+            "among as many nearest"
+        )
+
+
 def show_comparison(console: Console, comparison: Mapping[str, Any]) -> None:
     """What one round changed against another."""
     first, second = comparison["rounds"]

@@ -1,28 +1,36 @@
 """
 Export: kept negatives as training data, in the form that each training code reads.
 
-In:  a dataset, its candidates with `status` and `slot`, and the record of the run that made them
+In:  a dataset, its candidates with `status` and `slot`, the record of the run that made them, and what people judged
 Out: a folder of shards with `manifest.json` and `card.md`, whole or absent; the same inputs give the same bytes
 
 Knows nothing of models or of the run folder.
 """
 
+from mining.export.dry_run import DryRun, dry_run
 from mining.export.examples import Document, Example, Passage, examples
 from mining.export.formats import FORMATS
+from mining.export.judgements import Reviews, judge
 from mining.export.manifest import Manifest
 from mining.export.shards import Shard
+from mining.export.tables import own_columns
 from mining.export.writing import write
 from mining.recipe import Export, FormatName
 
 __all__ = [
     "FORMATS",
     "Document",
+    "DryRun",
     "Example",
     "Export",
     "FormatName",
     "Manifest",
     "Passage",
+    "Reviews",
     "Shard",
+    "dry_run",
     "examples",
+    "judge",
+    "own_columns",
     "write",
 ]

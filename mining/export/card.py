@@ -19,7 +19,11 @@ like that, pass it `features=`."""
 _UNKNOWN = """\
 **The false-negative rate of these rows has not been measured yet.** A false negative is a document kept here as a
 negative that does answer its query. Margins below the positive's score make them rarer, but the teacher that set them
-can be wrong, and no person has judged a sample of these rows. Measure before you rely on it."""
+can be wrong, and {judged}. Measure before you rely on it."""
+_POLICIES = ("relevant", "partial", "unsure")
+_NOBODY_JUDGED = "no person has judged a sample of these rows"
+_SOME_JUDGED = "what people judged (above) was not a random sample, so it says nothing of the rest"
+_SAMPLE_JUDGED = "{count} judgements of pairs picked at random are in the log, but no estimate was made from them"
 
 
 def card(manifest: Manifest) -> str:
@@ -28,6 +32,7 @@ def card(manifest: Manifest) -> str:
         *_front_matter(manifest),
         *_description(manifest),
         *_columns(manifest),
+        *_judgements(manifest),
         "## How it was mined",
         "```json\n" + json.dumps(manifest.provenance, indent=2, ensure_ascii=False) + "\n```",
         "## What became of the candidates",
@@ -35,7 +40,7 @@ def card(manifest: Manifest) -> str:
         "## What became of the queries",
         _counts("queries", "number", {"exported": manifest.exported_queries} | manifest.left_out_queries),
         "## What is not known",
-        _UNKNOWN,
+        _UNKNOWN.format(judged=_judged(manifest)),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -117,6 +122,28 @@ def _columns(manifest: Manifest) -> Iterator[str]:
         yield _GUESSED
     if manifest.own_columns:
         yield "Your own columns, after the format's: " + ", ".join(f"`{name}`" for name in manifest.own_columns) + "."
+
+
+def _judgements(manifest: Manifest) -> Iterator[str]:
+    reviews = manifest.reviews
+    yield "## What people judged"
+    if not reviews["judgements"]:
+        yield "Nobody has judged any of these documents."
+        return
+    people = "one reviewer" if reviews["reviewers"] == 1 else f"{reviews['reviewers']} reviewers"
+    yield (
+        f"Judgements by {people}: {reviews['judgements']}, up to entry {reviews['last_seq']} of the log. "
+        f"Positives that were found by judging: {manifest.promoted_positives}."
+    )
+    became = {"not_relevant": "exempt from thresholds"} | {name: manifest.options[name] for name in _POLICIES}
+    counts = {f"{name} ({became[name]})": count for name, count in reviews["verdicts"].items()}
+    yield _counts("verdict", "candidates", counts)
+
+
+def _judged(manifest: Manifest) -> str:
+    if count := manifest.reviews["with_known_chance"]:
+        return _SAMPLE_JUDGED.format(count=count)
+    return _SOME_JUDGED if manifest.reviews["judgements"] else _NOBODY_JUDGED
 
 
 def _counts(of: str, number: str, counts: Mapping[str, int]) -> str:

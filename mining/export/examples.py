@@ -101,8 +101,8 @@ def chosen_rows(dataset: Dataset, selected: pd.DataFrame) -> pd.DataFrame:
     chosen = chosen.merge(listed[["query_id", "doc_id", "grade", "position"]], on=["query_id", "doc_id"], how="left")
     positive = chosen.is_positive.to_numpy(dtype=bool)
     columns = {
-        "query": _row_numbers(dataset.queries.query_id, chosen.query_id),
-        "document": _row_numbers(dataset.documents.doc_id, chosen.doc_id),
+        "query": row_numbers(dataset.queries.query_id, chosen.query_id),
+        "document": row_numbers(dataset.documents.doc_id, chosen.doc_id),
         "is_positive": positive,
         "grade": np.where(positive, chosen.grade.fillna(1.0), 0.0),
         "score": chosen.teacher_score.to_numpy(dtype=np.float64),
@@ -113,7 +113,7 @@ def chosen_rows(dataset: Dataset, selected: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(columns).iloc[order]
 
 
-def _row_numbers(ids: pd.Series, wanted: pd.Series) -> npt.NDArray[np.intp]:
+def row_numbers(ids: pd.Series, wanted: pd.Series) -> npt.NDArray[np.intp]:
     rows: npt.NDArray[np.intp] = pd.Index(ids).get_indexer(pd.Index(wanted))
     if (rows < 0).any():
         # -1 would read as the last row of the dataset.

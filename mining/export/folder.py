@@ -8,7 +8,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from mining.errors import RunError
 from mining.files import read_json, temporary_name
 
 MANIFEST = "manifest.json"
-SAME = ("format", "options", "provenance")  # an export with these alike has the same bytes
+SAME = ("format", "options", "provenance", "reviews")  # an export with these alike has the same bytes
 
 
 @contextmanager
@@ -29,6 +29,7 @@ def whole_folder(out: Path, manifest: Mapping[str, Any]) -> Iterator[Path]:
     _check(out, manifest)
     temporary = out.with_name(temporary_name(out.name))
     _remove(temporary)
+    missing = [parent for parent in out.parents if not parent.exists()]
     temporary.mkdir(parents=True)
     try:
         yield temporary
@@ -36,6 +37,7 @@ def whole_folder(out: Path, manifest: Mapping[str, Any]) -> Iterator[Path]:
         _replace(temporary, out)
     finally:
         _remove(temporary)
+        _remove_empty(missing)
 
 
 def _check(out: Path, manifest: Mapping[str, Any]) -> None:
@@ -69,6 +71,13 @@ def _replace(temporary: Path, out: Path) -> None:
         os.rename(out, previous)
     os.rename(temporary, out)
     _remove(previous)
+
+
+def _remove_empty(folders: list[Path]) -> None:
+    """Remove those that hold nothing, the innermost first."""
+    for folder in folders:
+        with suppress(OSError):
+            folder.rmdir()
 
 
 def _remove(folder: Path) -> None:

@@ -4,7 +4,7 @@ The rows of one table of a format, with the user's own columns after the format'
 Knows nothing of files.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pandas as pd
@@ -14,22 +14,18 @@ from mining.dataset.tables import Dataset
 from mining.errors import RunError
 from mining.export.examples import examples, exported_documents
 from mining.export.formats import FORMATS, Corpus, Table
-from mining.export.rows import QUERY_FIELDS, TEXT_FIELDS, own_types
-from mining.recipe import Export
+from mining.export.rows import QUERY_FIELDS, TEXT_FIELDS, own_names, own_types
+from mining.recipe import Export, FormatName
 
 Row = dict[str, Any]
-Advance = Callable[[int], None]
 
 
-def rows_of_table(
-    dataset: Dataset, selected: pd.DataFrame, table: Table, export: Export, advance: Advance
-) -> Iterator[Row]:
-    """A table's rows, one at a time; `advance` hears of each query done."""
+def rows_of_table(dataset: Dataset, selected: pd.DataFrame, table: Table, export: Export) -> Iterator[Row]:
+    """A table's rows, one at a time."""
     extended = _is_extended(table, export)
     for example in examples(dataset, selected):
         for row in table.rows(example, export):
             yield _extended(row, example.own) if extended else row
-        advance(1)
 
 
 def rows_of_corpus(dataset: Dataset, selected: pd.DataFrame, corpus: Corpus, export: Export) -> Iterator[Row]:
@@ -47,6 +43,15 @@ def _extended(row: Row, own: Mapping[str, Any]) -> Row:
 
 def _is_extended(table: Table, export: Export) -> bool:
     return export.own_columns and FORMATS[export.format].own_columns_in == table.stem
+
+
+def own_columns(dataset: Dataset, name: FormatName) -> list[str]:
+    """The user's own columns that a format can take along; none where it takes none."""
+    form = FORMATS[name]
+    if form.own_columns_in is None:
+        return []
+    documents = own_names(dataset.documents, TEXT_FIELDS) if form.corpus else []
+    return list(dict.fromkeys(own_names(dataset.queries, QUERY_FIELDS) + documents))
 
 
 def types_of_table(dataset: Dataset, table: Table, export: Export) -> pa.Schema:

@@ -9,6 +9,17 @@ Knows nothing of scores, policies or pages.
 
 from mining.review.events import JUDGEMENTS, REASONS, Event
 from mining.review.log import ReviewLog, open_log
-from mining.review.standing import ADJUDICATION, Entry, Standing
+from mining.review.standing import ADJUDICATION, REPEAT, Entry, Pair, Standing
 
-__all__ = ["ADJUDICATION", "JUDGEMENTS", "REASONS", "Entry", "Event", "ReviewLog", "Standing", "open_log"]
+__all__ = [
+    "ADJUDICATION",
+    "JUDGEMENTS",
+    "REASONS",
+    "REPEAT",
+    "Entry",
+    "Event",
+    "Pair",
+    "ReviewLog",
+    "Standing",
+    "open_log",
+]

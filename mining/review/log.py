@@ -10,56 +10,22 @@ A verdict is written once the call returns: the transaction is committed and on 
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from threading import Lock
-from typing import Any
 
 import sqlalchemy as sql
 from sqlalchemy.dialects import postgresql, sqlite
 
 from mining.errors import ReviewError
+from mining.review import leases, tables
 from mining.review.events import Event
 from mining.review.standing import Entry, Pair
+from mining.review.tables import ROWS
 
 LEASE_SECONDS = 600.0
-BUSY_SECONDS = 5.0
-# Any fixed number: it names the lock that makes PostgreSQL commit in the order of seq.
-WRITERS = 7_041_776
-
-METADATA = sql.MetaData()
-ROWS = sql.Table(
-    "verdicts",
-    METADATA,
-    # A plain BigInteger would not count up by itself in SQLite.
-    sql.Column("seq", sql.BigInteger().with_variant(sql.Integer, "sqlite"), primary_key=True, autoincrement=True),
-    sql.Column("query_id", sql.Text, nullable=False),
-    sql.Column("doc_id", sql.Text, nullable=False),
-    sql.Column("verdict", sql.Text, nullable=False),
-    sql.Column("reason", sql.Text, nullable=False),
-    sql.Column("comment", sql.Text, nullable=False),
-    sql.Column("reviewer", sql.Text, nullable=False),
-    sql.Column("arm", sql.Text, nullable=False),
-    sql.Column("inclusion_probability", sql.Double),
-    sql.Column("scores_visible", sql.Boolean, nullable=False),
-    sql.Column("shown_at", sql.Double),
-    sql.Column("decided_at", sql.Double, nullable=False),
-    sql.Column("client_id", sql.Text, nullable=False),
-    sql.Column("client_seq", sql.BigInteger, nullable=False),
-    sql.Column("parent", sql.BigInteger),
-    sql.Column("undoes", sql.BigInteger),
-    sql.UniqueConstraint("client_id", "client_seq"),
-    sqlite_autoincrement=True,
-)
-LEASES = sql.Table(
-    "leases",
-    METADATA,
-    sql.Column("query_id", sql.Text, primary_key=True),
-    sql.Column("doc_id", sql.Text, primary_key=True),
-    sql.Column("reviewer", sql.Text, primary_key=True),
-    sql.Column("expires_at", sql.Double, nullable=False),
-)
 FIELDS = tuple(field.name for field in fields(Event))
+Key = tuple[str, int]
 
 
 class ReviewLog:
@@ -73,16 +39,42 @@ class ReviewLog:
         """
         Write events in this order, all or none, and return the rows that are new.
 
-        An event whose (client_id, client_seq) is known was written before: it is left as it stands.
+        An event whose (client_id, client_seq) is known was written before: it is left as it stands. Raises ReviewError
+        where that one said something else, and where a reviewer takes back or propagates what is not theirs.
         """
         if not events:
             return []
-        insert = postgresql.insert if self._is_postgres else sqlite.insert
         with self._writing() as connection:
-            before = connection.scalar(sql.select(sql.func.coalesce(sql.func.max(ROWS.c.seq), 0)))
+            before = _last_seq(connection)
             for event in events:
-                connection.execute(insert(ROWS).values(asdict(event)).on_conflict_do_nothing())
-            return _entries(connection, int(before or 0))
+                _check_references(connection, event)
+            _insert(connection, events)
+            new = _entries(connection, before)
+            _check_the_known(connection, events, new)
+            return new
+
+    def adopt(self, history: Sequence[Entry]) -> int:
+        """
+        Write the history of another log after this one's, all or none; returns how many rows were new.
+
+        Rows are known again by (client_id, client_seq). `parent` and `undoes` name earlier rows of the history; they
+        are put into this log's own numbers.
+        """
+        with self._writing() as connection:
+            known = {_key(entry.event): entry for entry in _entries(connection, 0)}
+            keys: dict[int, Key] = {}
+            waiting: list[Event] = []
+            new = 0
+            for entry in history:
+                keys[entry.seq] = key = _key(entry.event)
+                if key in known:
+                    _check_same(entry.event, known[key].event)
+                    continue
+                named = [keys[seq] for seq in (entry.event.parent, entry.event.undoes) if seq is not None]
+                if any(name not in known for name in named):
+                    new += _write(connection, waiting, known)
+                waiting.append(_renumbered(entry.event, keys, known))
+            return new + _write(connection, waiting, known)
 
     def since(self, seq: int) -> list[Entry]:
         """The rows after number `seq`, in order."""
@@ -103,41 +95,27 @@ class ReviewLog:
         *,
         seconds: float = LEASE_SECONDS,
         now: float | None = None,
+        as_of: int | None = None,
     ) -> list[Pair]:
         """
         The first `count` of the wanted pairs that are free, now held by `reviewer`.
 
-        With each pair comes how many may hold it at once: 1, or more where a second opinion is wanted. What the reviewer held and does not get again is given back; leases end by themselves after `seconds`.
+        With each pair comes how many may hold it at once: 1, or more where a second opinion is wanted. What the
+        reviewer held and does not get again is given back; leases end by themselves after `seconds`. `as_of` is the
+        last row that the caller knew: whoever judged a pair since then counts as holding it.
         """
         now = time.time() if now is None else now
         with self._writing() as connection:
-            connection.execute(sql.delete(LEASES).where(LEASES.c.expires_at <= now))
-            held: dict[Pair, int] = {}
-            others = sql.select(LEASES.c.query_id, LEASES.c.doc_id).where(LEASES.c.reviewer != reviewer)
-            for query_id, doc_id in connection.execute(others):
-                held[query_id, doc_id] = held.get((query_id, doc_id), 0) + 1
-            free = (pair for pair, holders in wanted if held.get(pair, 0) < holders)
-            mine = [pair for pair, _ in zip(free, range(count), strict=False)]
-            connection.execute(sql.delete(LEASES).where(LEASES.c.reviewer == reviewer))
-            rows = [{"query_id": q, "doc_id": d, "reviewer": reviewer, "expires_at": now + seconds} for q, d in mine]
-            if rows:
-                connection.execute(sql.insert(LEASES), rows)
-        return mine
+            return leases.take(connection, reviewer, wanted, count, (now, now + seconds), as_of)
 
     def close(self) -> None:
         """Give the connections back."""
         self._engine.dispose()
 
-    @property
-    def _is_postgres(self) -> bool:
-        return self._engine.dialect.name == "postgresql"
-
     @contextmanager
     def _writing(self) -> Iterator[sql.Connection]:
         with self._write, _plainly(), self._engine.begin() as connection:
-            if self._is_postgres:
-                # Numbers are given at the insert and seen at the commit: without this, a reader could pass over one.
-                connection.execute(sql.select(sql.func.pg_advisory_xact_lock(WRITERS)))
+            tables.take_turn(connection)
             yield connection
 
     @contextmanager
@@ -148,36 +126,74 @@ class ReviewLog:
 
 def open_log(where: str | Path) -> ReviewLog:
     """The log in a SQLite file, or at a URL as `postgresql+psycopg://user@host/name`; made where it is new."""
-    url = str(where) if "://" in str(where) else f"sqlite:///{Path(where).absolute()}"
-    try:
-        engine = sql.create_engine(url)
-        if engine.dialect.name not in ("sqlite", "postgresql"):
-            raise ReviewError(f"--reviews {url}: wanted SQLite or PostgreSQL; found {engine.dialect.name}")
-        if engine.dialect.name == "sqlite":
-            _prepare_sqlite(engine)
-        METADATA.create_all(engine)
-    except (sql.exc.SQLAlchemyError, ImportError) as error:
-        found = str(error).splitlines()[0]
-        raise ReviewError(f"--reviews {where}: wanted a log that can be opened; found {found}") from error
-    return ReviewLog(engine)
+    return ReviewLog(tables.opened(where))
 
 
-def _prepare_sqlite(engine: sql.Engine) -> None:
-    @sql.event.listens_for(engine, "connect")
-    def durable(connection: Any, _: Any) -> None:
-        # The driver's own transactions begin too late (at the first write): a reader that turns writer fails then.
-        connection.isolation_level = None
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={BUSY_SECONDS * 1000:.0f}"):
-            connection.execute(f"PRAGMA {pragma}").close()
+def _key(event: Event) -> Key:
+    return event.client_id, event.client_seq
 
-    @sql.event.listens_for(engine, "begin")
-    def begin(connection: sql.Connection) -> None:
-        connection.exec_driver_sql("BEGIN" if connection.get_execution_options().get("reads") else "BEGIN IMMEDIATE")
+
+def _last_seq(connection: sql.Connection) -> int:
+    return int(connection.scalar(sql.select(sql.func.max(ROWS.c.seq))) or 0)
+
+
+def _insert(connection: sql.Connection, events: Sequence[Event]) -> None:
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    connection.execute(insert(ROWS).on_conflict_do_nothing(), [asdict(event) for event in events])
+
+
+def _write(connection: sql.Connection, waiting: list[Event], known: dict[Key, Entry]) -> int:
+    """Write what waits, and know it; returns how much was new."""
+    before = _last_seq(connection)
+    if waiting:
+        _insert(connection, waiting)
+    written = _entries(connection, before)
+    known.update((_key(entry.event), entry) for entry in written)
+    waiting.clear()
+    return len(written)
+
+
+def _renumbered(event: Event, keys: dict[int, Key], known: dict[Key, Entry]) -> Event:
+    own = {seq: known[keys[seq]].seq for seq in (event.parent, event.undoes) if seq is not None}
+    return replace(event, parent=own.get(event.parent or 0), undoes=own.get(event.undoes or 0))
+
+
+def _check_references(connection: sql.Connection, event: Event) -> None:
+    for name in ("parent", "undoes"):
+        seq = getattr(event, name)
+        if seq is None:
+            continue
+        owner = connection.scalar(sql.select(ROWS.c.reviewer).where(ROWS.c.seq == seq))
+        if owner != event.reviewer:
+            found = "no such row" if owner is None else f"one of {owner!r}"
+            raise ReviewError(f"{name} {seq}: wanted an earlier row of {event.reviewer!r}; found {found}")
+
+
+def _check_the_known(connection: sql.Connection, events: Sequence[Event], new: list[Entry]) -> None:
+    """Each event stands in the log as it was sent, whether now or before."""
+    stored = {_key(entry.event): entry.event for entry in new}
+    for event in events:
+        if _key(event) not in stored:
+            same = (ROWS.c.client_id == event.client_id) & (ROWS.c.client_seq == event.client_seq)
+            row = connection.execute(sql.select(ROWS).where(same)).mappings().one()
+            stored[_key(event)] = _entry(row).event
+        _check_same(event, stored[_key(event)])
+
+
+def _check_same(event: Event, stored: Event) -> None:
+    sent, there = ((one.query_id, one.doc_id, one.verdict) for one in (event, stored))
+    if sent != there:
+        where = f"client_id {event.client_id!r}, client_seq {event.client_seq}"
+        raise ReviewError(f"{where}: wanted a new number for each event; found {there} written under it, not {sent}")
+
+
+def _entry(row: sql.RowMapping) -> Entry:
+    return Entry(row["seq"], Event(**{name: row[name] for name in FIELDS}))
 
 
 def _entries(connection: sql.Connection, after: int) -> list[Entry]:
     rows = connection.execute(sql.select(ROWS).where(ROWS.c.seq > after).order_by(ROWS.c.seq)).mappings()
-    return [Entry(row["seq"], Event(**{name: row[name] for name in FIELDS})) for row in rows]
+    return [_entry(row) for row in rows]
 
 
 @contextmanager

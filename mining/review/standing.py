@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from mining.review.events import JUDGEMENTS, Event
 
 ADJUDICATION = "adjudication"  # the arm of a verdict that decides between others
+REPEAT = "repeat"  # the arm of a verdict on a pair that was shown again, unannounced, to measure a reviewer
 # Of two verdicts with as many voices, the one nearer to an answer: training against an answer does more harm than
 # losing one negative.
 CAUTION = {verdict: place for place, verdict in enumerate(("relevant", "partial", "unsure", "not_relevant"))}
@@ -40,10 +41,12 @@ class Standing:
 
     entries: dict[int, Entry] = field(default_factory=dict)
     last_seq: int = 0
-    _undone: set[int] = field(default_factory=set)
+    _against: Counter[int] = field(default_factory=Counter)  # how many standing undos a row has
     _by_pair: dict[Pair, list[int]] = field(default_factory=lambda: defaultdict(list))
     _by_reviewer: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
+    _by_client: dict[tuple[str, int], int] = field(default_factory=dict)
     _children: dict[int, list[int]] = field(default_factory=lambda: defaultdict(list))
+    _disputed: dict[Pair, None] = field(default_factory=dict)  # a set that remembers its order
 
     def absorb(self, entries: Iterable[Entry]) -> set[Pair]:
         """Take rows in; returns the pairs whose verdict may have changed."""
@@ -55,19 +58,27 @@ class Standing:
             self.last_seq = max(self.last_seq, entry.seq)
             self._by_pair[entry.pair].append(entry.seq)
             self._by_reviewer[entry.event.reviewer].append(entry.seq)
+            self._by_client[entry.event.client_id, entry.event.client_seq] = entry.seq
             touched.add(entry.pair)
             if entry.event.parent is not None:
                 self._children[entry.event.parent].append(entry.seq)
-            if entry.event.undoes is not None:
-                touched |= self._set_undone(entry.event.undoes, True)
+            touched |= self._take_back(entry)
+        for pair in sorted(touched):
+            if not self.is_disputed(pair):
+                self._disputed.pop(pair, None)
+            else:
+                self._disputed.setdefault(pair)
         return touched
 
     def stands(self, seq: int) -> bool:
         """Whether a row was neither undone nor propagated from one that was."""
-        entry = self.entries.get(seq)
-        if entry is None or seq in self._undone:
-            return False
-        return entry.event.parent is None or self.stands(entry.event.parent)
+        while (entry := self.entries.get(seq)) is not None and not self._against[seq]:
+            if entry.event.parent is None:
+                return True
+            if entry.event.parent >= seq:
+                return False
+            seq = entry.event.parent
+        return False
 
     def by_reviewer(self, pair: Pair) -> dict[str, Entry]:
         """Each reviewer's latest standing judgement of a pair."""
@@ -85,15 +96,17 @@ class Standing:
 
     def verdicts(self) -> dict[Pair, str]:
         """The verdict that counts, for each pair that has one."""
-        found = ((pair, self.verdict(pair)) for pair in self._by_pair)
+        found = ((pair, self.verdict(pair)) for pair in list(self._by_pair))
         return {pair: verdict for pair, verdict in found if verdict is not None}
 
     def disputed(self) -> list[Pair]:
         """Pairs on which reviewers differ and nobody has decided."""
-        return [pair for pair in self._by_pair if self.is_disputed(pair)]
+        return list(self._disputed)
 
     def is_disputed(self, pair: Pair) -> bool:
         """Whether reviewers differ on a pair and nobody has decided."""
+        if len(self._by_pair.get(pair, ())) < 2:
+            return False
         judged = self.by_reviewer(pair).values()
         decided = any(entry.event.arm == ADJUDICATION for entry in judged)
         return not decided and len({entry.event.verdict for entry in judged}) > 1
@@ -107,6 +120,14 @@ class Standing:
         found = (self.entries[seq] for seq in reversed(self._by_reviewer.get(reviewer, ())))
         own = (entry for entry in found if self._is_own_deed(entry) and self.stands(entry.seq))
         return [entry for entry, _ in zip(own, range(count), strict=False)]
+
+    def children(self, seq: int) -> int:
+        """How many judgements were propagated from a row."""
+        return len(self._children.get(seq, ()))
+
+    def seq_of(self, client_id: str, client_seq: int) -> int | None:
+        """The number of a client's event; None where it has not arrived."""
+        return self._by_client.get((client_id, client_seq))
 
     def to_undo(self, reviewer: str) -> Entry | None:
         """What an undo of this reviewer takes back."""
@@ -128,13 +149,25 @@ class Standing:
     def _is_own_deed(self, entry: Entry) -> bool:
         return entry.event.verdict != "undo" and entry.event.parent is None
 
-    def _set_undone(self, seq: int, undone: bool) -> set[Pair]:
-        """Take a row back or bring it back; a row that itself took another back does the opposite to that one."""
-        entry = self.entries.get(seq)
-        if entry is None or (seq in self._undone) == undone:
-            return set()
-        (self._undone.add if undone else self._undone.discard)(seq)
-        touched = {entry.pair} | {self.entries[child].pair for child in self._children.get(seq, ())}
-        if entry.event.undoes is not None:
-            touched |= self._set_undone(entry.event.undoes, not undone)
+    def _take_back(self, undo: Entry) -> set[Pair]:
+        """Count a new undo; a row that so falls gives back what itself took back, and so on. The pairs concerned."""
+        touched: set[Pair] = set()
+        change = 1
+        # An undo of a row to come would go in circles.
+        while undo.event.undoes is not None and undo.event.undoes < undo.seq:
+            seq = undo.event.undoes
+            before, self._against[seq] = self._against[seq], self._against[seq] + change
+            if (before > 0) == (before + change > 0) or seq not in self.entries:
+                break
+            touched |= self._with_children(seq)
+            undo, change = self.entries[seq], -change
         return touched
+
+    def _with_children(self, seq: int) -> set[Pair]:
+        """The pairs of a row and of all that was propagated from it."""
+        pairs, waiting = set(), [seq]
+        while waiting:
+            here = waiting.pop()
+            pairs.add(self.entries[here].pair)
+            waiting += [child for child in self._children.get(here, ()) if child > here]
+        return pairs

@@ -25,10 +25,17 @@ def choose(queries: Ints, found: dict[str, Bools], policy: Policy) -> Bools:
     """
     chosen = np.zeros(len(queries), bool)
     for source, share in policy.quota:
-        places = np.full(len(queries), int(share * policy.negatives_per_query + 0.5))
+        # Shares are rounded: two halves of 7 would be 8.
+        places = np.minimum(int(share * policy.negatives_per_query + 0.5), _left(queries, chosen, policy))
         chosen |= _first(queries, found[source] & ~chosen, places)
+    return chosen | _first(queries, ~chosen, _left(queries, chosen, policy))
+
+
+def _left(queries: Ints, chosen: Bools, policy: Policy) -> Ints:
+    """Places that each row's query has left, (n,)."""
     taken = np.bincount(queries[chosen], minlength=queries.max(initial=-1) + 1)
-    return chosen | _first(queries, ~chosen, policy.negatives_per_query - taken[queries])
+    left: Ints = policy.negatives_per_query - taken[queries]
+    return left
 
 
 def _first(queries: Ints, wanted: Bools, places: Ints) -> Bools:

@@ -98,10 +98,19 @@ RULES: tuple[Rule, ...] = (
 
 def ceiling(table: Table, policy: Policy) -> Floats | None:
     """The highest score a candidate may have, (n,): the lowest of those set, or None."""
-    positive = table.anchors[policy.anchor]
+    return ceiling_below(table.anchors[policy.anchor], policy)
+
+
+def floor(table: Table, policy: Policy) -> Floats | None:
+    """The lowest score a candidate may have, (n,): the highest of those set, or None."""
+    return floor_below(table.anchors[policy.anchor], policy)
+
+
+def ceiling_below(positive: Floats, policy: Policy) -> Floats | None:
+    """The ceiling under each of these positive scores, in their shape."""
     limits: list[Floats] = []
     if policy.max_score is not None:
-        limits.append(np.full(len(positive), policy.max_score, np.float32))
+        limits.append(np.full(positive.shape, policy.max_score, np.float32))
     if policy.absolute_margin is not None:
         limits.append(positive - np.float32(policy.absolute_margin))
     if policy.relative_margin is not None:
@@ -110,12 +119,11 @@ def ceiling(table: Table, policy: Policy) -> Floats | None:
     return np.minimum.reduce(limits) if limits else None
 
 
-def floor(table: Table, policy: Policy) -> Floats | None:
-    """The lowest score a candidate may have, (n,): the highest of those set, or None."""
-    positive = table.anchors[policy.anchor]
+def floor_below(positive: Floats, policy: Policy) -> Floats | None:
+    """The floor under each of these positive scores, in their shape."""
     limits: list[Floats] = []
     if policy.min_score is not None:
-        limits.append(np.full(len(positive), policy.min_score, np.float32))
+        limits.append(np.full(positive.shape, policy.min_score, np.float32))
     if policy.absolute_floor is not None:
         limits.append(positive - np.float32(policy.absolute_floor))
     if policy.relative_floor is not None:

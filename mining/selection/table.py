@@ -7,7 +7,8 @@ Out: `Table`, one array a column, computed once and shared by every policy tried
 Knows nothing of thresholds.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -60,6 +61,18 @@ class Table:
         """Which candidates a reviewer judged so, (n,)."""
         return np.asarray(self.verdicts == VERDICTS.index(word) + 1)
 
+    def judged(self, verdicts: npt.NDArray[np.int8], positive: Bools) -> "Table":
+        """The same candidates with other verdicts and other positives; shares all that depends on neither."""
+        other = replace(self, verdicts=verdicts, positive=positive)
+        # Read here, since what is first read of the other is lost with it.
+        for name in ("copied", "labelled", "_documents", "document"):
+            vars(other)[name] = getattr(self, name)
+        if positive is self.positive:
+            vars(other)["anchors"] = self.anchors
+        if "pair_key" in vars(self):
+            vars(other)["pair_key"] = self.pair_key
+        return other
+
     def found_by(self, source: str) -> Bools:
         """Which candidates `source` found, (n,)."""
         return ~np.isnan(self.number(f"{source}_rank"))
@@ -99,14 +112,24 @@ class Table:
     @cached_property
     def document(self) -> Ints:
         """The number of each row's document, (n,)."""
-        return pd.factorize(self.candidates["doc_id"])[0].astype(np.int64)
+        return self._documents[0]
+
+    def numbers_of(self, doc_ids: Sequence[str]) -> Ints:
+        """The numbers of documents in `document`, in this order; -1 for one that is no candidate."""
+        return self._documents[1].get_indexer(pd.Index(pd.Series(list(doc_ids), dtype="str"))).astype(np.int64)
+
+    @cached_property
+    def _documents(self) -> tuple[Ints, "pd.Index[Any]"]:
+        numbers, doc_ids = pd.factorize(self.candidates["doc_id"])
+        return numbers.astype(np.int64), pd.Index(doc_ids)
 
     @cached_property
     def pair_key(self) -> Keys:
         """A hash of each row's two ids, (n,): what random choices depend on, and nothing else does."""
         query_ids = self.candidates["query_id"].iloc[self.starts[:-1]].to_numpy(object)
         hashed = pd.util.hash_array(query_ids, categorize=False)[self.query]
-        documents = pd.util.hash_array(self.candidates["doc_id"].to_numpy(object))
+        # Each document's id is hashed once, however many queries it is a candidate of.
+        documents = pd.util.hash_array(self._documents[1].to_numpy(object), categorize=False)[self.document]
         return np.asarray(hashed * np.uint64(0x9E3779B97F4A7C15) + documents, np.uint64)
 
 
@@ -134,11 +157,20 @@ def prepare(candidates: pd.DataFrame) -> Table:
         query=query,
         starts=np.searchsorted(query, np.arange(query[-1] + 2 if len(query) else 1)),
         score=score,
-        best_first=np.lexsort((-score, query)),
+        best_first=by_falling(score, query),
         positive=candidates["is_positive"].to_numpy(bool),
         best_rank=np.min(ranks, axis=0) if ranks else np.full(len(query), np.inf, np.float32),
         verdicts=_verdicts(candidates),
     )
+
+
+def by_falling(numbers: Floats, query: Ints) -> Ints:
+    """The rows query by query, by falling number (float32, none of them NaN) and then as they stand, (n,)."""
+    # One whole number for both keys sorts eight times as fast as `np.lexsort((-numbers, query))`, with the same answer:
+    # the bits of a float32 rise with it, once those of negative ones are turned round. 0 - x, since -x may be -0.0.
+    bits = (np.float32(0) - numbers).astype(np.float32, copy=False).view(np.int32).astype(np.int64)
+    rising = np.where(bits < 0, -1 - (bits & 0x7FFFFFFF), bits)
+    return np.argsort((query << 32) + rising, kind="stable")
 
 
 def _verdicts(candidates: pd.DataFrame) -> npt.NDArray[np.int8]:

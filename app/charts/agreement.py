@@ -1,0 +1,345 @@
+"""What the agreement page draws: dots with whiskers, a table of people, a dispute to read; no Streamlit inside."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from html import escape
+
+import plotly.graph_objects as go
+
+from app.charts.style import GRID, INK, styled
+from app.theme import VERDICT, Look
+from mining.agreement import AC1, ALPHA, COHEN, FLEISS, GOOD, RAW, Agreement, Between, Estimate
+from mining.agreement.disputes import Dispute, Opinion, Passage
+from mining.review import Entry
+
+NAMES = {
+    RAW: "Same verdict",
+    AC1: "Gwet's AC1",
+    ALPHA: "Krippendorff's alpha",
+    FLEISS: "Fleiss' kappa",
+    COHEN: "Cohen's kappa",
+}
+REASON_WORDS = {
+    "duplicate_of_positive": "copy of the positive",
+    "bad_query": "bad query",
+    "wrong_positive": "wrong positive",
+    "too_easy": "too easy",
+}
+ACCENT = {"light": "#2456a6", "dark": "#8ab4f8"}
+ROW, FRAME = 34, 56  # pixels: of a row, and of what is above and below them
+PEOPLE = 10  # in the table
+LONGEST = 20_000  # characters of a text that are shown
+NAME = 24  # characters of a person's name
+
+STYLE = """<style>
+.agreement {
+  --line: color-mix(in srgb, currentColor 18%, transparent);
+  --quiet: color-mix(in srgb, currentColor 75%, transparent);
+  font-variant-numeric: tabular-nums;
+  line-height: 1.45;
+}
+.agreement :is(p, h2, h3) { margin: 0; padding: 0; }
+.agreement h2 { font-size: 1.375rem; font-weight: 600; line-height: 1.3; }
+.agreement h3 { line-height: 1.45; }
+.agreement .quiet { color: var(--quiet); font-size: 0.875rem; font-weight: 400; }
+.agreement .text { unicode-bidi: plaintext; overflow-wrap: anywhere; white-space: pre-wrap; }
+.agreement .name { unicode-bidi: isolate; overflow-wrap: anywhere; font-weight: 600; }
+.agreement .asked { font-size: 1.25rem; font-weight: 600; max-height: 8rem; overflow: auto; }
+.agreement :is(.texts, .opinions) {
+  display: grid;
+  gap: 1rem;
+  margin-top: 0.75rem;
+  grid-template-columns: repeat(auto-fit, minmax(min(17rem, 100%), 1fr));
+}
+.agreement .passage {
+  height: 16rem;
+  overflow: auto;
+  margin-top: 0.25rem;
+  padding: 0.75rem 1rem;
+  border: 1px solid var(--line);
+  border-radius: 6px;
+}
+@media (max-width: 1100px) {
+  .agreement .passage { height: 9.5rem; }
+}
+.agreement [tabindex]:focus-visible { outline: 2px solid currentColor; outline-offset: 1px; }
+.agreement .passage h3 { font-size: 1rem; font-weight: 600; margin-bottom: 0.25rem; }
+.agreement .part + .part { margin-top: 1rem; padding-top: 1rem; border-top: 1px solid var(--line); }
+.agreement .opinion { border-left: 4px solid var(--own); padding-left: 0.75rem; min-height: 4.5rem; }
+.agreement .said { color: var(--own); font-weight: 600; }
+.agreement .wide { overflow-x: auto; }
+.agreement table { border-collapse: separate; border-spacing: 3px; }
+.agreement th { font-weight: 500; text-align: left; padding: 0.25rem 0.5rem; max-width: 11rem; }
+.agreement th .quiet, .agreement td .quiet { white-space: nowrap; }
+.agreement thead th { text-align: center; vertical-align: bottom; }
+.agreement td { text-align: center; padding: 0.375rem 0.625rem; border-radius: 6px; min-width: 5.25rem; }
+.agreement td.both { background: color-mix(in srgb, currentColor var(--much), transparent); }
+.agreement td b { font-weight: 600; display: block; }
+.agreement .differences { display: grid; gap: 0.125rem 1.5rem; grid-template-columns: auto 1fr; margin-top: 0.5rem; }
+/* Two pictures stand side by side where there is room for their names and numbers, else one above the other. */
+.st-key-pictures_of_agreement [data-testid="stColumn"], .st-key-people_of_agreement [data-testid="stColumn"] {
+  min-width: 26rem;
+}
+</style>"""
+
+
+@dataclass(frozen=True)
+class Dot:
+    """One row of a picture: its name, what is known, and whether it is the one to read."""
+
+    name: str
+    estimate: Estimate
+    strong: bool = False
+    colour: str = ""
+
+
+def heading(title: str, says: str) -> str:
+    """The heading of a part of the page, and what it tells."""
+    return _framed(f'<h2>{_safe(title)}</h2><p class="quiet">{_safe(says)}</p>')
+
+
+def note(says: str) -> str:
+    """A quiet sentence."""
+    return _framed(f'<p class="quiet">{_safe(says)}</p>')
+
+
+def coefficients(found: Agreement, *, dark: bool) -> go.Figure:
+    """Every coefficient with its interval, the one to read first."""
+    order = sorted(found.coefficients, key=lambda name: (name != found.to_read, list(NAMES).index(name)))
+    dots = [Dot(NAMES[name], found.coefficients[name], name == found.to_read) for name in order]
+    return whiskers(dots, dark=dark, number=coefficient, mark=GOOD)
+
+
+def by_verdict(found: Agreement, words: Callable[[str], str], *, dark: bool) -> go.Figure:
+    """For each verdict, how often another says the same."""
+    looks = {verdict: VERDICT[verdict] for verdict in found.by_verdict}
+    dots = [
+        Dot(f"{looks[verdict].sign} {words(verdict)}", one, True, _colour(looks[verdict], dark))
+        for verdict, one in found.by_verdict.items()
+    ]
+    return whiskers(dots, dark=dark, number=percent)
+
+
+def with_themselves(found: Agreement, *, dark: bool) -> go.Figure:
+    """How often each person said the same when a pair came again."""
+    dots = [Dot(_name(person), one, True) for person, one in found.with_themselves.items()]
+    return whiskers(dots, dark=dark, number=percent)
+
+
+def between(shown: Sequence[Between], *, dark: bool) -> go.Figure:
+    """Each two people's kappa; those who differ most come first."""
+    dots = [Dot(f"{_name(one.first)} and {_name(one.second)}", one.kappa) for one in shown]
+    return whiskers(dots, dark=dark, number=coefficient)
+
+
+def whiskers(
+    dots: Sequence[Dot], *, dark: bool, number: Callable[[float], str], mark: float | None = None
+) -> go.Figure:
+    """A row each: a dot, its 95% limits, and both in numbers. `mark` is a value worth reaching."""
+    mode = "dark" if dark else "light"
+    lows = [dot.estimate.low for dot in dots if dot.estimate.low is not None]
+    lowest = min([0.0, *lows])
+    figure = go.Figure()
+    for row, dot in enumerate(dots):
+        one, colour = dot.estimate, dot.colour or (ACCENT[mode] if dot.strong else INK[mode])
+        if one.value is None or one.low is None or one.high is None:
+            continue
+        figure.add_scatter(
+            x=[one.value],
+            y=[row],
+            error_x={
+                "array": [one.high - one.value],
+                "arrayminus": [one.value - one.low],
+                "color": colour,
+                "thickness": 2 if dot.strong else 1.25,
+                "width": 5,
+            },
+            marker={"color": colour, "size": 11 if dot.strong else 8},
+            hovertemplate=f"{number(one.value)}, with 95% certainty {_limits(one, number)}<br>"
+            f"{one.pairs:,} pairs<extra></extra>",
+            showlegend=False,
+        )
+    for row, dot in enumerate(dots):
+        figure.add_annotation(
+            x=1, xref="paper", y=row, text=_said(dot, number), showarrow=False, xanchor="left", xshift=12
+        )
+    styled(figure, dark=dark, height=FRAME + ROW * max(len(dots), 1))
+    names = [f"<b>{dot.name}</b>" if dot.strong and not dot.colour else dot.name for dot in dots]
+    figure.update_yaxes(
+        tickvals=list(range(len(dots))), ticktext=names, range=[len(dots) - 0.5, -0.5], showgrid=False, fixedrange=True
+    )
+    ticks = [tick for tick in (-1.0, -0.5, 0.0, 0.5, 1.0) if tick >= lowest - 0.03]
+    figure.update_xaxes(
+        range=[min(lowest - 0.03, -0.03), 1.03],
+        tickvals=ticks,
+        ticktext=[number(tick) for tick in ticks],
+        fixedrange=True,
+    )
+    figure.add_vline(x=0, line={"color": GRID[mode], "width": 2})
+    if mark is not None:
+        figure.add_vline(x=mark, line={"color": INK[mode], "width": 1, "dash": "dot"})
+        figure.add_annotation(
+            x=mark, y=1, yref="paper", yanchor="bottom", text=f"good from {mark:g}", showarrow=False, font={"size": 12}
+        )
+    figure.update_layout(margin={"l": 8, "r": 172, "t": 24 if mark is not None else 8, "b": 8})
+    return figure
+
+
+def coefficient(value: float) -> str:
+    """A coefficient, with a true minus and without minus nought."""
+    return f"{round(value, 2) + 0.0:.2f}".replace("-", "−")
+
+
+def percent(value: float) -> str:
+    """A share."""
+    return f"{value:.0%}"
+
+
+def in_words(dots: Iterable[tuple[str, Estimate]], number: Callable[[float], str]) -> str:
+    """The same for those who cannot see it."""
+    said = (
+        f"{name} {number(one.value)}, {_limits(one, number)}" if one.value is not None else f"{name} cannot be told"
+        for name, one in dots
+    )
+    return "; ".join(said)
+
+
+def people(found: Agreement) -> str:
+    """Who differs from whom, as a table: the share of common pairs on which two people said the same."""
+    names = list(found.judged)[:PEOPLE]
+    known = {(one.first, one.second): one for one in found.between}
+    known |= {(one.second, one.first): one for one in found.between}
+    heads = "".join(f'<th scope="col"><span class="name">{_safe(_shortened(name))}</span></th>' for name in names)
+    rows = []
+    for first in names:
+        cells = "".join(_cell(known.get((first, second)), first == second) for second in names)
+        judged = f'<div class="quiet">{found.judged[first]:,} judged</div>'
+        rows.append(
+            f'<tr><th scope="row"><span class="name">{_safe(_shortened(first))}</span>{judged}</th>{cells}</tr>'
+        )
+    table = f"<table><thead><tr><td></td>{heads}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+    more = len(found.judged) - len(names)
+    rest = f'<p class="quiet">{more:,} more people judged less than these.</p>' if more > 0 else ""
+    return _framed(
+        f'<div class="wide" tabindex="0" role="region" aria-label="Who differs from whom">{table}</div>{rest}'
+    )
+
+
+def _cell(both: Between | None, same: bool) -> str:
+    if same:
+        return "<td></td>"
+    if both is None or both.raw.value is None:
+        return '<td class="quiet">no common pair</td>'
+    # The less they agree, the stronger the ground.
+    style = f"--much: {round(5 + 45 * (1 - both.raw.value))}%"
+    pairs = "pair" if both.raw.pairs == 1 else "pairs"
+    return (
+        f'<td class="both" style="{style}"><b>{percent(both.raw.value)}</b>'
+        f'<span class="quiet">{both.raw.pairs:,} {pairs}</span></td>'
+    )
+
+
+def differences(shown: Iterable[Between], words: Callable[[str], str]) -> str:
+    """In words, what two people most often see differently."""
+    rows = []
+    for one in shown:
+        for first, second, count in one.differences[:1]:
+            said = (
+                f'<span class="name">{_safe(_shortened(one.first))}</span> {_safe(words(first))}, '
+                f'<span class="name">{_safe(_shortened(one.second))}</span> {_safe(words(second))}'
+            )
+            times = "once" if count == 1 else f"{count:,} times"
+            rows.append(f'<p>{said}</p><p class="quiet">{times}</p>')
+    return _framed(f'<h3>What they most often see differently</h3><div class="differences">{"".join(rows)}</div>')
+
+
+def dispute(shown: Dispute, *, dark: bool) -> str:
+    """The query, the candidate beside the labelled answers, and what each person said, side by side."""
+    answers = "".join(_part(one) for one in shown.positives)
+    return _framed(
+        f'<p class="asked text" tabindex="0" role="region" aria-label="Query" dir="auto">{_text(shown.query)}</p>'
+        '<div class="texts">'
+        f"<section><h2 class='quiet'>Candidate</h2>{_box('Candidate', _part(shown.document))}</section>"
+        f"<section><h2 class='quiet'>{_labelled(shown)}</h2>{_box('Labelled as an answer', answers)}</section>"
+        f'</div><div class="opinions">{"".join(_opinion(one, dark) for one in shown.opinions)}</div>'
+    )
+
+
+def decision(entry: Entry, query: str, title: str, *, dark: bool) -> str:
+    """One decision in a line."""
+    look = VERDICT[entry.event.verdict]
+    return _framed(
+        f'<p><span class="said" style="--own: {_colour(look, dark)}">{look.sign} {look.word}</span> '
+        f'<span class="text">{_safe(opening(query))}</span> <span class="quiet">'
+        f'<span class="text">{_safe(opening(title))}</span>, by {_safe(_shortened(entry.event.reviewer))}</span></p>'
+    )
+
+
+def opening(text: str, longest: int = 70) -> str:
+    """The first words of a text."""
+    whole = " ".join(text[: 4 * longest].split())
+    return whole if len(whole) <= longest else f"{whole[: longest - 1]}…"
+
+
+def _labelled(shown: Dispute) -> str:
+    return "Labelled as an answer" if len(shown.positives) == 1 else f"Labelled as answers ({len(shown.positives)})"
+
+
+def _box(label: str, content: str) -> str:
+    return f'<div class="passage" tabindex="0" role="region" aria-label="{label}">{content}</div>'
+
+
+def _part(one: Passage) -> str:
+    title = f'<h3 class="text" dir="auto">{_text(one.title)}</h3>' if one.title.strip() else ""
+    return f'<div class="part">{title}<p class="text" dir="auto">{_text(one.text)}</p></div>'
+
+
+def _opinion(one: Opinion, dark: bool) -> str:
+    look = VERDICT[one.verdict]
+    reason = f", {REASON_WORDS.get(one.reason, one.reason)}" if one.reason else ""
+    comments = "".join(f'<p class="text" dir="auto">{_text(comment)}</p>' for comment in one.comments)
+    nothing = "" if one.reason or one.comments else '<p class="quiet">no reason given</p>'
+    day = datetime.fromtimestamp(one.decided_at, UTC).strftime("%-d %b %Y")
+    return (
+        f'<div class="opinion" style="--own: {_colour(look, dark)}">'
+        f'<p><span class="name">{_safe(_shortened(one.reviewer))}</span> <span class="quiet">{day}</span></p>'
+        f'<p><span class="said">{look.sign} {look.word}</span>{_safe(reason)}</p>{comments}{nothing}</div>'
+    )
+
+
+def _framed(content: str) -> str:
+    return f'<div class="agreement">{content}</div>'
+
+
+def _text(text: str) -> str:
+    left_out = len(text) - LONGEST
+    return _safe(text[:LONGEST]) + (f"… ({left_out:,} more characters)" if left_out > 0 else "")
+
+
+def _safe(text: str) -> str:
+    return escape(text, quote=True)
+
+
+def _shortened(name: str) -> str:
+    return name if len(name) <= NAME else f"{name[: NAME - 1]}…"
+
+
+def _name(person: str) -> str:
+    # Isolated, so that a name written from right to left leaves the rest of its line alone.
+    return f"\u2068{_safe(_shortened(person))}\u2069"
+
+
+def _said(dot: Dot, number: Callable[[float], str]) -> str:
+    if dot.estimate.value is None:
+        return "cannot be told"
+    value = number(dot.estimate.value)
+    return f"{f'<b>{value}</b>' if dot.strong else value}  ({_limits(dot.estimate, number)})"
+
+
+def _limits(one: Estimate, number: Callable[[float], str]) -> str:
+    return f"{number(one.low or 0.0)} to {number(one.high or 0.0)}"
+
+
+def _colour(look: Look, dark: bool) -> str:
+    return look.dark if dark else look.light

@@ -1,0 +1,28 @@
+"""
+The tuner: every setting of a policy as a component of its own, since plain sliders ask the server for each count.
+
+It is handed, for every slider, what would be counted at each of its stops; it hands back, as state, what was released.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+FOLDER = Path(__file__).parent
+
+_tuner = st.components.v2.component(
+    "nearmiss_tuner",
+    html=(FOLDER / "tuner.html").read_text("utf-8"),
+    css=(FOLDER / "tuner.css").read_text("utf-8"),
+    js=(FOLDER / "tuner.js").read_text("utf-8"),
+)
+
+
+def tuner(data: dict[str, Any], *, key: str) -> None:
+    """
+    Show the settings. `st.session_state[key]` then has `form` ({seq, values}), what was released last, and `wants`.
+
+    `wants` is the `name` of the data whose counts the component misses.
+    """
+    _tuner(key=key, data=data, on_form_change=lambda: None, on_wants_change=lambda: None)
