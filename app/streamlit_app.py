@@ -32,8 +32,8 @@ def sidebar() -> None:
 def main() -> None:
     """Draw the page that is asked for; a mistake becomes a sentence."""
     st.set_page_config(page_title="nearmiss", page_icon="◎", layout="wide")
-    # Streamlit leaves six lines of nothing above each page.
-    st.html("<style>.stMainBlockContainer { padding-top: 3rem; padding-bottom: 3rem; }</style>")
+    # Streamlit leaves six lines of nothing above each page, and wide margins.
+    st.html("<style>.stMainBlockContainer { padding: 4.5rem 3rem 3rem; }</style>")
     if theme.is_dark():
         # White on the dark theme's light blue has a contrast of 2.
         st.html("<style>[data-testid='stBaseButton-primary']:enabled { color: #15181c; }</style>")

@@ -132,18 +132,30 @@ def write(work: Workspace, sent: Sequence[Any], arms: dict[Pair, tuple[str, floa
 
     for content in sent:
         try:
-            client = str(content.get("client_id", "")) if isinstance(content, dict) else ""
+            if not isinstance(content, dict):
+                raise ReviewError(f"event: wanted an object; found {type(content).__name__}")
+            client, seq = str(content.get("client_id", "")), content.get("client_seq")
             if client not in known:
                 known[client] = work.log.acknowledged(client)
-            if isinstance(content, dict) and content.get("client_seq", 0) <= known[client]:
+            if isinstance(seq, int) and seq <= known[client]:
                 continue
             if content.get("verdict") in ("undo", "redo") or content.get("parent_seq") is not None:
                 flush()
             batch.append(_event(work, content, arms or {}))
-        except (ReviewError, AttributeError, TypeError) as error:
+        except ReviewError as error:
             problems.append(str(error))
     flush()
     return problems
+
+
+def dealt_with(sent: Sequence[Any]) -> dict[str, int]:
+    """Of each sender, the number of its last event among those that `write` was given."""
+    last: dict[str, int] = {}
+    for content in sent:
+        if isinstance(content, dict) and isinstance(content.get("client_seq"), int):
+            client = str(content.get("client_id", ""))
+            last[client] = max(last.get(client, 0), content["client_seq"])
+    return last
 
 
 def _event(work: Workspace, content: dict[str, Any], arms: dict[Pair, tuple[str, float]]) -> Event:
@@ -153,7 +165,7 @@ def _event(work: Workspace, content: dict[str, Any], arms: dict[Pair, tuple[str,
         known = {"verdict": "undo", "undoes": target.seq}
         known |= {"query_id": target.event.query_id, "doc_id": target.event.doc_id}
     elif content.get("parent_seq") is not None:
-        known = {"parent": work.standing.seq_of(str(content.get("client_id")), int(content["parent_seq"]))}
+        known = {"parent": work.standing.seq_of(str(content.get("client_id")), content["parent_seq"])}
     about = content | known
     pair = str(about.get("query_id")), str(about.get("doc_id"))
     if work.row_of(pair) is None:

@@ -185,7 +185,7 @@ def test_a_wrong_positive_is_left_out_and_margins_start_from_the_others(judgemen
 def test_a_query_without_another_positive_is_left_out(doc_id):
     frame, reviews = judged(said_by(("q1", doc_id, "unsure", "wrong_positive")))
     assert statuses(frame) == ["wrong_positive", *["withheld"] * 4]
-    assert reviews.withheld == {"q1": "no positive left: judged wrong"}
+    assert reviews.withheld == {"q1": "all positives judged wrong"}
     assert statuses(frame, "q2") == NOBODY_2
 
 
@@ -196,12 +196,12 @@ def test_an_answer_found_in_the_place_of_a_wrong_positive_keeps_the_query():
     assert statuses(frame) == ["wrong_positive", "too_close", "reviewed_relevant", "kept", "too_close"]
     assert reviews.withheld == {}
     frame, reviews = judged(standing, Export(relevant="drop"))
-    assert reviews.withheld == {"q1": "no positive left: judged wrong"}
+    assert reviews.withheld == {"q1": "all positives judged wrong"}
 
 
 def test_a_wrong_positive_among_several_that_nobody_named_leaves_the_query_out():
     _, reviews = judged(said_by(("q2", "a", "unsure", "wrong_positive")))
-    assert reviews.withheld == {"q2": "one of its positives judged wrong, not said which"}
+    assert reviews.withheld == {"q2": "unclear which positive is wrong"}
 
 
 def test_a_bad_query_is_left_out_and_uses_up_no_document():

@@ -547,6 +547,14 @@ def test_no_pair_goes_to_two_people(log, where):
     other.close()
 
 
+def test_a_pair_wanted_twice_is_given_once_and_no_more_are_looked_at_than_needed(log):
+    def endless():
+        yield from [(PAIRS[0], 1), (PAIRS[0], 1), (PAIRS[1], 1)]
+        raise AssertionError("asked for more than it took")
+
+    assert log.lease("ann", endless(), 2) == PAIRS[:2]
+
+
 def test_a_second_opinion_is_two_people_and_not_three(log):
     wanted = [(PAIRS[0], 2), (PAIRS[1], 1)]
     assert log.lease("ann", wanted, 2) == PAIRS[:2]

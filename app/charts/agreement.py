@@ -42,6 +42,7 @@ STYLE = """<style>
 .agreement :is(p, h2, h3) { margin: 0; padding: 0; }
 .agreement h2 { font-size: 1.375rem; font-weight: 600; line-height: 1.3; }
 .agreement h3 { line-height: 1.45; }
+.agreement.head { margin-top: 1rem; }
 .agreement .quiet { color: var(--quiet); font-size: 0.875rem; font-weight: 400; }
 .agreement .text { unicode-bidi: plaintext; overflow-wrap: anywhere; white-space: pre-wrap; }
 .agreement .name { unicode-bidi: isolate; overflow-wrap: anywhere; font-weight: 600; }
@@ -52,6 +53,7 @@ STYLE = """<style>
   margin-top: 0.75rem;
   grid-template-columns: repeat(auto-fit, minmax(min(17rem, 100%), 1fr));
 }
+.agreement .opinions { grid-template-columns: repeat(auto-fit, minmax(min(11rem, 100%), 1fr)); }
 .agreement .passage {
   height: 16rem;
   overflow: auto;
@@ -68,6 +70,8 @@ STYLE = """<style>
 .agreement .part + .part { margin-top: 1rem; padding-top: 1rem; border-top: 1px solid var(--line); }
 .agreement .opinion { border-left: 4px solid var(--own); padding-left: 0.75rem; min-height: 4.5rem; }
 .agreement .said { color: var(--own); font-weight: 600; }
+.agreement .isolated { unicode-bidi: isolate; }
+.agreement .line { white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
 .agreement .wide { overflow-x: auto; }
 .agreement table { border-collapse: separate; border-spacing: 3px; }
 .agreement th { font-weight: 500; text-align: left; padding: 0.25rem 0.5rem; max-width: 11rem; }
@@ -96,7 +100,7 @@ class Dot:
 
 def heading(title: str, says: str) -> str:
     """The heading of a part of the page, and what it tells."""
-    return _framed(f'<h2>{_safe(title)}</h2><p class="quiet">{_safe(says)}</p>')
+    return f'<div class="agreement head"><h2>{_safe(title)}</h2><p class="quiet">{_safe(says)}</p></div>'
 
 
 def note(says: str) -> str:
@@ -270,9 +274,10 @@ def decision(entry: Entry, query: str, title: str, *, dark: bool) -> str:
     """One decision in a line."""
     look = VERDICT[entry.event.verdict]
     return _framed(
-        f'<p><span class="said" style="--own: {_colour(look, dark)}">{look.sign} {look.word}</span> '
-        f'<span class="text">{_safe(opening(query))}</span> <span class="quiet">'
-        f'<span class="text">{_safe(opening(title))}</span>, by {_safe(_shortened(entry.event.reviewer))}</span></p>'
+        f'<p class="line"><span class="said" style="--own: {_colour(look, dark)}">{look.sign} {look.word}</span> '
+        f'<span class="isolated">{_safe(opening(query))}</span> <span class="quiet">'
+        f'<span class="isolated">{_safe(opening(title))}</span></span></p>'
+        f'<p class="quiet">by <span class="isolated">{_safe(_shortened(entry.event.reviewer))}</span></p>'
     )
 
 

@@ -119,7 +119,7 @@ def _step(step: Step, all_rows: int, look: Look | None, asked: str, dark: bool) 
     return node(
         "button",
         "step last" if step.status == "kept" else "step",
-        node("span", "", _sign(look, dark) if look else node("span", "sign"), word),
+        node("span", "", _sign(look, dark) if look else node("span", "sign"), node("span", "", word)),
         node(
             "span",
             "bar",

@@ -343,7 +343,7 @@ class Deck {
     const state = this.root.querySelector(".state");
     if (!state) return;
     const waiting = this.post.waiting.length;
-    const saved = this.post.saved ? `saved #${this.post.saved}` : "nothing to save";
+    const saved = this.post.saved ? `saved #${this.post.saved}` : "";
     state.textContent = waiting ? `${waiting} waiting` : saved;
     state.classList.toggle("pending", waiting > 0);
     this.root.dataset.waiting = waiting;

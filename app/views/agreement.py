@@ -1,5 +1,6 @@
 """Agreement: how far people say the same of the same pair, and the pairs on which somebody must decide."""
 
+import shlex
 import time
 
 import streamlit as st
@@ -58,25 +59,24 @@ def word(category: str, scale: str) -> str:
 def nobody_yet() -> None:
     """Nobody has judged."""
     with st.container(border=True):
-        st.subheader("Nobody has judged a pair yet", anchor=False)
-        st.text("Agreement shows how far people can be relied upon, once two of them have judged the same pairs.")
+        says = "Agreement shows how far people can be relied upon, once two of them have judged the same pairs."
+        st.html(charts.heading("Nobody has judged a pair yet", says))
         navigation.link_to("review", "Begin to judge")
 
 
 def one_opinion(work: Workspace, found: Agreement) -> None:
     """There are judgements, but no pair has two."""
-    people = list(found.judged)
     with st.container(border=True):
-        st.subheader("No pair has a second opinion yet", anchor=False)
-        st.text(_who(found))
+        st.html(charts.heading("No pair has a second opinion yet", _who(found)))
         st.text("A second opinion shows which verdicts hold. There are two ways to get one:")
         st.html(
             "<ol style='margin:0;padding-left:1.25rem'><li>A colleague opens this app under another name. On Review, "
             "under <b>Choose what to see</b>, set <b>Every n-th pair is judged twice</b>.</li>"
             "<li>Load judgements that exist already:</li></ol>"
         )
-        st.code(f"nearmiss review import {work.run.folder.name} judgements.tsv --reviewer NAME", language=None)
-        navigation.link_to("review", "Go to Review" if len(people) < 2 else "Judge what a colleague judged")
+        run = shlex.quote(str(work.run.folder))
+        st.code(f"nearmiss review import {run} judgements.tsv --reviewer NAME", language=None, wrap_lines=True)
+        navigation.link_to("review", "Go to Review")
 
 
 def _who(found: Agreement) -> str:
@@ -144,8 +144,8 @@ def people(found: Agreement, scale: str) -> None:
         of_all = f" {SHOWN} of {len(found.between)} are shown." if len(found.between) > SHOWN else ""
         st.html(charts.heading("Two by two, beyond luck", f"Cohen's kappa; who agrees least comes first.{of_all}"))
         draw(charts.between(most, dark=theme.is_dark()), "between", _between_in_words(found))
-    if any(one.differences for one in most):
-        st.html(said)
+        if any(one.differences for one in most):
+            st.html(said)
 
 
 def themselves(found: Agreement) -> None:
@@ -194,16 +194,17 @@ def disagreements(work: Workspace, between: tuple[str, str] | None) -> None:
 
 def _between(found: Agreement) -> tuple[str, str] | None:
     """Whose disagreements are looked at; anyone's unless said."""
-    options = [None, *((one.first, one.second) for one in found.between if one.differences)]
+    options = [("", ""), *((one.first, one.second) for one in found.between if one.differences)]
     if len(options) < 3:
         return None
-    return st.selectbox(
+    chosen = st.selectbox(
         "Between",
         options,
-        format_func=lambda two: " and ".join(charts.opening(name, 30) for name in two) if two else "anyone",
+        format_func=lambda two: " and ".join(charts.opening(name, 30) for name in two) if two[0] else "anyone",
         key="between",
         width=320,
     )
+    return chosen if chosen[0] else None
 
 
 def _place(pairs: list[Pair]) -> int:
@@ -303,7 +304,7 @@ def decided(work: Workspace) -> None:
     st.html(charts.heading("Decided last", "What was decided counts at once; your own decisions can be taken back."))
     own = [entry.seq for entry in entries if entry.event.reviewer == state.reviewer()]
     for entry in entries:
-        with st.container(horizontal=True, vertical_alignment="center"):
+        with st.container(horizontal=True, vertical_alignment="center", wrap=False):
             [(title, text)] = work.titles([entry.event.doc_id])
             query = work.query_text(entry.event.query_id)
             st.html(charts.decision(entry, query, title or text, dark=theme.is_dark()), width="stretch")
@@ -345,7 +346,8 @@ def body(work: Workspace) -> None:
         numbers(work, found, scale)
     else:
         one_opinion(work, found)
-        themselves(found)
+        if found.with_themselves:
+            themselves(found)
 
 
 def _choice(name: str, label: str, options: dict[str, str]) -> str:

@@ -1,6 +1,7 @@
 """Export: what would be written and why not the rest, writing it, and the exports there are."""
 
 import html
+import re
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -79,8 +80,7 @@ def chosen(work: Workspace) -> Export:
     if "scores" in offered:
         options["scores"] = st.checkbox("Add the teacher's scores", key="scores", help=HELP["scores"], **STAYS)
     if own:
-        names = ", ".join(own)
-        words = f"{HELP['own_columns']}. Here: {names}"
+        words = f"{HELP['own_columns']}. Here: {_literal(', '.join(own))}"
         options["own_columns"] = st.checkbox("Add my own columns", key="own_columns", help=words, **STAYS)
     if "prompt" in offered:
         options["prompt"] = st.text_input("Instruction for the queries", key="prompt", help=HELP["prompt"], **STAYS)
@@ -158,7 +158,9 @@ def left_out(shipment: Shipment, told: DryRun) -> None:
         )
     if told.left_out_queries:
         rows = pd.DataFrame(list(told.left_out_queries.items()), columns=["Queries left out because", "Queries"])
-        st.dataframe(rows, hide_index=True, column_config={"Queries": NUMBER}, key="left_out")
+        st.dataframe(
+            rows, hide_index=True, column_config={"Queries": NUMBER}, key="left_out", alt="Queries left out, by reason"
+        )
     st.caption(_judgements(shipment))
 
 
@@ -180,6 +182,11 @@ def _judgements(shipment: Shipment) -> str:
         f"With {_count(reviews.judgements, 'judgement')} of {people}, up to entry {reviews.last_seq:,} of the log. "
         "The false-negative rate of the rest has not been measured."
     )
+
+
+def _literal(text: str) -> str:
+    # Ids, paths and names of columns are other people's: never read as Markdown.
+    return re.sub(r"([^\w\s])", r"\\\1", text)
 
 
 def _count(number: int, noun: str) -> str:
@@ -221,7 +228,7 @@ def plan(work: Workspace, dock: Dock) -> None:
         try:
             shipment, told = planned(work, chosen(work))
         except NearmissError as mistake:
-            st.error(str(mistake), icon=":material/error:")
+            st.error(_literal(str(mistake)), icon=":material/error:")
             return
     about.caption(f"Format {shipment.export.format}. Columns: {', '.join(columns(shipment.export))}.")
     with right:
@@ -251,7 +258,7 @@ def write_it(work: Workspace, dock: Dock, shipment: Shipment, told: DryRun) -> N
         try:
             dock.start(shipment, shipping.destination(work.run.folder, name))
         except NearmissError as mistake:
-            st.error(str(mistake), icon=":material/error:")
+            st.error(_literal(str(mistake)), icon=":material/error:")
             return
         st.session_state["begun"] = dock.job
         st.rerun()
@@ -265,7 +272,7 @@ def under_way(dock: Dock) -> None:
     if job.state == "running":
         st.fragment(run_every=0.5)(progress)(job)
     elif job.state == "failed":
-        st.error(job.error, icon=":material/error:")
+        st.error(_literal(job.error), icon=":material/error:")
     elif job.state == "stopped":
         st.info("Stopped. Nothing of it was left behind.", icon=":material/stop_circle:")
     else:
@@ -288,7 +295,7 @@ def progress(job: Job) -> None:
 @st.fragment
 def there_are(work: Workspace, dock: Dock) -> None:
     """The exports of the run, one of them in full, and how another differs from it."""
-    st.subheader("Exports of this run")
+    st.header("Exports of this run")
     found = {shipping.short_name(work.run.folder, export): export for export in shipping.written_of(work, dock)}
     if not found:
         st.caption("None yet. What you write is listed here.")
@@ -302,7 +309,7 @@ def there_are(work: Workspace, dock: Dock) -> None:
         other = _picked("Compare with", "with", [other for other in found if other != name], None)
     one(found[name])
     if other:
-        difference(found[other], found[name])
+        difference(found[other], found[name], (other, name))
 
 
 def _picked(label: str, parameter: str, options: list[str], otherwise: str | None) -> str | None:
@@ -338,7 +345,13 @@ def _list(found: dict[str, Written]) -> None:
     )
     config = dict.fromkeys(["Queries", "Positives", "Negatives", "Rows", "Judgements"], NUMBER)
     moment = st.column_config.DatetimeColumn(format="D MMM YYYY, HH:mm", timezone=st.context.timezone)
-    st.dataframe(table, hide_index=True, column_config=config | {"Written": moment, "Size": SIZE}, key="exports")
+    st.dataframe(
+        table,
+        hide_index=True,
+        column_config=config | {"Written": moment, "Size": SIZE},
+        key="exports",
+        alt="The exports of this run",
+    )
 
 
 def one(export: Written) -> None:
@@ -348,7 +361,13 @@ def one(export: Written) -> None:
     with files:
         shards = pd.DataFrame(export.manifest["shards"])
         table = shards.rename(columns={"name": "File", "rows": "Rows", "bytes": "Size"})[["File", "Rows", "Size"]]
-        st.dataframe(table, hide_index=True, column_config={"Rows": NUMBER, "Size": SIZE}, key="files")
+        st.dataframe(
+            table,
+            hide_index=True,
+            column_config={"Rows": NUMBER, "Size": SIZE},
+            key="files",
+            alt="The files of this export",
+        )
         st.caption(f"Beside them: {', '.join(export.manifest['other_files'])}. Checksums, SHA-256:")
         sums = "\n".join(f"{shard['sha256']}  {shard['name']}" for shard in export.manifest["shards"])
         st.code(sums, language=None, wrap_lines=True, height=HIGH if len(shards) > 6 else "content")
@@ -380,11 +399,10 @@ def _compared(first: str, second: str, written_at: tuple[float, float]) -> Compa
     return compare(written(Path(first)), written(Path(second)))
 
 
-def difference(before: Written, after: Written) -> None:
+def difference(before: Written, after: Written, titles: tuple[str, str]) -> None:
     """What one export has otherwise than another."""
     st.markdown("**What differs**")
     found = _compared(str(before.folder), str(after.folder), (before.written_at, after.written_at))
-    titles = (before.name, after.name)
     counts = [(COUNTS[name], *pair) for name, pair in found.counts.items()]
     with st.container(horizontal=True, gap="large"):
         left, right = st.container(width=NARROW), st.container(width=WIDE)
@@ -394,14 +412,19 @@ def difference(before: Written, after: Written) -> None:
             hide_index=True,
             column_config=dict.fromkeys(titles, NUMBER),
             key="counts",
+            alt="How much each of the two holds",
         )
     with right:
         settings = [
             (SECTIONS.get(s.part, s.part.replace("_", " ").capitalize()), s.name, *_both(s)) for s in found.settings
         ]
         if settings:
-            columns = ["Part", "Setting", *titles]
-            st.dataframe(pd.DataFrame(settings, columns=columns), hide_index=True, key="settings")
+            st.dataframe(
+                pd.DataFrame(settings, columns=["Part", "Setting", *titles]),
+                hide_index=True,
+                key="settings",
+                alt="The settings in which the two differ",
+            )
         else:
             st.caption("Every setting is the same.")
     passages(found)
@@ -419,7 +442,7 @@ def passages(found: Comparison) -> None:
         st.caption("Both train on the same passages.")
     else:
         table = found.by_query.rename(columns=str.capitalize)
-        chosen = st.dataframe(
+        pressed = st.dataframe(
             table,
             hide_index=True,
             column_config=dict.fromkeys(table.columns[1:], NUMBER),
@@ -428,8 +451,9 @@ def passages(found: Comparison) -> None:
             selection_mode="single-row-required",
             selection_default={"selection": {"rows": [0]}},
             key="by_query",
+            alt="Queries whose passages changed",
         )
-        rows = chosen["selection"]["rows"] or [0]
+        rows = pressed["selection"]["rows"] or [0]
         query = table["Query"].iat[min(rows[0], len(table) - 1)]
         st.text(query)
         for change, role, passage in found.passages_of(query):

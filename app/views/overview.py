@@ -124,7 +124,7 @@ def rows(work: Workspace, found: Overview) -> None:
     # Above the rows, so that it stays where it is while rows of other heights come and go.
     with st.container(horizontal=True, vertical_alignment="center"):
         page = st.pagination(pages, key=f"rows_page_{st.session_state.get('rows_asked', 0)}")
-        st.caption(f"{len(behind):,} {'row' if len(behind) == 1 else 'rows'}")
+        st.text(f"{len(behind):,} {'row' if len(behind) == 1 else 'rows'}")
     shown = core.read_rows(work, decision, behind[(page - 1) * ROWS : page * ROWS])
     drawn = charts.rows(shown, has_teacher=work.has_teacher, reviewer=state.reviewer(), dark=theme.is_dark())
     go_to_review(picture(drawn, key="rows_drawn"), work)

@@ -99,9 +99,6 @@ def cards_of(work: Workspace, view: View, overlap: int) -> None:
     told, opened = before.get("events") or {}, before.get("open") or {}
     sent = told.get("events", [])
     problems = cards.write(work, sent)
-    ack: dict[str, int] = {}
-    for event in sent:
-        ack[event["client_id"]] = max(ack.get(event["client_id"], 0), event["client_seq"])
     policy = work.policy
     decision, order = _begun(work, str(work.run.folder), work.number, policy, view, _since(view, policy))
     order = _only_sent(work, order)
@@ -118,7 +115,7 @@ def cards_of(work: Workspace, view: View, overlap: int) -> None:
             "deck": told.get("deck") if have else None,
             "reviewer": reviewer,
             "dark": theme.is_dark(),
-            "ack": ack,
+            "ack": cards.dealt_with(sent),
             "problems": problems,
             "cards": [cards.card(work, pair, sight, reviewer) for pair in pairs],
             "queries": {q: cards.query(work, q, sight) for q in dict.fromkeys(query for query, _ in pairs)},

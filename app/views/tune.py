@@ -1,6 +1,7 @@
 """Tune: move every threshold, see at once what it keeps and refuses, read what lies at the edge, then save."""
 
 import math
+import re
 from dataclasses import asdict
 from typing import Any
 
@@ -40,23 +41,24 @@ def tried(work: Workspace) -> tuple[Policy, dict[str, Any]]:
 
     The address holds it, so that a reload loses nothing; on coming back from another page, the session does.
     """
-    asked = {name: st.query_params.get_all(name) for name in st.query_params}
-    try:
-        policy = tuning.from_address(asked) or st.session_state.get("tried") or work.policy
-    except RecipeError as mistake:
-        st.warning(f"The address holds no policy that can be used. {mistake}", icon=":material/link_off:")
-        policy = work.policy
+    answered, mistaken = st.session_state.get("answered", 0), st.session_state.get("mistaken", {})
     form = (st.session_state.get(KEY) or {}).get("form") or {}
-    if not form or form["seq"] <= st.session_state.get("answered", 0):
-        return policy, st.session_state.get("mistaken", {})
     try:
-        policy = _usable(work, tuning.parse(form["values"]))
+        policy = tuning.from_address({name: st.query_params.get_all(name) for name in st.query_params})
+        policy = _usable(work, policy or st.session_state.get("tried") or work.policy)
     except RecipeError as mistake:
-        typed = {"values": form["values"], "sentence": str(mistake), "names": tuning.at_fault(mistake)}
-        _remember(work, policy, form["seq"], typed)
-        return policy, typed
-    _remember(work, policy, form["seq"], {})
-    return policy, {}
+        st.warning(f"The address holds no policy that can be used here. {mistake}", icon=":material/link_off:")
+        if not form:
+            return work.policy, {}
+        policy = work.policy
+    if form and form["seq"] > answered:
+        answered, mistaken = form["seq"], {}
+        try:
+            policy = _usable(work, tuning.parse(form["values"]))
+        except RecipeError as mistake:
+            mistaken = {"values": form["values"], "sentence": str(mistake), "names": tuning.at_fault(mistake)}
+    _remember(work, policy, answered, mistaken)
+    return policy, mistaken
 
 
 def _usable(work: Workspace, policy: Policy) -> Policy:
@@ -66,8 +68,8 @@ def _usable(work: Workspace, policy: Policy) -> Policy:
 
 def _remember(work: Workspace, policy: Policy, seq: int, mistaken: dict[str, Any]) -> None:
     """Keep what is tried in the session and in the address; the address says nothing while nothing is tried."""
-    st.session_state["tried"], st.session_state["mistaken"] = policy, mistaken
-    st.session_state["answered"] = seq
+    st.session_state["tried"] = None if policy == work.policy else policy
+    st.session_state["answered"], st.session_state["mistaken"] = seq, mistaken
     others = {n: st.query_params.get_all(n) for n in st.query_params if n not in tuning.ADDRESS_NAMES}
     wanted = others | ({} if policy == work.policy else tuning.as_address(policy))
     if wanted != {name: st.query_params.get_all(name) for name in st.query_params}:
@@ -83,8 +85,8 @@ def try_policy(work: Workspace, policy: Policy) -> None:
 # ---- above: where to start from, save, undo, copy ----
 
 
-def deeds(work: Workspace, policy: Policy) -> Policy:
-    """What a button asked for, done before anything is drawn; returns what is tried then."""
+def deeds(work: Workspace, policy: Policy) -> bool:
+    """Do what a button asked for, before anything is drawn; whether another policy is tried then."""
     run, by = work.run, state.reviewer()
     if st.session_state.get("save"):
         tuning.save(run, policy, by)
@@ -96,16 +98,17 @@ def deeds(work: Workspace, policy: Policy) -> Policy:
         policy = work.policy
     elif (name := st.session_state.get("preset")) != st.session_state.get("started_from"):
         st.session_state["started_from"] = name
-        if name is None:
-            return policy
-        policy = PRESETS[name].policy
+        if name is not None:
+            try_policy(work, PRESETS[name].policy)
+        return name is not None
     else:
-        return policy
+        return False
+    st.session_state["preset"] = st.session_state["started_from"] = None
     try_policy(work, policy)
-    return policy
+    return True
 
 
-def toolbar(work: Workspace, policy: Policy) -> None:
+def toolbar(work: Workspace, policy: Policy, *, mistaken: bool) -> None:
     """Presets to start from; what differs from the saved policy; save, undo and copy."""
     past = tuning.history(work.run)
     changed = tuning.differences(policy, work.policy)
@@ -119,12 +122,14 @@ def toolbar(work: Workspace, policy: Policy) -> None:
             placeholder="a published recipe",
             width=330,
         )
-        st.button("Save", key="save", type="primary", disabled=not changed, help="Put what you try in force")
-        st.button("Discard", key="discard", disabled=not changed, help="Back to the saved policy")
         st.button(
-            "Undo save", key="undo", disabled=past.before is None, help=_would(past.before, work.policy, "Back to")
+            "Save", key="save", type="primary", disabled=mistaken or not changed, help="Put what you try in force"
         )
-        st.button("Redo", key="redo", disabled=past.after is None, help=_would(past.after, work.policy, "Forth to"))
+        st.button("Discard", key="discard", disabled=not (mistaken or changed), help="Back to the saved policy")
+        st.button(
+            "Undo save", key="undo", disabled=past.before is None, help=_would("Back to", past.before, work.policy)
+        )
+        st.button("Redo", key="redo", disabled=past.after is None, help=_would("Forth to", past.after, work.policy))
         copying(work, policy)
     st.text(f"Tried: {_differences_in_words(policy, work.policy)}" if changed else "This is the saved policy.")
     if name := st.session_state.get("preset"):
@@ -158,8 +163,11 @@ def copying(work: Workspace, policy: Policy) -> None:
         st.text("\n".join(f"• {line}" for line in call.leaves_out))
 
 
-def _would(saved: Any, now: Policy, way: str) -> str | None:
-    return None if saved is None else f"{way}: {_differences_in_words(saved.policy, now)}"
+def _would(way: str, saved: tuning.Saved | None, now: Policy) -> str | None:
+    """A tooltip; it is read as Markdown, which no name of a source may become."""
+    if saved is None:
+        return None
+    return re.sub(r"([^\w\s])", r"\\\1", f"{way}: {_differences_in_words(saved.policy, now)}")
 
 
 def _differences_in_words(policy: Policy, base: Policy) -> str:
@@ -198,8 +206,8 @@ def panel(work: Workspace, policy: Policy, mistaken: dict[str, Any]) -> None:
             "ack": st.session_state.get("answered", form.get("seq", 0)),
             "values": mistaken.get("values") or tuning.spell(policy),
             "saved_values": tuning.spell(work.policy),
-            "errors": dict.fromkeys(mistaken.get("names", ()), _sentence(mistaken)),
-            "problem": "Not possible so. Counts and picture stay with the settings before." if mistaken else "",
+            "errors": dict.fromkeys(mistaken.get("names", ()), mistaken.get("sentence")),
+            "problem": _problem(mistaken),
             "counted": all(s.along or not s.counts for settings in groups.values() for s in settings),
             "groups": [_group(title, settings) for title, settings in groups.items()],
             "now": asdict(now),
@@ -216,8 +224,12 @@ def panel(work: Workspace, policy: Policy, mistaken: dict[str, Any]) -> None:
     )
 
 
-def _sentence(mistaken: dict[str, Any]) -> str:
-    return mistaken.get("sentence", "")
+def _problem(mistaken: dict[str, Any]) -> str:
+    """What is said above the settings where they make no policy; the sentence itself stands beside its setting."""
+    if not mistaken:
+        return ""
+    said = "Not possible so: counts and picture stay with the settings before."
+    return said if mistaken["names"] else f"{said} {mistaken['sentence']}"
 
 
 def _group(title: str, settings: list[tuning.Setting]) -> dict[str, Any]:
@@ -340,16 +352,17 @@ def pairs(work: Workspace, policy: Policy, rows: Any, limit: str | None, name: s
 def workbench(work: Workspace) -> None:
     """Everything that hangs on the policy being tried: the picture first, since it is waited for."""
     policy, mistaken = tried(work)
-    policy = deeds(work, policy)
+    if deeds(work, policy):
+        policy, mistaken = tried(work)
     top = st.container()
     with st.container(key="workbench"):
         left, right = st.container(key="settings"), st.container(key="sight")
     with top:
-        toolbar(work, policy)
+        toolbar(work, policy, mistaken=bool(mistaken))
     with right:
         picture(work, policy)
     with left:
-        panel(work, policy, st.session_state.get("mistaken", {}) if mistaken else {})
+        panel(work, policy, mistaken)
     with right:
         reading(work, policy)
 

@@ -158,6 +158,8 @@ def export(
         "queries; see manifest.json",
         soft_wrap=True,
     )
+    if manifest.promoted_positives:
+        _output().print(f"  {manifest.promoted_positives:,} positives found by reviewers")
     for reason, count in manifest.left_out_queries.items():
         _output().print(f"  {count:,} queries left out: {reason}")
 

@@ -31,11 +31,9 @@ RELEVANT = "reviewed_relevant"  # the status of a found answer
 UNSURE, WRONG_POSITIVE, WITHHELD = "reviewed_unsure", "wrong_positive", "withheld"
 STATUSES = (*selection.STATUSES, UNSURE, WRONG_POSITIVE, WITHHELD)
 # Why a query is left out whole.
-BAD_QUERY, NO_POSITIVE_LEFT, UNCLEAR_POSITIVE = (
-    "judged a bad query",
-    "no positive left: judged wrong",
-    "one of its positives judged wrong, not said which",
-)
+BAD_QUERY = "judged a bad query"
+NO_POSITIVE_LEFT = "all positives judged wrong"
+UNCLEAR_POSITIVE = "unclear which positive is wrong"
 _STATUS = {status: np.int8(place) for place, status in enumerate(STATUSES)}
 _MASKED = np.int8(VERDICTS.index("partial") + 1)
 _UNJUDGED = np.int8(0)

@@ -8,7 +8,8 @@ Knows nothing of why a pair is wanted. The caller's transaction keeps every othe
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import islice
 
 import sqlalchemy as sql
 
@@ -33,13 +34,22 @@ def take(
     now, until = times
     connection.execute(sql.delete(LEASES).where(LEASES.c.expires_at <= now))
     others = _others(connection, reviewer, as_of)
-    free = (pair for pair, holders in dict(wanted).items() if len(others.get(pair, ())) < holders)
-    mine = [pair for pair, _ in zip(free, range(count), strict=False)]
+    free = (pair for pair, holders in wanted if len(others.get(pair, ())) < holders)
+    mine = list(islice(_each_once(free), count))
     connection.execute(sql.delete(LEASES).where(LEASES.c.reviewer == reviewer))
     rows = [{"query_id": q, "doc_id": d, "reviewer": reviewer, "expires_at": until} for q, d in mine]
     if rows:
         connection.execute(sql.insert(LEASES), rows)
     return mine
+
+
+def _each_once(pairs: Iterable[Pair]) -> Iterator[Pair]:
+    """Pairs as they come, without those that came before; takes no more of them than it is asked for."""
+    seen: set[Pair] = set()
+    for pair in pairs:
+        if pair not in seen:
+            seen.add(pair)
+            yield pair
 
 
 def _others(connection: sql.Connection, reviewer: str, as_of: int | None) -> dict[Pair, set[str]]:

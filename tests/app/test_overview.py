@@ -95,7 +95,7 @@ def test_the_address_says_which_rows_are_shown(open_page, run, status):
     work = open_workspace(run)
     count = work.decision().counts()[status]
     assert page.selectbox(key="rows_status").value == status
-    assert page.main.get("caption")[0].value == f"{count:,} rows"
+    assert page.text[0].value == f"{count:,} rows"
     assert len(of_look(drawn(page, "rows_drawn"), "row")) == min(count, 8)
     [marked] = [
         step for step in of_look(drawn(page, "pictures_drawn"), "step") if step["said"].get("aria-pressed") == "true"
@@ -108,7 +108,7 @@ def test_rows_of_one_set_of_sources_and_one_range(open_page, run):
     wanted = Wanted("", ("bm25",), "teacher_score", -4.0, 0.0)
     count = len(overview.rows_behind(work.table, work.decision(), wanted))
     page = open_page("overview", status="all", found="bm25", score="teacher_score", low="-4", high="0")
-    assert page.main.get("caption")[0].value == f"{count:,} rows"
+    assert page.text[0].value == f"{count:,} rows"
     assert page.number_input(key="rows_low").value == -4
 
 
@@ -126,7 +126,7 @@ def test_a_condition_goes_into_the_address(open_page):
 def test_an_address_that_means_nothing_shows_what_is_kept(open_page, run, address):
     page = open_page("overview", **address)
     kept = open_workspace(run).decision().counts()["kept"]
-    assert page.main.get("caption")[0].value == f"{kept:,} rows"
+    assert page.text[0].value == f"{kept:,} rows"
 
 
 def test_conditions_that_nothing_meets_say_so(open_page):
@@ -147,7 +147,7 @@ def test_texts_of_others_are_drawn_as_text(open_page, run):
     page = open_page("overview")
     assert HOSTILE in text(drawn(page, "rows_drawn"))
     assert HOSTILE in text(drawn(page, "doubts"))
-    assert not any("onerror" in element.value for element in [*page.markdown, *page.caption])
+    assert not any("onerror" in element.value for element in page.markdown)
 
 
 def test_queries_with_too_few_negatives_open_on_the_review_page(open_page, run):

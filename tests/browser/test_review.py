@@ -1,8 +1,8 @@
 """Review in a real browser: no key is lost, none lands on another card, and texts stay texts."""
 
-import pytest
+import pandas as pd
 
-from mining.review import open_log
+from mining.review import Standing, open_log
 
 VERDICTS = {"1": "relevant", "3": "not_relevant"}
 
@@ -12,6 +12,12 @@ def logged(folder):
     entries = log.since(0)
     log.close()
     return entries
+
+
+def state_of(folder):
+    standing = Standing()
+    standing.absorb(logged(folder))
+    return standing.verdicts()
 
 
 def wait_for_saved(page, count):
@@ -53,3 +59,100 @@ def test_a_server_killed_after_the_fortieth_key_loses_none_and_writes_none_twice
     press(page, 50, first=50)
     wait_for_saved(page, 100)
     assert_in_order(logged(run), 100)
+
+
+def test_two_reviewers_get_no_pair_twice(open_in_browser, run):
+    pages = [open_in_browser(f"/review?reviewer={name}") for name in ("ana", "bob")]
+    for page in pages:
+        page.wait_for_selector(".candidate")
+    for _ in range(3):
+        for page in pages:
+            press(page, 5)
+    for page in pages:
+        wait_for_saved(page, 15)
+    pairs = [entry.pair for entry in logged(run)]
+    assert len(pairs) == len(set(pairs)) == 30
+
+
+def test_undo_goes_back_to_the_card_and_redo_forward_also_after_a_reload(open_in_browser, run):
+    page = open_in_browser("/review?reviewer=ana")
+    shown = page.locator(".candidate .text")
+    shown.wait_for()
+    first = shown.inner_text()
+    page.keyboard.press("1")
+    page.wait_for_function("text => !document.body.innerText.includes(text)", arg=first)
+    page.keyboard.press("z")
+    wait_for_saved(page, 2)
+    assert shown.inner_text() == first
+    page.keyboard.press("y")
+    wait_for_saved(page, 3)
+    page.reload()
+    page.locator(".strip button").first.wait_for()
+    page.keyboard.press("z")
+    wait_for_saved(page, 1)
+    assert [entry.event.verdict for entry in logged(run)] == ["relevant", "undo", "undo", "undo"]
+    assert state_of(run) == {}
+
+
+def test_a_second_key_gives_the_reason_of_the_last_one(open_in_browser, run):
+    page = open_in_browser("/review?reviewer=ana")
+    page.wait_for_selector(".candidate")
+    page.keyboard.press("3")
+    page.keyboard.press("e")
+    wait_for_saved(page, 2)
+    first, second = logged(run)
+    assert first.pair == second.pair
+    assert (second.event.verdict, second.event.reason) == ("not_relevant", "too_easy")
+
+
+def test_keys_typed_into_a_comment_are_a_comment(open_in_browser, run):
+    page = open_in_browser("/review?reviewer=ana")
+    page.wait_for_selector(".candidate")
+    page.keyboard.press("m")
+    page.keyboard.type("1 of 3, z?")
+    page.keyboard.press("Enter")
+    wait_for_saved(page, 1)
+    [entry] = logged(run)
+    assert (entry.event.verdict, entry.event.comment) == ("comment", "1 of 3, z?")
+
+
+def test_keys_can_be_changed_and_a_taken_one_is_refused(open_in_browser, run):
+    page = open_in_browser("/review?reviewer=ana")
+    page.wait_for_selector(".candidate")
+    page.keyboard.press("?")
+    relevant = page.get_by_label("Relevant: an answer that nobody labelled")
+    relevant.fill("z")
+    relevant.press("Tab")
+    assert "taken" in page.locator(".problem").inner_text()
+    relevant.fill("q")
+    relevant.press("Tab")
+    page.keyboard.press("Escape")
+    page.locator(".help").wait_for(state="detached")
+    page.locator(".candidate").click()
+    page.keyboard.press("q")
+    wait_for_saved(page, 1)
+    assert [entry.event.verdict for entry in logged(run)] == ["relevant"]
+
+
+def test_hostile_texts_are_text(open_in_browser, run):
+    hostile = (
+        '<script>alert(1)</script><img src="http://example.com/x.png" onerror="alert(2)"> '
+        "![i](http://example.com/y.png) [l](javascript:alert(3)) $\\frac{1}{2}$ # heading :red[x] \u202egnihton\u202c "
+    )
+    documents = run / "dataset" / "documents.parquet"
+    frame = pd.read_parquet(documents)
+    frame["text"] = hostile
+    answer = pd.read_parquet(run / "dataset" / "positives.parquet")["doc_id"].iloc[0]
+    frame.loc[frame["doc_id"].eq(answer), "text"] = hostile + "a" * 1_000_000
+    frame.to_parquet(documents)
+    page = open_in_browser("/review?reviewer=ana")
+    dialogs, requests = [], []
+    page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+    page.on("request", lambda request: requests.append(request.url))
+    page.reload()
+    page.wait_for_selector(".candidate")
+    page.wait_for_timeout(500)
+    assert page.locator(".candidate .text").inner_text().startswith("<script>alert(1)</script><img")
+    assert page.locator(".deck script, .deck img, .deck a").count() == 0
+    assert dialogs == []
+    assert [url for url in requests if "127.0.0.1" not in url and not url.startswith(("data:", "blob:"))] == []

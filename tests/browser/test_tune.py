@@ -1,0 +1,151 @@
+"""Tune in a real browser: counts follow a slider with the server silent, a release redraws, a reload loses nothing."""
+
+import re
+
+import pytest
+
+from mining import selection, tuning
+from mining.recipe import Policy
+from mining.run import open_run
+from tests.browser.conftest import READY
+
+SLIDER = "#range-relative_margin"
+
+
+def open_tune(open_in_browser, path="/tune", **look):
+    page = open_in_browser(path, **look)
+    page.wait_for_selector(f"{SLIDER}[aria-valuetext]", timeout=30_000)
+    return page
+
+
+def shown(page):
+    """The counts on the page: kept, queries short, queries with none."""
+    texts = page.locator(".tuner .tile .number").all_text_contents()
+    return tuple(int(text.replace(",", "")) for text in texts)
+
+
+def expected(run, policy):
+    folder = open_run(run)
+    table = selection.prepare(folder.candidates())
+    counts = tuning.count(table, policy, selection.decide(table, policy))
+    return counts.status["kept"], counts.short, counts.empty
+
+
+def settle(page):
+    page.wait_for_timeout(100)
+    page.wait_for_selector(READY, timeout=30_000)
+
+
+def value_of(page, slider=SLIDER):
+    return page.locator(slider).get_attribute("aria-valuetext")
+
+
+def drag(page, share):
+    """Move the thumb without letting go; returns the value it is at."""
+    box = page.locator(SLIDER).bounding_box()
+    y = box["y"] + box["height"] / 2
+    page.mouse.move(box["x"] + box["width"] * 0.2, y)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * share, y, steps=5)
+    page.wait_for_timeout(50)
+    return float(value_of(page))
+
+
+def test_counts_follow_the_hand_without_the_server_and_are_those_of_the_decision(open_in_browser, served, run):
+    page = open_tune(open_in_browser)
+    assert shown(page) == expected(run, Policy())
+    served.kill()
+    for share in (0.3, 0.55, 0.9):
+        value = drag(page, share)
+        assert shown(page) == expected(run, Policy(relative_margin=value))
+
+
+def test_a_release_redraws_and_a_reload_keeps_what_is_tried(open_in_browser, run):
+    page = open_tune(open_in_browser)
+    value = drag(page, 0.5)
+    page.mouse.up()
+    page.wait_for_url(re.compile("relative_margin="), timeout=10_000)
+    page.get_by_text(f"Tried: relative margin 0.05 → {value}").wait_for()
+    page.reload()
+    page.wait_for_selector(f"{SLIDER}[aria-valuetext]", timeout=30_000)
+    page.get_by_text(f"Tried: relative margin 0.05 → {value}").wait_for()
+    assert float(value_of(page)) == value
+    assert shown(page) == expected(run, Policy(relative_margin=value))
+    assert open_run(run).policy == Policy()
+
+
+def test_sliders_work_by_keys_alone_and_say_their_value(open_in_browser, run):
+    page = open_tune(open_in_browser)
+    page.locator(SLIDER).focus()
+    assert page.locator(SLIDER).get_attribute("aria-label") == "relative margin"
+    for _ in range(4):
+        page.keyboard.press("ArrowRight")
+    assert value_of(page) == "0.070"
+    assert shown(page) == expected(run, Policy(relative_margin=0.07))
+    page.get_by_text("Tried: relative margin 0.05 → 0.07").wait_for()
+    page.wait_for_timeout(700)
+    spoken = page.locator(".tuner .spoken")
+    assert spoken.get_attribute("aria-live") == "polite"
+    assert spoken.text_content().startswith(f"{shown(page)[0]:,} kept")
+    page.locator(SLIDER).focus()
+    page.keyboard.press("Home")
+    assert value_of(page) == "off"
+    page.get_by_text("Tried: relative margin 0.05 → off").wait_for()
+
+
+def test_a_typed_value_is_taken_as_it_is(open_in_browser, run):
+    page = open_tune(open_in_browser)
+    box = page.get_by_label("relative margin, exact value")
+    box.fill("0.1234")
+    box.press("Enter")
+    page.get_by_text("Tried: relative margin 0.05 → 0.1234").wait_for()
+    assert shown(page) == expected(run, Policy(relative_margin=0.1234))
+
+
+def test_what_cannot_be_is_a_sentence_beside_its_setting(open_in_browser):
+    page = open_tune(open_in_browser)
+    box = page.get_by_label("relative margin, exact value")
+    box.fill("-1")
+    box.press("Enter")
+    sentence = page.locator("#error-relative_margin")
+    sentence.get_by_text("wanted 0 or more").wait_for()
+    assert box.get_attribute("aria-invalid") == "true"
+    assert page.locator(".tuner .problem").is_visible()
+    box.fill("0.1")
+    box.press("Enter")
+    page.get_by_text("Tried: relative margin 0.05 → 0.1").wait_for()
+    sentence.wait_for(state="hidden")
+
+
+def test_saves_are_undone_after_a_restart_too(open_in_browser, served, run):
+    page = open_tune(open_in_browser, "/tune?policy=default&relative_margin=0.2")
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.get_by_text("This is the saved policy.").wait_for()
+    assert open_run(run).policy == Policy(relative_margin=0.2)
+    served.kill()
+    served.start()
+    page.goto(served.url + "/tune")
+    page.wait_for_selector(READY, timeout=30_000)
+    page.get_by_role("button", name="Undo save").click()
+    page.get_by_role("button", name="Undo save", disabled=True).wait_for()
+    assert open_run(run).policy == Policy()
+
+
+def test_what_is_tried_outlives_a_look_at_another_page(open_in_browser):
+    page = open_tune(open_in_browser, "/tune?policy=default&relative_margin=0.2")
+    page.get_by_role("link", name="Open in Review").first.click()
+    page.wait_for_url(re.compile("/review.*doc="), timeout=10_000)
+    settle(page)
+    page.get_by_role("link", name="Tune").click()
+    page.get_by_text("Tried: relative margin 0.05 → 0.2").wait_for()
+    page.wait_for_url(re.compile("relative_margin=0.2"), timeout=10_000)
+
+
+@pytest.mark.parametrize("width", [900, 1440])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_is_cut_off_at_either_width(open_in_browser, width, scheme):
+    page = open_tune(open_in_browser, width=width, scheme=scheme)
+    wider = page.evaluate("document.scrollingElement.scrollWidth - innerWidth")
+    assert wider <= 0
+    box = page.locator(".tuner").bounding_box()
+    assert box["x"] + box["width"] <= width
