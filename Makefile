@@ -3,9 +3,11 @@ BIN := .venv/bin
 
 .PHONY: demo test lint benchmark
 
-demo: .venv/installed  ## mine the sample, show the report, write shards
+demo: .venv/installed  ## mine the sample, draw its map, open the app
 	$(BIN)/nearmiss mine sample_data runs/demo
-	$(BIN)/nearmiss export runs/demo runs/demo-shards --format triplet
+	$(BIN)/nearmiss map runs/demo
+	@echo "Opens on a query where the scores are wrong and you see it: http://127.0.0.1:8501/review?query=q70"
+	$(BIN)/nearmiss app runs/demo
 
 test: .venv/installed  ## the whole suite, offline
 	$(BIN)/python -m pytest

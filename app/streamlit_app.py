@@ -11,6 +11,12 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from app import navigation, state, theme  # noqa: E402
 from mining.errors import NearmissError  # noqa: E402
 
+# Streamlit leaves six lines of nothing above each page and wide margins, and writes captions too pale to read.
+STYLE = """
+.stMainBlockContainer { padding: 4.5rem 3rem 3rem; }
+[data-testid="stCaptionContainer"], [data-testid="stCaptionContainer"] p { color: inherit; opacity: 0.85; }
+"""
+
 
 def sidebar() -> None:
     """Which run is open, and who is looking."""
@@ -32,8 +38,7 @@ def sidebar() -> None:
 def main() -> None:
     """Draw the page that is asked for; a mistake becomes a sentence."""
     st.set_page_config(page_title="nearmiss", page_icon="◎", layout="wide")
-    # Streamlit leaves six lines of nothing above each page, and wide margins.
-    st.html("<style>.stMainBlockContainer { padding: 4.5rem 3rem 3rem; }</style>")
+    st.html(f"<style>{STYLE}</style>")
     if theme.is_dark():
         # White on the dark theme's light blue has a contrast of 2.
         st.html("<style>[data-testid='stBaseButton-primary']:enabled { color: #15181c; }</style>")

@@ -291,7 +291,7 @@ def test_a_random_sample_in_the_log_is_mentioned_but_is_no_measurement(tmp_path)
     frame, reviews = judged(standing)
     write(data(), frame, tmp_path / "out", Export(), PROVENANCE, reviews=reviews)
     card = (tmp_path / "out" / "card.md").read_text()
-    assert "1 judgements of pairs picked at random are in the log, but no estimate was made" in card
+    assert "no estimate was made from the judgements of pairs picked at random (1 in the log)" in card
 
 
 def test_without_judgements_the_card_says_so(tmp_path):

@@ -29,8 +29,9 @@ REASON_WORDS = {
 ACCENT = {"light": "#2456a6", "dark": "#8ab4f8"}
 ROW, FRAME = 34, 56  # pixels: of a row, and of what is above and below them
 PEOPLE = 10  # in the table
+KINDS = 8  # of difference
 LONGEST = 20_000  # characters of a text that are shown
-NAME = 24  # characters of a person's name
+NAME, SHORT_NAME = 24, 13  # characters of a person's name, and where there is little room
 
 STYLE = """<style>
 .agreement {
@@ -74,12 +75,13 @@ STYLE = """<style>
 .agreement .line { white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
 .agreement .wide { overflow-x: auto; }
 .agreement table { border-collapse: separate; border-spacing: 3px; }
-.agreement th { font-weight: 500; text-align: left; padding: 0.25rem 0.5rem; max-width: 11rem; }
+.agreement th { font-weight: 500; text-align: left; padding: 0.25rem 0.5rem; min-width: 8rem; }
 .agreement th .quiet, .agreement td .quiet { white-space: nowrap; }
-.agreement thead th { text-align: center; vertical-align: bottom; }
-.agreement td { text-align: center; padding: 0.375rem 0.625rem; border-radius: 6px; min-width: 5.25rem; }
+.agreement thead th { text-align: center; vertical-align: bottom; min-width: 0; }
+.agreement td { text-align: center; padding: 0.375rem 0.625rem; border-radius: 6px; min-width: 5rem; }
 .agreement td.both { background: color-mix(in srgb, currentColor var(--much), transparent); }
 .agreement td b { font-weight: 600; display: block; }
+.agreement .differences .quiet { white-space: nowrap; }
 .agreement .differences { display: grid; gap: 0.125rem 1.5rem; grid-template-columns: auto 1fr; margin-top: 0.5rem; }
 /* Two pictures stand side by side where there is room for their names and numbers, else one above the other. */
 .st-key-pictures_of_agreement [data-testid="stColumn"], .st-key-people_of_agreement [data-testid="stColumn"] {
@@ -133,7 +135,7 @@ def with_themselves(found: Agreement, *, dark: bool) -> go.Figure:
 
 def between(shown: Sequence[Between], *, dark: bool) -> go.Figure:
     """Each two people's kappa; those who differ most come first."""
-    dots = [Dot(f"{_name(one.first)} and {_name(one.second)}", one.kappa) for one in shown]
+    dots = [Dot(f"{_name(one.first, SHORT_NAME)} and {_name(one.second, SHORT_NAME)}", one.kappa) for one in shown]
     return whiskers(dots, dark=dark, number=coefficient)
 
 
@@ -214,7 +216,10 @@ def people(found: Agreement) -> str:
     names = list(found.judged)[:PEOPLE]
     known = {(one.first, one.second): one for one in found.between}
     known |= {(one.second, one.first): one for one in found.between}
-    heads = "".join(f'<th scope="col"><span class="name">{_safe(_shortened(name))}</span></th>' for name in names)
+    heads = "".join(
+        f'<th scope="col" title="{_safe(name)}"><span class="name">{_safe(_shortened(name, SHORT_NAME))}</span></th>'
+        for name in names
+    )
     rows = []
     for first in names:
         cells = "".join(_cell(known.get((first, second)), first == second) for second in names)
@@ -234,9 +239,9 @@ def _cell(both: Between | None, same: bool) -> str:
     if same:
         return "<td></td>"
     if both is None or both.raw.value is None:
-        return '<td class="quiet">no common pair</td>'
+        return '<td class="quiet" title="no pair in common">–</td>'
     # The less they agree, the stronger the ground.
-    style = f"--much: {round(5 + 45 * (1 - both.raw.value))}%"
+    style = f"--much: {round(5 + 30 * (1 - both.raw.value))}%"
     pairs = "pair" if both.raw.pairs == 1 else "pairs"
     return (
         f'<td class="both" style="{style}"><b>{percent(both.raw.value)}</b>'
@@ -245,17 +250,22 @@ def _cell(both: Between | None, same: bool) -> str:
 
 
 def differences(shown: Iterable[Between], words: Callable[[str], str]) -> str:
-    """In words, what two people most often see differently."""
+    """In words, what two people most often see differently; nothing where they never do."""
+    kinds = [(one, kind) for one in shown for kind in one.differences]
+    kinds.sort(key=lambda each: -each[1][2])
     rows = []
-    for one in shown:
-        for first, second, count in one.differences[:1]:
-            said = (
-                f'<span class="name">{_safe(_shortened(one.first))}</span> {_safe(words(first))}, '
-                f'<span class="name">{_safe(_shortened(one.second))}</span> {_safe(words(second))}'
-            )
-            times = "once" if count == 1 else f"{count:,} times"
-            rows.append(f'<p>{said}</p><p class="quiet">{times}</p>')
-    return _framed(f'<h3>What they most often see differently</h3><div class="differences">{"".join(rows)}</div>')
+    for one, (first, second, count) in kinds[:KINDS]:
+        said = (
+            f'<span class="name">{_safe(_shortened(one.first))}</span> {_safe(words(first))}, '
+            f'<span class="name">{_safe(_shortened(one.second))}</span> {_safe(words(second))}'
+        )
+        times = "once" if count == 1 else f"{count:,} times"
+        rows.append(f'<p>{said}</p><p class="quiet">{times}</p>')
+    if not rows:
+        return ""
+    return heading("Seen differently", "What two people most often say of the same pair.") + _framed(
+        f'<div class="differences">{"".join(rows)}</div>'
+    )
 
 
 def dispute(shown: Dispute, *, dark: bool) -> str:
@@ -326,13 +336,13 @@ def _safe(text: str) -> str:
     return escape(text, quote=True)
 
 
-def _shortened(name: str) -> str:
-    return name if len(name) <= NAME else f"{name[: NAME - 1]}…"
+def _shortened(name: str, longest: int = NAME) -> str:
+    return name if len(name) <= longest else f"{name[: longest - 1]}…"
 
 
-def _name(person: str) -> str:
+def _name(person: str, longest: int = NAME) -> str:
     # Isolated, so that a name written from right to left leaves the rest of its line alone.
-    return f"\u2068{_safe(_shortened(person))}\u2069"
+    return f"\u2068{_safe(_shortened(person, longest))}\u2069"
 
 
 def _said(dot: Dot, number: Callable[[float], str]) -> str:

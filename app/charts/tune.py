@@ -12,7 +12,14 @@ from mining.tuning import Line, Picture
 from mining.tuning.picture import FEWEST_OF_A_STATUS
 from mining.workspace import Workspace
 
-HEIGHT = 430
+HEIGHT = 460
+LEGEND = {
+    "itemsizing": "constant",
+    "traceorder": "reversed",
+    "font": {"size": 12},
+    "entrywidthmode": "fraction",
+    "entrywidth": 0.31,
+}
 # The signs that Plotly has a symbol for; the others are written.
 SYMBOLS = {
     "●": "circle",
@@ -23,8 +30,8 @@ SYMBOLS = {
     "▽": "triangle-down-open",
 }
 SCALES = {
-    "share": "teacher score above the positive, as a share of it",
-    "gap": "teacher score above the positive",
+    "share": "teacher over positive, as a share",
+    "gap": "teacher over positive",
     "score": "teacher score",
     "probability": "calibrated probability of relevance",
 }
@@ -39,6 +46,8 @@ def figure(work: Workspace, picture: Picture, *, dark: bool) -> go.Figure:
     present = [STATUSES[code] for code in np.unique(picture.status)]
     for status in sorted(present, key=lambda status: ON_TOP.index(status) if status in ON_TOP else -1):
         made.add_trace(_points(work, picture, status, dark=dark))
+        if theme.STATUS[status].sign not in SYMBOLS:
+            made.add_trace(_written_in_legend(status))
     for line, status, word in (
         (picture.ceiling, "too_close", "ceiling"),
         (picture.floor, "too_easy", "floor"),
@@ -49,7 +58,7 @@ def figure(work: Workspace, picture: Picture, *, dark: bool) -> go.Figure:
     made.update_yaxes(title=SCALES[picture.scale], range=list(picture.frame))
     made.update_layout(hovermode="closest", uirevision=picture.scale)
     made = styled(made, dark=dark, height=HEIGHT)
-    made.update_layout(margin={"r": 64, "t": 28}, legend={"itemsizing": "constant", "traceorder": "reversed"})
+    made.update_layout(margin={"r": 64, "t": 28}, legend=LEGEND)
     made.update_annotations(font={"color": INK["dark" if dark else "light"]})
     return made
 
@@ -83,20 +92,28 @@ def _points(work: Workspace, picture: Picture, status: str, *, dark: bool) -> go
         "x": picture.dense[chosen],
         "y": picture.height[chosen],
         "name": look.word,
+        "legendgroup": status,
         "opacity": opacity,
         "hovertext": [_named(*work.pair_at(row)) for row in picture.rows[chosen].tolist()],
         "hovertemplate": "%{hovertext}<br>dense %{x:.3f}, %{y:.3f}<extra>" + html.escape(look.word) + "</extra>",
     }
     if look.sign not in SYMBOLS:
-        # The legend shows no written sign by itself.
-        font = {"color": colour, "size": 11}
-        return go.Scatter(mode="text", text=look.sign, textfont=font, **shared | {"name": f"{look.sign} {look.word}"})
+        return go.Scatter(
+            mode="text", text=look.sign, textfont={"color": colour, "size": 11}, showlegend=False, **shared
+        )
     symbol = SYMBOLS[look.sign]
     line = {"width": 1 if symbol.endswith("-open") else 0, "color": colour}
     size = 6 if status in PLAIN else 5
     return go.Scattergl(
         mode="markers", marker={"symbol": symbol, "color": colour, "size": size, "line": line}, **shared
     )
+
+
+def _written_in_legend(status: str) -> go.Scatter:
+    """The legend shows no written sign by itself: an empty line of it that has one in its name."""
+    look = theme.STATUS[status]
+    nothing = {"x": [None], "y": [None], "mode": "markers", "marker": {"color": "rgba(0,0,0,0)"}}
+    return go.Scatter(name=f"{look.sign} {look.word}", legendgroup=status, **nothing)
 
 
 def _add_limit(made: go.Figure, line: Line, colour: str, word: str) -> None:

@@ -4,6 +4,7 @@ The tuner: every setting of a policy as a component of its own, since plain slid
 It is handed, for every slider, what would be counted at each of its stops; it hands back, as state, what was released.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +20,10 @@ _tuner = st.components.v2.component(
 )
 
 
-def tuner(data: dict[str, Any], *, key: str) -> None:
+def tuner(data: dict[str, Any], *, key: str, on_form: Callable[[], None]) -> None:
     """
     Show the settings. `st.session_state[key]` then has `form` ({seq, values}), what was released last, and `wants`.
 
-    `wants` is the `name` of the data whose counts the component misses.
+    `wants` is the `name` of the data whose counts the component misses. `on_form` is called after a release.
     """
-    _tuner(key=key, data=data, on_form_change=lambda: None, on_wants_change=lambda: None)
+    _tuner(key=key, data=data, on_form_change=on_form, on_wants_change=lambda: None)

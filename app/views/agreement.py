@@ -2,13 +2,14 @@
 
 import shlex
 import time
+from collections.abc import Sequence
 
 import streamlit as st
 
 from app import navigation, state, theme
 from app.charts import agreement as charts
 from mining import agreement
-from mining.agreement import SCALES, Agreement, disputes
+from mining.agreement import SCALES, TELLING, Agreement, Between, disputes
 from mining.agreement.disputes import Dispute
 from mining.errors import ReviewError
 from mining.review import JUDGEMENTS, Entry, Pair
@@ -128,23 +129,25 @@ def _verdict_on(found: Agreement) -> str:
 
 
 def people(found: Agreement, scale: str) -> None:
-    """Who differs from whom."""
-    most = found.between[:SHOWN]
-    said = charts.differences(most, lambda verdict: word(verdict, scale))
+    """Who differs from whom, and in what."""
+    said = charts.differences(found.between, lambda verdict: word(verdict, scale))
     if len(found.judged) == 2:
-        st.html(said)
+        if said:
+            st.html(said)
         return
+    says = "How often two people said the same of the pairs that both judged."
+    st.html(charts.heading("Who differs from whom", says) + charts.people(found))
     with st.container(key="people_of_agreement"):
         left, right = st.columns(2, gap="large")
     with left:
-        says = "How often two people said the same of the pairs that both judged."
-        st.html(charts.heading("Who differs from whom", says))
-        st.html(charts.people(found))
-    with right:
-        of_all = f" {SHOWN} of {len(found.between)} are shown." if len(found.between) > SHOWN else ""
-        st.html(charts.heading("Two by two, beyond luck", f"Cohen's kappa; who agrees least comes first.{of_all}"))
-        draw(charts.between(most, dark=theme.is_dark()), "between", _between_in_words(found))
-        if any(one.differences for one in most):
+        most = found.telling[:SHOWN]
+        says = "Cohen's kappa; who surely agrees least, first."
+        if len(most) < len(found.between):
+            says += f" {len(most)} of {len(found.between)} are shown, with {TELLING} common pairs or more."
+        st.html(charts.heading("Two by two, beyond luck", says))
+        draw(charts.between(most, dark=theme.is_dark()), "between", _between_in_words(most))
+    if said:
+        with right:
             st.html(said)
 
 
@@ -173,8 +176,8 @@ def _verdicts_in_words(found: Agreement, scale: str) -> str:
     return charts.in_words(((word(name, scale), one) for name, one in found.by_verdict.items()), charts.percent)
 
 
-def _between_in_words(found: Agreement) -> str:
-    return charts.in_words(((f"{one.first} and {one.second}", one.kappa) for one in found.between), charts.coefficient)
+def _between_in_words(shown: Sequence[Between]) -> str:
+    return charts.in_words(((f"{one.first} and {one.second}", one.kappa) for one in shown), charts.coefficient)
 
 
 # The disagreements.

@@ -18,7 +18,7 @@ from mining.recipe import Policy
 from mining.selection import KEPT, STATUSES
 from mining.workspace import Workspace
 
-KEY = "tuner"
+KEY, WORKBENCH = "tuner", "workbench"
 SCALE_WORDS = {
     "share": "Share of the positive",
     "gap": "Gap to the positive",
@@ -153,7 +153,7 @@ def about_preset(name: str) -> None:
 
 def copying(work: Workspace, policy: Policy) -> None:
     """The policy as a command and as sentence-transformers' call."""
-    with st.popover("Copy", icon=":material/content_copy:", help="As a command, or for sentence-transformers"):
+    with st.popover("Copy", icon=":material/content_copy:"):
         st.markdown("**As a command**, which puts it in force whatever was before")
         st.code(tuning.as_command(work.run.folder, policy), language="bash", wrap_lines=True)
         call = tuning.as_call(work.run.mining(work.number), policy)
@@ -189,8 +189,9 @@ def _shown(text: str | list[str]) -> str:
 # ---- left: the sliders ----
 
 
+@st.fragment
 def panel(work: Workspace, policy: Policy, mistaken: dict[str, Any]) -> None:
-    """The settings, with the counts along each; on large runs those come once all else is drawn."""
+    """The settings, with the counts along each; on large runs those come once all else is drawn, to this part alone."""
     name = f"{tuning.as_address(policy)} {work.standing.last_seq}"
     sent = st.session_state.get(KEY) or {}
     if tuning.is_small(work) or sent.get("wants") == name:
@@ -221,6 +222,7 @@ def panel(work: Workspace, policy: Policy, mistaken: dict[str, Any]) -> None:
             },
         },
         key=KEY,
+        on_form=lambda: st.rerun(WORKBENCH),
     )
 
 
@@ -348,7 +350,7 @@ def pairs(work: Workspace, policy: Policy, rows: Any, limit: str | None, name: s
 # ---- the page ----
 
 
-@st.fragment
+@st.fragment(key=WORKBENCH)
 def workbench(work: Workspace) -> None:
     """Everything that hangs on the policy being tried: the picture first, since it is waited for."""
     policy, mistaken = tried(work)

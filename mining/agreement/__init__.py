@@ -17,13 +17,27 @@ from mining.agreement.intervals import Estimate, draws, estimate, share, unseen_
 from mining.agreement.opinions import NO_OPINION, SCALES, Opinions, Scale, opinions, repeats
 from mining.review import Standing
 
-__all__ = ["AC1", "ALPHA", "COHEN", "FLEISS", "GOOD", "RAW", "SCALES", "Agreement", "Between", "Estimate", "measure"]
+__all__ = [
+    "AC1",
+    "ALPHA",
+    "COHEN",
+    "FLEISS",
+    "GOOD",
+    "RAW",
+    "SCALES",
+    "TELLING",
+    "Agreement",
+    "Between",
+    "Estimate",
+    "measure",
+]
 
 # From this share of one verdict on, luck alone brings so much agreement that kappa and alpha say little.
 LOPSIDED = 0.75
 # What Krippendorff asks of judgements that others are to rely on.
 GOOD = 0.8
 DIFFERENCES = 3  # kinds of difference told of two people
+TELLING = 10  # common pairs from which on a kappa of two people says something
 
 
 @dataclass(frozen=True)
@@ -39,7 +53,7 @@ class Between:
 
 @dataclass(frozen=True)
 class Agreement:
-    """What opinions say of each other: `judged` counts them by person, most first; `between` begins with the worst."""
+    """What opinions say of each other. `judged` counts them by person; `between` begins with the least alike."""
 
     judged: dict[str, int]
     pairs: int  # with two opinions or more
@@ -59,6 +73,11 @@ class Agreement:
     def to_read(self) -> str:
         """The coefficient to go by."""
         return AC1 if self.lopsided else ALPHA
+
+    @property
+    def telling(self) -> tuple[Between, ...]:
+        """Those two people with enough pairs in common to say something; all where there are none."""
+        return tuple(one for one in self.between if one.raw.pairs >= TELLING) or self.between
 
     @property
     def is_good(self) -> bool | None:
@@ -97,7 +116,7 @@ def _of_all(votes: Ints, scale: Scale, seed: int) -> tuple[dict[str, Estimate], 
     patterns, counts = np.unique(votes, axis=0, return_counts=True)
     unseen, weights = unseen_patterns(len(scale.categories))
     every = np.concatenate([patterns, unseen])
-    seen, drawn = counts[None].astype(np.float64), draws(counts, weights, seed)
+    seen, drawn = counts[None].astype(np.float64), draws(np.concatenate([counts, weights]), len(votes), seed)
     values, spread = of_patterns(patterns, seen), of_patterns(every, drawn)
     of_all = {
         name: estimate(float(value.coefficient[0]), spread[name].coefficient, len(votes))
@@ -113,25 +132,26 @@ def _of_all(votes: Ints, scale: Scale, seed: int) -> tuple[dict[str, Estimate], 
 
 
 def _between(held: Opinions, first: int, second: int, seed: int) -> Between:
-    both = held.verdicts[:, [first, second]]
-    both = both[(both != NO_OPINION).all(axis=1)].astype(np.int64)
-    names, words = (held.people[first], held.people[second]), held.scale.categories
-    if not len(both):
+    one, other = held.verdicts[:, first], held.verdicts[:, second]
+    both = (one != NO_OPINION) & (other != NO_OPINION)
+    names, words, pairs = (held.people[first], held.people[second]), held.scale.categories, int(both.sum())
+    if not pairs:
         none = Estimate(None, None, None, 0)
         return Between(*names, none, none, ())
-    cells, counts = np.unique(both, axis=0, return_counts=True)
-    unseen, weights = unseen_cells(len(words))
+    cells, unseen = unseen_cells(len(words))
+    # Cells stand row by row, so that a pair's cell is a number of two digits.
+    counts = np.bincount(one[both].astype(np.int64) * len(words) + other[both], minlength=len(cells))
     seen = of_table(cells, counts[None].astype(np.float64))[COHEN].coefficient
-    drawn = of_table(np.concatenate([cells, unseen]), draws(counts, weights, seed))[COHEN].coefficient
+    drawn = of_table(cells, draws(counts + unseen, pairs, seed))[COHEN].coefficient
     agreed = int(counts[cells[:, 0] == cells[:, 1]].sum())
-    apart = [(words[a], words[b], int(n)) for (a, b), n in zip(cells, counts, strict=True) if a != b]
-    most = sorted(apart, key=lambda one: -one[2])[:DIFFERENCES]
-    return Between(*names, share(agreed, len(both)), estimate(float(seen[0]), drawn, len(both)), tuple(most))
+    apart = [(words[a], words[b], int(n)) for (a, b), n in zip(cells, counts, strict=True) if n and a != b]
+    most = sorted(apart, key=lambda kind: -kind[2])[:DIFFERENCES]
+    return Between(*names, share(agreed, pairs), estimate(float(seen[0]), drawn, pairs), tuple(most))
 
 
-def _likeness(both: Between) -> tuple[bool, float, float]:
-    """Who agrees least comes first; last come those who never said anything but one verdict, and the same."""
-    return both.kappa.value is None, both.kappa.value or 0.0, both.raw.value or 0.0
+def _likeness(both: Between) -> tuple[bool, float]:
+    """Who surely agrees least comes first: a low kappa of three pairs says little, and its upper limit says so."""
+    return both.kappa.high is None, both.kappa.high or 0.0
 
 
 def _with_themselves(standing: Standing, scale: Scale) -> dict[str, Estimate]:

@@ -41,15 +41,14 @@ def unseen_patterns(verdicts: int) -> tuple[Ints, Floats]:
 
 
 def unseen_cells(verdicts: int) -> tuple[Ints, Floats]:
-    """The one pair added to a table of two people: every cell, and its weight, 1 in all."""
+    """Every cell of a table of two people, row by row, and the weight of each in the one pair added, 1 in all."""
     cells = np.array([(first, second) for first in range(verdicts) for second in range(verdicts)])
     return cells, _half_and_half(cells[:, 0] == cells[:, 1])
 
 
-def draws(counts: Ints, unseen: Floats, seed: int) -> Floats:
-    """Weightings of what was seen and what was not, (DRAWS, n_seen + n_unseen), each row in all as many as seen."""
-    alpha = np.concatenate([counts.astype(np.float64), unseen])
-    return np.asarray(np.random.default_rng(seed).dirichlet(alpha, size=DRAWS) * counts.sum())
+def draws(weights: Floats, pairs: int, seed: int) -> Floats:
+    """Weightings of what was seen and the pair added, (DRAWS, n_seen), each of so many pairs in all."""
+    return np.asarray(np.random.default_rng(seed).dirichlet(weights, size=DRAWS) * pairs)
 
 
 def estimate(value: float, drawn: Floats, pairs: int) -> Estimate:

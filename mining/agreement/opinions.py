@@ -8,6 +8,7 @@ Left out is what is no opinion of one's own: verdicts that decided between other
 verdicts that were propagated to copies. Knows nothing of coefficients.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -62,7 +63,7 @@ def opinions(standing: Standing, scale: Scale) -> Opinions:
     placed = {key: scale.place(verdict) for key, verdict in latest.items() if verdict in scale.of}
     pairs = {pair: row for row, pair in enumerate(dict.fromkeys(pair for pair, _ in placed))}
     names = [name for _, name in placed]
-    counts = dict(zip(*np.unique(np.array(names, object), return_counts=True), strict=True)) if names else {}
+    counts = Counter(names)
     people = {name: column for column, name in enumerate(sorted(counts, key=lambda name: (-counts[name], name)))}
     verdicts = np.full((len(pairs), len(people)), NO_OPINION, np.int8)
     if placed:

@@ -23,7 +23,7 @@ can be wrong, and {judged}. Measure before you rely on it."""
 _POLICIES = ("relevant", "partial", "unsure")
 _NOBODY_JUDGED = "no person has judged a sample of these rows"
 _SOME_JUDGED = "what people judged (above) was not a random sample, so it says nothing of the rest"
-_SAMPLE_JUDGED = "{count} judgements of pairs picked at random are in the log, but no estimate was made from them"
+_SAMPLE_JUDGED = "no estimate was made from the judgements of pairs picked at random ({count} in the log)"
 
 
 def card(manifest: Manifest) -> str:
