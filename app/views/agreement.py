@@ -122,7 +122,7 @@ def headline(found: Agreement, scale: str) -> None:
 
 def _verdict_on(found: Agreement) -> str:
     return {
-        True: "That is good: one person's verdict can stand alone.",
+        True: "That is good: for most pairs one person's verdict will do.",
         False: "That is not enough to rely on one person: settle the disagreements, and write down what they teach.",
         None: "Whether that is good is not sure yet: judge more pairs twice.",
     }[found.is_good]

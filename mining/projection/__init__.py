@@ -8,8 +8,8 @@ Knows nothing of pages. Every map lies: how much is measured and stored with it.
 """
 
 from mining.projection.atlas import GROUPINGS, SHOWN_FIRST, Around, Atlas, Grouping, Groups, open_atlas
+from mining.projection.background import Progress, Stopped, progress, start
 from mining.projection.making import ROOM, Map, make, open_map
-from mining.projection.progress import Progress, Stopped, progress, start
 
 __all__ = [
     "GROUPINGS",

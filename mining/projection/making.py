@@ -23,10 +23,10 @@ from mining.embedding import open_vectors
 from mining.files import read_json, write_json, write_parquet
 from mining.pipeline.pooling import pairs_of
 from mining.pipeline.watching import Watch, silent
+from mining.projection.background import alone
 from mining.projection.faithfulness import measured
 from mining.projection.layout import FEWEST, MIN_DIST, Nearest, Plane, Points, epochs, nearest, principal, spread
 from mining.projection.naming import name_clusters
-from mining.projection.progress import alone
 from mining.projection.sample import Drawn, draw, everybody
 from mining.recipe import Mining
 from mining.retrieval.vectors import Shards, count

@@ -1,5 +1,5 @@
 """
-Progress: a map being made by a process of its own, told to whoever looks.
+Background: a map being made by a process of its own, told to whoever looks.
 
 In:  a round's folder
 Out: a process that makes its map; how far it is, from a file that it keeps up to date; whether it still lives
@@ -132,7 +132,7 @@ def _lives(folder: Path) -> bool:
     if process is not None and process.poll() is None and (folder / LOG_FILE).exists():
         return True
     try:
-        with (folder / LOCK_FILE).open("r+") as lock:
+        with (folder / LOCK_FILE).open() as lock:
             return not _take(lock.fileno())
     except FileNotFoundError:
         return False
