@@ -208,7 +208,7 @@ def test_the_command_line_reads_the_same_policy_from_the_command(monkeypatch, po
     from mining.cli import commands
 
     saved = []
-    monkeypatch.setattr("mining.run.open_run", lambda folder: SimpleNamespace(policy=None, save_policy=saved.append))
+    monkeypatch.setattr("mining.run.open_run", lambda *_: SimpleNamespace(policy=None, save_policy=saved.append))
     monkeypatch.setattr(commands, "_report", lambda *_: None)
     words = shlex.split(tuning.as_command(Path("a run/of 'mine'"), policy))
     assert words[:3] == ["nearmiss", "select", "a run/of 'mine'"]

@@ -226,7 +226,7 @@ def _query(around: Around) -> Layer:
 
 def _size(points: int) -> float:
     """Of a point on the whole map, in pixels: the more there are, the smaller."""
-    return next((size for most, size in ((500, 8), (3000, 6.5), (20_000, 5)) if points <= most), 4)
+    return next((size for most, size in ((500, 8), (3000, 6.5), (20_000, 5), (50_000, 3.5)) if points <= most), 2.5)
 
 
 def _look(by: Grouping, name: str, place: int) -> tuple[Look, float]:

@@ -17,7 +17,7 @@ def card(pair: Pair, limit: str | None) -> str:
     return (
         '<article class="pair">'
         f'<div class="facts">{"".join(f"<span>{fact}</span>" for fact in facts)}</div>'
-        f'<p class="query">{_text(pair.query)}</p>'
+        f'<p class="query">{_cut(pair.query)}</p>'
         f"{_passage('candidate', pair.title, pair.text)}"
         f'<div class="positive">{_passage("its positive", pair.positive_title, pair.positive_text)}</div>'
         "</article>"
@@ -42,11 +42,15 @@ def _status(pair: Pair) -> str:
 def _passage(what: str, title: str, text: str) -> str:
     """A title and the first lines of a text; a click, or Enter, opens the rest."""
     whole = f"{title}. {text}" if title else text
-    more = f" ... and {len(whole) - LONGEST:,} characters more" if len(whole) > LONGEST else ""
     return (
         f'<details><summary><span class="what">{escape(what)}</span>'
-        f'<span class="cut">{_text(whole[:LONGEST])}{more}</span></summary></details>'
+        f'<span class="cut">{_cut(whole)}</span></summary></details>'
     )
+
+
+def _cut(text: str) -> str:
+    more = f" ... and {len(text) - LONGEST:,} characters more" if len(text) > LONGEST else ""
+    return _text(text[:LONGEST]) + more
 
 
 def _text(text: str) -> str:

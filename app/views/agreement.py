@@ -8,6 +8,7 @@ import streamlit as st
 
 from app import navigation, state, theme
 from app.charts import agreement as charts
+from app.charts import agreement_words as words
 from mining import agreement
 from mining.agreement import SCALES, TELLING, Agreement, Between, disputes
 from mining.agreement.disputes import Dispute
@@ -61,14 +62,14 @@ def nobody_yet() -> None:
     """Nobody has judged."""
     with st.container(border=True):
         says = "Agreement shows how far people can be relied upon, once two of them have judged the same pairs."
-        st.html(charts.heading("Nobody has judged a pair yet", says))
+        st.html(words.heading("Nobody has judged a pair yet", says))
         navigation.link_to("review", "Begin to judge")
 
 
 def one_opinion(work: Workspace, found: Agreement) -> None:
     """There are judgements, but no pair has two."""
     with st.container(border=True):
-        st.html(charts.heading("No pair has a second opinion yet", _who(found)))
+        st.html(words.heading("No pair has a second opinion yet", _who(found)))
         st.text("A second opinion shows which verdicts hold. There are two ways to get one:")
         st.html(
             "<ol style='margin:0;padding-left:1.25rem'><li>A colleague opens this app under another name. On Review, "
@@ -81,7 +82,7 @@ def one_opinion(work: Workspace, found: Agreement) -> None:
 
 
 def _who(found: Agreement) -> str:
-    said = [f"{charts.opening(name, 30)} judged {count:,}" for name, count in list(found.judged.items())[:5]]
+    said = [f"{words.opening(name, 30)} judged {count:,}" for name, count in list(found.judged.items())[:5]]
     return f"{', '.join(said)}; none of these pairs was judged by anyone else."
 
 
@@ -95,10 +96,10 @@ def numbers(work: Workspace, found: Agreement, scale: str) -> None:
     with st.container(key="pictures_of_agreement"):
         left, right = st.columns(2, gap="large")
     with left:
-        st.html(charts.heading("Beyond luck", "1 is always the same verdict, 0 no better than guessing."))
+        st.html(words.heading("Beyond luck", "1 is always the same verdict, 0 no better than guessing."))
         draw(charts.coefficients(found, dark=dark), "coefficients", _coefficients_in_words(found))
     with right:
-        st.html(charts.heading("Verdict by verdict", "Where one person says it, how often another says it too."))
+        st.html(words.heading("Verdict by verdict", "Where one person says it, how often another says it too."))
         figure = charts.by_verdict(found, lambda verdict: word(verdict, scale), dark=dark)
         draw(figure, "by_verdict", _verdicts_in_words(found, scale))
     people(found, scale)
@@ -115,9 +116,9 @@ def headline(found: Agreement, scale: str) -> None:
     )
     share = f"{found.commonest_share:.0%} of the verdicts are “{word(found.commonest, scale)}”. "
     if found.lopsided:
-        st.html(charts.note(f"{share}{WHY_KAPPA} Read {name}, beside the plain share of same verdicts."))
+        st.html(words.note(f"{share}{WHY_KAPPA} Read {name}, beside the plain share of same verdicts."))
     elif one.value is not None:
-        st.html(charts.note(f"The verdicts are mixed, so that the coefficients tell much the same. Read {name}."))
+        st.html(words.note(f"The verdicts are mixed, so that the coefficients tell much the same. Read {name}."))
 
 
 def _verdict_on(found: Agreement) -> str:
@@ -130,13 +131,13 @@ def _verdict_on(found: Agreement) -> str:
 
 def people(found: Agreement, scale: str) -> None:
     """Who differs from whom, and in what."""
-    said = charts.differences(found.between, lambda verdict: word(verdict, scale))
+    said = words.differences(found.between, lambda verdict: word(verdict, scale))
     if len(found.judged) == 2:
         if said:
             st.html(said)
         return
     says = "How often two people said the same of the pairs that both judged."
-    st.html(charts.heading("Who differs from whom", says) + charts.people(found))
+    st.html(words.heading("Who differs from whom", says) + words.people(found))
     with st.container(key="people_of_agreement"):
         left, right = st.columns(2, gap="large")
     with left:
@@ -144,7 +145,7 @@ def people(found: Agreement, scale: str) -> None:
         says = "Cohen's kappa; who surely agrees least, first."
         if len(most) < len(found.between):
             says += f" {len(most)} of {len(found.between)} are shown, with {TELLING} common pairs or more."
-        st.html(charts.heading("Two by two, beyond luck", says))
+        st.html(words.heading("Two by two, beyond luck", says))
         draw(charts.between(most, dark=theme.is_dark()), "between", _between_in_words(most))
     if said:
         with right:
@@ -156,7 +157,7 @@ def themselves(found: Agreement) -> None:
     says = "How often a person gave the same verdict when a pair came back unannounced."
     if not found.with_themselves:
         says = "No pair has come back to the same person yet. Once some do, their two verdicts are compared here."
-    st.html(charts.heading("The same person, asked again", says))
+    st.html(words.heading("The same person, asked again", says))
     if found.with_themselves:
         figure = charts.with_themselves(found, dark=theme.is_dark())
         with st.container(width=640):
@@ -203,7 +204,7 @@ def _between(found: Agreement) -> tuple[str, str] | None:
     chosen = st.selectbox(
         "Between",
         options,
-        format_func=lambda two: " and ".join(charts.opening(name, 30) for name in two) if two[0] else "anyone",
+        format_func=lambda two: " and ".join(words.opening(name, 30) for name in two) if two[0] else "anyone",
         key="between",
         width=320,
     )
@@ -247,7 +248,7 @@ def decide_on(work: Workspace, dispute: Dispute, pairs: list[Pair], place: int) 
     """A disputed pair with its texts and opinions, and a button for each verdict."""
     adjudicator = state.reviewer()
     shown_at = st.session_state.setdefault(f"shown:{dispute.pair}", time.time())
-    st.html(charts.dispute(dispute, dark=theme.is_dark()))
+    st.html(words.dispute(dispute, dark=theme.is_dark()))
     if problem := st.session_state.pop("decision_problem", ""):
         st.warning(problem, icon=":material/info:")
     why = f"why:{dispute.pair}"
@@ -285,7 +286,7 @@ def decide_on(work: Workspace, dispute: Dispute, pairs: list[Pair], place: int) 
         says = "You are one of those who differ here. Your decision outweighs all of them."
     else:
         says = "Your decision outweighs theirs. The keys 1 to 4 decide, J skips, K goes back."
-    st.html(charts.note(says))
+    st.html(words.note(says))
 
 
 def all_settled(work: Workspace, between: tuple[str, str] | None) -> None:
@@ -296,7 +297,7 @@ def all_settled(work: Workspace, between: tuple[str, str] | None) -> None:
         st.success("No disagreement waits for a decision.", icon=":material/check:")
     if elsewhere := disputes.elsewhere(work):
         what = "One more concerns a pair" if elsewhere == 1 else f"{elsewhere:,} more concern pairs"
-        st.html(charts.note(f"{what} outside this round's candidates; nothing depends on it."))
+        st.html(words.note(f"{what} outside this round's candidates; nothing depends on it."))
 
 
 def decided(work: Workspace) -> None:
@@ -304,13 +305,13 @@ def decided(work: Workspace) -> None:
     entries = [entry for entry in disputes.decided(work.standing, DECIDED) if work.row_of(entry.pair) is not None]
     if not entries:
         return
-    st.html(charts.heading("Decided last", "What was decided counts at once; your own decisions can be taken back."))
+    st.html(words.heading("Decided last", "What was decided counts at once; your own decisions can be taken back."))
     own = [entry.seq for entry in entries if entry.event.reviewer == state.reviewer()]
     for entry in entries:
         with st.container(horizontal=True, vertical_alignment="center", wrap=False):
             [(title, text)] = work.titles([entry.event.doc_id])
             query = work.query_text(entry.event.query_id)
-            st.html(charts.decision(entry, query, title or text, dark=theme.is_dark()), width="stretch")
+            st.html(words.decision(entry, query, title or text, dark=theme.is_dark()), width="stretch")
             if entry.seq in own:
                 st.button(
                     "Take back",
@@ -376,7 +377,7 @@ def _choice(name: str, label: str, options: dict[str, str]) -> str:
 
 def page(work: Workspace) -> None:
     """The whole page."""
-    st.html(charts.STYLE)
+    st.html(words.STYLE)
     st.title("Agreement", anchor=False)
     if not measured(work, "verdicts").judged:
         nobody_yet()

@@ -1,6 +1,5 @@
 """The map: every document and query at a place, near where they are alike; and the neighbourhood of one query."""
 
-import html
 import shlex
 from collections.abc import Callable, Sequence
 
@@ -10,6 +9,7 @@ import streamlit as st
 
 from app import navigation, state, theme
 from app.charts import map as charts
+from app.charts import map_words as words
 from mining import projection
 from mining.projection import Around, Atlas, Grouping
 from mining.workspace import Workspace
@@ -28,10 +28,8 @@ SAYS: dict[Grouping, str] = {
     "verdict": "What reviewers said of a document, for any query.",
     "score": "The highest score of a document, for any query.",
 }
-STAGES = {"map_neighbours": "Looking for each text's neighbours", "map_layout": "Laying out the map"}
 LISTED = 500
 FOUND = 8
-LONGEST = 20_000  # characters of a text that are shown
 OPENING = 160  # of a text in a list
 PLOT, PICKED = "map_plot", "map_picked"
 ROW = "single-cell"  # a press anywhere in a row, and the arrow keys
@@ -79,16 +77,9 @@ def show_progress(work: Workspace) -> None:
     told = projection.progress(work.run.round_folder(work.number))
     if not isinstance(told, projection.Progress):
         st.rerun()
-    words = "Getting ready"
-    if told.stage:
-        words = STAGES.get(told.stage, told.stage)
-    if told.done:
-        words += f": {told.done:,} of {told.total:,} {told.unit}"
-    if told.seconds_left is not None:
-        words += f", {told.rate:,.0f} a second, about {told.seconds_left:,.0f} s left"
     with st.container(border=True):
         st.subheader("The map is being made", anchor=False)
-        st.progress(told.share, text=words)
+        st.progress(told.share, text=words.how_far(told))
         st.caption("It goes on when you leave this page.")
 
 
@@ -120,13 +111,13 @@ def controls(atlas: Atlas, query_id: str | None) -> Grouping:
             key="colour",
             bind="query-params",
         )
-        words = st.text_input("Find a query", key="map_find", placeholder="words or id", width=280)
+        wanted = st.text_input("Find a query", key="map_find", placeholder="words or id", width=280)
         if query_id is not None:
             st.button("Whole map", icon=":material/zoom_out_map:", on_click=look_at, args=(None,))
             navigation.link_to("review", "Review this query", query=query_id)
-    if words.strip():
-        key = f"map_matches_{hash(words)}"
-        found = atlas.find(words.strip(), FOUND)
+    if wanted.strip():
+        key = f"map_matches_{hash(wanted)}"
+        found = atlas.find(wanted.strip(), FOUND)
         if found:
             st.dataframe(
                 pd.DataFrame(found, columns=["Id", "Query"]),
@@ -160,7 +151,7 @@ def neighbourhood(atlas: Atlas, by: Grouping, query_id: str) -> None:
     """A query and its candidates on the map, their true cosines beside it, and the one that was pressed."""
     around = atlas.around(query_id, atlas.work.decision())
     with st.container(border=True):
-        st.html(f"<small>Query {html.escape(query_id)}</small>{boxed(atlas.work.query_text(query_id), 88, 'Query')}")
+        st.html(words.query(query_id, atlas.work.query_text(query_id)))
     halves = st.grid(2, min_column_width=400, gap="medium")
     with halves.cell():
         plot(atlas, by, around)
@@ -202,34 +193,16 @@ def plot(atlas: Atlas, by: Grouping, around: Around | None) -> None:
 def say_how_much_it_lies(atlas: Atlas) -> None:
     """One plain sentence with the measured share, and how the map came about."""
     facts = atlas.map.facts
-    kept = facts["kept_neighbours"]
     with st.container(horizontal=True, vertical_alignment="center"):
-        if kept["neighbours"]:
-            st.caption(
-                f"**A map lies.** Of the {kept['neighbours']} documents most alike to one, it shows "
-                f"{kept['documents']:.0%} among the {kept['neighbours']} nearest. Trust the cosines."
-            )
-        else:
-            st.caption("**A map lies**, and here are too few documents to say how much.")
+        st.caption(words.lie(facts))
         with st.popover("How it was made", type="tertiary"):
-            st.text(method(facts))
+            st.text(words.method(facts))
             st.dataframe(
                 pd.DataFrame(facts["sample"]["strata"]).rename(
                     columns={"name": "Drawn from", "of": "There are", "drawn": "On the map"}
                 ),
                 hide_index=True,
             )
-
-
-def method(facts: dict) -> str:
-    """How the map came about, in words."""
-    if facts["umap"] is None:
-        made = "Too few documents for neighbourhoods: the two directions in which their vectors differ most."
-    else:
-        made = f"UMAP over the cosines of the vectors, seed {facts['seed']}: the same seed gives the same map."
-    if facts["points"] == facts["of"]:
-        return f"{made} All {facts['of']:,} texts are on it."
-    return f"{made} {facts['points']:,} of {facts['of']:,} texts are on it, drawn with the same seed from these parts."
 
 
 def true_cosines(atlas: Atlas, around: Around) -> None:
@@ -283,38 +256,11 @@ def read(atlas: Atlas, doc_id: str, around: Around | None = None) -> bool:
     found = atlas.document(doc_id)
     if found is None:
         return False
-    title, text = found
-    said = f"<small>Document {html.escape(doc_id)}</small>"
-    if around is not None:
-        said += f"<div>{standing(around, doc_id)}</div>"
-    if title:
-        said += f"<div style='font-weight:600;overflow-wrap:anywhere' dir='auto'>{html.escape(title[:OPENING])}</div>"
-    st.html(said + boxed(text, 260, "Document"))
+    standing = None if around is None else words.standing(around, doc_id, dark=theme.is_dark())
+    st.html(words.document(doc_id, *found, standing))
     if around is not None and around.candidates["doc_id"].eq(doc_id).any():
         navigation.link_to("review", "Review this pair", query=around.query_id, doc=doc_id)
     return True
-
-
-def standing(around: Around, doc_id: str) -> str:
-    """What a document is to the query, as HTML."""
-    own = around.candidates[around.candidates["doc_id"].eq(doc_id)]
-    if own.empty:
-        return "not a candidate of this query"
-    row = own.iloc[0]
-    look = theme.STATUS[row["status"]]
-    words = [f"<b style='color:{theme.colour(look)}'>{look.sign} {look.word}</b>", f"cosine {row['cosine']:.3f}"]
-    if row["verdict"]:
-        words.append(f"judged {theme.VERDICT[row['verdict']].word}")
-    return ", ".join([*words, f"score {row['teacher_score']:.2f}"])
-
-
-def boxed(text: str, height: int, name: str) -> str:
-    """Somebody's text as HTML that shows it and does nothing else."""
-    more = f" … ({len(text):,} characters)" if len(text) > LONGEST else ""
-    return (
-        f"<div tabindex='0' role='region' aria-label='{name}' dir='auto' style='max-height:{height}px;overflow-y:auto;"
-        f"font-size:0.9rem;white-space:pre-wrap;overflow-wrap:anywhere;unicode-bidi:isolate'>{html.escape(text[:LONGEST])}{more}</div>"
-    )
 
 
 def queries_of(atlas: Atlas, doc_id: str) -> None:

@@ -22,5 +22,5 @@ def serve(run: Path, reviews: str, reviewer: str, port: int) -> None:
     # Streamlit reads its settings from the folder it is started in.
     os.chdir(APP)
     sys.stdout.flush()
-    command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", "--server.port", str(port)]
+    command = [sys.executable, "starting.py", "run", "streamlit_app.py", "--server.port", str(port)]
     os.execv(sys.executable, command)

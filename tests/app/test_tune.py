@@ -2,10 +2,12 @@
 
 import pytest
 
+from app.tuner.reading import card
 from mining import tuning
 from mining.presets import PRESETS
 from mining.recipe import Policy
 from mining.run import open_run
+from mining.tuning import Pair
 
 
 @pytest.fixture
@@ -96,3 +98,31 @@ def test_pairs_gained_and_lost_can_be_read_one_by_one(tune):
     assert not page.exception
     assert any(text.startswith("**Gained: ") for text in texts(page).splitlines())
     assert "review" in str([link.proto for link in page.get("page_link")])
+
+
+def test_texts_are_shown_as_texts():
+    hostile = "<script>alert(1)</script><img src=x onerror=alert(1)> $x$ [a](http://b) \u202e" + "a" * 1_000_000
+    pair = Pair(
+        row=0,
+        query_id="q",
+        doc_id="d",
+        query=hostile,
+        title=hostile,
+        text=hostile,
+        positive_id="p",
+        positive_title="",
+        positive_text=hostile,
+        teacher_score=1.0,
+        dense_score=0.5,
+        positive_score=2.0,
+        distance=0.25,
+        status="too_close",
+        status_before="kept",
+    )
+    shown = card(pair, "ceiling")
+    assert "<script" not in shown
+    assert "<img" not in shown
+    assert "&lt;script&gt;" in shown
+    assert "0.2500 above the ceiling" in shown
+    assert "was kept" in shown
+    assert len(shown) < 50_000

@@ -115,6 +115,9 @@ def test_what_cannot_be_is_a_sentence_beside_its_setting(open_in_browser):
     box.press("Enter")
     page.get_by_text("Tried: relative margin 0.05 → 0.1").wait_for()
     sentence.wait_for(state="hidden")
+    page.get_by_role("button", name="Discard").click()
+    page.get_by_text("This is the saved policy.").wait_for()
+    page.wait_for_selector(f'{SLIDER}[aria-valuetext="0.050"]', timeout=10_000)
 
 
 def test_saves_are_undone_after_a_restart_too(open_in_browser, served, run):

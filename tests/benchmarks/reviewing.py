@@ -1,0 +1,84 @@
+"""
+How long the server takes for each key of several reviewers: write the judgement down, lease the next pairs, lay out the
+new cards.
+
+    python -m tests.benchmarks.made_run FOLDER --queries 10000 --candidates 100
+    python -m tests.benchmarks.reviewing FOLDER [--reviewers 10] [--seconds 20]
+
+Each reviewer presses one key a second, in a thread of its own. Streamlit's own share of a run and the browser's are not
+in it. The judgements go to a log of the benchmark's own.
+"""
+
+import argparse
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import psutil
+
+from mining import agenda, cards
+from mining.agenda import View
+from mining.workspace import open_workspace
+
+AHEAD = 60
+ROW = "{:<34} {:>10}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--reviewers", type=int, default=10)
+    parser.add_argument("--seconds", type=int, default=20)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as scratch:
+        started = time.perf_counter()
+        work = open_workspace(arguments.folder, f"sqlite:///{scratch}/reviews.db")
+        opened = time.perf_counter() - started
+        work.warm()
+        view, policy = View(), work.policy
+        decision = work.decision(policy)
+        order = agenda.rows(work, view, decision)
+        sight = cards.Sight(policy, decision, blind=False)
+        taken: list[float] = []
+        threads = [
+            threading.Thread(target=review, args=(work, view, order, sight, f"r{n}", arguments.seconds, taken))
+            for n in range(arguments.reviewers)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    milliseconds = 1000 * np.array(taken)
+    print(ROW.format("candidates", f"{len(work.table.query):,}"))
+    print(ROW.format("open the run, s", f"{opened:.2f}"))
+    print(ROW.format("keys", f"{len(taken):,}"))
+    for percent in (50, 95, 99):
+        print(ROW.format(f"a key, {percent}th percentile, ms", f"{np.percentile(milliseconds, percent):.1f}"))
+    print(ROW.format("memory, MB", f"{psutil.Process().memory_info().rss / 2**20:,.0f}"))
+
+
+def review(work, view, order, sight, name: str, seconds: int, taken: list[float]) -> None:
+    pairs = agenda.next_pairs(work, view, name, order, AHEAD)
+    have = set(pairs)
+    for number in range(1, seconds + 1):
+        time.sleep(1 - 0.01 * (hash(name) % 20))
+        query_id, doc_id = pairs[0]
+        event = {"query_id": query_id, "doc_id": doc_id, "verdict": "not_relevant", "reviewer": name}
+        started = time.perf_counter()
+        cards.write(work, [event | {"client_id": name, "client_seq": number, "decided_at": time.time()}])
+        pairs = agenda.next_pairs(work, view, name, order, AHEAD)
+        new = [pair for pair in pairs if pair not in have]
+        for pair in new:
+            cards.card(work, pair, sight, name)
+        for query in {query for query, _ in new}:
+            cards.query(work, query, sight)
+        cards.strip(work, name)
+        agenda.progress(work, order, name, time.time())
+        taken.append(time.perf_counter() - started)
+        have.update(new)
+
+
+if __name__ == "__main__":
+    main()
