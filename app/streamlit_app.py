@@ -1,5 +1,6 @@
 """The app: page settings, the sidebar, and the pages over one run folder. Started by `nearmiss app RUN`."""
 
+import re
 import sys
 from pathlib import Path
 
@@ -47,7 +48,8 @@ def main() -> None:
         sidebar()
         page.run()
     except NearmissError as mistake:
-        st.error(str(mistake), icon=":material/error:")
+        # It may quote somebody's text, which Markdown would read as a picture of another host.
+        st.error(re.sub(r"([^\w\s])", r"\\\1", str(mistake)), icon=":material/error:")
 
 
 main()

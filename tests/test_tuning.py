@@ -319,6 +319,8 @@ def test_the_picture_draws_a_limit_as_a_line_on_its_own_scale_and_as_a_band_on_o
     decision = work.decision(policy)
     share, gap = (tuning.picture(work, policy, decision, scale) for scale in ("share", "gap"))
     assert tuning.scale_for(policy) == "share"
+    assert tuning.scale_for(Policy(relative_margin=None, min_score=0.1)) == "score"
+    assert tuning.scale_for(Policy(relative_margin=None)) == "gap"
     assert share.ceiling.is_straight
     assert share.ceiling.middle == pytest.approx(-0.1, abs=1e-4)
     assert not gap.ceiling.is_straight

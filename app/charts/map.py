@@ -56,8 +56,9 @@ BAND_SIZES = (1.4, 1.2, 1.0, 0.8, 0.65)
 EACH_QUERY = Look("query", "◇", "#1d2228", "#ffffff", "")
 QUERY = Look("query", "◆", "#1d2228", "#ffffff", "")
 OTHERS = Look("other documents", "●", "#b4b8be", "#4a525c", "")
-SVG_AT_MOST = 2000  # points of one look; above that WebGL draws them, slowly where the symbol is no disc
-NAMED_AT_MOST = 5000  # points of a map whose texts are shown on hover
+SMALL = 5000  # points of a picture that is drawn as SVG, with texts on hover; WebGL draws larger ones
+MANY = 2000  # points of one look; more are discs or rings, since WebGL is slow with other symbols
+BACKDROP = 2000  # other documents around a query
 LABEL = 70  # characters
 PAPER = {"light": "#fbfbf9", "dark": "#15181c"}
 QUIET = {"light": "#5c6370", "dark": "#a9b1bd"}
@@ -77,17 +78,26 @@ class Layer:
     size: float
     opacity: float = 1.0
     note: str = ""  # written at its middle
+    of: int = 0  # how many there are, where not all are drawn
 
     @property
-    def one(self) -> bool:
-        """Whether it is a single point, which needs no number."""
-        return len(self.points) == 1
+    def sign(self) -> str:
+        """As it is drawn."""
+        if len(self.points) <= MANY:
+            return self.look.sign
+        return "○" if SYMBOLS.get(self.look.sign, "").endswith("-open") else "●"
+
+    @property
+    def count(self) -> str:
+        """How many points, in words; nothing for a single one."""
+        drawn = len(self.points)
+        return f"{drawn:,} of {self.of:,}" if self.of > drawn else f"{drawn:,}" if drawn > 1 else ""
 
 
 def layers(atlas: Atlas, by: Grouping, groups: Groups, around: Around | None) -> list[Layer]:
     """From the bottom of the picture to its top: documents of no group, queries, groups from the last to the first."""
     size = 10 if around is not None else _size(len(atlas.map.ids))
-    rest = Layer(_rest(by, around), np.flatnonzero(groups.of < 0), OTHERS, min(size, 5), 0.6)
+    rest = _rest(atlas, by, groups, around, size)
     named = [
         Layer(
             name_of(atlas, by, name),
@@ -110,21 +120,19 @@ def map_figure(
 ) -> go.Figure:
     """The whole map, or what lies around one query, the point `read` in a ring; `customdata` numbers points."""
     mode = "dark" if dark else "light"
-    labels = atlas.labels if len(atlas.map.ids) <= NAMED_AT_MOST else None
-    figure = go.Figure([_trace(atlas, layer, labels, dark) for layer in drawn])
+    # All of one kind: Plotly draws WebGL over SVG, whatever the order.
+    small = sum(len(layer.points) for layer in drawn) <= SMALL
+    kind = go.Scatter if small else go.Scattergl
+    figure = go.Figure([kind(_trace(atlas, layer, small, dark)) for layer in drawn])
     window = around.window if around is not None and around.window is not None else atlas.window
     styled(figure, dark=dark, height=_height(window, HIGHEST if around is None else HIGHEST_AROUND))
     # Both axes to one scale, since a distance has no direction.
     figure.update_xaxes(visible=False, range=window[:2], scaleanchor="y")
     figure.update_yaxes(visible=False, range=window[2:])
     if read is not None:
-        figure.add_scatter(
-            x=atlas.map.x[[read]],
-            y=atlas.map.y[[read]],
-            mode="markers",
-            marker={"symbol": "circle-open", "size": 24, "color": INK[mode], "line": {"width": 2}},
-            hoverinfo="skip",
-        )
+        ring = {"symbol": "circle-open", "size": 24, "color": INK[mode], "line": {"width": 2}}
+        place = {"x": atlas.map.x[[read]], "y": atlas.map.y[[read]]}
+        figure.add_trace(kind(**place, mode="markers", marker=ring, hoverinfo="skip"))
     for layer in drawn:
         if layer.note:
             _write(figure, layer.note, atlas.middle(layer.points), dark)
@@ -145,9 +153,8 @@ def legend(drawn: Sequence[Layer], *, dark: bool) -> str:
     """Sign, name and number of points of each layer, the topmost first, as HTML."""
     entries = [
         f"<span style='white-space:nowrap'><span aria-hidden='true' style='color:{_colour(layer, dark)}'>"
-        f"{layer.look.sign}</span>&nbsp;{html.escape(layer.name)}"
-        + (f" <span style='color:{QUIET['dark' if dark else 'light']}'>{len(layer.points):,}</span>" * (not layer.one))
-        + "</span>"
+        f"{layer.sign}</span>&nbsp;{html.escape(layer.name)}"
+        f" <span style='color:{QUIET['dark' if dark else 'light']}'>{layer.count}</span></span>"
         for layer in reversed(drawn)
     ]
     return (
@@ -207,12 +214,13 @@ def shortened(text: str) -> str:
     return line if len(line) <= LABEL else line[: LABEL - 1] + "…"
 
 
-def _rest(by: Grouping, around: Around | None) -> str:
-    if by == "verdict":
-        return "not judged"
+def _rest(atlas: Atlas, by: Grouping, groups: Groups, around: Around | None, size: float) -> Layer:
+    others = np.flatnonzero(groups.of < 0)
     if around is not None:
-        return "other documents"
-    return "smaller topics" if by == "cluster" else "candidate of no query"
+        name = "unjudged and other documents" if by == "verdict" else "other documents"
+        return Layer(name, atlas.backdrop(others, around, BACKDROP), OTHERS, 5, 0.6, of=len(others))
+    name = {"verdict": "not judged", "cluster": "smaller topics"}.get(by, "candidate of no query")
+    return Layer(name, others, OTHERS, min(size, 5), 0.6)
 
 
 def _all_queries(atlas: Atlas) -> Layer:
@@ -247,27 +255,19 @@ def _sources(name: str) -> str:
     return f"{words[0]} alone" if len(words) == 1 else " and ".join(words)
 
 
-def _trace(atlas: Atlas, layer: Layer, labels: Sequence[str] | None, dark: bool) -> go.Scatter | go.Scattergl:
+def _trace(atlas: Atlas, layer: Layer, named: bool, dark: bool) -> dict:
     points = layer.points.astype(np.int32)
     shown = {"hovertemplate": f"{html.escape(layer.name)}<extra></extra>"}
-    if labels is not None:
-        texts = [html.escape(shortened(labels[point])) for point in points]
+    if named:
+        texts = [html.escape(shortened(text)) for text in atlas.texts(points.tolist(), 4 * LABEL)]
         shown = {"hovertext": texts, "hovertemplate": "%{hovertext}<extra></extra>"}
-    drawn_as = go.Scatter if len(points) <= SVG_AT_MOST else go.Scattergl
-    return drawn_as(
-        x=atlas.map.x[points],
-        y=atlas.map.y[points],
-        customdata=points,
-        name=html.escape(layer.name),
-        **_sign(layer, dark),
-        **shown,
-    )
+    place = {"x": atlas.map.x[points], "y": atlas.map.y[points], "customdata": points}
+    return {**place, "name": html.escape(layer.name), **_sign(layer, dark), **shown}
 
 
 def _sign(layer: Layer, dark: bool) -> dict:
     """What Plotly needs to draw a layer's sign: a symbol, or the sign as text where it has none."""
-    written = layer.look.sign not in SYMBOLS and len(layer.points) <= SVG_AT_MOST
-    if not written:
+    if layer.sign in SYMBOLS:
         return {
             "mode": "markers",
             "marker": _marker(layer, dark),
@@ -276,13 +276,13 @@ def _sign(layer: Layer, dark: bool) -> dict:
         }
     font = {"size": 1.7 * layer.size, "color": _colour(layer, dark)}
     unselected = {"textfont": {"color": OTHERS.dark if dark else OTHERS.light}}
-    return {"mode": "text", "text": layer.look.sign, "textfont": font, "unselected": unselected}
+    return {"mode": "text", "text": layer.sign, "textfont": font, "unselected": unselected}
 
 
 def _marker(layer: Layer, dark: bool) -> dict:
-    symbol = SYMBOLS.get(layer.look.sign, "circle")
+    symbol = SYMBOLS[layer.sign]
     marker = {"symbol": symbol, "size": layer.size, "color": _colour(layer, dark), "opacity": layer.opacity}
-    if "-open" in symbol or len(layer.points) > SVG_AT_MOST or layer.look is OTHERS:
+    if "-open" in symbol or len(layer.points) > MANY or layer.look is OTHERS:
         return marker
     # A rim of the page's colour keeps crowded points apart.
     return marker | {"line": {"width": 0.6, "color": PAPER["dark" if dark else "light"]}}

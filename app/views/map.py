@@ -142,7 +142,7 @@ def whole(atlas: Atlas, by: Grouping) -> None:
     with halves.cell():
         if doc_id is None or not read(atlas, doc_id):
             st.markdown("**Press a point to read it**")
-            st.caption("A query ◇ opens its neighbourhood. To list many points, draw around them with the lasso.")
+            st.caption("A query opens its neighbourhood. To list many points, draw around them with the lasso.")
         else:
             queries_of(atlas, doc_id)
 

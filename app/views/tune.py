@@ -28,8 +28,6 @@ SCALE_WORDS = {
 READ_WORDS = {"ceiling": "At the ceiling", "floor": "At the floor", "changes": "What changes"}
 PAIRS_A_PAGE = 5
 OPEN_GROUPS = ("ceiling", "floor")
-# Refusals that a slider may bring about: listed at 0 too, so that no line jumps.
-MOVING = ("duplicate", "skipped_rank", "too_deep", "too_close", "too_easy", "skipped_survivor", "over_quota")
 
 
 # ---- what is tried ----
@@ -47,7 +45,8 @@ def tried(work: Workspace) -> tuple[Policy, dict[str, Any]]:
         policy = tuning.from_address({name: st.query_params.get_all(name) for name in st.query_params})
         policy = _usable(work, policy or st.session_state.get("tried") or work.policy)
     except RecipeError as mistake:
-        st.warning(f"The address holds no policy that can be used here. {mistake}", icon=":material/link_off:")
+        said = f"The address holds no policy that can be used here. {mistake}"
+        st.warning(_escaped(said), icon=":material/link_off:")
         if not form:
             return work.policy, {}
         policy = work.policy
@@ -118,9 +117,8 @@ def toolbar(work: Workspace, policy: Policy, *, mistaken: bool) -> None:
             list(PRESETS),
             index=None,
             key="preset",
-            format_func=lambda name: f"{name}: {PRESETS[name].summary}",
             placeholder="a published recipe",
-            width=330,
+            width=250,
         )
         st.button(
             "Save", key="save", type="primary", disabled=mistaken or not changed, help="Put what you try in force"
@@ -164,10 +162,12 @@ def copying(work: Workspace, policy: Policy) -> None:
 
 
 def _would(way: str, saved: tuning.Saved | None, now: Policy) -> str | None:
-    """A tooltip; it is read as Markdown, which no name of a source may become."""
-    if saved is None:
-        return None
-    return re.sub(r"([^\w\s])", r"\\\1", f"{way}: {_differences_in_words(saved.policy, now)}")
+    return None if saved is None else _escaped(f"{way}: {_differences_in_words(saved.policy, now)}")
+
+
+def _escaped(text: str) -> str:
+    """Text for a place that reads Markdown: what an address says, or a source is called, must not become any."""
+    return re.sub(r"([^\w\s])", r"\\\1", text)
 
 
 def _differences_in_words(policy: Policy, base: Policy) -> str:
@@ -215,7 +215,8 @@ def panel(work: Workspace, policy: Policy, mistaken: dict[str, Any]) -> None:
             "saved": asdict(saved),
             "wanted": policy.negatives_per_query,
             "exact": tuning.is_exact(policy),
-            "reasons": [s for s in STATUSES if s != KEPT and (s in MOVING or now.status[s] or saved.status[s])],
+            # What a slider may bring about is listed at 0 too, so that no line jumps.
+            "reasons": [s for s in STATUSES if s != KEPT and (s in tuning.MOVED or now.status[s] or saved.status[s])],
             "looks": {
                 name: {"word": look.word, "sign": look.sign, "says": look.says, "colour": theme.colour(look)}
                 for name, look in theme.STATUS.items()

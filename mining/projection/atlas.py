@@ -51,7 +51,6 @@ SHOWN_FIRST = (
 FOUND_BY_NONE = "none"
 LARGEST_CLUSTERS = 12
 BANDS = 5
-LABEL = 200  # characters
 NOBODY = np.iinfo(np.int64).max
 
 
@@ -124,11 +123,6 @@ class Atlas:
         return self._point_of_document.get(doc_id)
 
     @cached_property
-    def labels(self) -> list[str]:
-        """The beginning of each point's text, in the map's order."""
-        return self.texts(range(len(self.map.ids)), LABEL)
-
-    @cached_property
     def window(self) -> tuple[float, float, float, float]:
         """What to look at to see every point: left, right, bottom, top."""
         return _framed(self.map.x, self.map.y)
@@ -174,6 +168,19 @@ class Atlas:
         asked = shown.head(k) if point is not None else shown.head(0)
         kept = int(asked["map_place"].le(k).sum())
         return Around(query_id, point, frame, self._window(point, shown), len(asked), kept)
+
+    def backdrop(self, points: Ints, around: Around, most: int) -> Ints:
+        """At most `most` of these points, those in the window first, evenly taken where it holds more."""
+        if around.window is None:
+            return points[:most]
+        left, right, bottom, top = around.window
+        x, y = self.map.x[points], self.map.y[points]
+        inside = (x >= left) & (x <= right) & (y >= bottom) & (y <= top)
+        near, far = points[inside], points[~inside]
+        if len(near) >= most:
+            return near[:: -(-len(near) // most)]
+        room = most - len(near)
+        return np.concatenate([near, far[:: -(-len(far) // room)] if len(far) else far])
 
     def queries_of(self, point: int, decision: Decision) -> pd.DataFrame:
         """Whose candidate a document is: query_id, status, cosine, teacher_score; the most telling first."""

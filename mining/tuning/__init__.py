@@ -7,6 +7,7 @@ Out: settings with their stops and counts, the picture, pairs to read, the polic
 Knows nothing of pages; decides nothing itself: that is `selection`.
 """
 
+from mining.tuning.along import MOVED
 from mining.tuning.counting import Counts, count, is_exact
 from mining.tuning.pairs import Changes, Pair, changes, nearest, read
 from mining.tuning.panel import GROUP_WORDS, Setting, count_along, is_small, settings
@@ -27,6 +28,7 @@ from mining.tuning.spelling import (
 __all__ = [
     "ADDRESS_NAMES",
     "GROUP_WORDS",
+    "MOVED",
     "Call",
     "Changes",
     "Counts",

@@ -36,6 +36,7 @@ MOVES = {
     "max_rank": "too_deep",
 }
 MOVABLE = (*MOVES, "negatives_per_query", "skip_survivors")
+MOVED = frozenset({*MOVES.values(), "skipped_survivor", "over_quota"})  # statuses that these settings bring about
 # Settings of which a higher value refuses fewer.
 LOOSENS = frozenset({"max_score", "max_p_relevant", "absolute_floor", "relative_floor", "max_rank", *COPIES})
 CELLS = 2_000_000  # queries x stops held at a time

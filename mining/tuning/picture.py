@@ -64,7 +64,7 @@ def scales(table: Table) -> tuple[str, ...]:
 
 
 def scale_for(policy: Policy) -> str:
-    """The scale on which the policy's ceiling, or else its floor, is one line."""
+    """The scale on which the policy's ceiling, or else its floor, is one line; the gap where neither is set."""
     for share, gap, score, p in (
         ("relative_margin", "absolute_margin", "max_score", "max_p_relevant"),
         ("relative_floor", "absolute_floor", "min_score", "min_p_relevant"),
@@ -72,7 +72,7 @@ def scale_for(policy: Policy) -> str:
         for scale, name in zip(SCALES, (share, gap, score, p), strict=True):
             if getattr(policy, name) is not None:
                 return scale
-    return "score"
+    return "gap"
 
 
 def picture(work: Workspace, policy: Policy, decision: Decision, scale: str) -> Picture:

@@ -77,10 +77,20 @@ def test_settings_that_contradict_each_other_are_a_sentence_and_change_nothing(t
     assert "max_rank" not in page.query_params
 
 
-@pytest.mark.parametrize("address", [{"policy": "no-such"}, {"policy": "default", "relative_margin": "<b>"}])
-def test_an_address_that_makes_no_policy_is_said_and_left_aside(tune, address):
+@pytest.mark.parametrize(
+    "address",
+    [
+        {"policy": "no-such"},
+        {"policy": "default", "relative_margin": "<b>"},
+        {"policy": "default", "max_p_relevant": "0.5"},  # asks for a calibrated run
+        {"policy": "![image](http://elsewhere/image.png)"},
+    ],
+)
+def test_an_address_that_makes_no_policy_is_said_as_text_and_left_aside(tune, address):
     page = tune(**address)
     assert "holds no policy that can be used" in page.warning[0].value
+    assert "![" not in page.warning[0].value
+    assert "<b>" not in page.warning[0].value
     assert "This is the saved policy." in texts(page)
 
 

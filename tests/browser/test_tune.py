@@ -120,6 +120,19 @@ def test_what_cannot_be_is_a_sentence_beside_its_setting(open_in_browser):
     page.wait_for_selector(f'{SLIDER}[aria-valuetext="0.050"]', timeout=10_000)
 
 
+def test_the_way_back_leads_through_what_was_tried(open_in_browser):
+    page = open_tune(open_in_browser)
+    for value in ("0.2", "0.3"):
+        box = page.get_by_label("relative margin, exact value")
+        box.fill(value)
+        box.press("Enter")
+        page.get_by_text(f"Tried: relative margin 0.05 → {value}").wait_for()
+        page.wait_for_url(re.compile(f"relative_margin={value}"))
+    page.go_back()
+    page.get_by_text("Tried: relative margin 0.05 → 0.2").wait_for()
+    page.wait_for_selector(f'{SLIDER}[aria-valuetext="0.200"]', timeout=10_000)
+
+
 def test_saves_are_undone_after_a_restart_too(open_in_browser, served, run):
     page = open_tune(open_in_browser, "/tune?policy=default&relative_margin=0.2")
     page.get_by_role("button", name="Save", exact=True).click()
