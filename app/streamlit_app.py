@@ -9,8 +9,8 @@ import streamlit as st
 # Streamlit puts this file's own folder on the path, not the one it lies in.
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from app import navigation, state, theme  # noqa: E402
-from mining.errors import NearmissError  # noqa: E402
+from app import navigation, state, theme
+from mining.errors import NearmissError
 
 # Streamlit leaves six lines of nothing above each page and wide margins, and writes captions too pale to read.
 STYLE = """

@@ -166,7 +166,7 @@ def test_sparse_shards_are_resumed_and_searched_alike_in_any_size(splade, tmp_pa
 
 
 def test_a_folder_without_a_sparse_encoder_is_a_model_error(tmp_path):
-    with pytest.raises(ModelError, match="wanted a model.s folder; found no config.json"):
+    with pytest.raises(ModelError, match="found no config"):
         sparse.load_encoder(str(tmp_path))
 
 

@@ -114,7 +114,8 @@ def controls(atlas: Atlas, query_id: str | None) -> Grouping:
         wanted = st.text_input("Find a query", key="map_find", placeholder="words or id", width=280)
         if query_id is not None:
             st.button("Whole map", icon=":material/zoom_out_map:", on_click=look_at, args=(None,))
-            navigation.link_to("review", "Review this query", query=query_id)
+            if st.button("Review this query", icon=":material/fact_check:"):
+                navigation.go_to("review", query=query_id)
     if wanted.strip():
         key = f"map_matches_{hash(wanted)}"
         found = atlas.find(wanted.strip(), FOUND)
@@ -202,6 +203,9 @@ def say_how_much_it_lies(atlas: Atlas) -> None:
                     columns={"name": "Drawn from", "of": "There are", "drawn": "On the map"}
                 ),
                 hide_index=True,
+                column_config={
+                    name: st.column_config.NumberColumn(format="localized") for name in ("There are", "On the map")
+                },
             )
 
 
@@ -328,24 +332,23 @@ def listed(atlas: Atlas, query_id: str | None) -> None:
 
 def send_to_review(atlas: Atlas, documents: Sequence[int], query_id: str | None) -> None:
     """Which pairs behind the documents to judge, one by one, on the review page."""
-    pairs = atlas.pairs_by_status(documents, atlas.work.decision(), query_id)
-    pairs.pop("known_positive", None)
+    decision = atlas.work.decision()
+    counts = atlas.pair_counts(documents, decision, query_id)
+    counts.pop("known_positive", None)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        if pairs:
+        if counts:
             wanted = st.pills(
                 "Pairs of a query and one of these",
-                list(pairs),
+                list(counts),
                 selection_mode="multi",
-                default=["kept"] if "kept" in pairs else list(pairs),
+                default=["kept"] if "kept" in counts else list(counts),
                 format_func=lambda status: (
-                    f"{theme.STATUS[status].sign} {theme.STATUS[status].word} {len(pairs[status]):,}"
+                    f"{theme.STATUS[status].sign} {theme.STATUS[status].word} {counts[status]:,}"
                 ),
             )
-            chosen_pairs = [pair for status in wanted for pair in pairs[status]]
-            if st.button(
-                f"Review {len(chosen_pairs):,} pairs", type="primary", disabled=not chosen_pairs, key="map_send"
-            ):
-                st.session_state["review_pairs"] = chosen_pairs
+            count = sum(counts[status] for status in wanted)
+            if st.button(f"Review {count:,} pairs", type="primary", disabled=not count, key="map_send"):
+                st.session_state["review_pairs"] = atlas.pairs(documents, decision, wanted, query_id)
                 navigation.go_to("review", from_map="1")
         else:
             st.caption("None of these is a candidate" + (" of this query." if query_id else "."))

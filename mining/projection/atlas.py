@@ -8,7 +8,7 @@ Points are numbered as in the map: documents first, then queries. A document is 
 query is asked for, it counts with the first of its statuses in SHOWN_FIRST, and with its highest score.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -66,9 +66,11 @@ class Groups:
         counted: list[int] = np.bincount(self.of[self.of >= 0], minlength=len(self.names)).tolist()
         return counted
 
-    def in_order(self, points: Iterable[int]) -> list[int]:
+    def in_order(self, points: Sequence[int]) -> list[int]:
         """These documents in the order of the names; those of no group come last."""
-        return sorted(points, key=lambda point: (self.of[point] < 0, self.of[point]))
+        own = self.of[np.asarray(points, np.int64)]
+        order = np.argsort(np.where(own < 0, NOBODY, own), kind="stable")
+        return [points[place] for place in order.tolist()]
 
     def name(self, point: int) -> str | None:
         """The group of a document."""
@@ -196,20 +198,26 @@ class Atlas:
             }
         )
 
-    def pairs_by_status(
-        self, points: Iterable[int], decision: Decision, query_id: str | None = None
-    ) -> dict[str, list[tuple[str, str]]]:
-        """The candidates behind a set of points, of one query or of any, as ids, by status."""
-        wanted = np.zeros(self.map.documents + 1, bool)  # one more, for -1
-        wanted[[point for point in points if self.is_document(point)]] = True
-        own = self.work.rows_of(query_id) if query_id is not None else slice(0, len(self.place))
-        rows = np.flatnonzero(wanted[self.place[own]]) + own.start
+    def pair_counts(self, points: Sequence[int], decision: Decision, query_id: str | None = None) -> dict[str, int]:
+        """How many candidates lie behind a set of points, of one query or of any, by status, those SHOWN_FIRST."""
+        statuses = decision.status[self._rows_behind(points, query_id)]
+        counts = dict(zip(STATUSES, np.bincount(statuses, minlength=len(STATUSES)).tolist(), strict=True))
+        return {status: counts[status] for status in SHOWN_FIRST if counts[status]}
+
+    def pairs(
+        self, points: Sequence[int], decision: Decision, statuses: Collection[str], query_id: str | None = None
+    ) -> list[tuple[str, str]]:
+        """The same candidates with one of the statuses, as ids, in the candidates' order."""
+        rows = self._rows_behind(points, query_id)
+        rows = rows[np.isin(STATUSES, list(statuses))[decision.status[rows]]]
         found = self.work.candidates[["query_id", "doc_id"]].iloc[rows]
-        pairs = list(zip(found["query_id"].tolist(), found["doc_id"].tolist(), strict=True))
-        by_status: dict[str, list[tuple[str, str]]] = {status: [] for status in SHOWN_FIRST}
-        for pair, code in zip(pairs, decision.status[rows].tolist(), strict=True):
-            by_status[STATUSES[code]].append(pair)
-        return {status: own_pairs for status, own_pairs in by_status.items() if own_pairs}
+        return list(zip(found["query_id"].tolist(), found["doc_id"].tolist(), strict=True))
+
+    def _rows_behind(self, points: Sequence[int], query_id: str | None) -> Ints:
+        wanted = np.zeros(len(self.map.ids) + 1, bool)  # one more, for -1
+        wanted[np.asarray(points, np.int64)] = True
+        own = self.work.rows_of(query_id) if query_id is not None else slice(0, len(self.place))
+        return np.flatnonzero(wanted[self.place[own]]) + own.start
 
     def texts(self, points: Sequence[int], length: int) -> list[str]:
         """The beginning, `length` characters, of each document's passage and of each query's text."""

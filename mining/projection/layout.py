@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from mining.retrieval.dense import SPARE, rescored
 from mining.retrieval.found import Rows
 from mining.retrieval.vectors import Vectors
 
@@ -59,7 +60,11 @@ def nearest(points: Points, advance: Callable[[int], None] = lambda count: None)
     cosines = np.empty((len(points), k), np.float32)
     for start in range(0, len(points), BLOCK):
         block = np.ascontiguousarray(points.vectors[start : start + BLOCK])
-        scores, documents = faiss.knn(block, known, k + 1, metric=faiss.METRIC_INNER_PRODUCT)
+        asked = min(k + 1 + SPARE, points.documents)
+        _, documents = faiss.knn(block, known, asked, metric=faiss.METRIC_INNER_PRODUCT)
+        # Scored pair by pair: a matrix product rounds otherwise for another number of threads, and the map with it.
+        best = rescored(block, [known], documents, k + 1)
+        documents, scores = (best[name].to_numpy().reshape(-1, k + 1) for name in ("document", "score"))
         others = without_self(documents, start)
         found[start : start + BLOCK] = np.take_along_axis(documents, others, 1)
         cosines[start : start + BLOCK] = np.take_along_axis(scores, others, 1)
@@ -128,7 +133,8 @@ def _along(rows: npt.NDArray[np.float32], those: npt.NDArray[np.float32]) -> Pla
 
 def _start(points: Points, seed: int) -> Plane:
     flat = principal(points)
-    flat *= START_WIDTH / max(float(np.abs(flat).max()), 1e-6)
+    # Rounded, since the last digits of a matrix product depend on how many threads made it.
+    flat = np.round(flat * (START_WIDTH / max(float(np.abs(flat).max()), 1e-6)), 3)
     # Twins need a nudge, or nothing would ever part them.
     noise = np.random.default_rng(seed).normal(scale=1e-4 * START_WIDTH, size=flat.shape)
     return flat + noise.astype(np.float32)

@@ -220,11 +220,11 @@ def test_what_was_drawn_around_is_listed_and_goes_to_review(mapped, atlas, open_
     assert "Your list: 20 documents" in said(page)
     shown = table(page, "Status", "Id", "Document")
     assert sorted(shown["Id"]) == sorted(atlas.map.ids[point] for point in picked[:-1])
-    pairs = atlas.pairs_by_status(picked, decision)
+    pairs = atlas.pairs(picked, decision, {"kept"})
     button = page.button(key="map_send")
-    assert button.label == f"Review {len(pairs['kept']):,} pairs"
+    assert button.label == f"Review {len(pairs):,} pairs"
     button.click().run()
-    assert page.session_state["review_pairs"] == pairs["kept"]
+    assert page.session_state["review_pairs"] == pairs
     assert page.query_params["from_map"] == "1"
     assert atlas.work.log.since(0) == []
 
@@ -235,7 +235,7 @@ def test_around_a_query_only_its_own_pairs_go(mapped, atlas, open_page):
     everybody = list(range(atlas.map.documents))
     page.session_state["map_picked"] = everybody
     page.run()
-    kept = atlas.pairs_by_status(everybody, atlas.work.decision(), query_id)["kept"]
+    kept = atlas.pairs(everybody, atlas.work.decision(), {"kept"}, query_id)
     assert {pair[0] for pair in kept} == {query_id}
     page.button(key="map_send").click().run()
     assert page.session_state["review_pairs"] == kept
