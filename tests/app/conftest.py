@@ -1,6 +1,7 @@
 """A small mined run for the pages, and pages run without a browser."""
 
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,12 @@ from mining.recipe import Mining
 from tests.words import OverlapTeacher, WordEncoder
 
 ROOT = Path(__file__).parent.parent.parent
+
+
+@pytest.fixture(autouse=True)
+def own_main(monkeypatch):
+    """Streamlit puts the page in the place of `__main__` and leaves it there: a process begun later would run it."""
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
 
 
 @pytest.fixture(scope="session")
