@@ -26,6 +26,7 @@ from mining.selection.table import Bools, Floats, Ints, by_falling
 
 BEST = 10
 FEW = 2 * BEST  # of fewer candidates, any two orders share most of their best
+SMALL_STEP = 0.1  # of the ceiling on probabilities
 # What these refused is known for what it is; nobody needs to read it.
 KNOWN = ("known_positive", "reviewed_relevant", "reviewed_partial", "is_the_query", "duplicate", "sibling")
 
@@ -96,10 +97,13 @@ def outscored(scene: Scene) -> Floats:
 
 def at_the_ceiling(scene: Scene) -> Floats:
     """Candidates that a small step of the ceiling would keep or refuse."""
-    ceiling = selection.ceiling(scene.table, scene.policy)
-    if ceiling is None:
-        return np.zeros(len(scene.table.starts) - 1)
-    return scene.per_query(scene.open & (np.abs(scene.table.score - ceiling) <= scene.step))
+    ceiling, most = selection.ceiling(scene.table, scene.policy), scene.policy.max_p_relevant
+    near = np.zeros(len(scene.table.query), bool)
+    if ceiling is not None:
+        near |= np.abs(scene.table.score - ceiling) <= scene.step
+    if most is not None:
+        near |= np.abs(scene.table.number("p_relevant") - most) <= SMALL_STEP * most
+    return scene.per_query(scene.open & near)
 
 
 def like_a_positive(scene: Scene) -> Floats:
@@ -122,12 +126,13 @@ def short(scene: Scene) -> Floats:
 def _in_words(doubt: str, scene: Scene, query: int, measure: float) -> str:
     count = int(measure)
     candidates = "1 candidate scores" if count == 1 else f"{count:,} candidates score"
+    are = "1 candidate is" if count == 1 else f"{count:,} candidates are"
     negatives = "1 of its negatives scores" if count == 1 else f"{count:,} of its negatives score"
     positives = scene.table.positive[scene.table.starts[query] : scene.table.starts[query + 1]].sum()
     best = "its positive" if positives == 1 else "the best of its positives"
     return {
         "outscored": f"{candidates} above {best}",
-        "at_the_ceiling": f"{candidates} within {scene.step:.2g} of the ceiling",
+        "at_the_ceiling": f"{are} within a small step of the ceiling",
         "like_a_positive": f"{negatives} like a typical positive ({scene.typical_positive:.3g} or more)",
         "differently_ranked": f"teacher and encoder share {BEST - count} of their {BEST} best candidates",
         "short": f"it keeps {scene.policy.negatives_per_query - count} of {scene.policy.negatives_per_query} negatives",

@@ -16,7 +16,17 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from mining.likeness import Texts, contained, digest, jaccard, read_texts, same_numerals, same_text, shared_words
+from mining.likeness import (
+    Texts,
+    contained,
+    digest,
+    jaccard,
+    rare_words,
+    read_texts,
+    same_numerals,
+    same_text,
+    shared_words,
+)
 from mining.retrieval.found import Rows
 from mining.retrieval.vectors import Take, score_pairs
 from mining.retrieval.words import normalise
@@ -53,10 +63,11 @@ class Copies:
         positive_cosine   float32, with the positive most like the candidate by the lower of cosine and Jaccard
         positive_jaccard  float32, with the same positive; NaN where the cosine is below NEAR or the words with a
                           digit differ: the best confusables differ by a type, a version or a year alone
+        positive_words    float32, rare words shared with the positive that shares most of them (`likeness.rare_words`)
         is_sibling        bool, shares its group_id with a positive
 
         A positive is no duplicate and no sibling of itself, only of the query's other positives; its cosine is 1.
-        Without any positive, cosine and Jaccard are NaN.
+        Without any positive, cosine, Jaccard and words are NaN.
         """
         known = pd.DataFrame({"query": positives.query, "positive": positives.document})
         blocks = _blocks(candidates, known)
@@ -93,10 +104,15 @@ class Copies:
         kind = np.where(same_text(self._texts, left, right), 2, contained(self._texts, left, right, shared))
         near = (cosine >= NEAR) & same_numerals(self._texts, left, right)
         share = np.where(near, jaccard(self._texts, left, right, shared), np.float32(np.nan))
+        words = rare_words(self._texts, left, right)
         sibling = (self._groups[left] >= 0) & (self._groups[left] == self._groups[right])
         other = left != right
         return pairs.assign(
-            kind=(kind * other)[place], cosine=cosine[place], jaccard=share[place], sibling=(sibling & other)[place]
+            kind=(kind * other)[place],
+            cosine=cosine[place],
+            jaccard=share[place],
+            words=words[place],
+            sibling=(sibling & other)[place],
         )
 
 
@@ -113,6 +129,7 @@ def _judged(pairs: pd.DataFrame, candidates: int) -> pd.DataFrame:
             "duplicate_kind": KINDS[kind],
             "positive_cosine": nearest["cosine"].reindex(every_row),
             "positive_jaccard": nearest["jaccard"].reindex(every_row),
+            "positive_words": pairs.groupby("row")["words"].max().reindex(every_row),
             "is_sibling": pairs.groupby("row")["sibling"].any().reindex(every_row, fill_value=False),
         }
     )

@@ -1,7 +1,7 @@
 """
 Explanations: why one candidate was kept or refused, with every score, threshold and rule, in words.
 
-In:  the candidates of a round, a policy
+In:  the candidates of a round, a policy, the calibration behind their probabilities
 Out: for each candidate the facts and the sentences that decided it
 
 Decides nothing itself: it asks each rule of `selection` again and says what it answered.
@@ -13,9 +13,14 @@ import numpy as np
 import pandas as pd
 
 from mining import selection
+from mining.calibration import Calibration
+from mining.calibration.signals import Signals, in_words, signals
 from mining.errors import RunError
 from mining.recipe import Policy
 from mining.selection import Table
+from mining.selection.table import Bools
+
+LOUDEST = 4
 
 
 @dataclass(frozen=True)
@@ -29,12 +34,24 @@ class Explanation:
     scores: dict[str, str]
     thresholds: dict[str, float]
     reasons: tuple[str, ...]
+    signals: tuple[str, ...] = ()  # what made its probability, the loudest first; empty without a calibration
 
 
-def explain(candidates: pd.DataFrame, policy: Policy, query_id: str, doc_id: str | None = None) -> list[Explanation]:
-    """Explanations of a query's candidates, in slot order and then by falling score; or of one of them."""
+def explain(
+    candidates: pd.DataFrame,
+    policy: Policy,
+    query_id: str,
+    doc_id: str | None = None,
+    calibration: Calibration | None = None,
+) -> list[Explanation]:
+    """
+    Explanations of a query's candidates, in slot order and then by falling score; or of one of them.
+
+    With a `calibration` they say which signals made p_relevant.
+    """
     judged = selection.select(candidates, policy)
-    rows = judged[judged["query_id"].eq(query_id)].reset_index(drop=True)
+    own = judged["query_id"].eq(query_id).to_numpy()
+    rows = judged[own].reset_index(drop=True)
     if rows.empty:
         raise RunError(f"wanted a query of this run; found none with query_id {query_id!r}")
     table = selection.prepare(rows.drop(columns=["status", "slot"]))
@@ -45,10 +62,22 @@ def explain(candidates: pd.DataFrame, policy: Policy, query_id: str, doc_id: str
             f"query {query_id!r}: wanted one of its {len(rows)} candidates; found none with doc_id {doc_id!r}. "
             "No source ranked that document within its depth"
         )
-    return [_explain(table, policy, rows, row) for row in chosen]
+    spoken = _spoken(candidates, own, calibration) if calibration is not None else [()] * len(rows)
+    return [_explain(table, policy, rows, row, spoken[row]) for row in chosen]
 
 
-def _explain(table: Table, policy: Policy, rows: pd.DataFrame, row: int) -> Explanation:
+def _spoken(candidates: pd.DataFrame, own: Bools, calibration: Calibration) -> list[tuple[str, ...]]:
+    """For each of the query's rows, its LOUDEST signals with what they add to the logit."""
+    found = signals(candidates)
+    added = calibration.spoken(Signals(found.names, found.values[own]))
+    loudest = np.argsort(-np.abs(added), axis=1, kind="stable")[:, :LOUDEST]
+    return [
+        tuple(f"{in_words(calibration.names[place])} {added[row, place]:+.2f}" for place in places)
+        for row, places in enumerate(loudest.tolist())
+    ]
+
+
+def _explain(table: Table, policy: Policy, rows: pd.DataFrame, row: int, spoken: tuple[str, ...]) -> Explanation:
     candidate = rows.iloc[row]
     slot = candidate["slot"]
     return Explanation(
@@ -59,6 +88,7 @@ def _explain(table: Table, policy: Policy, rows: pd.DataFrame, row: int) -> Expl
         scores=_scores(candidate),
         thresholds=_thresholds(table, policy, row),
         reasons=tuple(_reasons(table, policy, rows, row)),
+        signals=spoken,
     )
 
 
@@ -99,12 +129,22 @@ def _in_words(rule: str, table: Table, policy: Policy, candidate: pd.Series, row
         "skipped_rank": f"best rank {table.best_rank[row]:.0f} is within skip_top {policy.skip_top}",
         "too_deep": f"best rank {table.best_rank[row]:.0f} is below max_rank {policy.max_rank}",
         "same_cluster": "it lies in the cluster of a positive",
-        "too_close": f"teacher score {score:.4g} is above the ceiling {limits.get('ceiling', np.nan):.4g} "
-        f"(the positive scores {anchor:.4g}): probably an unlabelled answer",
-        "too_easy": f"teacher score {score:.4g} is below the floor {limits.get('floor', np.nan):.4g}",
     }
-    if rule in ("too_close", "too_easy") and not pd.isna(candidate.get("p_relevant", np.nan)):
-        return f"{sentences[rule]}; p_relevant is {candidate['p_relevant']:.3f}"
+    if rule == "too_close":
+        beyond = []
+        if score > limits.get("ceiling", np.inf):
+            positive = f"the positive scores {anchor:.4g}"
+            beyond.append(f"teacher score {score:.4g} is above the ceiling {limits['ceiling']:.4g} ({positive})")
+        if policy.max_p_relevant is not None and candidate["p_relevant"] > np.float32(policy.max_p_relevant):
+            beyond.append(f"p_relevant {candidate['p_relevant']:.3f} is above {policy.max_p_relevant:g}")
+        return f"{' and '.join(beyond)}: probably an unlabelled answer"
+    if rule == "too_easy":
+        beyond = []
+        if score < limits.get("floor", -np.inf):
+            beyond.append(f"teacher score {score:.4g} is below the floor {limits['floor']:.4g}")
+        if policy.min_p_relevant is not None and candidate["p_relevant"] < np.float32(policy.min_p_relevant):
+            beyond.append(f"p_relevant {candidate['p_relevant']:.3f} is below {policy.min_p_relevant:g}")
+        return " and ".join(beyond)
     return sentences[rule]
 
 

@@ -98,6 +98,26 @@ def jaccard(texts: Texts, left: Rows, right: Rows, shared: npt.NDArray[np.int64]
     return shares
 
 
+def rare_words(texts: Texts, left: Rows, right: Rows) -> Scores:
+    """Cosine of the two as sets of words, each word weighted by log(1 + texts / those that hold it); 0 for no words."""
+    from scipy import sparse
+
+    n_texts, n_words = texts.holds.shape
+    held_by = np.bincount(texts.holds.indices, minlength=n_words)
+    rarity = np.log1p(n_texts / (held_by + 0.5)).astype(np.float32)
+    weighted = sparse.csr_array(
+        (rarity[texts.holds.indices], texts.holds.indices, texts.holds.indptr), (n_texts, n_words)
+    )
+    length = np.sqrt((weighted**2).sum(axis=1))
+    shares = np.zeros(len(left), np.float32)
+    for start in range(0, len(left), PAIR_BLOCK):
+        block = slice(start, start + PAIR_BLOCK)
+        shares[block] = weighted[left[block]].multiply(weighted[right[block]]).sum(axis=1)
+    both = length[left] * length[right]
+    cosines: Scores = np.divide(shares, both, out=np.zeros_like(shares), where=both > 0).astype(np.float32)
+    return cosines
+
+
 def contained(texts: Texts, left: Rows, right: Rows, shared: npt.NDArray[np.int64]) -> Mask:
     """Whether the words of one, at least CONTAINED_WORDS, stand in the other in the same order without a gap."""
     sizes = np.diff(texts.holds.indptr)

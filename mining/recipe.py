@@ -1,5 +1,6 @@
 """
-What a person may choose: `Mining` (costs minutes), `Policy` (costs milliseconds) and `Export` (what is written).
+What a person may choose: `Mining` (costs minutes), `Policy` (costs milliseconds), `Export` (what is written) and
+`Teaching` (what a teacher is trained with).
 
 The words beside each field become its `--help` and its slider's tooltip.
 Knows nothing of data, models or files.
@@ -40,6 +41,8 @@ Container = Literal["jsonl", "parquet"]
 OfRelevant = Literal["promote", "drop"]
 OfPartial = Literal["mask", "keep"]
 OfUnsure = Literal["drop", "keep"]
+OfPartly = Literal["half", "drop"]
+TrainingPrecision = Literal["auto", "float32", "bfloat16"]
 
 SOURCES = ("bm25", "dense", "sparse")
 DEFAULT_DEPTH = 100
@@ -100,14 +103,14 @@ class Policy:
     max_score: Annotated[float | None, "ceiling: refuse a candidate that scores above this"] = None
     absolute_margin: Annotated[float | None, "ceiling: gap to leave below the positive, in the teacher's units"] = None
     relative_margin: Annotated[float | None, "ceiling: gap to leave below the positive, as a share of |its score|"] = (
-        0.05
+        None
     )
-    max_p_relevant: Annotated[float | None, "ceiling: refuse above this calibrated probability of relevance"] = None
+    max_p_relevant: Annotated[float | None, "ceiling: refuse above this probability of being an answer"] = 0.1
     # The floor: the highest of those set. Below it a candidate teaches nothing.
     min_score: Annotated[float | None, "floor: refuse a candidate that scores below this"] = None
     absolute_floor: Annotated[float | None, "floor: furthest below the positive, in the teacher's units"] = None
     relative_floor: Annotated[float | None, "floor: furthest below the positive, as a share of |its score|"] = None
-    min_p_relevant: Annotated[float | None, "floor: refuse below this calibrated probability of relevance"] = None
+    min_p_relevant: Annotated[float | None, "floor: refuse below this probability of being an answer"] = None
     anchor: Annotated[Anchor, "which of several positives the margins start from"] = "min"
 
     skip_top: Annotated[int, "refuse candidates that any source ranked this high or higher"] = 0
@@ -183,6 +186,48 @@ class Export:
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise RecipeError(f"{flag(name)}: wanted 1 or more; found {value}")
+
+
+@dataclass(frozen=True)
+class Teaching:
+    """How a teacher is trained. The same choices, pairs and machine give the same weights."""
+
+    start: Annotated[str, "encoder or cross-encoder, folder or hub name; empty for the embedded MiniLM"] = ""
+    epochs: Annotated[int, "times that every pair is read"] = 2
+    batch_size: Annotated[int, "pairs in one step"] = 32
+    learning_rate: Annotated[float, "highest step size; it rises for a tenth of the steps, then falls to 0"] = 5e-5
+    max_length: Annotated[int, "tokens of a pair that are read"] = 256
+    held_out: Annotated[float, "share of the queries that are kept for measuring and never trained on"] = 0.2
+    distil: Annotated[
+        float, "share of each target that the start's own cosine gives, beside the label; encoders only"
+    ] = 0.3
+    partial: Annotated[OfPartly, "judged partly relevant: train towards one half, or drop"] = "half"
+    freeze: Annotated[int | None, "layers that stay as they are, after the embeddings; 0 for the embeddings alone"] = (
+        None
+    )
+    precision: Annotated[TrainingPrecision, "number type of the training; auto picks what this machine is fast at"] = (
+        "auto"
+    )
+    rank: Annotated[int | None, "also store the difference from the start at this rank, as a small folder"] = None
+    trust_remote_code: Annotated[bool, "run Python code that comes with a model"] = False
+    seed: Annotated[int, "seed of everything random"] = 42
+
+    def __post_init__(self) -> None:
+        _check_choices(self)
+        for name in ("epochs", "batch_size", "rank"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise RecipeError(f"{flag(name)}: wanted 1 or more; found {value}")
+        if self.max_length < 8:
+            raise RecipeError(f"--max-length: wanted 8 or more; found {self.max_length}")
+        if self.freeze is not None and self.freeze < 0:
+            raise RecipeError(f"--freeze: wanted 0 or more; found {self.freeze}")
+        if not 0 < self.learning_rate < 1:
+            raise RecipeError(f"--learning-rate: wanted above 0 and below 1; found {self.learning_rate}")
+        if not 0 < self.held_out < 1:
+            raise RecipeError(f"--held-out: wanted above 0 and below 1; found {self.held_out}")
+        if not 0 <= self.distil < 1:
+            raise RecipeError(f"--distil: wanted 0 or more and below 1; found {self.distil}")
 
 
 def source_name(source: str) -> str:

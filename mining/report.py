@@ -57,6 +57,7 @@ def report(run: Run, number: int | None = None, policy: Policy | None = None) ->
         "sources": {source: _of_source(source, together) for source in table.sources},
         "found_together": {"+".join(entry.sources) or "none": entry.found for entry in together},
         "positives_found": positives_found(table),
+        "foretold_false_negatives": round(foretold(table, decision), 4),
         "scores": _scores(table, decision),
         "language": facts["language"],
         "encoder": facts["encoder"],
@@ -69,6 +70,14 @@ def report(run: Run, number: int | None = None, policy: Policy | None = None) ->
 def kept_per_query(table: Table, decision: Decision) -> Ints:
     """How many negatives each query keeps, (n_queries,)."""
     return np.bincount(table.query[decision.slot > 0], minlength=len(table.starts) - 1)
+
+
+def foretold(table: Table, decision: Decision) -> float:
+    """The share of kept negatives that are answers by p_relevant, those that a reviewer confirmed left out."""
+    open_rows = (decision.slot > 0) & ~table.reviewed_negative
+    return float(
+        np.nan_to_num(table.number("p_relevant")[open_rows], nan=0.0).sum() / max((decision.slot > 0).sum(), 1)
+    )
 
 
 def found_together(table: Table, decision: Decision) -> list[Together]:

@@ -18,6 +18,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mining import dataset, selection
+from mining.calibration import Calibration, stored
+from mining.calibration.signals import signals
 from mining.dataset import Dataset
 from mining.errors import RunError
 from mining.files import read_json, write_json
@@ -95,11 +97,24 @@ class Run:
         return data | self.round_facts(number) | {"policy": dataclasses.asdict(self.policy)}
 
     def candidates(self, number: int | None = None) -> pd.DataFrame:
-        """Every candidate of a round with every score, the rows of one query side by side, best fused rank first."""
+        """
+        Every candidate of a round with every score, the rows of one query side by side, best fused rank first.
+
+        `p_relevant` is told by the calibration in force, so it changes when another is.
+        """
         shards = sorted((self.round_folder(number) / "candidates").glob("[0-9]*.parquet"))
         # One table of all shards becomes a frame in half the time that as many frames take to become one.
         frame: pd.DataFrame = pa.concat_tables([pq.read_table(shard) for shard in shards]).to_pandas()
+        frame["p_relevant"] = stored.probabilities(self.round_folder(number), frame)
         return frame
+
+    def calibration(self, number: int | None = None) -> Calibration:
+        """What makes p_relevant of a round's scores."""
+        found = stored.load(self.round_folder(number))
+        if found is None:
+            candidates = self.candidates(number)
+            found = stored.by_prior(signals(candidates), candidates)
+        return found
 
     def log(self) -> "ReviewLog":
         """The log of what people judged; made where it is new."""

@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 
 from mining import selection
+from mining.calibration import stored
 from mining.dataset import passages
 from mining.recipe import Policy
 from mining.review import Event, ReviewLog, Standing
@@ -29,6 +30,7 @@ from mining.selection import Decision
 from mining.selection.table import Bools
 
 DECISIONS_KEPT = 16
+Version = tuple[int, int]
 
 
 class Workspace:
@@ -37,14 +39,21 @@ class Workspace:
     def __init__(self, run: Run, log: ReviewLog, number: int | None = None) -> None:
         self.run = run
         self.log = log
-        self.number = int(run.round_folder(number).name)
+        self.folder = run.round_folder(number)
+        self.number = int(self.folder.name)
         self.standing = Standing()
         self._lock = RLock()
-        self._decisions: OrderedDict[tuple[Policy, int], Decision] = OrderedDict()
+        self._decisions: OrderedDict[tuple[Policy, Version], Decision] = OrderedDict()
+        self._calibrated = stored.version(self.folder)
         # Every candidate with every score, the rows of one query side by side; and as arrays, with the verdicts.
         self.candidates = run.candidates(self.number)
         self.table = selection.prepare(self.candidates)
         self.refresh()
+
+    @property
+    def version(self) -> Version:
+        """Changes with every verdict and with every calibration: what a decision of the same policy hangs on."""
+        return self.standing.last_seq, self._calibrated
 
     @cached_property
     def query_ids(self) -> list[str]:
@@ -167,8 +176,8 @@ class Workspace:
     def decision(self, policy: Policy | None = None) -> Decision:
         """What a policy (the one in force unless told) and the verdicts say of each candidate."""
         policy = policy or self.policy
-        key = policy, self.standing.last_seq
         with self._lock:
+            key = policy, self.version
             if key not in self._decisions:
                 self._decisions[key] = selection.decide(self.table, policy)
                 while len(self._decisions) > DECISIONS_KEPT:
@@ -188,12 +197,20 @@ class Workspace:
             yield
 
     def refresh(self) -> None:
-        """Take in what others wrote to the log."""
+        """Take in what others wrote to the log, and another calibration where one was put in force."""
         with self._lock:
+            self._recalibrate()
             touched = self.standing.absorb(self.log.since(self.standing.last_seq))
             for pair, row in self._rows_of(touched).items():
                 verdict = self.standing.verdict(pair)
                 self.table.verdicts[row] = 0 if verdict is None else selection.VERDICTS.index(verdict) + 1
+
+    def _recalibrate(self) -> None:
+        if (version := stored.version(self.folder)) == self._calibrated:
+            return
+        self.candidates["p_relevant"] = stored.probabilities(self.folder, self.candidates)
+        self.table.take("p_relevant", self.candidates["p_relevant"])
+        self._calibrated = version
 
     def _rows_of(self, pairs: Iterable[Pair]) -> dict[Pair, int]:
         found = ((pair, self.row_of(pair)) for pair in pairs)

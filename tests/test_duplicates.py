@@ -80,6 +80,7 @@ def test_cosine_is_for_every_row_and_jaccard_only_for_near_ones():
         "duplicate_kind": "str",
         "positive_cosine": "float32",
         "positive_jaccard": "float32",
+        "positive_words": "float32",
         "is_sibling": "bool",
     }
 

@@ -4,8 +4,8 @@ import pytest
 
 from mining.errors import RunError
 from mining.explanation import explain
-from mining.recipe import Policy
 from tests.test_selection import row, table
+from tests.words import margins as Policy
 
 
 @pytest.mark.parametrize(

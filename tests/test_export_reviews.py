@@ -23,12 +23,12 @@ from mining.export.judgements import Said, read
 from mining.export.loading import how_to_load
 from mining.export.reading import passages_of, query_of, rows_of_first_table, written, written_below
 from mining.files import sha256_of
-from mining.recipe import Policy
 from mining.review import ADJUDICATION, Event, Standing
 from mining.review.standing import Entry
 from mining.selection import VERDICTS
 from mining.workspace import open_workspace
 from tests.app.conftest import mined, run  # noqa: F401  (fixtures)
+from tests.words import margins as Policy
 
 POLICY = Policy(relative_margin=0.1, negatives_per_query=2)
 # Query, document, whether labelled an answer, teacher's score. The ceilings are 0.9 and 0.45.

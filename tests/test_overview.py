@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from mining import doubts, overview, report
 from mining.overview import REFUSED, Wanted
-from mining.recipe import Policy
+from tests.words import margins as Policy
 from mining.review import Event, Standing
 from mining.review.standing import Entry
 from mining.selection import STATUSES, VERDICTS, decide, prepare
@@ -192,7 +192,7 @@ def test_a_candidate_at_the_ceiling_needs_a_person():
     near = [(5.0, 0.9), (4.1, 0.5), (0.5, 0.4), (0.0, 0.3)]  # the ceiling is at 4.0
     reasons = in_need(candidates(EASY, EASY, near, EASY), POLICY)
     assert list(reasons) == ["q2"]
-    assert reasons["q2"][0].startswith("1 candidate scores within ")
+    assert reasons["q2"][0].startswith("1 candidate is within ")
 
 
 def test_a_negative_like_other_queries_positives_needs_a_person():

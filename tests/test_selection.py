@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mining.errors import RecipeError, RunError
-from mining.recipe import Policy
 from mining.selection import STATUSES, decide, prepare, select
 from mining.selection.table import by_falling
+from tests.words import margins as Policy
 
 POSITIVE = 0.80
 

@@ -18,9 +18,10 @@ import pytest
 
 from mining import dataset, pipeline, selection
 from mining.errors import DatasetError, RunError
-from mining.recipe import Mining, Policy
+from mining.recipe import Mining
 from tests.test_selection import row, statuses, table
 from tests.words import OverlapTeacher, WordEncoder
+from tests.words import margins as Policy
 
 ROOT = Path(__file__).parent.parent
 
@@ -150,7 +151,7 @@ CHANGES = {
 }
 
 
-@pytest.mark.parametrize("setting", [field.name for field in fields(Policy)])
+@pytest.mark.parametrize("setting", [field.name for field in fields(Policy())])
 def test_no_setting_is_listed_but_unused_fe_cu(setting):
     base = {
         "simans_a": Policy(sampling="simans", negatives_per_query=3),

@@ -4,6 +4,8 @@ import hashlib
 
 import numpy as np
 
+from mining.recipe import Policy
+
 DIMENSION = 32
 
 
@@ -56,3 +58,8 @@ class OverlapTeacher:
     def _logit(self, query, document):
         wanted, found = set(query.lower().split()), set(document.lower().split())
         return 10 * len(wanted & found) / max(len(wanted), 1) - 5 - len(found) / 1000
+
+
+def margins(**settings):
+    """A policy whose ceiling is a margin: a table made by hand knows no p_relevant for the default's ceiling."""
+    return Policy(**{"max_p_relevant": None, "relative_margin": 0.05} | settings)

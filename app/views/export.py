@@ -20,7 +20,7 @@ from mining.export.loading import how_to_load
 from mining.export.reading import Written, written
 from mining.recipe import words_of
 from mining.shipping import Dock, Job, Shipment
-from mining.workspace import Workspace
+from mining.workspace import Version, Workspace
 
 HELP = words_of(Export)
 STAYS = {"persist_state": "session"}
@@ -55,7 +55,7 @@ def _dock(run: str) -> Dock:
 
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _shipment(
-    _work: Workspace, run: str, number: int, policy: str, last_seq: int, choices: str, _export: Export
+    _work: Workspace, run: str, number: int, policy: str, version: Version, choices: str, _export: Export
 ) -> tuple[Shipment, DryRun]:
     shipment = shipping.prepare(_work, _export)
     return shipment, shipment.dry_run()
@@ -64,7 +64,7 @@ def _shipment(
 def planned(work: Workspace, export: Export) -> tuple[Shipment, DryRun]:
     """What an export is made of and how much it would write, worked out again only when something changes."""
     work.refresh()
-    seen = repr(work.policy), work.standing.last_seq, repr(export)
+    seen = repr(work.policy), work.version, repr(export)
     return _shipment(work, str(work.run.folder), work.number, *seen, export)
 
 

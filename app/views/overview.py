@@ -10,7 +10,7 @@ from app.pictures import picture
 from mining import overview as core
 from mining.overview import REFUSED, Overview, Wanted
 from mining.selection import STATUSES
-from mining.workspace import Workspace
+from mining.workspace import Version, Workspace
 
 ROWS, QUERIES = 8, 10  # on one page of a list
 SCORE_WORDS = {"teacher_score": "Teacher", "dense_score": "Cosine"}
@@ -24,13 +24,13 @@ NEXT = (
 
 
 @st.cache_data(max_entries=8, show_spinner="Counting ...")
-def _overview(_work: Workspace, run: str, number: int, policy: str, last_seq: int) -> Overview:
+def _overview(_work: Workspace, run: str, number: int, policy: str, version: Version) -> Overview:
     return core.overview(_work)
 
 
 def overview(work: Workspace) -> Overview:
     """The page's numbers, counted again only when the thresholds or the verdicts change."""
-    return _overview(work, str(work.run.folder), work.number, repr(work.policy), work.standing.last_seq)
+    return _overview(work, str(work.run.folder), work.number, repr(work.policy), work.version)
 
 
 def asked(work: Workspace, found: Overview) -> Wanted:

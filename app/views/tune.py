@@ -192,7 +192,7 @@ def _shown(text: str | list[str]) -> str:
 @st.fragment
 def panel(work: Workspace, policy: Policy, mistaken: dict[str, Any]) -> None:
     """The settings, with the counts along each; on large runs those come once all else is drawn, to this part alone."""
-    name = f"{tuning.as_address(policy)} {work.standing.last_seq}"
+    name = f"{tuning.as_address(policy)} {work.version}"
     sent = st.session_state.get(KEY) or {}
     if tuning.is_small(work) or sent.get("wants") == name:
         for _ in tuning.count_along(work, policy):

@@ -127,12 +127,35 @@ def explain(
     from mining.run import open_run
 
     opened = open_run(run, reviews)
-    explanations = explanation.explain(opened.judged(round), opened.policy, query_id, doc_id)
+    candidates, calibration = opened.judged(round), opened.calibration(round)
+    explanations = explanation.explain(candidates, opened.policy, query_id, doc_id, calibration)
     if json:
         _print_json([asdict(e) for e in explanations])
         return
     query = opened.dataset.queries.set_index("query_id")["text"][query_id]
     show.show_explanations(_output(), query, explanations, _texts(opened, {e.doc_id for e in explanations}))
+
+
+@app.command()
+def calibrate(
+    run: RunFolder,
+    round: RoundNumber = None,
+    with_audits: Annotated[
+        bool, typer.Option("--with-audits", help="learn from audits too, which can then no longer certify this round")
+    ] = False,
+    reviews: Reviews = "",
+    json: AsJson = False,
+) -> None:
+    """Fit p_relevant to what people judged; without judgements, go back to the weights of other collections."""
+    from mining import refit
+    from mining.cli import show
+    from mining.workspace import open_workspace
+
+    calibration, told = refit.refit(open_workspace(run, reviews, round), with_audits=with_audits)
+    if json:
+        _print_json({"calibration": asdict(calibration), "reliability": asdict(told)})
+    else:
+        show.show_calibration(_output(), calibration, told)
 
 
 @app.command()

@@ -17,8 +17,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColum
 from rich.table import Table
 from rich.text import Text
 
+from mining.calibration import Calibration
 from mining.explanation import Explanation
 from mining.presets import EVERYWHERE, Family, Preset
+from mining.refit import Told
 from mining.selection import RULES
 
 PLAIN_EVERY_S = 15.0
@@ -130,8 +132,11 @@ def _show_shortfall(console: Console, report: Mapping[str, Any]) -> None:
         console.print(f"{short:,} of {report['queries']:,} queries have fewer than {wanted} negatives, {empty:,} none")
     else:
         console.print(f"every query has {wanted} negatives")
+    foretold = report["foretold_false_negatives"]
     console.print(
-        "[dim]How many of the kept are unlabelled answers is not measured here: only people can say.[/]", soft_wrap=True
+        f"[dim]By its scores {foretold:.1%} of the kept are unlabelled answers. That is foretold, not measured: "
+        "only people can say.[/]",
+        soft_wrap=True,
     )
 
 
@@ -167,6 +172,27 @@ def _gone_in_words(reason: str) -> str:
     return easy.get(reason, reason)
 
 
+def show_calibration(console: Console, calibration: Calibration, told: Told) -> None:
+    """What the probabilities now rest on, and how well they foretold judgements of queries that they had not seen."""
+    console.print(f"p_relevant: {calibration.labels:,} judgements, {calibration.answers:,} of them answers")
+    for doubt in calibration.doubts:
+        console.print(Text(f"  {doubt}"), style="yellow")
+    if not told.overall.labels:
+        return
+    table = Table("judged", title="on unseen queries", title_justify="left", header_style="bold")
+    for heading in ("labels", "foretold", "came true", "error", "Brier", "AUC"):
+        table.add_column(heading, justify="right")
+    rows = {"all": told.overall} | {
+        f"{name}: {value}": one for name, values in told.by_slice.items() for value, one in values.items()
+    }
+    for name, one in rows.items():
+        foretold = sum(bin.foretold * bin.labels for bin in one.curve) / one.labels
+        auc = "-" if one.auc is None else f"{one.auc:.2f}"
+        numbers = f"{foretold:.1%}", f"{one.answers / one.labels:.1%}", f"{one.error:.1%}", f"{one.brier:.3f}", auc
+        table.add_row(Text(name), f"{one.labels:,}", *numbers)
+    console.print(table)
+
+
 def show_explanations(console: Console, query: str, explanations: list[Explanation], texts: Mapping[str, str]) -> None:
     """One line for each of a query's candidates; every score, threshold and rule where there is only one."""
     # Texts and ids are other people's: never read as markup.
@@ -194,6 +220,10 @@ def _show_one(console: Console, explanation: Explanation, texts: Mapping[str, st
         console.print(f"  {name:<20} {value}", highlight=False)
     for name, limit in explanation.thresholds.items():
         console.print(f"  {name:<20} {limit:.4g}", highlight=False)
+    if explanation.signals:
+        console.print("  p_relevant rises and falls with (in its logit):", highlight=False)
+    for signal in explanation.signals:
+        console.print(Text(f"    {signal}"))
 
 
 def _family_in_words(family: Family) -> str:

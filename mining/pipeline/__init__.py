@@ -22,7 +22,7 @@ from mining.errors import RunError
 from mining.files import temporary_name, write_json
 from mining.fingerprint import fingerprint_of_model
 from mining.pipeline.rounds import Round, count_rows
-from mining.pipeline.stages import run_stages
+from mining.pipeline.stages import calibrate, run_stages
 from mining.pipeline.watching import Watch, silent
 from mining.recipe import Mining, Policy
 from mining.run import POLICY_FILE, RUN_FILE, Run, mining_from, open_run
@@ -59,6 +59,7 @@ def mine(
     if not entry["finished"]:
         _record(run, entry)
         remembered = run_stages(this, watch)
+        calibrate(this)
         _record(run, _finished(this, entry | remembered))
     for name in SCAFFOLDING:
         shutil.rmtree(this.folder / name, ignore_errors=True)

@@ -16,6 +16,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from mining import scoring
+from mining.calibration import stored
+from mining.calibration.signals import signals
 from mining.duplicates import Copies
 from mining.embedding import embed
 from mining.files import write_parquet
@@ -25,6 +27,7 @@ from mining.pipeline.rounds import Round, count_rows
 from mining.pipeline.searching import search
 from mining.pipeline.watching import Advance, Watch, timed
 from mining.recipe import source_name
+from mining.retrieval.feedback import pool_cosine
 from mining.retrieval.vectors import score_pairs
 
 
@@ -79,6 +82,7 @@ def _pool_shard(this: Round, copies: Copies, number: int, start: int, end: int) 
     query, document = rows["query"].to_numpy(), rows["document"].to_numpy()
     left, right = this.query_vectors, this.document_vectors
     rows["dense_score"] = score_pairs(left.take, right.take, query, document)
+    rows["pool_cosine"] = pool_cosine(rows, right.take)
     rows = pd.concat([rows, copies.mark(rows, positives, right.take)], axis=1)
     return _with_clusters(this, rows)
 
@@ -103,6 +107,15 @@ def score(this: Round, watch: Watch) -> None:
             lowest = rows.loc[rows["is_positive"]].groupby("query")["teacher_score"].min()
             rows["positive_score"] = lowest.reindex(rows["query"]).to_numpy(np.float32)
             write_parquet(this.candidates(number), named(rows, this.data))
+
+
+def calibrate(this: Round) -> None:
+    """What each candidate's scores make of its chance to be an unlabelled answer, before anyone has judged."""
+    with timed(this.folder, "calibration"):
+        shards = [pd.read_parquet(this.candidates(number)) for number, _, _ in this.shards()]
+        candidates = pd.concat(shards, ignore_index=True)
+        found = signals(candidates)
+        stored.save(this.folder, found, stored.by_prior(found, candidates))
 
 
 def _teacher_scores(this: Round, advance: Advance) -> Callable[[pd.DataFrame, int], npt.NDArray[np.float32]]:

@@ -57,6 +57,10 @@ class Table:
             self._numbers[name] = column.to_numpy(np.float32, na_value=np.nan)
         return self._numbers[name]
 
+    def take(self, name: str, numbers: pd.Series) -> None:
+        """Put other numbers in the place of a column's, (n,)."""
+        self._numbers[name] = numbers.to_numpy(np.float32, na_value=np.nan)
+
     def verdict(self, word: str) -> Bools:
         """Which candidates a reviewer judged so, (n,)."""
         return np.asarray(self.verdicts == VERDICTS.index(word) + 1)

@@ -122,13 +122,13 @@ def _setting(work: Workspace, policy: Policy, name: str, counts: bool, along: Al
 
 def _keys(work: Workspace, policy: Policy) -> dict[str, tuple[Any, ...]]:
     """What the counts along each setting hang on: all but the setting's own value."""
-    seq, usable = work.standing.last_seq, [name for name in MOVABLE if name not in _reach(work).unavailable]
+    version, usable = work.version, [name for name in MOVABLE if name not in _reach(work).unavailable]
     return {
         name: (
             name,
             tuple(_stops(work, policy, name)),
             tuple(getattr(policy, field.name) for field in fields(Policy) if field.name != name),
-            seq,
+            version,
         )
         for name in usable
     }

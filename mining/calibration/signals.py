@@ -1,0 +1,167 @@
+"""
+Signals: what a run knows of a candidate that may tell an unlabelled answer from a hard negative.
+
+In:  a candidates frame, the rows of one query side by side
+Out: `Signals`, one column a signal, NaN where the run does not know it
+
+Knows nothing of weights or verdicts. Every signal rises with the chance of an answer, or is left to the fit.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+Floats = npt.NDArray[np.floating[Any]]
+Ints = npt.NDArray[np.int64]
+
+# A source keeps no score of what it did not find; it lies below the last that it found, and ranks below the deepest.
+UNFOUND_SCORE = 0.8
+UNFOUND_RANK = 1.5
+WORDS = {
+    "dense_score": "cosine of query and candidate",
+    "dense_in_query": "that cosine among the query's candidates",
+    "dense_place": "place by cosine among the query's candidates",
+    "positive_place": "place of the labelled answer by cosine",
+    "positive_cosine": "cosine of candidate and labelled answer",
+    "positive_words": "rare words shared with the labelled answer",
+    "pool_in_query": "likeness to the best of the query's candidates",
+    "fused_place": "place by all sources together",
+    "teacher_score": "the teacher's score",
+    "teacher_in_query": "the teacher's score among the query's candidates",
+    "teacher_place": "place by the teacher's score",
+    "teacher_margin": "the teacher's score against that of the labelled answer",
+}
+OF_SOURCES = {
+    "{}_in_query": "score of {} among the query's candidates",
+    "{}_place": "rank of {}",
+    "{}_margin": "score of {} against that of the labelled answer",
+}
+
+
+@dataclass(frozen=True)
+class Signals:
+    """`values` is (n, k), one column for each of `names`."""
+
+    names: tuple[str, ...]
+    values: npt.NDArray[np.float32]
+
+
+def signals(candidates: pd.DataFrame) -> Signals:
+    """All signals of all candidates; positives have them too, and none of the others' depends on a verdict."""
+    known = dict(_signals(candidates))
+    n = len(candidates)
+    columns = [np.asarray(column, np.float32) for column in known.values()]
+    return Signals(tuple(known), np.stack(columns, axis=1) if columns else np.zeros((n, 0), np.float32))
+
+
+def in_words(name: str) -> str:
+    """What a signal says, for a person."""
+    if name in WORDS:
+        return WORDS[name]
+    return next(
+        words.format(name.removesuffix(form[2:])) for form, words in OF_SOURCES.items() if name.endswith(form[2:])
+    )
+
+
+def has_teacher(candidates: pd.DataFrame) -> bool:
+    """Whether a teacher scored the candidates; without one the dense score stands in for it."""
+    if "dense_score" not in candidates:
+        return True
+    return not np.array_equal(candidates["teacher_score"].to_numpy(), candidates["dense_score"].to_numpy())
+
+
+def sources(candidates: pd.DataFrame) -> list[str]:
+    """Sources whose scores are no cosine of the encoder's: bm25, sparse, run files."""
+    names = [name.removesuffix("_rank") for name in candidates.columns if name.endswith("_rank")]
+    return [name for name in names if name not in ("fused", "dense") and f"{name}_score" in candidates]
+
+
+def _signals(candidates: pd.DataFrame) -> Iterator[tuple[str, Floats]]:
+    queries = _Queries(candidates)
+    if "dense_score" in candidates:
+        dense = candidates["dense_score"].to_numpy(np.float64, na_value=np.nan)
+        place = queries.place(dense)
+        yield "dense_score", dense
+        yield "dense_in_query", queries.standardised(dense)
+        yield "dense_place", place
+        yield "positive_place", queries.of_positives(place, best=True)
+    for name in ("positive_cosine", "positive_words"):
+        if name in candidates:
+            yield name, candidates[name].to_numpy(np.float64, na_value=np.nan)
+    if "pool_cosine" in candidates:
+        yield "pool_in_query", queries.standardised(candidates["pool_cosine"].to_numpy(np.float64, na_value=np.nan))
+    if "fused_rank" in candidates:
+        yield "fused_place", _place_of(candidates["fused_rank"].to_numpy(np.float64, na_value=np.nan))
+    for source in sources(candidates):
+        score = queries.filled(candidates[f"{source}_score"].to_numpy(np.float64, na_value=np.nan))
+        best = np.maximum(np.abs(queries.most(score)), 1e-9)
+        yield f"{source}_in_query", queries.standardised(score)
+        yield f"{source}_place", _place_of(candidates[f"{source}_rank"].to_numpy(np.float64, na_value=np.nan))
+        yield f"{source}_margin", (score - queries.of_positives(score, best=False)) / best
+    if has_teacher(candidates):
+        score = candidates["teacher_score"].to_numpy(np.float64)
+        yield "teacher_score", score
+        yield "teacher_in_query", queries.standardised(score)
+        yield "teacher_place", queries.place(score)
+        yield "teacher_margin", score - queries.of_positives(score, best=False)
+
+
+class _Queries:
+    """The rows of each query, for what is told within a query."""
+
+    def __init__(self, candidates: pd.DataFrame) -> None:
+        self.query: Ints = pd.factorize(candidates["query_id"])[0].astype(np.int64)
+        changes = np.flatnonzero(np.diff(self.query)) + 1
+        self.starts = np.concatenate([[0], changes]) if len(self.query) else np.zeros(0, np.int64)
+        self.sizes = np.diff([*self.starts, len(self.query)])
+        self.positive = candidates["is_positive"].to_numpy(bool)
+
+    def each(self, per_query: Floats) -> Floats:
+        """A number of each query, (n_queries,), for each of its rows, (n,)."""
+        return np.repeat(per_query, self.sizes)
+
+    def most(self, numbers: Floats) -> Floats:
+        """The highest number of the row's query, (n,)."""
+        return self.each(np.maximum.reduceat(numbers, self.starts)) if len(numbers) else numbers
+
+    def standardised(self, numbers: Floats) -> Floats:
+        """How many standard deviations above its query's mean each number is, (n,); 0 where all are alike."""
+        if not len(numbers):
+            return numbers
+        mean = self.each(np.add.reduceat(numbers, self.starts) / self.sizes)
+        variance = np.add.reduceat((numbers - mean) ** 2, self.starts) / self.sizes
+        spread = self.each(np.sqrt(variance))
+        return np.divide(numbers - mean, spread, out=np.zeros_like(numbers), where=spread > 1e-9)
+
+    def place(self, numbers: Floats) -> Floats:
+        """Minus the logarithm of each row's place by falling number within its query, (n,)."""
+        order = np.lexsort((-numbers, self.query))
+        places = np.empty(len(numbers))
+        places[order] = np.arange(len(numbers)) - self.each(self.starts.astype(np.float64))
+        return -np.log1p(places)
+
+    def of_positives(self, numbers: Floats, best: bool) -> Floats:
+        """The highest number (`best`) or the lowest over the positives of the row's query, (n,); NaN without any."""
+        others = -np.inf if best else np.inf
+        own = np.where(self.positive, numbers, others)
+        found = (np.maximum if best else np.minimum).reduceat(own, self.starts) if len(own) else own
+        return self.each(np.where(np.isinf(found), np.nan, found))
+
+    def filled(self, scores: Floats) -> Floats:
+        """Scores with a number for what a source did not find: below its last of the query, (n,)."""
+        missing = np.isnan(scores)
+        if not missing.any():
+            return scores
+        lowest = np.minimum.reduceat(np.where(missing, np.inf, scores), self.starts)
+        lowest = np.where(np.isfinite(lowest), lowest, 0.0)
+        below = np.where(lowest > 0, UNFOUND_SCORE * lowest, lowest - (1 - UNFOUND_SCORE) * np.abs(lowest))
+        return np.where(missing, self.each(below), scores)
+
+
+def _place_of(ranks: Floats) -> Floats:
+    deepest = np.nanmax(ranks, initial=1.0) if np.isfinite(ranks).any() else 1.0
+    return -np.log(np.where(np.isnan(ranks), UNFOUND_RANK * deepest, ranks))
