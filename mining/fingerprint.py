@@ -14,7 +14,7 @@ from pathlib import Path
 
 # What a published folder also holds and no forward pass reads: other formats, model cards, a trainer's state.
 SETTINGS = ("*.json", "*.txt", "*.model", "*.jinja", "*.py")
-UNREAD = ("onnx", "openvino", "eval", "checkpoint-*", ".*")
+UNREAD = ("onnx", "openvino", "eval", "checkpoint-*", "low_rank", ".*")
 UNREAD_FILES = ("trainer_state.json", "data_config.json", "train_script.py", "requirements.txt", "*.index.json")
 # Who wrote the file and with what; the same weights saved again by a newer release are the same model.
 TRIVIA = ("_name_or_path", "transformers_version", "__version__", "name_or_path", "tokenizer_file")

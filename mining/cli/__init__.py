@@ -1,5 +1,5 @@
 """
-The command line: nearmiss mine, select, report, explain, export, review, app, presets.
+The command line: nearmiss mine, select, report, explain, export, review, teach, app, presets.
 
 In:  what the user typed
 Out: a run folder, or words on the console; exit code 0 done, 1 the user's mistake in one line, 130 interrupted
@@ -28,7 +28,7 @@ INTERRUPTED = 130
 
 def main() -> None:
     """The installed command `nearmiss`."""
-    from mining.cli import commands, reviewing  # noqa: F401  (their commands register themselves)
+    from mining.cli import commands, reviewing, teaching  # noqa: F401  (their commands register themselves)
 
     code = _run()
     if code == INTERRUPTED:

@@ -1,7 +1,7 @@
 """
 Command-line flags made from the recipes' dataclasses, so that no setting is named, explained or defaulted twice.
 
-In:  `Mining` or `Policy`; then what the user typed
+In:  a recipe such as `Mining`; then what the user typed
 Out: parameters for typer; then the fields that were set, in their own types
 
 Knows nothing of commands.
@@ -15,9 +15,9 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 import typer
 
 from mining.errors import RecipeError
-from mining.recipe import Export, Mining, Policy, choices_of, flag, source_name
+from mining.recipe import Export, Mining, Policy, Teaching, choices_of, flag, source_name
 
-Recipe = type[Mining] | type[Policy] | type[Export]
+Recipe = type[Mining] | type[Policy] | type[Export] | type[Teaching]
 # Repeated flags read better in the singular.
 SINGULAR = {"sources": "source"}
 

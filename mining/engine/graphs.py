@@ -94,12 +94,13 @@ def _place(wanted: Wanted, precision: Precision) -> Path:
     libraries = [version(name) for name in ("openvino", "sentence-transformers", "transformers", "tokenizers")]
     # The same graph rounds in other ways on another processor, and its agreement is kept beside it.
     kind = wanted.kind, wanted.max_length, precision, processor.fastest(processor.features())
-    return _graphs_folder() / fingerprint_of(MAKING, wanted.fingerprint, *kind, *libraries)[:32]
+    return cache_folder("graphs") / fingerprint_of(MAKING, wanted.fingerprint, *kind, *libraries)[:32]
 
 
-def _graphs_folder() -> Path:
-    cache_folder = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    folder = Path(cache_folder) / "nearmiss" / "graphs"
+def cache_folder(name: str) -> Path:
+    """A folder of the user's cache, or one that ends with this process where the user has none to write to."""
+    caches = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    folder = Path(caches) / "nearmiss" / name
     try:
         folder.mkdir(parents=True, exist_ok=True)
         return folder if os.access(folder, os.W_OK) else _passing_folder()

@@ -14,9 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from mining.engine import Model, OnEngine, Wanted, open_engine
-from mining.engine.loading import model_folder
 from mining.fingerprint import fingerprint_of, fingerprint_of_model
 from mining.recipe import Mining
+from mining.scoring.low_rank import plain_folder
 
 Scores = npt.NDArray[np.float32]
 
@@ -40,7 +40,7 @@ class CrossEncoderTeacher(OnEngine):
 
 def load_teacher(recipe: Mining) -> CrossEncoderTeacher:
     """The recipe's teacher; its prompt is the model's own unless the recipe has one."""
-    folder = model_folder("--teacher", recipe.teacher)
+    folder = plain_folder("--teacher", recipe.teacher)
     wanted = Wanted(
         kind="teacher",
         name=recipe.teacher,

@@ -1,0 +1,155 @@
+"""
+Lessons: pairs of a query and a document with what a teacher should say of them.
+
+In:  a `Dataset` with labelled negatives, or a run with its policy and its reviews
+Out: `Lessons`: pairs with a label from 0 (no answer) to 1 (an answer), and which queries are kept for measuring
+
+Knows nothing of models.
+"""
+
+import hashlib
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from mining import shipping
+from mining.dataset import Dataset, passages
+from mining.errors import DatasetError, RunError
+from mining.export.judgements import RELEVANT
+from mining.recipe import Export, OfPartly
+from mining.review.standing import Pair
+from mining.selection import KEPT
+from mining.workspace import Workspace, open_workspace
+
+Bools = npt.NDArray[np.bool_]
+POSITIVE, PARTLY, NEGATIVE = 1.0, 0.5, 0.0
+
+
+@dataclass(frozen=True)
+class Lessons:
+    """
+    Pairs to learn from, and where they are from.
+
+    `pairs` has the columns query_id, doc_id, query, document (as models read it: title and text) and label.
+    """
+
+    pairs: pd.DataFrame
+    origin: str
+
+    @property
+    def fingerprint(self) -> str:
+        """Hex SHA-256 of the pairs, in their order."""
+        rows = pd.util.hash_pandas_object(self.pairs, index=False).to_numpy()
+        return hashlib.sha256(rows.tobytes()).hexdigest()
+
+    def counts(self, rows: Bools | None = None) -> dict[str, int]:
+        """Queries, and pairs by their label; of `rows` (n,) where given."""
+        pairs = self.pairs if rows is None else self.pairs[rows]
+        label = pairs["label"]
+        return {
+            "queries": int(pairs["query_id"].nunique()),
+            "positives": int(label.eq(POSITIVE).sum()),
+            "partial": int(label.between(NEGATIVE, POSITIVE, inclusive="neither").sum()),
+            "negatives": int(label.eq(NEGATIVE).sum()),
+        }
+
+
+def from_dataset(data: Dataset, origin: str) -> Lessons:
+    """The labelled positives and negatives of a data set; DatasetError where it names no negatives."""
+    if data.negatives.empty:
+        raise DatasetError(
+            f"{origin}: wanted labelled negatives beside the positives; found none. Mine some, and teach from the run: "
+            f"nearmiss mine {origin} RUN; nearmiss teach RUN OUT"
+        )
+    labelled = [(data.positives, POSITIVE), (data.negatives, NEGATIVE)]
+    frames = [pairs[["query_id", "doc_id"]].assign(label=label) for pairs, label in labelled]
+    return _lessons(data, pd.concat(frames), origin)
+
+
+def from_run(folder: Path, reviews: str = "", number: int | None = None, partial: OfPartly = "half") -> Lessons:
+    """
+    The positives of a run against its own kept negatives, under the policy in force and what people judged.
+
+    A verdict outranks a label and a threshold: relevant is a positive, not relevant a negative, partly lies between or
+    is left out, cannot tell is left out; a reason counts as it does in an export. Pairs that were judged without being
+    candidates are learnt from too. RunError where nothing is kept.
+    """
+    work = open_workspace(folder, reviews, number)
+    shipment = shipping.prepare(work, Export())
+    selected, withheld = shipment.selected, set(shipment.reviews.withheld)
+    verdicts = work.standing.verdicts()
+    work.log.close()
+    status = selected["status"]
+    verdict = pd.Series(list(map(verdicts.get, _pairs(selected))), selected.index, dtype=object)
+    positive = status.eq(RELEVANT) | (selected["is_positive"] & ~verdict.isin(["unsure", "partial"]))
+    # What a reason took away stays away; a labelled positive that was judged to be none is a negative.
+    judged_negative = verdict.eq("not_relevant") & status.isin(["wrong_positive"])
+    negative = status.eq(KEPT) | judged_negative | (verdict.eq("not_relevant") & _only_not_chosen(status))
+    partly = verdict.eq("partial") & (status.eq("reviewed_partial") | selected["is_positive"])
+    label = pd.Series(np.nan, selected.index)
+    label[negative], label[positive] = NEGATIVE, POSITIVE
+    if partial == "half":
+        label[partly] = PARTLY
+    judged = selected[["query_id", "doc_id"]].assign(label=label)
+    judged = judged[label.notna() & ~judged["query_id"].isin(list(withheld))]
+    strangers = _strangers(work, verdicts, withheld, set(_pairs(selected)), partial)
+    pairs = pd.concat([judged, strangers], ignore_index=True)
+    if not pairs["label"].eq(NEGATIVE).any():
+        raise RunError(f"{folder}: wanted kept negatives; found none under the policy in force: see nearmiss report")
+    return _lessons(shipment.dataset, pairs, f"{folder}, round {work.number}")
+
+
+def held_out(pairs: pd.DataFrame, share: float, seed: int) -> Bools:
+    """
+    Which pairs belong to queries kept for measuring, (n,): the share of the queries, drawn by a seeded hash.
+
+    A query is never split, and queries of the same words stay together.
+    """
+    words = pairs["query"].str.casefold().str.split().str.join(" ")
+    texts = sorted(words.unique(), key=lambda text: hashlib.sha256(f"{seed}\0{text}".encode()).digest())
+    chosen = texts[: math.ceil(share * len(texts))]
+    return np.asarray(words.isin(chosen).to_numpy(bool))
+
+
+def _only_not_chosen(status: pd.Series) -> pd.Series:
+    """Negatives all the same: a person said so, and no reason took them away."""
+    return status.isin(["over_quota", "overused", "short_query", "skipped_survivor"])
+
+
+def _pairs(frame: pd.DataFrame) -> Iterable[Pair]:
+    return zip(frame["query_id"].tolist(), frame["doc_id"].tolist(), strict=True)
+
+
+def _strangers(
+    work: Workspace, verdicts: dict[Pair, str], withheld: set[str], known: set[Pair], partial: OfPartly
+) -> pd.DataFrame:
+    """Judged pairs of the run's queries and documents that are no candidates."""
+    labels = {"relevant": POSITIVE, "not_relevant": NEGATIVE} | ({"partial": PARTLY} if partial == "half" else {})
+    documents = set(work.run.dataset.documents["doc_id"])
+    found = [
+        (query_id, doc_id, labels[verdict])
+        for (query_id, doc_id), verdict in sorted(verdicts.items())
+        if verdict in labels
+        and (query_id, doc_id) not in known
+        and query_id not in withheld
+        and work.has_query(query_id)
+        and doc_id in documents
+    ]
+    return pd.DataFrame(found, columns=["query_id", "doc_id", "label"])
+
+
+def _lessons(data: Dataset, labelled: pd.DataFrame, origin: str) -> Lessons:
+    """The labelled pairs with their texts, the queries in the data's order."""
+    queries = data.queries.set_index("query_id")["text"]
+    documents = pd.Series(passages(data.documents), data.documents["doc_id"])
+    place = pd.Series(range(len(queries)), queries.index)
+    pairs = labelled.drop_duplicates(["query_id", "doc_id"])
+    pairs = pairs.iloc[np.argsort(place[pairs["query_id"]].to_numpy(), kind="stable")].reset_index(drop=True)
+    query, document = queries[pairs["query_id"]].to_numpy(), documents[pairs["doc_id"]].to_numpy()
+    ordered = pairs.assign(query=query, document=document)
+    return Lessons(ordered[["query_id", "doc_id", "query", "document", "label"]], origin)

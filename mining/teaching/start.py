@@ -1,0 +1,140 @@
+"""
+The start: the model that training begins with, an encoder or a cross-encoder, and what it says untrained.
+
+In:  a `Teaching` recipe
+Out: a CrossEncoder with one logit, in float32; and the start's own scores of pairs
+
+An encoder becomes a cross-encoder by a new head (a bias and a row of weights over its first token); its own scores are
+the cosines it knows. Knows nothing of labels.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mining.embedding import EMBEDDED, load_encoder
+from mining.engine import processor
+from mining.errors import ModelError
+from mining.files import read_json
+from mining.fingerprint import fingerprint_of_model
+from mining.pipeline import Watch
+from mining.recipe import Mining, Teaching
+from mining.scoring.low_rank import start_folder
+
+Floats = npt.NDArray[np.float64]
+Texts = list[tuple[str, str]]
+TEXTS_AT_ONCE = 512
+PAIRS_AT_ONCE = 256
+
+
+@dataclass(frozen=True)
+class Start:
+    """A model by its folder; loaded only when it is asked."""
+
+    recipe: Teaching
+    folder: Path
+    fingerprint: str
+    is_encoder: bool
+
+    @property
+    def name(self) -> str:
+        """As the user gave it."""
+        return self.recipe.start or EMBEDDED
+
+    def scores(self, pairs: Texts, watch: Watch) -> Floats:
+        """What the start says of each pair, (n,): an encoder's cosines, a cross-encoder's logits."""
+        if self.is_encoder:
+            return _cosines(self.recipe, pairs, watch)
+        return logits(self.cross_encoder(), pairs, watch, "start")
+
+    def cross_encoder(self) -> Any:
+        """The CrossEncoder to train; the same seed gives an encoder the same new head."""
+        import torch
+
+        torch.manual_seed(self.recipe.seed)
+        try:
+            model = _load(self.folder, self.recipe.trust_remote_code)
+        except Exception as error:  # what a broken folder raises is not documented anywhere
+            lines = str(error).strip().splitlines() or [type(error).__name__]
+            raise ModelError(f"--start {self.name}: wanted an encoder or a cross-encoder; found {lines[0]}") from error
+        if model.num_labels != 1:
+            raise ModelError(f"--start {self.name}: wanted a model with one label; found {model.num_labels}")
+        positions = getattr(model.config, "max_position_embeddings", None) or 1 << 20
+        if "roberta" in model.config.model_type:
+            positions -= model.config.pad_token_id + 1  # its first positions are taken by padding
+        model.max_seq_length = min(self.recipe.max_length, positions)
+        return model
+
+
+def open_start(recipe: Teaching) -> Start:
+    """The recipe's start; ModelError where there is none."""
+    folder = start_folder("--start", recipe.start)
+    return Start(recipe, folder, fingerprint_of_model(folder), _is_encoder(folder))
+
+
+def logits(model: Any, pairs: Texts, watch: Watch, stage: str) -> Floats:
+    """Raw logits of a CrossEncoder, (n,), in float32 whatever it trained in."""
+    import torch
+
+    model.eval()
+    longest_first = sorted(range(len(pairs)), key=lambda row: -len(pairs[row][0]) - len(pairs[row][1]))
+    found = np.empty(len(pairs), np.float64)
+    with watch(f"{stage}: scores", len(pairs), "pairs") as advance:
+        for first in range(0, len(pairs), PAIRS_AT_ONCE):
+            rows = longest_first[first : first + PAIRS_AT_ONCE]
+            texts = [pairs[row] for row in rows]
+            found[rows] = model.predict(texts, activation_fn=torch.nn.Identity(), show_progress_bar=False)
+            advance(len(rows))
+    if not np.isfinite(found).all():
+        raise ModelError(f"{stage}: wanted finite scores; found {found[~np.isfinite(found)][0]}")
+    return found
+
+
+def _load(folder: Path, trust_remote_code: bool) -> Any:
+    from sentence_transformers import CrossEncoder
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    # On a processor "eager" attention trains faster than "sdpa", which there has no kernel for dropout (see training).
+    attention = "sdpa" if processor.has_cuda() else "eager"
+    return CrossEncoder(
+        str(folder),
+        num_labels=1,
+        device="cuda" if processor.has_cuda() else "cpu",
+        trust_remote_code=trust_remote_code,
+        local_files_only=True,
+        model_kwargs={"dtype": "float32", "attn_implementation": attention},
+    )
+
+
+def _is_encoder(folder: Path) -> bool:
+    """Whether a folder holds an encoder; what has a head for scores is a cross-encoder."""
+    told = folder / "config_sentence_transformers.json"
+    kind = read_json(told).get("model_type") if told.is_file() else None
+    if kind is not None:
+        return bool(kind != "CrossEncoder")
+    config = folder / "config.json"
+    architectures = (read_json(config).get("architectures") or [""]) if config.is_file() else [""]
+    return not architectures[0].endswith(("ForSequenceClassification", "ForCausalLM"))
+
+
+def _cosines(recipe: Teaching, pairs: Texts, watch: Watch) -> Floats:
+    encoder = load_encoder(Mining(encoder=recipe.start, trust_remote_code=recipe.trust_remote_code))
+    queries, documents = (list(dict.fromkeys(texts)) for texts in zip(*pairs, strict=True))
+    with watch("start: vectors", len(queries) + len(documents), "texts") as advance:
+        vectors = []
+        for texts, encode in ((queries, encoder.encode_query), (documents, encoder.encode_document)):
+            parts = []
+            for first in range(0, len(texts), TEXTS_AT_ONCE):
+                parts.append(encode(texts[first : first + TEXTS_AT_ONCE]))
+                advance(len(parts[-1]))
+            vectors.append(np.concatenate(parts))
+    row_of_query = {text: row for row, text in enumerate(queries)}
+    row_of_document = {text: row for row, text in enumerate(documents)}
+    left = vectors[0][[row_of_query[query] for query, _ in pairs]]
+    right = vectors[1][[row_of_document[document] for _, document in pairs]]
+    return np.asarray(np.vecdot(left, right), np.float64)
