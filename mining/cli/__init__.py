@@ -28,7 +28,7 @@ INTERRUPTED = 130
 
 def main() -> None:
     """The installed command `nearmiss`."""
-    from mining.cli import commands, reviewing, teaching  # noqa: F401  (their commands register themselves)
+    from mining.cli import auditing, commands, reviewing, teaching  # noqa: F401  (their commands register themselves)
 
     code = _run()
     if code == INTERRUPTED:

@@ -2,13 +2,14 @@
 Review: what people decided, kept for ever, and what follows from it.
 
 In:  events of reviewers
-Out: an append-only log on SQLite or PostgreSQL; the verdicts that stand; who is to judge what
+Out: an append-only log on SQLite or PostgreSQL; the verdicts that stand; who is to judge what; what audits drew
 
 Knows nothing of scores, policies or pages.
 """
 
 from mining.review.events import JUDGEMENTS, REASONS, Event
 from mining.review.log import ReviewLog, open_log
+from mining.review.plans import Draw, Plan
 from mining.review.standing import ADJUDICATION, REPEAT, Entry, Pair, Standing
 
 __all__ = [
@@ -16,9 +17,11 @@ __all__ = [
     "JUDGEMENTS",
     "REASONS",
     "REPEAT",
+    "Draw",
     "Entry",
     "Event",
     "Pair",
+    "Plan",
     "ReviewLog",
     "Standing",
     "open_log",

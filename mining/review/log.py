@@ -18,8 +18,9 @@ import sqlalchemy as sql
 from sqlalchemy.dialects import postgresql, sqlite
 
 from mining.errors import ReviewError
-from mining.review import leases, tables
+from mining.review import leases, plans, tables
 from mining.review.events import Event
+from mining.review.plans import Draw, Plan
 from mining.review.standing import Entry, Pair
 from mining.review.tables import ROWS
 
@@ -107,6 +108,21 @@ class ReviewLog:
         now = time.time() if now is None else now
         with self._writing() as connection:
             return leases.take(connection, reviewer, wanted, count, (now, now + seconds), as_of)
+
+    def write_plan(self, plan: Plan, draws: Sequence[Draw]) -> None:
+        """Write what an audit drew, all or none; raises ReviewError where there is a plan of that name."""
+        with self._writing() as connection:
+            plans.write_plan(connection, plan, draws)
+
+    def plans(self) -> list[Plan]:
+        """Every audit's plan, oldest first."""
+        with self._reading() as connection:
+            return plans.read_plans(connection)
+
+    def draws(self, plan: str) -> list[Draw]:
+        """What a plan drew, in its turn."""
+        with self._reading() as connection:
+            return plans.read_draws(connection, plan)
 
     def close(self) -> None:
         """Give the connections back."""

@@ -1,5 +1,5 @@
 """
-The log's two tables, and the engine that keeps what it acknowledged.
+The log's tables, and the engine that keeps what it acknowledged.
 
 In:  a file, or the URL of a PostgreSQL database
 Out: an engine whose tables exist
@@ -52,6 +52,26 @@ LEASES = sql.Table(
     sql.Column("doc_id", sql.Text, nullable=False),
     sql.Column("reviewer", sql.Text, nullable=False),
     sql.Column("expires_at", sql.Double, nullable=False),
+)
+# Audits: written once, before anyone judges, and never changed.
+PLANS = sql.Table(
+    "plans",
+    METADATA,
+    sql.Column("plan", sql.Text, primary_key=True),
+    sql.Column("made_at", sql.Double, nullable=False),
+    sql.Column("made_by", sql.Text, nullable=False),
+    sql.Column("facts", sql.Text, nullable=False),
+)
+DRAWS = sql.Table(
+    "draws",
+    METADATA,
+    sql.Column("plan", sql.Text, primary_key=True),
+    sql.Column("place", sql.BigInteger, primary_key=True, autoincrement=False),
+    sql.Column("query_id", sql.Text, nullable=False),
+    sql.Column("doc_id", sql.Text, nullable=False),
+    sql.Column("stratum", sql.BigInteger, nullable=False),
+    sql.Column("proxy", sql.Double, nullable=False),
+    sql.Column("inclusion_probability", sql.Double, nullable=False),
 )
 
 

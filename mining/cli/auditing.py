@@ -1,0 +1,89 @@
+"""
+The commands `nearmiss audit plan`, `estimate` and `certify`.
+
+In:  a run whose policy is in force
+Out: draws in the log, numbers with their intervals, a certificate; in words or JSON on standard output
+"""
+
+import getpass
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mining.cli import app
+from mining.cli.commands import AsJson, Reviews, RoundNumber, RunFolder, _output, _print_json
+from mining.cli.flags import takes, typed_fields
+from mining.recipe import Policy
+
+if TYPE_CHECKING:
+    from mining.workspace import Workspace
+
+audit = typer.Typer(
+    no_args_is_help=True, help="Measure the false negatives that are left: draw, judge, estimate, certify."
+)
+app.add_typer(audit, name="audit")
+
+
+@audit.command("plan")
+def make_plan(
+    run: RunFolder,
+    labels: Annotated[int, typer.Option(help="how many candidates to judge")] = 200,
+    target: Annotated[float, typer.Option(help="share of answers among the kept that you hope to certify")] = 0.05,
+    half_width: Annotated[
+        float, typer.Option(help="say how many labels an interval of plus or minus this needs")
+    ] = 0.02,
+    seed: Annotated[int | None, typer.Option(help="seed of the draw; each plan has its own unless told")] = None,
+    reviewer: Annotated[str, typer.Option(help="who plans; written beside the draws")] = "",
+    round: RoundNumber = None,
+    reviews: Reviews = "",
+    json: AsJson = False,
+) -> None:
+    """Draw a random sample over kept and refused candidates; `nearmiss app` asks for its verdicts."""
+    from mining import audit as audits
+    from mining.audit import telling
+
+    work = _opened(run, reviews, round)
+    made, draws = audits.plan(work, labels, target, seed, reviewer or getpass.getuser())
+    told = audits.foreseen(work, made, half_width)
+    if json:
+        _print_json({"plan": made.plan, "draws": len(draws), "foreseen": told.as_json()} | dict(made.facts))
+    else:
+        _say(telling.of_plan(made, told))
+
+
+@audit.command("estimate")
+@takes(Policy)
+def estimate(
+    run: RunFolder,
+    half_width: Annotated[
+        float, typer.Option(help="say how many more labels would narrow it to plus or minus this")
+    ] = 0.02,
+    round: RoundNumber = None,
+    reviews: Reviews = "",
+    json: AsJson = False,
+    flags: dict[str, Any] = {},  # noqa: B006
+) -> None:
+    """The false-negative rate, the good negatives thrown away and the recall of the filter, each with 95% limits."""
+    from mining import audit as audits
+    from mining.audit import telling
+
+    work = _opened(run, reviews, round)
+    found = audits.estimate(work, replace(work.policy, **typed_fields(Policy, flags)))
+    more = audits.labels_to_add(found.numbers.false_negative_rate, half_width)
+    people = audits.reviewers(work)
+    if json:
+        _print_json(found.as_json() | {"labels_to_add": more, "half_width": half_width, "reviewers": people.as_json()})
+    else:
+        _say(telling.of_estimate(found, more, half_width, people))
+
+
+def _opened(run: Any, reviews: str, round: int | None) -> "Workspace":
+    from mining.workspace import open_workspace
+
+    return open_workspace(run, reviews, round)
+
+
+def _say(sentences: list[str]) -> None:
+    for sentence in sentences:
+        _output().print(sentence, soft_wrap=True, markup=False, highlight=False)
