@@ -95,9 +95,9 @@ def _merged(flag: str, folder: Path) -> Path:
         )
     from safetensors.torch import load_file, save_file
 
+    tensors = merge(tensors_of(start), load_file(folder / TENSORS), facts.unchanged)
     draft = Path(tempfile.mkdtemp(dir=place.parent, prefix=".tmp-"))
     shutil.copytree(folder, draft, dirs_exist_ok=True, ignore=shutil.ignore_patterns(FACTS, TENSORS))
-    tensors = merge(tensors_of(start), load_file(folder / TENSORS), facts.unchanged)
     save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, draft / WEIGHTS, {"format": "pt"})
     try:
         draft.rename(place)

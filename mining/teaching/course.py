@@ -28,7 +28,7 @@ from mining.pipeline import Watch, silent
 from mining.recipe import Teaching
 from mining.scoring.low_rank import Facts, plain_folder
 from mining.teaching import card, low_rank, training
-from mining.teaching.head import fold
+from mining.teaching.head import fold, head_of
 from mining.teaching.lessons import NEGATIVE, POSITIVE, Bools, Lessons, held_out
 from mining.teaching.measuring import Numbers, measure
 from mining.teaching.scale import Floats, Scale, cross_fitted, fit, log_losses, probabilities
@@ -264,12 +264,13 @@ def _measured_and_scaled(course: _Course, model: Any, before: Floats) -> tuple[d
     after = logits(model, [texts[row] for row in rows], course.watch, "trained")
     start = before[rows]
     numbers = {"start": measure(start, cross_fitted(start, labels, query), labels, query)}
-    shifts = fold(model, Scale())
-    if shifts is not None:
+    head = head_of(model)
+    if head is not None:
+        shifts = head.bias is not None
         unseen = cross_fitted(after, labels, query, shifts=shifts)
         if log_losses(unseen, labels).mean() < log_losses(after, labels).mean():
             scale = fit(after, labels, shifts=shifts)
-            fold(model, scale)
+            fold(head, scale)
             return numbers | {"trained": measure(after, unseen, labels, query)}, scale
     return numbers | {"trained": measure(after, after, labels, query)}, Scale()
 
@@ -304,10 +305,12 @@ def _made_small(course: _Course, taught: Taught) -> Taught:
     query = course.lessons.pairs["query_id"].to_numpy(object)[rows].astype(str)
     small = replace(course.start, folder=plain_folder("--teacher", str(out))).cross_encoder()
     found = logits(small, [texts[row] for row in rows], course.watch, f"rank {rank}")
+    # As for the whole model: probabilities from a scale that did not see the query.
+    unseen = found if taught.scale == Scale() else cross_fitted(found, labels, query)
     size = sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
     told = {"rank": rank, "bytes": size, "kept": round(kept, 4)}
     trained = {name: numbers for name, numbers in taught.numbers.items() if not name.startswith("rank ")}
-    taught = replace(taught, low_rank=told, numbers=trained | {f"rank {rank}": measure(found, found, labels, query)})
+    taught = replace(taught, low_rank=told, numbers=trained | {f"rank {rank}": measure(found, unseen, labels, query)})
     (out / "README.md").write_text(card.card(taught), "utf-8")
     return taught
 

@@ -10,21 +10,19 @@ from typing import Any
 from mining.teaching.scale import Scale
 
 
-def fold(model: Any, scale: Scale) -> bool | None:
-    """
-    Multiply the head's weights by the slope and add the shift to its bias.
-
-    Whether the head has a bias to shift; None where there is no head of one output, and nothing was changed.
-    """
-    import torch
+def head_of(model: Any) -> Any | None:
+    """The last linear layer, where it gives the logit; None for a model that reads its logit from a vocabulary."""
     from torch import nn
 
     linear = [module for module in model.modules() if isinstance(module, nn.Linear)]
-    if not linear or linear[-1].out_features != 1:
-        return None
-    head = linear[-1]
+    return linear[-1] if linear and linear[-1].out_features == 1 else None
+
+
+def fold(head: Any, scale: Scale) -> None:
+    """Multiply the head's weights and bias by the slope, and add the shift to its bias (0 where it has none)."""
+    import torch
+
     with torch.no_grad():
         head.weight.mul_(scale.slope)
         if head.bias is not None:
             head.bias.mul_(scale.slope).add_(scale.shift)
-    return head.bias is not None

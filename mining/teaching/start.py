@@ -94,11 +94,14 @@ def logits(model: Any, pairs: Texts, watch: Watch, stage: str) -> Floats:
 
 
 def _load(folder: Path, trust_remote_code: bool) -> Any:
+    import logging as plain_logging
+
     from sentence_transformers import CrossEncoder
     from transformers.utils import logging
 
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    plain_logging.getLogger("sentence_transformers").setLevel(plain_logging.ERROR)
     # On a processor "eager" attention trains faster than "sdpa", which there has no kernel for dropout (see training).
     attention = "sdpa" if processor.has_cuda() else "eager"
     return CrossEncoder(
