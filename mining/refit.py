@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from mining import audit
 from mining.calibration import stored
 from mining.calibration.fitting import Labels, fit
 from mining.calibration.model import Calibration
 from mining.calibration.reliability import Reliability, by_slice
 from mining.calibration.signals import signals
-from mining.review.standing import Pair
 from mining.selection.table import Ints
 from mining.workspace import Workspace
 
@@ -53,7 +53,7 @@ def refit(work: Workspace, *, with_audits: bool = False) -> tuple[Calibration, T
 
 def labels_of(work: Workspace, *, with_audits: bool) -> Labels:
     """The verdicts that count, as labels; what nobody could tell and labelled answers are left out."""
-    drawn: dict[Pair, Any] = {}
+    drawn = audit.drawn(work)
     rows, answers, weights, plans = [], [], [], set()
     for pair, verdict in work.standing.verdicts().items():
         row = work.row_of(pair)

@@ -17,6 +17,7 @@ from threading import RLock
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from mining import selection
@@ -30,6 +31,7 @@ from mining.selection import Decision
 from mining.selection.table import Bools
 
 DECISIONS_KEPT = 16
+SALT = np.uint64(0x9E3779B97F4A7C15)  # keeps the hash of a query apart from that of a document
 Version = tuple[int, int]
 
 
@@ -134,6 +136,14 @@ class Workspace:
     def same_document(self, doc_id: str) -> list[str]:
         """The documents of the same words, this one among them."""
         return self._twins_of_documents.same_as(doc_id)
+
+    @cached_property
+    def digests(self) -> npt.NDArray[np.uint64]:
+        """A number for each candidate, (n,), equal where the words of query and document are."""
+        of_query = np.array([self._twins_of_queries.digests[name] for name in self.query_ids], np.uint64)
+        of_document = np.array([self._twins_of_documents.digests[name] for name in self.doc_ids], np.uint64)
+        mixed: npt.NDArray[np.uint64] = of_query[self.table.query] * SALT + of_document[self.table.document]
+        return mixed
 
     def with_text(self, text: str) -> tuple[Bools, Bools]:
         """Which queries, (n_queries,), and which documents, as `table.document` numbers them, hold this text."""

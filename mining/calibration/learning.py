@@ -53,6 +53,7 @@ class Known:
     name: str
     depth: int
     query_id: npt.NDArray[np.object_]
+    doc_id: npt.NDArray[np.object_]
     signals: Signals
     values: npt.NDArray[np.float32]  # standardised
     answers: Bools
@@ -73,8 +74,8 @@ def known_of(name: str, candidates: pd.DataFrame, answers: set[tuple[str, str]],
     truth = np.fromiter((pair in answers for pair in pairs), bool, len(candidates))
     others = ~positive
     own = Signals(found.names, found.values[others])
-    query_id = candidates["query_id"].to_numpy(object)[others]
-    return Known(name, depth, query_id, own, standardised[others], truth[others])
+    query_id, doc_id = (candidates[name].to_numpy(object)[others] for name in ("query_id", "doc_id"))
+    return Known(name, depth, query_id, doc_id, own, standardised[others], truth[others])
 
 
 def learn(collections: Sequence[Known], names: Sequence[str]) -> dict[str, float]:

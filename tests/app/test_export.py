@@ -109,7 +109,9 @@ def test_every_choice_counts_at_once(open_page, judged):
     page.button_group(key="relevant").set_value("drop").run()
     assert int(numbers(page)["Positives"]) < int(before["Positives"])
     page.number_input(key="shard_size").set_value(100).run()
-    assert f"In {dry_run(judged, shard_size=100).files} files." in "".join(c.value for c in page.caption)
+    assert f"In {dry_run(judged, relevant='drop', shard_size=100).files} files." in "".join(
+        c.value for c in page.caption
+    )
 
 
 def test_every_bar_of_what_is_left_out_has_a_word(open_page, judged):

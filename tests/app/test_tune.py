@@ -34,7 +34,7 @@ def test_the_page_opens_on_the_saved_policy(tune):
 
 def test_a_policy_in_the_address_is_tried_and_saved_by_a_click(tune, run):
     page = tune(policy="default", relative_margin="0.2")
-    assert "Tried: relative margin 0.05 → 0.2" in texts(page)
+    assert "Tried: relative margin off → 0.2" in texts(page)
     assert open_run(run).policy == Policy()
     page.button(key="save").click().run()
     assert open_run(run).policy == Policy(relative_margin=0.2)
@@ -82,7 +82,7 @@ def test_settings_that_contradict_each_other_are_a_sentence_and_change_nothing(t
     [
         {"policy": "no-such"},
         {"policy": "default", "relative_margin": "<b>"},
-        {"policy": "default", "max_p_relevant": "0.5"},  # asks for a calibrated run
+        {"policy": "default", "different_cluster": "on"},  # asks for clusters
         {"policy": "![image](http://elsewhere/image.png)"},
     ],
 )
@@ -102,7 +102,7 @@ def test_the_page_draws_every_preset(tune, name):
 
 
 def test_pairs_gained_and_lost_can_be_read_one_by_one(tune):
-    page = tune(policy="default", relative_margin="none")
+    page = tune(policy="default", max_p_relevant="none")
     page.session_state["read"] = "changes"
     page.run()
     assert not page.exception

@@ -1,0 +1,100 @@
+"""Priority: an order by hand, laws of the spreading, and learning from verdicts."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mining import dataset, pipeline, priority
+from mining.recipe import Mining
+from mining.review import Event
+from mining.workspace import open_workspace
+from tests.words import WordEncoder
+
+
+@pytest.fixture(scope="module")
+def mined(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs") / "sample"
+    data = dataset.read("sample_data")
+    return pipeline.mine(folder, Mining(sources=("bm25", "dense")), data, encoder=WordEncoder())
+
+
+@pytest.fixture
+def work(mined, tmp_path):
+    return open_workspace(mined.folder, reviews=f"sqlite:///{tmp_path / 'reviews.db'}")
+
+
+def verdicts(work, rows, verdict, start=0):
+    return [
+        Event(
+            query_id=work.pair_at(row)[0],
+            doc_id=work.pair_at(row)[1],
+            verdict=verdict,
+            reviewer="ana",
+            client_id="c",
+            client_seq=start + place,
+            decided_at=1.0,
+        )
+        for place, row in enumerate(rows)
+    ]
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.integers(0, 30), max_size=300))
+def test_no_batch_shows_a_query_twice_while_others_wait(queries):
+    ranked, query = np.arange(len(queries)), np.array(queries, np.int64)
+    spread = priority._spread(ranked, query)
+    assert sorted(spread.tolist()) == ranked.tolist()
+    for own in range(31):  # of one query, the better comes first
+        assert (np.diff(spread[query[spread] == own]) > 0).all()
+    first = spread[: priority.BATCH]
+    if len(set(queries)) >= priority.BATCH:
+        assert len(set(query[first].tolist())) == len(first)
+
+
+def test_a_query_comes_again_only_a_batch_later():
+    query = np.zeros(120, np.int64)
+    query[60:] = np.arange(1, 61)
+    spread = priority._spread(np.arange(120), query)
+    assert np.flatnonzero(query[spread[:62]] == 0).tolist() == [0, priority.BATCH]
+
+
+def test_the_likeliest_the_hardest_and_the_most_copied_come_first(work):
+    rows = np.flatnonzero(~work.table.positive)
+    counted = priority.chance(work) * priority.harm(work) ** priority.POWER_OF_HARM * priority.copies(work)
+    np.testing.assert_allclose(priority.importance(work), counted)
+    assert priority.order(work, rows)[0] == rows[np.argmax(counted[rows])]
+    np.testing.assert_allclose(np.bincount(work.table.query, priority.harm(work)), 1)
+
+
+def test_an_answer_raises_its_query_and_negatives_lower_it(work):
+    rows = work.rows_of("q03")
+    own = np.arange(rows.start, rows.stop)
+    others = own[~work.table.positive[own]]
+    before = priority.chance(work)
+    work.append(verdicts(work, others[:1].tolist(), "relevant"))
+    hit = priority.chance(work)
+    assert (hit[others[1:]] > before[others[1:]]).all()
+    work.append(verdicts(work, others[1:6].tolist(), "not_relevant", start=10))
+    assert (priority.chance(work)[others[6:]] < hit[others[6:]]).all()
+    assert (priority.chance(work)[: rows.start] == before[: rows.start]).all()
+
+
+def test_verdicts_teach_the_chances_and_the_order_is_a_new_one(work):
+    others = np.flatnonzero(~work.table.positive)
+    generation = priority.generation(work)
+    work.append(verdicts(work, others[:5].tolist(), "relevant"))
+    priority.learn(work, wait=True)
+    assert priority.generation(work) == generation  # too few to fit anew
+    work.append(verdicts(work, others[5:300:7].tolist(), "relevant", start=100))
+    before = priority.chance(work)[others[-500:]].mean()
+    priority.learn(work, wait=True)
+    assert priority.generation(work) == generation + 1
+    assert priority.chance(work)[others[-500:]].mean() > before
+
+
+def test_copies_of_a_pair_are_counted(work):
+    assert priority.copies(work).min() == 1
+    key = work.digests
+    counted = {value: int((key == value).sum()) for value in np.unique(key)}
+    assert priority.copies(work).tolist() == [counted[value] for value in key]
