@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from mining import doubts, overview, report
 from mining.overview import REFUSED, Wanted
-from tests.words import margins as Policy
 from mining.review import Event, Standing
 from mining.review.standing import Entry
 from mining.selection import STATUSES, VERDICTS, decide, prepare
 from mining.workspace import open_workspace
 from tests.benchmarks.made_run import make
+from tests.words import margins as Policy
 
 
 @pytest.fixture(scope="module")

@@ -109,7 +109,8 @@ def test_every_choice_counts_at_once(open_page, judged):
     page.button_group(key="relevant").set_value("drop").run()
     assert int(numbers(page)["Positives"]) < int(before["Positives"])
     page.number_input(key="shard_size").set_value(100).run()
-    assert f"In {dry_run(judged, relevant='drop', shard_size=100).files} files." in "".join(
+    files = dry_run(judged, relevant="drop", shard_size=100).files
+    assert f"In {files} files." in "".join(
         c.value for c in page.caption
     )
 
