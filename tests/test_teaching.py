@@ -29,7 +29,7 @@ from tests.words import OverlapTeacher, WordEncoder
 ROOT = Path(__file__).parent.parent
 NOUNS = ["apple", "bank", "bread", "bridge", "butter", "castle", "cherry", "city", "dog", "garden", "harbour", "loan"]
 FILLERS = ["the", "is", "where", "when", "what", "open", "close", "cost", "stone", "water", "train", "tree"]
-TOY = Teaching(epochs=6, batch_size=16, learning_rate=3e-3, max_length=24, held_out=0.25, distil=0.0, seed=1)
+TOY = Teaching(epochs=4, batch_size=16, learning_rate=3e-3, max_length=24, held_out=0.25, distil=0.0, seed=1)
 
 
 def toy_pairs(queries=96, seed=0):
@@ -152,7 +152,7 @@ def watch(stage, total, unit):
     def advance(count):
         nonlocal steps
         steps += 1
-        if stage == "training" and steps == 40:
+        if stage == "training" and steps == 20:
             os.kill(os.getpid(), signal.SIGKILL)
     yield advance
 
@@ -166,11 +166,11 @@ def test_a_killed_course_goes_on_and_ends_with_the_same_weights(tmp_path, taught
     assert done.returncode == -signal.SIGKILL
     # As if it had died while the last one was being written.
     checkpoints = out / ".teaching" / "checkpoints"
-    (checkpoints / "checkpoint-39" / "trainer_state.json").unlink()
+    (checkpoints / "checkpoint-19" / "trainer_state.json").unlink()
     said = []
     result = teach(lessons, out, replace(TOY, start=str(encoder)), tell=said.append)
-    assert said == ["going on from the checkpoint after 38 of 108 steps"]
-    assert result.steps == 108
+    assert said == ["going on from the checkpoint after 18 of 72 steps"]
+    assert result.steps == 72
     assert result.fingerprint == taught[0].fingerprint
     assert result.numbers["trained"] == taught[0].numbers["trained"]
 
@@ -185,7 +185,7 @@ def test_a_finished_course_is_not_trained_again(taught, encoder, lessons, monkey
 
 def test_other_settings_in_the_same_folder_are_refused(taught, encoder, lessons, tmp_path):
     _, out = taught
-    with pytest.raises(RunError, match=r"found epochs 6 -> 7; seed 1 -> 2\. Use them, or another folder"):
+    with pytest.raises(RunError, match=r"found epochs 4 -> 7; seed 1 -> 2\. Use them, or another folder"):
         teach(lessons, out, replace(TOY, start=str(encoder), epochs=7, seed=2))
     with pytest.raises(RunError, match="found other pairs"):
         teach(toy_pairs(seed=5), out, replace(TOY, start=str(encoder)))
@@ -487,3 +487,19 @@ def test_the_command_teaches_a_run_and_shows_the_numbers(run, encoder, tmp_path,
         cli.main()
     assert ended.value.code == 1
     assert "held_out 0.5 -> 0.4" in capsys.readouterr().err
+
+
+def test_every_setting_is_a_flag_with_its_own_words(capsys, monkeypatch):
+    from dataclasses import fields
+
+    from mining import cli
+    from mining.recipe import flag, words_of
+
+    monkeypatch.setenv("COLUMNS", "400")
+    monkeypatch.setattr(sys, "argv", ["nearmiss", "teach", "--help"])
+    with pytest.raises(SystemExit):
+        cli.main()
+    said = " ".join(capsys.readouterr().out.split())
+    for field in fields(Teaching):
+        assert f"{flag(field.name)} " in said
+        assert words_of(Teaching)[field.name].split("; ")[0][:40] in said

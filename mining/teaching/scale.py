@@ -16,8 +16,8 @@ from scipy.special import expit, log1p
 
 Floats = npt.NDArray[np.float64]
 FOLDS = 5
-# A faint pull towards slope and shift of the start, in labels: without it, scores that separate the labels wholly
-# would be stretched without end.
+# A faint pull towards one standard deviation and no shift: without it, scores that separate the labels wholly would be
+# stretched without end.
 PULL = 1.0
 
 
@@ -37,12 +37,16 @@ def fit(scores: Floats, labels: Floats, *, shifts: bool = True) -> Scale:
     from scipy.optimize import minimize
 
     spread = float(scores.std()) or 1.0
+    units = scores / spread
 
-    def loss(at: Floats) -> float:
-        slope, shift = np.exp(at[0]), at[1] if shifts else 0.0
-        return float(log_losses(slope * scores / spread + shift, labels).sum() + PULL * (at**2).sum() / 2)
+    def loss(at: Floats) -> tuple[float, Floats]:
+        stretched = np.exp(at[0]) * units
+        logits = stretched + (at[1] if shifts else 0.0)
+        error = expit(logits) - labels
+        slopes = np.array([error @ stretched, error.sum() if shifts else 0.0]) + PULL * at
+        return float(log_losses(logits, labels).sum() + PULL * (at @ at) / 2), slopes
 
-    found = minimize(loss, np.zeros(2), method="L-BFGS-B", bounds=[(-5, 5), (-50, 50)]).x
+    found = minimize(loss, np.zeros(2), jac=True, method="L-BFGS-B", bounds=[(-5, 5), (-50, 50)]).x
     return Scale(float(np.exp(found[0]) / spread), float(found[1]) if shifts else 0.0)
 
 
