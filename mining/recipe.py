@@ -200,7 +200,7 @@ class Teaching:
     held_out: Annotated[float, "share of the queries that are kept for measuring and never trained on"] = 0.2
     distil: Annotated[
         float, "share of each target that the start's own cosine gives, beside the label; encoders only"
-    ] = 0.3
+    ] = 0.5
     partial: Annotated[OfPartly, "judged partly relevant: train towards one half, or drop"] = "half"
     freeze: Annotated[int | None, "layers that stay as they are, after the embeddings; 0 for the embeddings alone"] = (
         None
