@@ -165,8 +165,8 @@ def test_a_killed_course_goes_on_and_ends_with_the_same_weights(tmp_path, taught
     done = subprocess.run([sys.executable, "-c", KILLED, str(encoder), str(out)], cwd=ROOT, capture_output=True)
     assert done.returncode == -signal.SIGKILL
     # As if it had died while the last one was being written.
-    checkpoints = out / ".teaching" / "checkpoints"
-    (checkpoints / "checkpoint-19" / "trainer_state.json").unlink()
+    state = out / ".teaching" / "checkpoints" / "checkpoint-19" / "trainer_state.json"
+    state.write_text(state.read_text()[:100])
     said = []
     result = teach(lessons, out, replace(TOY, start=str(encoder)), tell=said.append)
     assert said == ["going on from the checkpoint after 18 of 72 steps"]
@@ -214,8 +214,13 @@ def test_a_cross_encoder_may_be_the_start_and_frozen_layers_stay(tmp_path, taugh
     frozen = {name for name in before if ".embeddings." in name or ".layer.0." in name}
     assert moved
     assert moved.isdisjoint(frozen)
+
+
+def test_a_flag_that_was_refused_can_be_put_right_in_the_same_folder(tmp_path, encoder, lessons):
+    recipe = replace(TOY, start=str(encoder), epochs=1, freeze=3)
     with pytest.raises(ModelError, match="--freeze 3: wanted at most the model's number of layers; found 2"):
-        teach(lessons, tmp_path / "other", replace(recipe, freeze=3))
+        teach(lessons, tmp_path / "out", recipe)
+    assert teach(lessons, tmp_path / "out", replace(recipe, freeze=2)).recipe["freeze"] == 2
 
 
 def test_the_start_s_cosine_is_mixed_into_the_targets(tmp_path, encoder, lessons, monkeypatch):
@@ -293,6 +298,10 @@ PLACES = ["harbour", "castle", "library", "market"]
 @pytest.fixture
 def run(tmp_path):
     """Four queries, each with one labelled answer p, and documents a, b, c, d of the same place."""
+    return mined(tmp_path)
+
+
+def mined(tmp_path, **more):
     folder = tmp_path / "data"
     (folder / "qrels").mkdir(parents=True)
     documents, queries, judged = [], [], ["query-id\tcorpus-id\tscore"]
@@ -303,7 +312,7 @@ def run(tmp_path):
             "b": f"the {place} was built by the city",
             "c": f"dogs are not allowed in the {place}",
             "d": f"behind the {place} stands an old plum tree",
-        }
+        } | {name: text.format(place=place) for name, text in more.items()}
         documents += [{"_id": f"{place}-{name}", "title": "", "text": text} for name, text in texts.items()]
         queries.append({"_id": place, "text": f"when does the {place} open in the morning"})
         judged.append(f"{place}\t{place}-p\t1")
@@ -398,6 +407,24 @@ def test_reasons_count_as_in_an_export(run):
     market = labels_of(run, "market")
     assert market[kept["market"]] == 1.0
     assert "market-p" not in market
+
+
+def test_a_near_copy_that_a_person_tells_apart_is_a_negative(tmp_path):
+    near = "the {place} opens at nine in the morning from may"
+    run = mined(tmp_path, near=near, same="The {place}  opens at nine in the morning")
+    places = ["castle", "library", "market"]
+    status = run.selected().set_index(["query_id", "doc_id"])["status"]
+    assert {status[place, f"{place}-{name}"] for place in places for name in ("near", "same")} == {"duplicate"}
+    assert "castle-near" not in labels_of(run, "castle")
+    judge(
+        run,
+        ("castle", "castle-near", "not_relevant", ""),
+        ("library", "library-near", "not_relevant", "duplicate_of_positive"),
+        ("market", "market-same", "not_relevant", ""),
+    )
+    assert labels_of(run, "castle")["castle-near"] == 0.0
+    assert "library-near" not in labels_of(run, "library")
+    assert "market-same" not in labels_of(run, "market")
 
 
 def test_judged_pairs_that_are_no_candidates_teach_too(run):

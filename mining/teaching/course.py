@@ -36,7 +36,7 @@ from mining.teaching.start import Start, Texts, logits, open_start
 
 WORKSHOP = ".teaching"
 SETTINGS, RESULT, START_SCORES, SECONDS = "settings.json", "result.json", "start_scores.npy", "seconds.json"
-LOW_RANK = "low_rank"
+CHECKPOINTS, LOW_RANK = "checkpoints", "low_rank"
 LIBRARIES = ("nearmiss", "sentence-transformers", "torch", "transformers")
 # May change between two calls: it says what is stored besides, not how the teacher is trained.
 FREE = ("rank",)
@@ -130,6 +130,7 @@ def teach(lessons: Lessons, out: Path, recipe: Teaching, watch: Watch = silent, 
         tell(f"{out}: finished already, with these settings")
     else:
         write_json(result, asdict(_train(course)))
+    shutil.rmtree(course.workshop / CHECKPOINTS, ignore_errors=True)  # only now is nothing lost with them
     taught = taught_from(read_json(result))
     if recipe.rank is not None and (taught.low_rank is None or taught.low_rank["rank"] != recipe.rank):
         taught = _made_small(course, taught)
@@ -173,11 +174,21 @@ def _begin(course: _Course) -> None:
             )
         write_json(path, settings)
         return
-    if changes := _changes(read_json(path), settings):
+    changes = _changes(read_json(path), settings)
+    if changes and not _has_trained(course):
+        # Nothing is lost, and a flag that was refused further on can be put right.
+        (course.workshop / START_SCORES).unlink(missing_ok=True)
+        write_json(path, settings)
+    elif changes:
         raise RunError(
             f"{course.out}: wanted the settings this teacher was begun with; found {'; '.join(changes)}. "
             "Use them, or another folder"
         )
+
+
+def _has_trained(course: _Course) -> bool:
+    whole = training.last_checkpoint(course.workshop / CHECKPOINTS)
+    return whole is not None or (course.workshop / RESULT).exists()
 
 
 def _changes(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
@@ -203,14 +214,13 @@ def _train(course: _Course) -> Taught:
         [texts[row] for row in rows],
         _targets(course, scores)[rows],
         course.recipe,
-        course.workshop / "checkpoints",
+        course.workshop / CHECKPOINTS,
         course.watch,
         course.tell,
         clock.note,
     )
     numbers, scale = _measured_and_scaled(course, model, scores)
     print_ = _save(course, model)
-    shutil.rmtree(course.workshop / "checkpoints", ignore_errors=True)
     return Taught(
         origin=course.lessons.origin,
         start=course.start.name,

@@ -20,7 +20,7 @@ import pandas as pd
 from mining import shipping
 from mining.dataset import Dataset, passages
 from mining.errors import DatasetError, RunError
-from mining.export.judgements import RELEVANT
+from mining.export.judgements import RELEVANT, WRONG_POSITIVE, read
 from mining.recipe import Export, OfPartly
 from mining.review.standing import Pair
 from mining.selection import KEPT
@@ -87,9 +87,8 @@ def from_run(folder: Path, reviews: str = "", number: int | None = None, partial
     status = selected["status"]
     verdict = pd.Series(list(map(verdicts.get, _pairs(selected))), selected.index, dtype=object)
     positive = status.eq(RELEVANT) | (selected["is_positive"] & ~verdict.isin(["unsure", "partial"]))
-    # What a reason took away stays away; a labelled positive that was judged to be none is a negative.
-    judged_negative = verdict.eq("not_relevant") & status.isin(["wrong_positive"])
-    negative = status.eq(KEPT) | judged_negative | (verdict.eq("not_relevant") & _only_not_chosen(status))
+    vouched = _nobody_against(status) | _told_apart(work, selected, positive)
+    negative = status.eq(KEPT) | (verdict.eq("not_relevant") & vouched)
     partly = verdict.eq("partial") & (status.eq("reviewed_partial") | selected["is_positive"])
     label = pd.Series(np.nan, selected.index)
     label[negative], label[positive] = NEGATIVE, POSITIVE
@@ -116,9 +115,19 @@ def held_out(pairs: pd.DataFrame, share: float, seed: int) -> Bools:
     return np.asarray(words.isin(chosen).to_numpy(bool))
 
 
-def _only_not_chosen(status: pd.Series) -> pd.Series:
-    """Negatives all the same: a person said so, and no reason took them away."""
-    return status.isin(["over_quota", "overused", "short_query", "skipped_survivor"])
+def _nobody_against(status: pd.Series) -> pd.Series:
+    """Negatives once a person says so: only not chosen, or labelled positives."""
+    return status.isin(["over_quota", "overused", "short_query", "skipped_survivor", WRONG_POSITIVE])
+
+
+def _told_apart(work: Workspace, selected: pd.DataFrame, positive: pd.Series) -> pd.Series:
+    """Near copies of a positive, which a person tells from it; not its very text, nor what a reason calls a copy."""
+    answers, reasons = set(_pairs(selected[positive])), read(work.standing).reasons
+    near = selected["status"].eq("duplicate")
+    for row, (query_id, doc_id) in zip(selected.index[near], _pairs(selected[near]), strict=True):
+        same = any((query_id, twin) in answers for twin in work.same_document(doc_id))
+        near[row] = not same and "duplicate_of_positive" not in reasons.get((query_id, doc_id), ())
+    return near
 
 
 def _pairs(frame: pd.DataFrame) -> Iterable[Pair]:

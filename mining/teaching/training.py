@@ -28,6 +28,7 @@ import numpy as np
 
 from mining.engine import processor
 from mining.errors import ModelError
+from mining.files import read_json
 from mining.pipeline import Watch
 from mining.recipe import Teaching
 from mining.teaching.start import Floats, Texts
@@ -94,8 +95,16 @@ def number_type(recipe: Teaching) -> str:
 
 def last_checkpoint(folder: Path) -> Path | None:
     """The newest whole checkpoint; the trainer writes trainer_state.json last."""
-    whole = [path.parent for path in folder.glob("checkpoint-*/trainer_state.json") if path.stat().st_size]
+    whole = [path.parent for path in folder.glob("checkpoint-*/trainer_state.json") if _is_whole(path)]
     return max(whole, key=lambda path: int(path.name.rpartition("-")[2]), default=None)
+
+
+def _is_whole(state: Path) -> bool:
+    # It is written in place, so it may have been cut short.
+    try:
+        return isinstance(read_json(state), dict)
+    except ValueError:
+        return False
 
 
 def freeze(model: Any, recipe: Teaching) -> None:
