@@ -10,11 +10,12 @@ Knows nothing of pages. Judged pairs leave the agenda; with `overlap` n, every n
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Annotated
+from typing import Annotated, Literal
 
 import numpy as np
 import pandas as pd
 
+from mining import priority
 from mining.review.standing import Pair
 from mining.selection import STATUSES, VERDICTS, Decision
 from mining.selection.choice import run_positions
@@ -24,6 +25,8 @@ from mining.workspace import Workspace
 # Hashes of pairs are 64 bits; a salt keeps the order of a blind review apart from every other draw.
 SALT = np.uint64(0x9E3779B97F4A7C15)
 DISAGREE = 0.5
+Order = Literal["priority", "queries"]
+BETWEEN = 0.15  # of the cards are those that are strewn among the others
 HELD_BY_OTHERS = 2000  # pairs that others may hold at once, fifty reviewers' worth; not all of a million are looked at
 
 
@@ -40,6 +43,7 @@ class View:
     disagree: Annotated[bool, "teacher and encoder rank them far apart"] = False
     text: Annotated[str, "words in the query or the document, in any case"] = ""
     query_id: Annotated[str, "candidates of this query; empty for all"] = ""
+    order: Annotated[Order, "what matters most first, with the audit's draws between; or query by query"] = "queries"
     blind: Annotated[bool, "hide scores, ranks and statuses until judged, and shuffle each query's candidates"] = False
     seed: Annotated[int, "seed of the shuffling"] = 42
 
@@ -58,7 +62,8 @@ def rows(work: Workspace, view: View, decision: Decision) -> Ints:
     """
     Row numbers of what the view shows of a decision, query by query as in the data, (n,).
 
-    Within a query the likeliest unlabelled answers come first, by falling teacher score; shuffled where `blind`.
+    Within a query the likeliest unlabelled answers come first, by falling teacher score; shuffled where `blind`. With
+    the order "priority", those of all queries that matter most, as of what is judged by now.
     """
     table = work.table
     shown = np.isin(decision.status, [STATUSES.index(status) for status in view.statuses])
@@ -71,6 +76,8 @@ def rows(work: Workspace, view: View, decision: Decision) -> Ints:
         shown &= disagreement(work) >= DISAGREE
     if view.text.strip():
         shown &= _with_text(work, view.text.strip())
+    if view.order == "priority" and not view.blind:
+        return priority.order(work, np.flatnonzero(shown))
     order = _shuffled(work, view.seed) if view.blind else table.best_first
     chosen: Ints = order[shown[order]]
     return chosen
@@ -88,11 +95,20 @@ def disagreement(work: Workspace) -> pd.Series:
 
 
 def next_pairs(
-    work: Workspace, view: View, reviewer: str, order: Ints, count: int, *, overlap: int = 0, first: Sequence[Pair] = ()
+    work: Workspace,
+    view: View,
+    reviewer: str,
+    order: Ints,
+    count: int,
+    *,
+    overlap: int = 0,
+    first: Sequence[Pair] = (),
+    between: Sequence[Pair] = (),
 ) -> list[Pair]:
     """
     The next `count` pairs for a reviewer, theirs for some minutes; `first` are given to them before all others.
 
+    Of those `between`, in their turn, there is one among every few: BETWEEN of all, more where nothing else is left.
     `order` is what `rows` gave, perhaps a while ago: what was judged since is left out.
     """
     if view.verdict != "unjudged":
@@ -109,8 +125,20 @@ def next_pairs(
                 yield pair, holders
         yield from ((pair, 1) for pair in wanted[len(first) :])
 
-    enough = islice(free(), count + HELD_BY_OTHERS)
+    enough = islice(_strewn(free(), between), count + HELD_BY_OTHERS)
     return [*first, *work.log.lease(reviewer, enough, count - len(first), as_of=work.standing.last_seq)]
+
+
+def _strewn(own: Iterator[tuple[Pair, int]], between: Sequence[Pair]) -> Iterator[tuple[Pair, int]]:
+    """Pairs with those `between` among them, BETWEEN of all; what one side has no more of, the other has."""
+    waiting, due = iter(between), 0.0
+    for pair in own:
+        due += BETWEEN / (1 - BETWEEN)
+        if due >= 1:
+            due -= 1
+            yield from ((other, 1) for other in islice(waiting, 1))
+        yield pair
+    yield from ((other, 1) for other in waiting)
 
 
 def progress(work: Workspace, order: Ints, reviewer: str, now: float) -> Progress:

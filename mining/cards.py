@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 
 from mining import agenda
+from mining.dealing import Dealt, why
 from mining.errors import ReviewError
 from mining.reading import changes, pieces
 from mining.recipe import Policy
-from mining.review import Event
+from mining.review import REPEAT, Event
 from mining.review.events import event_from
 from mining.review.standing import Entry, Pair
 from mining.selection import STATUSES, Decision
@@ -41,16 +42,21 @@ class Sight:
     blind: bool
 
 
-def card(work: Workspace, pair: Pair, sight: Sight, reviewer: str) -> dict[str, Any]:
-    """One candidate: its text in pieces, the changes against the positive, its numbers, who judged it."""
-    query_id, doc_id = pair
+def card(work: Workspace, dealt: Dealt, sight: Sight, reviewer: str) -> dict[str, Any]:
+    """
+    One candidate: its text in pieces, the changes against the positive, its numbers, who judged it, why it is shown.
+
+    One that is dealt `again` looks like one that its reviewer never saw.
+    """
+    pair = query_id, doc_id = dealt.pair
     row = work.row_of(pair)
     if row is None:
         raise ReviewError(f"query {query_id!r}, document {doc_id!r}: wanted a candidate of this round; found none")
     [(title, text)] = work.titles([doc_id])
     positive = _positive_texts(work, query_id)[0]
     judged = work.standing.by_reviewer(pair)
-    hidden = sight.blind and reviewer not in judged
+    mine = reviewer in judged and not dealt.again
+    hidden = sight.blind and not mine
     return {
         "query_id": query_id,
         "doc_id": doc_id,
@@ -59,12 +65,17 @@ def card(work: Workspace, pair: Pair, sight: Sight, reviewer: str) -> dict[str, 
         "changes": changes(positive, text),
         "numbers": None if hidden else _numbers(work, row, sight.policy),
         "status": None if hidden else STATUSES[int(sight.decision.status[row])],
-        "verdict": judged[reviewer].event.verdict if reviewer in judged else None,
+        "verdict": judged[reviewer].event.verdict if mine else None,
+        "arm": dealt.arm,
+        "inclusion_probability": dealt.chance,
+        "why": "" if hidden else why(work, dealt),
+        "again": dealt.again,
         "others": sorted({entry.event.verdict for name, entry in judged.items() if name != reviewer}),
         "comments": [
             {"reviewer": entry.event.reviewer, "text": entry.event.comment}
             for entry in work.standing.history(pair)
             if entry.event.comment and work.standing.stands(entry.seq)
+            if not (dealt.again and entry.event.reviewer == reviewer)
         ],
         "copies": [
             {"query_id": q, "doc_id": d, "query": work.query_text(q), "title": _names(work, [d])[0]}
@@ -170,7 +181,7 @@ def _event(work: Workspace, content: dict[str, Any], arms: dict[Pair, tuple[str,
     pair = str(about.get("query_id")), str(about.get("doc_id"))
     if work.row_of(pair) is None:
         raise ReviewError(f"query {pair[0]!r}, document {pair[1]!r}: wanted a candidate of this round; found none")
-    if pair in arms and not known:
+    if pair in arms and not known and content.get("arm") != REPEAT:
         known = {"arm": arms[pair][0], "inclusion_probability": arms[pair][1]}
     return event_from(content, **known)
 

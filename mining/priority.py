@@ -59,16 +59,16 @@ def importance(work: Workspace) -> Floats:
     return chance(work) * harm(work) ** POWER_OF_HARM * copies(work)
 
 
-def chance(work: Workspace) -> Floats:
-    """The chance of each candidate to be an answer, (n,), by all verdicts and those on its query above all."""
+def chance(work: Workspace, rows: Ints | slice = slice(None)) -> Floats:
+    """The chance of each candidate, or of `rows`, to be an answer, by all verdicts and above all its query's."""
     chances = _chances(work)
-    logits = chances.calibration.logits(chances.signals)
+    logits = chances.calibration.logits(Signals(chances.signals.names, chances.signals.values[rows]))
     judged, table = work.table.verdicts, work.table
     answers = table.verdict("relevant") | table.verdict("partial")
     queries = len(table.starts) - 1
     hits = np.bincount(table.query[answers], minlength=queries)
     misses = np.bincount(table.query[(judged > 0) & ~answers], minlength=queries)
-    raised: Floats = expit(logits + (HIT * np.minimum(hits, MOST_HITS) - MISS * misses)[table.query])
+    raised: Floats = expit(logits + (HIT * np.minimum(hits, MOST_HITS) - MISS * misses)[table.query[rows]])
     return raised
 
 

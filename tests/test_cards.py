@@ -9,6 +9,7 @@ import pytest
 from mining import agenda, cards
 from mining.agenda import View
 from mining.dataset import Dataset, ReadCounts
+from mining.dealing import Dealt
 from mining.pipeline import mine
 from mining.recipe import Mining, Policy
 from mining.selection import STATUSES
@@ -161,17 +162,18 @@ def test_propagated_verdicts_stand_and_fall_with_their_parent(work):
 def test_a_blind_card_tells_no_number_until_it_is_judged(work):
     pair = work.pair_at(int(order_of(work)[0]))
     sight = cards.Sight(work.policy, work.decision(), blind=True)
-    hidden = cards.card(work, pair, sight, "ana")
+    hidden = cards.card(work, Dealt(pair), sight, "ana")
     assert hidden["numbers"] is None
     assert hidden["status"] is None
     assert cards.query(work, pair[0], sight)["rankings"] == []
     cards.write(work, [sent(pair, "relevant", 1)])
-    assert cards.card(work, pair, sight, "ana")["numbers"] is not None
+    assert cards.card(work, Dealt(pair), sight, "ana")["numbers"] is not None
 
 
 def test_a_card_s_numbers_are_those_of_the_table(work):
     row = int(order_of(work)[0])
-    numbers = cards.card(work, work.pair_at(row), cards.Sight(work.policy, work.decision(), False), "ana")["numbers"]
+    sight = cards.Sight(work.policy, work.decision(), False)
+    numbers = cards.card(work, Dealt(work.pair_at(row)), sight, "ana")["numbers"]
     candidate = work.candidates.iloc[row]
     assert numbers["scores"]["teacher"] == pytest.approx(candidate["teacher_score"], abs=1e-4)
     assert numbers["ranks"]["bm25"] == candidate["bm25_rank"]

@@ -166,6 +166,8 @@ class Deck {
       doc_id: card.doc_id,
       verdict,
       reviewer: this.data.reviewer,
+      arm: card.arm || "",
+      inclusion_probability: card.inclusion_probability ?? null,
       scores_visible: Boolean(card.numbers),
       shown_at: this.shown_at,
       decided_at: Date.now() / 1000,
@@ -400,6 +402,7 @@ class Deck {
         card.others.length ? h("span", { class: "chips" }, "others: ", ...card.others.map((verdict) => this.sign("verdict", verdict, true))) : null),
       card.title ? h("h3", { dir: "auto" }, card.title) : null,
       card.numbers ? this.numbers(card.numbers) : h("div", { class: "numbers" }, "Scores and ranks stay hidden until you judge."),
+      card.why ? h("div", { class: "numbers" }, h("span", {}, `Shown because: ${card.why}`)) : null,
       h("div", { class: "text", tabindex: 0, dir: "auto" }, ...text));
   }
 
@@ -574,8 +577,9 @@ function post_of(run) {
 const NOBODY = { query_id: "-", doc_id: "-", numbers: null };
 const VERDICTS_BY_CODE = { 1: "relevant", 2: "partial", 3: "not_relevant", 4: "unsure" };
 
-function pair_of({ query_id, doc_id }) {
-  return `${query_id}\n${doc_id}`;
+function pair_of({ query_id, doc_id, arm }) {
+  // A card shown again, unannounced, is another card than the one that was judged before.
+  return `${query_id}\n${doc_id}${arm === "repeat" ? "\nagain" : ""}`;
 }
 
 function drawn(pieces) {

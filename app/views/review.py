@@ -9,15 +9,16 @@ import streamlit as st
 
 from app import navigation, state, theme
 from app.deck import deck
-from mining import agenda, cards
+from mining import agenda, cards, dealing, priority
 from mining.agenda import View
 from mining.recipe import Policy
 from mining.review import JUDGEMENTS
-from mining.selection import STATUSES
+from mining.selection import STATUSES, Decision
 from mining.workspace import Workspace
 
 KEY = "deck"
 AHEAD = 60
+ORDERS = {"priority": "What matters most", "queries": "Query by query"}
 VERDICT_WORDS = {
     "unjudged": "not judged yet",
     "judged": "judged",
@@ -51,6 +52,13 @@ def filters(work: Workspace) -> tuple[View, int]:
             "Teacher and encoder disagree", help="their ranks differ by half of the query's candidates"
         )
         text = st.text_input("Text in query or candidate")
+        order = st.segmented_control(
+            "Order",
+            list(ORDERS),
+            default="queries" if asked.get("query") else "priority",
+            format_func=ORDERS.get,
+            help="What matters most: likely answers that training would push hardest, and random draws for the audit",
+        )
         query_id = st.text_input("Query id", value=asked.get("query", ""), placeholder="all queries")
         blind = st.toggle(
             "Blind", help="Scores, ranks and statuses are hidden until you judge, and the order within a query is drawn"
@@ -71,16 +79,31 @@ def filters(work: Workspace) -> tuple[View, int]:
         disagree=disagree,
         text=text,
         query_id=query_id.strip(),
+        order=order or "queries",
         blind=blind,
     )
     return view, int(overlap)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
-def _begun(_work: Workspace, run: str, number: int, _policy: Policy, view: View, since: float) -> tuple:
-    """The decision and the order of the moment when a person began with a view."""
-    decision = _work.decision(_policy)
-    return decision, agenda.rows(_work, view, decision)
+def _begun(_work: Workspace, run: str, number: int, _policy: Policy, view: View, since: float) -> Decision:
+    """The decision of the moment when a person began with a view."""
+    return _work.decision(_policy)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _order(
+    _work: Workspace, run: str, number: int, view: View, since: float, generation: int, _decision: Decision
+) -> np.ndarray:
+    """The order of that moment too; where what matters most comes first, of the last time that verdicts taught it."""
+    return agenda.rows(_work, view, _decision)
+
+
+def _in_order(work: Workspace, view: View, policy: Policy) -> tuple[Decision, np.ndarray]:
+    run, since = str(work.run.folder), _since(view, policy)
+    decision = _begun(work, run, work.number, policy, view, since)
+    generation = priority.generation(work) if view.order == "priority" else 0
+    return decision, _order(work, run, work.number, view, since, generation, decision)
 
 
 def _since(view: View, policy: Policy) -> float:
@@ -98,15 +121,18 @@ def cards_of(work: Workspace, view: View, overlap: int) -> None:
     before = st.session_state.get(KEY) or {}
     told, opened = before.get("events") or {}, before.get("open") or {}
     sent = told.get("events", [])
-    problems = cards.write(work, sent)
+    if view.order == "priority":
+        dealing.begin(work, reviewer)
+    problems = cards.write(work, sent, dealing.arms(work) if sent else None)
+    priority.learn(work)
     policy = work.policy
-    decision, order = _begun(work, str(work.run.folder), work.number, policy, view, _since(view, policy))
+    decision, order = _in_order(work, view, policy)
     order = _only_sent(work, order)
     focus, focus_number = _focus(work, opened)
-    pairs = agenda.next_pairs(work, view, reviewer, order, AHEAD, overlap=overlap, first=focus) if reviewer else []
+    dealt = dealing.deal(work, view, reviewer, order, AHEAD, overlap=overlap, first=focus) if reviewer else []
     name = json.dumps([asdict(view), reviewer, len(order)])
     have = {(pair[0], pair[1]) for pair in told.get("have", [])} if told.get("view") == name else set()
-    pairs = [pair for pair in pairs if pair in focus or pair not in have]
+    dealt = [one for one in dealt if one.pair in focus or one.pair not in have]
     sight = cards.Sight(policy, decision, view.blind)
     deck(
         {
@@ -117,8 +143,8 @@ def cards_of(work: Workspace, view: View, overlap: int) -> None:
             "dark": theme.is_dark(),
             "ack": cards.dealt_with(sent),
             "problems": problems,
-            "cards": [cards.card(work, pair, sight, reviewer) for pair in pairs],
-            "queries": {q: cards.query(work, q, sight) for q in dict.fromkeys(query for query, _ in pairs)},
+            "cards": [cards.card(work, one, sight, reviewer) for one in dealt],
+            "queries": {q: cards.query(work, q, sight) for q in dict.fromkeys(one.pair[0] for one in dealt)},
             "focus": focus[0] if focus else None,
             "focus_number": focus_number,
             "strip": cards.strip(work, reviewer) if reviewer else [],
@@ -166,18 +192,18 @@ def plain(work: Workspace, view: View, overlap: int) -> None:
         st.info("Type your name on the left: judgements are written down under it.")
         return
     policy = work.policy
-    decision, order = _begun(work, str(work.run.folder), work.number, policy, view, _since(view, policy))
-    pairs = agenda.next_pairs(work, view, reviewer, _only_sent(work, order), 1, overlap=overlap)
-    if not pairs:
+    decision, order = _in_order(work, view, policy)
+    dealt = dealing.deal(work, view, reviewer, _only_sent(work, order), 1, overlap=overlap)
+    if not dealt:
         st.success("Nothing left in this view.")
         return
-    pair = pairs[0]
+    pair = dealt[0].pair
     shown = cards.query(work, pair[0], cards.Sight(policy, decision, blind=True))
     st.text(shown["text"])
     left, right = st.columns(2)
     for column, title, texts in (
         (left, "Labelled answer", [positive["pieces"] for positive in shown["positives"]]),
-        (right, "Candidate", [cards.card(work, pair, cards.Sight(policy, decision, True), reviewer)["pieces"]]),
+        (right, "Candidate", [cards.card(work, dealt[0], cards.Sight(policy, decision, True), reviewer)["pieces"]]),
     ):
         with column.container(border=True):
             st.caption(title)
@@ -191,15 +217,17 @@ def plain(work: Workspace, view: View, overlap: int) -> None:
             shortcut=str(number),
             width="stretch",
             on_click=_judge_plainly,
-            args=(work, pair, verdict, reviewer, time.time()),
+            args=(work, dealt[0], verdict, reviewer, time.time()),
         )
 
 
-def _judge_plainly(work: Workspace, pair: tuple[str, str], verdict: str, reviewer: str, shown_at: float) -> None:
+def _judge_plainly(work: Workspace, one: dealing.Dealt, verdict: str, reviewer: str, shown_at: float) -> None:
     now = time.time()
-    event = {"query_id": pair[0], "doc_id": pair[1], "verdict": verdict, "reviewer": reviewer, "shown_at": shown_at}
+    event = {"query_id": one.pair[0], "doc_id": one.pair[1], "verdict": verdict, "reviewer": reviewer}
+    event |= {"shown_at": shown_at, "arm": one.arm, "inclusion_probability": one.chance}
     named = {"client_id": f"plain:{reviewer}:{now}", "client_seq": 1, "decided_at": now, "scores_visible": False}
-    cards.write(work, [event | named])
+    cards.write(work, [event | named], dealing.arms(work))
+    priority.learn(work)
 
 
 def page(work: Workspace) -> None:

@@ -51,9 +51,7 @@ def proxy(work: Workspace) -> Floats:
 
 def fingerprint(table: Table) -> str:
     """Which candidates a round has, in which order: an audit holds for these alone."""
-    import hashlib
-
-    return hashlib.sha256(table.pair_key.tobytes()).hexdigest()[:16]
+    return table.fingerprint
 
 
 def plan(
@@ -76,9 +74,8 @@ def plan(
     likely = proxy(work)
     if seed is None:
         seed = 42 + len(work.log.plans())
-    domain_of, slack = _parts(table, policy)
-    stratum, strata = stratify(domain_of, likely, slack, labels)
-    drawn = list(_drawn(table, stratum, strata, likely, seed))
+    stratum, strata = design(table, policy, likely, labels)
+    drawn = draw(table, stratum, strata, likely, seed)
     facts: dict[str, Any] = {
         "round": work.number,
         "candidates": fingerprint(work.table),
@@ -113,6 +110,12 @@ def strata_of(work: Workspace, plan: Plan) -> Ints:
     return stored.astype(np.int64)
 
 
+def design(table: Table, policy: Policy, likely: Floats, labels: int) -> tuple[Ints, list[Stratum]]:
+    """The stratum of each candidate of an unjudged table, (n,), OUTSIDE where it cannot be drawn, and the strata."""
+    domain_of, slack = _parts(table, policy)
+    return stratify(domain_of, likely, slack, labels)
+
+
 def _parts(table: Table, policy: Policy) -> tuple[dict[str, Bools], Floats]:
     """The population by domain, and how far below the ceiling each candidate lies, (n,)."""
     now, among = domains(table, policy), population(table)
@@ -140,7 +143,7 @@ def domains_along(table: Table, policy: Policy, field: str, stops: list[float | 
     return [found.at(stop) for stop in range(len(stops))]
 
 
-def _drawn(
+def draw(
     table: Table, stratum: Ints, strata: list[Stratum], likely: Floats, seed: int
 ) -> list[tuple[int, int, float, float]]:
     """Row, stratum, proxy and inclusion probability of each draw, in the order in which they are to be judged."""

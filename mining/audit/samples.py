@@ -125,7 +125,7 @@ def waiting(work: Workspace, reviewer: str) -> list[Draw]:
     """
     first: list[Draw] = []
     second: list[Draw] = []
-    people = {entry.event.reviewer for entry in work.standing.entries.values()} | {reviewer}
+    people = work.standing.reviewers | {reviewer}
     for one in plans(work):
         kept = {number for number, s in enumerate(one.facts["strata"]) if s["domain"] != REFUSED}
         for draw in draws_of(work, one.plan)[0]:

@@ -115,6 +115,11 @@ class Standing:
         """Everything that was ever done to a pair, oldest first."""
         return [self.entries[seq] for seq in self._by_pair.get(pair, ())]
 
+    @property
+    def reviewers(self) -> set[str]:
+        """Everyone who did anything."""
+        return set(self._by_reviewer)
+
     def latest(self, reviewer: str, count: int) -> list[Entry]:
         """The reviewer's last standing judgements, newest first; propagated ones are left out."""
         found = (self.entries[seq] for seq in reversed(self._by_reviewer.get(reviewer, ())))

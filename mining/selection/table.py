@@ -7,6 +7,7 @@ Out: `Table`, one array a column, computed once and shared by every policy tried
 Knows nothing of thresholds.
 """
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -135,6 +136,11 @@ class Table:
         # Each document's id is hashed once, however many queries it is a candidate of.
         documents = pd.util.hash_array(self._documents[1].to_numpy(object), categorize=False)[self.document]
         return np.asarray(hashed * np.uint64(0x9E3779B97F4A7C15) + documents, np.uint64)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Which candidates there are, in which order: equal for no other round."""
+        return hashlib.sha256(self.pair_key.tobytes()).hexdigest()[:16]
 
 
 def sources_of(candidates: pd.DataFrame) -> list[str]:

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 
-from mining import agenda, cards
+from mining import agenda, cards, dealing, priority
 from mining.agenda import View
 from mining.workspace import open_workspace
 
@@ -37,7 +37,7 @@ def main() -> None:
         work = open_workspace(arguments.folder, f"sqlite:///{scratch}/reviews.db")
         opened = time.perf_counter() - started
         work.warm()
-        view, policy = View(), work.policy
+        view, policy = View(order="priority"), work.policy
         decision = work.decision(policy)
         order = agenda.rows(work, view, decision)
         sight = cards.Sight(policy, decision, blind=False)
@@ -60,24 +60,27 @@ def main() -> None:
 
 
 def review(work, view, order, sight, name: str, seconds: int, taken: list[float]) -> None:
-    pairs = agenda.next_pairs(work, view, name, order, AHEAD)
-    have = set(pairs)
+    dealt = dealing.deal(work, view, name, order, AHEAD)
+    have = {one.pair for one in dealt}
     for number in range(1, seconds + 1):
         time.sleep(1 - 0.01 * (hash(name) % 20))
-        query_id, doc_id = pairs[0]
+        query_id, doc_id = dealt[0].pair
         event = {"query_id": query_id, "doc_id": doc_id, "verdict": "not_relevant", "reviewer": name}
+        event |= {"arm": dealt[0].arm, "inclusion_probability": dealt[0].chance}
         started = time.perf_counter()
-        cards.write(work, [event | {"client_id": name, "client_seq": number, "decided_at": time.time()}])
-        pairs = agenda.next_pairs(work, view, name, order, AHEAD)
-        new = [pair for pair in pairs if pair not in have]
-        for pair in new:
-            cards.card(work, pair, sight, name)
-        for query in {query for query, _ in new}:
+        event |= {"client_id": name, "client_seq": number, "decided_at": time.time()}
+        cards.write(work, [event], dealing.arms(work))
+        priority.learn(work)
+        dealt = dealing.deal(work, view, name, order, AHEAD)
+        new = [one for one in dealt if one.pair not in have]
+        for one in new:
+            cards.card(work, one, sight, name)
+        for query in {one.pair[0] for one in new}:
             cards.query(work, query, sight)
         cards.strip(work, name)
         agenda.progress(work, order, name, time.time())
         taken.append(time.perf_counter() - started)
-        have.update(new)
+        have.update(one.pair for one in new)
 
 
 if __name__ == "__main__":
