@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from mining import dataset, pipeline
 from mining.errors import DatasetError, ModelError, RecipeError, RunError
+from mining.fingerprint import fingerprint_of_model
 from mining.recipe import Mining, Policy, Teaching
 from mining.review import Event
 from mining.scoring import load_teacher
@@ -241,13 +242,14 @@ def test_the_start_s_cosine_is_mixed_into_the_targets(tmp_path, encoder, lessons
     assert known.mean() == pytest.approx(0.25, abs=0.05)
 
 
-def test_at_full_rank_the_merge_gives_the_model_back(tmp_path, taught, encoder, lessons):
+def test_the_higher_the_rank_the_nearer_the_merge_is_to_the_model(tmp_path, taught, encoder, lessons):
     _, out = taught
     start, whole = tensors_of(encoder), tensors_of(out)
     pairs = texts_of(lessons)
-    facts = low_rank.Facts("", "", 1, ())
-    errors = {}
-    for rank in (1, 4, 15):
+    logits = logits_of(out, pairs)
+    facts = low_rank.Facts(str(encoder), fingerprint_of_model(encoder), 1, ())
+    errors, off = {}, {}
+    for rank in (1, 4, 15, 32):
         kept = low_rank.write(out, encoder, replace(facts, rank=rank), tmp_path / str(rank))
         told = json.loads((tmp_path / str(rank) / "low_rank.json").read_text())
         stored = tensors_of(tmp_path / str(rank))
@@ -258,8 +260,12 @@ def test_at_full_rank_the_merge_gives_the_model_back(tmp_path, taught, encoder, 
         for name in whole:
             if whole[name].ndim == 1 or "classifier" in name:
                 assert merged[name].equal(whole[name])
-    assert errors[1] > errors[4] > errors[15]
-    assert len(pairs) == 384
+        found = logits_of(plain_folder("--teacher", str(tmp_path / str(rank))), pairs)
+        off[rank] = float(np.abs(found - logits).max() / logits.std())
+    assert errors[1] > errors[4] > errors[15] > errors[32] == 0
+    assert off[1] > off[4] > off[15] > off[32]
+    assert off[15] < 0.1
+    assert off[32] < 1e-5  # where factors would be no smaller, the matrix is stored whole
 
 
 def test_a_low_rank_folder_is_a_teacher_and_is_merged_once(taught, lessons, monkeypatch):
