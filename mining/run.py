@@ -122,9 +122,19 @@ class Run:
 
         return open_log(self.reviews or self.folder / REVIEWS_FILE)
 
+    def log_to_read(self) -> "ReviewLog":
+        """The log for one thread that writes nothing: an empty one in memory where nobody has judged."""
+        from mining.review import open_log
+
+        return self.log() if self._is_reviewed else open_log("sqlite://")
+
+    @property
+    def _is_reviewed(self) -> bool:
+        return bool(self.reviews) or (self.folder / REVIEWS_FILE).exists()
+
     def verdicts(self) -> "dict[Pair, str]":
         """The verdict that counts, for each pair that people judged."""
-        if not self.reviews and not (self.folder / REVIEWS_FILE).exists():
+        if not self._is_reviewed:
             return {}
         from mining.review import Standing
 

@@ -255,3 +255,9 @@ def open_workspace(folder: Path, reviews: str = "", number: int | None = None) -
     run = open_run(folder, reviews)
     run.round_folder(number)
     return Workspace(run, run.log(), number)
+
+
+def open_to_read(folder: Path, reviews: str = "", number: int | None = None) -> Workspace:
+    """The workspace for one thread that writes no verdict: it makes no log where nobody has judged."""
+    run = open_run(folder, reviews)
+    return Workspace(run, run.log_to_read(), number)

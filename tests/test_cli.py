@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -110,6 +111,13 @@ def test_export_writes_the_kept_negatives(capsys, monkeypatch, run, tmp_path):
     assert len(rows) == (positives * kept).sum()
     manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
     assert manifest["provenance"]["policy"] == json.loads(json.dumps(asdict(open_run(run).policy)))
+
+
+def test_what_only_reads_makes_no_log(capsys, monkeypatch, run, tmp_path):
+    copy = shutil.copytree(run, tmp_path / "run", ignore=shutil.ignore_patterns("reviews.db*"))
+    for words in (("export", copy, tmp_path / "out"), ("calibrate", copy), ("report", copy)):
+        assert call(capsys, monkeypatch, *words)[0] == 0
+        assert not list(copy.glob("reviews.db*")), words[0]
 
 
 def test_presets_are_listed(capsys, monkeypatch):

@@ -149,9 +149,9 @@ def calibrate(
     """Fit p_relevant to what people judged; without judgements, go back to the weights of other collections."""
     from mining import refit
     from mining.cli import show
-    from mining.workspace import open_workspace
+    from mining.workspace import open_to_read
 
-    calibration, told = refit.refit(open_workspace(run, reviews, round), with_audits=with_audits)
+    calibration, told = refit.refit(open_to_read(run, reviews, round), with_audits=with_audits)
     if json:
         _print_json({"calibration": asdict(calibration), "reliability": asdict(told)})
     else:
@@ -169,10 +169,10 @@ def export(
 ) -> None:
     """Write the kept negatives as training shards, with a manifest and a card."""
     from mining import shipping
-    from mining.workspace import open_workspace
+    from mining.workspace import open_to_read
 
     options = Export(**typed_fields(Export, flags))
-    shipment = shipping.prepare(open_workspace(run, reviews, round), options)
+    shipment = shipping.prepare(open_to_read(run, reviews, round), options)
     with _watch(_errors())("export", shipment.dry_run().all_rows, "rows") as advance:
         manifest = shipment.write(out, advance)
     rows = sum(shard.rows for shard in manifest.shards)
