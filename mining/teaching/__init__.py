@@ -7,8 +7,9 @@ Out: a plain CrossEncoder folder that `nearmiss mine --teacher` loads, measured 
 Knows nothing of mining: it reads what a run kept.
 """
 
-from mining.teaching.course import Taught, teach
+from mining.teaching.course import teach
 from mining.teaching.lessons import Lessons, from_dataset, from_run
 from mining.teaching.measuring import Numbers
+from mining.teaching.taught import Taught
 
 __all__ = ["Lessons", "Numbers", "Taught", "from_dataset", "from_run", "teach"]

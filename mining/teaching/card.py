@@ -6,12 +6,10 @@ Out: Markdown with the hub's front matter
 """
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mining.teaching.measuring import CUT
-
-if TYPE_CHECKING:
-    from mining.teaching.course import Taught
+from mining.teaching.taught import Taught
 
 FRONT = "---\nlibrary_name: sentence-transformers\npipeline_tag: text-ranking\ntags:\n- cross-encoder\n- nearmiss\n---"
 CAUTION = """\
@@ -20,7 +18,7 @@ negatives of a run were chosen with the start's own scores, those scores are not
 rank nor their margins below the positive are chance."""
 
 
-def card(taught: "Taught") -> str:
+def card(taught: Taught) -> str:
     """The text of README.md."""
     return (
         "\n\n".join(
@@ -30,7 +28,7 @@ def card(taught: "Taught") -> str:
     )
 
 
-def _description(taught: "Taught") -> str:
+def _description(taught: Taught) -> str:
     return (
         f"A cross-encoder trained with nearmiss from {taught.start} ({taught.start_kind}, fingerprint "
         f"{taught.start_fingerprint[:12]}) on {taught.origin}. Its logit is that of a probability of relevance, and "
@@ -38,7 +36,7 @@ def _description(taught: "Taught") -> str:
     )
 
 
-def _numbers(taught: "Taught") -> list[str]:
+def _numbers(taught: Taught) -> list[str]:
     held, trained = taught.held_out, taught.trained_on
     heads = ["", "AUC, all pairs", f"nDCG@{CUT}", "MRR", "Brier", "log loss"]
     rows = [
@@ -69,7 +67,7 @@ def _pairs(counts: dict[str, int]) -> str:
     )
 
 
-def _making(taught: "Taught") -> list[str]:
+def _making(taught: Taught) -> list[str]:
     told: dict[str, Any] = {
         "recipe": taught.recipe,
         "number_type": taught.number_type,
