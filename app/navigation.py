@@ -16,11 +16,16 @@ TITLES = {
 
 
 def pages() -> list[st.Page]:
-    """Every page, the overview first."""
-    return [
+    """Every page, the overview first; its address is `/`, and `/overview` leads there."""
+    shown = [
         st.Page(VIEWS / f"{name}.py", title=title, icon=icon, url_path=name, default=name == "overview")
         for name, (title, icon) in TITLES.items()
     ]
+    return [*shown, st.Page(_to_overview, title="Overview", url_path="overview", visibility="hidden")]
+
+
+def _to_overview() -> None:
+    go_to("overview", **st.query_params.to_dict())
 
 
 def go_to(page: str, **address: str) -> None:

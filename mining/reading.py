@@ -14,7 +14,7 @@ from difflib import SequenceMatcher
 from functools import lru_cache
 from typing import Literal
 
-from mining.retrieval.language import term_maker
+from mining.retrieval.language import function_words, term_maker
 from mining.retrieval.words import normalise, words
 
 # Marks of a piece, added up.
@@ -37,7 +37,7 @@ def pieces(text: str, query: str, positive: str, language: str) -> list[Piece]:
     """
     `text` cut into pieces with their marks; joined they are the text again, but for what lies beyond LONGEST.
 
-    A word is shared where its stem is, in `language`; stop words are never marked.
+    A word is shared where its stem is, in `language`; function words are never marked.
     """
     stem = _stems(language)
     in_query, in_positive = stem(query), stem(positive)
@@ -98,11 +98,11 @@ def _best_token(found: list[str], marks: list[int]) -> int | None:
 
 @lru_cache(maxsize=8)
 def _stems(language: str) -> Callable[[str], frozenset[str]]:
-    term = term_maker(language)
+    term, idle = term_maker(language), function_words(language)
 
     @lru_cache(maxsize=65_536)
     def stems(text: str) -> frozenset[str]:
-        found = (term(word) for word in words(normalise(text)) if not HIRAGANA.fullmatch(word))
-        return frozenset(found) - {""}
+        telling = (word for word in words(normalise(text)) if word not in idle and not HIRAGANA.fullmatch(word))
+        return frozenset(map(term, telling)) - {""}
 
     return stems

@@ -21,6 +21,19 @@ def test_words_are_shared_by_their_stem_and_stop_words_never():
     assert marked(text, IN_POSITIVE) == ["castle", "opening", "nine"]
 
 
+@pytest.mark.parametrize(
+    ("language", "text", "telling"),
+    [
+        ("en", "She walked up from the harbour into town with him", ["harbour", "town"]),
+        ("de", "Sie ging vom Hafen mit ihm in die Stadt", ["Hafen", "Stadt"]),
+        ("fr", "Elle est venue avec lui du port dans la ville", ["port", "ville"]),
+    ],
+)
+def test_function_words_are_never_marked(language, text, telling):
+    query = "up from into with him vom mit ihm die avec lui du dans la harbour town Hafen Stadt port ville"
+    assert marked(text, IN_QUERY, query=query, language=language) == telling
+
+
 def test_japanese_words_are_found_without_spaces():
     arguments = {"query": "熱中症になった人", "positive": "涼しい場所", "language": "ja"}
     assert marked("熱中症の人を涼しい日陰へ", IN_QUERY, **arguments) == ["熱中症", "人"]

@@ -10,7 +10,7 @@ Knows nothing of indexes or files. What a word is, `words` decides; unspaced scr
 import functools
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from mining.errors import RecipeError
@@ -113,6 +113,17 @@ def term_maker(code: str) -> Callable[[str], str]:
     return term
 
 
+def function_words(code: str) -> frozenset[str]:
+    """
+    The words that only hold a sentence together, as `words` gives them: no sign that two texts are about the same.
+
+    For English the list is longer than what BM25 leaves out, whose rankings published numbers rest on.
+    """
+    from bm25s.stopwords import STOPWORDS_EN_PLUS
+
+    return _stop_words(checked(code)) | (_as_words(STOPWORDS_EN_PLUS) if code == "en" else frozenset())
+
+
 def _stop_words(code: str) -> frozenset[str]:
     from bm25s.tokenization import _infer_stopwords
 
@@ -122,6 +133,10 @@ def _stop_words(code: str) -> frozenset[str]:
         listed = _infer_stopwords(code)
     except ValueError:  # bm25s has no list for it
         listed = LANGUAGES[code].common.split()
+    return _as_words(listed)
+
+
+def _as_words(listed: Iterable[str]) -> frozenset[str]:
     return frozenset(word for entry in listed for word in words(normalise(entry)))
 
 
