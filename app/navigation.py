@@ -10,6 +10,7 @@ TITLES = {
     "tune": ("Tune", ":material/tune:"),
     "review": ("Review", ":material/fact_check:"),
     "map": ("Map", ":material/scatter_plot:"),
+    "rounds": ("Rounds", ":material/repeat:"),
     "agreement": ("Agreement", ":material/group:"),
     "export": ("Export", ":material/output:"),
 }
@@ -17,8 +18,15 @@ TITLES = {
 
 def pages() -> list[st.Page]:
     """Every page, the overview first; its address is `/`, and `/overview` leads there."""
+    # The default page has no address but `/`, and yet no other may have the one it is given: "overview" stays free so.
     shown = [
-        st.Page(VIEWS / f"{name}.py", title=title, icon=icon, url_path=name, default=name == "overview")
+        st.Page(
+            VIEWS / f"{name}.py",
+            title=title,
+            icon=icon,
+            url_path="start" if name == "overview" else name,
+            default=name == "overview",
+        )
         for name, (title, icon) in TITLES.items()
     ]
     return [*shown, st.Page(_to_overview, title="Overview", url_path="overview", visibility="hidden")]

@@ -20,6 +20,9 @@ from mining.selection import Decision, Table
 from mining.selection.table import Bools, Ints
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+NOT_FOUND = "not_found"  # in the place of a status: no source of the round found the pair
+# What a negative became that the new model no longer confuses.
+EASY = (NOT_FOUND, "over_quota", "too_easy")
 
 
 @dataclass(frozen=True)
@@ -122,24 +125,37 @@ def _of_source(source: str, together: list[Together]) -> dict[str, int]:
 
 def compare(run: Run, first: int, second: int) -> dict[str, Any]:
     """What a round changed: which negatives became easy, which are new, how far the positives stand from them."""
-    before, after = (run.selected(number) for number in (first, second))
-    keys = ["query_id", "doc_id"]
-    old, new = (frame[frame["status"].eq(selection.KEPT)] for frame in (before, after))
-    both = old[keys].merge(new[keys])
-    gone = old[keys].merge(new[keys], how="left", indicator=True)
-    gone = gone[gone["_merge"].eq("left_only")][keys]
-    # A negative is now easy when the new model no longer finds it, or ranks it below those it keeps.
-    reasons = gone.merge(after[[*keys, "status"]], how="left")["status"].astype("str").fillna("not_found")
+    return {"rounds": [first, second], **compared(run.selected(first), run.selected(second))}
+
+
+def compared(before: pd.DataFrame, after: pd.DataFrame) -> dict[str, Any]:
+    """The same of the candidates of two rounds with their `status`."""
+    old, new = (int(frame["status"].eq(selection.KEPT).sum()) for frame in (before, after))
+    reasons = kept_here_alone(before, after)["elsewhere"].value_counts()
+    gone = int(reasons.sum())
     return {
-        "rounds": [first, second],
-        "kept": [len(old), len(new)],
-        "in_both": len(both),
-        "gone": len(gone),
-        "gone_because": {str(reason): int(count) for reason, count in reasons.value_counts().items()},
-        "new": len(new) - len(both),
+        "kept": [old, new],
+        "in_both": old - gone,
+        "gone": gone,
+        "gone_because": {str(reason): int(count) for reason, count in reasons.items()},
+        "new": new - (old - gone),
         "dense_gap": [_gap(before), _gap(after)],
         "teacher_gap": [_gap(before, "teacher_score"), _gap(after, "teacher_score")],
     }
+
+
+def kept_here_alone(here: pd.DataFrame, there: pd.DataFrame) -> pd.DataFrame:
+    """
+    The rows that one round keeps and the other does not, hardest first.
+
+    `elsewhere` is their status in the other round, NOT_FOUND where no source of it found them.
+    """
+    keys = ["query_id", "doc_id"]
+    kept = here[here["status"].eq(selection.KEPT)]
+    beside = kept.merge(there[[*keys, "status"]].rename(columns={"status": "elsewhere"}), how="left", on=keys)
+    beside["elsewhere"] = beside["elsewhere"].astype("str").where(beside["elsewhere"].notna(), NOT_FOUND)
+    alone = beside[beside["elsewhere"].ne(selection.KEPT)]
+    return alone.sort_values("teacher_score", ascending=False, kind="stable", ignore_index=True)
 
 
 def _gap(judged: pd.DataFrame, score: str = "dense_score") -> float | None:
