@@ -33,7 +33,7 @@ SCALES = {
     "share": "teacher over positive, as a share",
     "gap": "teacher over positive",
     "score": "teacher score",
-    "probability": "calibrated probability of relevance",
+    "probability": "chance of being an answer",
 }
 # What a person looks for lies on top: what is kept, then what is too close to be.
 ON_TOP = ("over_quota", "too_easy", "known_positive", "too_close", "kept")

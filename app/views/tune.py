@@ -8,10 +8,11 @@ from typing import Any
 import streamlit as st
 
 from app import navigation, state, theme
+from app.charts import outlook as outlook_chart
 from app.charts import tune as charts
 from app.tuner import FOLDER, tuner
 from app.tuner.reading import card
-from mining import tuning
+from mining import outlook, tuning
 from mining.errors import RecipeError
 from mining.presets import PRESETS
 from mining.recipe import Policy
@@ -280,6 +281,48 @@ def picture(work: Workspace, policy: Policy) -> None:
     st.caption(charts.what_is_drawn(drawn))
 
 
+def risks(work: Workspace, policy: Policy) -> None:
+    """How many false negatives this ceiling leaves, and what it costs; a button to what is allowed, a link to more."""
+    found = outlook.outlook(work, policy)
+    st.markdown("**What this ceiling leaves in, and what it costs**")
+    if found is None:
+        st.caption("No ceiling is set: whatever scores highest is kept, and its top is full of unlabelled answers.")
+        return
+    drawn = outlook_chart.figure(found, dark=theme.is_dark())
+    settings = {"displaylogo": False, "displayModeBar": False}
+    st.plotly_chart(drawn, key="outlook", theme=None, config=settings, alt=outlook_chart.in_words(found))
+    st.text(_risk_in_words(found))
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        goal = found.for_target
+        known = "measured" if found.measured is not None else "foretold"
+        if goal is None:
+            st.caption(f"No ceiling here is {known} to leave at most {outlook.TARGET:.0%}.")
+        elif st.button(
+            f"Ceiling for at most {outlook.TARGET:.0%}",
+            key="for_target",
+            disabled=goal == found.now,
+            help=f"The loosest that is {known} to leave at most {outlook.TARGET:.0%} answers among the kept",
+        ):
+            try_policy(work, outlook.with_stop(policy, found, goal))
+            st.rerun(WORKBENCH)
+        if found.to_judge is None:
+            navigation.link_to("review", "Judge a random sample, to measure it")
+        elif found.to_judge:
+            more = f"Judge {found.to_judge:,} more for a band of ±{100 * outlook.HALF_WIDTH:.0f} points"
+            navigation.link_to("review", more)
+
+
+def _risk_in_words(found: outlook.Outlook) -> str:
+    foretold = f"{found.foretold.false_negative_rate[found.now]:.1%} of the kept are foretold to be answers"
+    if found.measured is None:
+        return f"{foretold}. Nothing is measured yet."
+    band, now = found.measured.false_negative_rate, found.now
+    if band.labels[now] == 0:
+        return f"{foretold}. Nothing that it keeps was drawn and judged yet."
+    measured = f"{band.estimate[now]:.1%} ({band.low[now]:.1%} to {band.high[now]:.1%})"
+    return f"{measured} of the kept are answers by {int(band.labels[now]):,} random judgements; {foretold}."
+
+
 def reading(work: Workspace, policy: Policy) -> None:
     """The pairs at the edge, and those that the policy gains and loses."""
     new, old = work.decision(policy), work.decision()
@@ -364,10 +407,13 @@ def workbench(work: Workspace) -> None:
         toolbar(work, policy, mistaken=bool(mistaken))
     with right:
         picture(work, policy)
+        below = st.container()
     with left:
         panel(work, policy, mistaken)
     with right:
         reading(work, policy)
+    with below:
+        risks(work, policy)
 
 
 def page(work: Workspace) -> None:

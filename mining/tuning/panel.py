@@ -28,7 +28,7 @@ from mining.workspace import Workspace
 
 Kind = Literal["slider", "switch", "choice", "shares", "number"]
 GROUPS: dict[str, tuple[str, ...]] = {
-    "ceiling": ("relative_margin", "absolute_margin", "max_score", "max_p_relevant", "anchor"),
+    "ceiling": ("max_p_relevant", "relative_margin", "absolute_margin", "max_score", "anchor"),
     "floor": ("relative_floor", "absolute_floor", "min_score", "min_p_relevant"),
     "ranks": ("skip_top", "skip_survivors", "max_rank"),
     "copies": ("duplicate_cosine", "duplicate_jaccard", "allow_siblings", "different_cluster", "reuse_cap"),
