@@ -126,6 +126,7 @@ def test_held_out_queries_are_never_trained_on(tmp_path, encoder, lessons, monke
     assert set(lessons.pairs["query"][unseen]).isdisjoint(rows["query"])
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(["a b", "A  b", "c", "d", "e f", "g"]), min_size=1, max_size=40), st.integers(0, 99))
 def test_a_query_is_never_split_and_the_same_words_stay_together(queries, seed):
     pairs = pd.DataFrame({"query": queries})
@@ -212,7 +213,7 @@ def test_a_cross_encoder_may_be_the_start_and_frozen_layers_stay(tmp_path, taugh
     assert result.numbers["start"].auc == pytest.approx(taught[0].numbers["trained"].auc)
     before, after = tensors_of(out), tensors_of(tmp_path / "out")
     moved = {name for name in before if not before[name].equal(after[name])}
-    frozen = {name for name in before if ".embeddings." in name or ".layer.0." in name}
+    frozen = {name for name in before if "embeddings." in name or "layer.0." in name}
     assert moved
     assert moved.isdisjoint(frozen)
 
@@ -258,7 +259,7 @@ def test_the_higher_the_rank_the_nearer_the_merge_is_to_the_model(tmp_path, taug
         errors[rank] = max(float((merged[name] - whole[name]).abs().max()) for name in whole)
         assert 0 < kept <= 1
         for name in whole:
-            if whole[name].ndim == 1 or "classifier" in name:
+            if whole[name].ndim == 1:
                 assert merged[name].equal(whole[name])
         found = logits_of(plain_folder("--teacher", str(tmp_path / str(rank))), pairs)
         off[rank] = float(np.abs(found - logits).max() / logits.std())

@@ -9,6 +9,7 @@ difference learnt by fine-tuning is well approximated at small rank (LoRA, Hu et
 """
 
 import shutil
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -38,14 +39,22 @@ def write(taught: Path, start: Path, facts: Facts, out: Path) -> float:
             stored |= {name + LEFT: left, name + RIGHT: right}
             total += float(difference.square().sum())
             kept += float(difference.square().sum() - (difference - left.float() @ right.float()).square().sum())
-    out.mkdir(parents=True)
-    for path in taught.iterdir():
-        if path.is_file() and path.suffix not in (".safetensors", ".bin"):
-            shutil.copy2(path, out / path.name)
+    shutil.copytree(taught, out, ignore=_not_copied(taught))
     save_file(stored, out / TENSORS)
     told = Facts(facts.start, facts.start_fingerprint, facts.rank, tuple(unchanged))
     write_json(out / FACTS, asdict(told))
     return kept / total if total else 1.0
+
+
+def _not_copied(taught: Path) -> Callable[[str, list[str]], set[str]]:
+    """Not the weights, which `out` holds in another form, nor what is no part of the model; modules' folders whole."""
+
+    def ignored(folder: str, names: list[str]) -> set[str]:
+        if Path(folder) != taught:
+            return set()
+        return {name for name in names if name.startswith(".") or name == "low_rank" or name.endswith(".safetensors")}
+
+    return ignored
 
 
 def _factors(difference: Any, rank: int) -> tuple[Any, Any]:

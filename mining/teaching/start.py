@@ -4,8 +4,11 @@ The start: the model that training begins with, an encoder or a cross-encoder, a
 In:  a `Teaching` recipe
 Out: a CrossEncoder with one logit, in float32; and the start's own scores of pairs
 
-An encoder becomes a cross-encoder by a new head (a bias and a row of weights over its first token); its own scores are
-the cosines it knows. Knows nothing of labels.
+An encoder reads both texts together, keeps its own pooling and gets a new head, one row of weights and a bias; its own
+scores are the cosines it knows. Its pooling was trained, its first token often never was: with MiniLM on 420 queries of
+CovidQA, one epoch, 180 others held out, AUC and nDCG@10 were .707 and .625 by its mean, .664 and .606 by the
+first token.
+Knows nothing of labels.
 """
 
 from dataclasses import dataclass
@@ -56,7 +59,7 @@ class Start:
 
         torch.manual_seed(self.recipe.seed)
         try:
-            model = _load(self.folder, self.recipe.trust_remote_code)
+            model = _load(self.folder, self.is_encoder, self.recipe.trust_remote_code)
         except Exception as error:  # what a broken folder raises is not documented anywhere
             lines = str(error).strip().splitlines() or [type(error).__name__]
             raise ModelError(f"--start {self.name}: wanted an encoder or a cross-encoder; found {lines[0]}") from error
@@ -93,7 +96,7 @@ def logits(model: Any, pairs: Texts, watch: Watch, stage: str) -> Floats:
     return found
 
 
-def _load(folder: Path, trust_remote_code: bool) -> Any:
+def _load(folder: Path, is_encoder: bool, trust_remote_code: bool) -> Any:
     import logging as plain_logging
 
     from sentence_transformers import CrossEncoder
@@ -104,14 +107,37 @@ def _load(folder: Path, trust_remote_code: bool) -> Any:
     plain_logging.getLogger("sentence_transformers").setLevel(plain_logging.ERROR)
     # On a processor "eager" attention trains faster than "sdpa", which there has no kernel for dropout (see training).
     attention = "sdpa" if processor.has_cuda() else "eager"
-    return CrossEncoder(
-        str(folder),
-        num_labels=1,
-        device="cuda" if processor.has_cuda() else "cpu",
-        trust_remote_code=trust_remote_code,
-        local_files_only=True,
-        model_kwargs={"dtype": "float32", "attn_implementation": attention},
+    how = {
+        "device": "cuda" if processor.has_cuda() else "cpu",
+        "trust_remote_code": trust_remote_code,
+        "local_files_only": True,
+        "model_kwargs": {"dtype": "float32", "attn_implementation": attention},
+    }
+    if is_encoder and (modules := _pooled_with_head(folder, how)):
+        return CrossEncoder(modules=modules, device=how["device"])
+    return CrossEncoder(str(folder), num_labels=1, **how)
+
+
+def _pooled_with_head(folder: Path, how: dict[str, Any]) -> list[Any]:
+    """An encoder's transformer, its pooling and a new head; nothing where it does not pool what a transformer gives."""
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.base.modules import Dense, Transformer
+    from sentence_transformers.sentence_transformer.modules import Pooling
+    from torch.nn import Identity
+
+    parts = list(SentenceTransformer(str(folder), **how))
+    if len(parts) < 2 or not isinstance(parts[0], Transformer) or not isinstance(parts[1], Pooling):
+        return []
+    pooling = parts[1]
+    pooling.include_prompt = True  # a pair has no prompt that the pooling could leave out
+    head = Dense(
+        pooling.get_embedding_dimension(),
+        1,
+        activation_function=Identity(),
+        module_input_name="sentence_embedding",
+        module_output_name="scores",
     )
+    return [parts[0], pooling, head]
 
 
 def _is_encoder(folder: Path) -> bool:
