@@ -13,9 +13,11 @@ from app import navigation, state, theme
 from mining.errors import NearmissError
 
 # Streamlit leaves six lines of nothing above each page and wide margins, and writes captions too pale to read.
+# Pictures stand side by side where there is room for their names and numbers, else one above the other.
 STYLE = """
 .stMainBlockContainer { padding: 4.5rem 3rem 3rem; }
 [data-testid="stCaptionContainer"], [data-testid="stCaptionContainer"] p { color: inherit; opacity: 0.85; }
+[class*="st-key-side_by_side"] [data-testid="stColumn"] { min-width: min(26rem, 100%); }
 """
 
 

@@ -70,10 +70,6 @@ STYLE = """<style>
 .agreement td b { font-weight: 600; display: block; }
 .agreement .differences .quiet { white-space: nowrap; }
 .agreement .differences { display: grid; gap: 0.125rem 1.5rem; grid-template-columns: auto 1fr; margin-top: 0.5rem; }
-/* Two pictures stand side by side where there is room for their names and numbers, else one above the other. */
-.st-key-pictures_of_agreement [data-testid="stColumn"], .st-key-people_of_agreement [data-testid="stColumn"] {
-  min-width: 26rem;
-}
 </style>"""
 
 

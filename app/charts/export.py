@@ -1,10 +1,15 @@
-"""The picture of a dry run: why candidates are left out."""
+"""The picture of a dry run: why candidates are left out; and the table of the exports there are."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import plotly.graph_objects as go
 
+from app.charts.nodes import Node, node
 from app.charts.style import styled
+from mining.export.reading import Written
 
 ROW = 30
 
@@ -44,3 +49,46 @@ def reasons(bars: list[Bar], *, dark: bool) -> go.Figure:
 def in_words(bars: list[Bar]) -> str:
     """The same for those who do not see it."""
     return "Candidates left out, by reason. " + ", ".join(f"{bar.name}: {bar.count:,}" for bar in bars)
+
+
+def listed(found: Mapping[str, Written], timezone: str) -> Node:
+    """A row for each export, in the order given; where there is no room, its numbers stand below its name."""
+    rows = [_listed(name, export, ZoneInfo(timezone)) for name, export in found.items()]
+    heads = [
+        node("th", "number" if place > 2 else "", str(cell["said"]["data-name"]), scope="col")
+        for place, cell in enumerate(rows[0]["children"])
+    ]
+    body = node("tbody", "", *rows)
+    return node("div", "rows few", node("table", "", node("thead", "", node("tr", "", *heads)), body))
+
+
+def _listed(name: str, export: Written, zone: ZoneInfo) -> Node:
+    manifest = export.manifest
+    written = datetime.fromtimestamp(export.written_at, zone)
+    numbers = {
+        "Queries": manifest.get("exported_queries"),
+        "Positives": manifest.get("exported_positives"),
+        "Negatives": manifest.get("exported_negatives"),
+        "Rows": export.rows,
+        "Judgements": manifest.get("reviews", {}).get("judgements", 0),
+    }
+    return node(
+        "tr",
+        "row",
+        node("td", "text", name, data_name="Name"),
+        node("td", "", f"{written.day} {written:%b %Y, %H:%M}", data_name="Written"),
+        node("td", "", manifest["format"], data_name="Format"),
+        *(
+            node("td", "number", "–" if count is None else f"{count:,}", data_name=title)
+            for title, count in numbers.items()
+        ),
+        node("td", "number", _size(export.bytes), data_name="Size"),
+    )
+
+
+def _size(count: float) -> str:
+    for unit in ("B", "kB", "MB"):
+        if count < 1000:
+            return f"{count:.3g} {unit}"
+        count /= 1000
+    return f"{count:,.1f} GB"

@@ -93,7 +93,7 @@ def numbers(work: Workspace, found: Agreement, scale: str) -> None:
     """How far people agree: in a sentence, in pictures, two by two, each with themselves."""
     dark = theme.is_dark()
     headline(found, scale)
-    with st.container(key="pictures_of_agreement"):
+    with st.container(key="side_by_side_verdicts"):
         left, right = st.columns(2, gap="large")
     with left:
         st.html(words.heading("Beyond luck", "1 is always the same verdict, 0 no better than guessing."))
@@ -138,7 +138,7 @@ def people(found: Agreement, scale: str) -> None:
         return
     says = "How often two people said the same of the pairs that both judged."
     st.html(words.heading("Who differs from whom", says) + words.people(found))
-    with st.container(key="people_of_agreement"):
+    with st.container(key="side_by_side_people"):
         left, right = st.columns(2, gap="large")
     with left:
         most = found.telling[:SHOWN]

@@ -11,6 +11,7 @@ import streamlit as st
 
 from app import state, theme
 from app.charts import export as charts
+from app.pictures import picture
 from mining import shipping
 from mining.errors import NearmissError
 from mining.export import FORMATS, DryRun, Export, own_columns
@@ -328,30 +329,7 @@ def _picked(label: str, parameter: str, options: list[str], otherwise: str | Non
 
 
 def _list(found: dict[str, Written]) -> None:
-    exports = list(found.values())
-    manifests = [export.manifest for export in exports]
-    table = pd.DataFrame(
-        {
-            "Name": list(found),
-            "Written": pd.to_datetime([export.written_at for export in exports], unit="s", utc=True),
-            "Format": [manifest["format"] for manifest in manifests],
-            "Queries": [manifest.get("exported_queries") for manifest in manifests],
-            "Positives": [manifest.get("exported_positives") for manifest in manifests],
-            "Negatives": [manifest.get("exported_negatives") for manifest in manifests],
-            "Rows": [export.rows for export in exports],
-            "Judgements": [manifest.get("reviews", {}).get("judgements", 0) for manifest in manifests],
-            "Size": [export.bytes for export in exports],
-        }
-    )
-    config = dict.fromkeys(["Queries", "Positives", "Negatives", "Rows", "Judgements"], NUMBER)
-    moment = st.column_config.DatetimeColumn(format="D MMM YYYY, HH:mm", timezone=st.context.timezone)
-    st.dataframe(
-        table,
-        hide_index=True,
-        column_config=config | {"Written": moment, "Size": SIZE},
-        key="exports",
-        alt="The exports of this run",
-    )
+    picture(charts.listed(found, st.context.timezone or "UTC"), key="exports")
 
 
 def one(export: Written) -> None:

@@ -180,7 +180,9 @@ def scores(work: Workspace, found: Overview) -> None:
     says = "Each row is as tall as it can be. Press a bar to read its rows, or set a range above them."
     picture(charts.heading("Scores", says), key="scores_heading")
     histograms = [histogram for histogram in found.histograms if histogram.score in scores_of(work)]
-    for column, histogram in zip(st.columns(len(histograms), gap="large"), histograms, strict=True):
+    with st.container(key="side_by_side_scores"):
+        columns = st.columns(len(histograms), gap="large")
+    for column, histogram in zip(columns, histograms, strict=True):
         title, key = AXIS_WORDS[histogram.score], f"scores_{histogram.score}"
 
         def select(key: str = key, score: str = histogram.score) -> None:

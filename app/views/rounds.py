@@ -68,16 +68,16 @@ def changes(change: Change) -> None:
     """What became of the negatives that are gone, and where the new ones come from."""
     dark = theme.is_dark()
     sides = (
-        (f"What became of the {len(change.lost):,} lost", charts.bars(change.lost_to, charts.LOST, dark=dark), "lost"),
-        (
-            f"What the {len(change.gained):,} gained were before",
-            charts.bars(change.gained_from, charts.GAINED, dark=dark),
-            "gained",
-        ),
+        ("What became of the lost", change.lost_to, charts.LOST, "lost", change.second),
+        ("Where the gained come from", change.gained_from, charts.GAINED, "gained", change.first),
     )
-    for column, (title, bars, key) in zip(st.columns(2, gap="large"), sides, strict=True):
+    with st.container(key="side_by_side_changes"):
+        columns = st.columns(2, gap="large")
+    for column, (title, counts, words, key, other) in zip(columns, sides, strict=True):
         with column:
-            picture(heading(title, ""), key=f"{key}_heading")
+            says = f"What round {other} says of the {sum(counts.values()):,} that it does not keep."
+            picture(heading(title, says), key=f"{key}_heading")
+            bars = charts.bars(counts, words, dark=dark)
             if bars:
                 st.plotly_chart(
                     reasons(bars, dark=dark),
@@ -97,7 +97,9 @@ def scores(work: Workspace, found: list[Round]) -> None:
         key="scores_heading",
     )
     names = ["teacher_score", "dense_score"] if work.has_teacher else ["dense_score"]
-    for column, name in zip(st.columns(len(names), gap="large"), names, strict=True):
+    with st.container(key="side_by_side_scores"):
+        columns = st.columns(len(names), gap="large")
+    for column, name in zip(columns, names, strict=True):
         with column:
             st.plotly_chart(
                 charts.scores(found, name, dark=theme.is_dark()),
