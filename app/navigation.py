@@ -8,6 +8,7 @@ VIEWS = Path(__file__).parent / "views"
 TITLES = {
     "overview": ("Overview", ":material/filter_alt:"),
     "tune": ("Tune", ":material/tune:"),
+    "calibration": ("Calibration", ":material/straighten:"),
     "review": ("Review", ":material/fact_check:"),
     "map": ("Map", ":material/scatter_plot:"),
     "rounds": ("Rounds", ":material/repeat:"),
