@@ -45,7 +45,8 @@ def teach(
 
     console = _errors()
     recipe = Teaching(**typed_fields(Teaching, flags))
-    if (Path(data) / RUN_FILE).is_file():
+    is_run = (Path(data) / RUN_FILE).is_file()
+    if is_run:
         lessons = teaching.from_run(Path(data), reviews, round, recipe.partial)
     else:
         lessons = teaching.from_dataset(_read(console, data, format, split, corpus, column, reject), data)
@@ -57,10 +58,10 @@ def teach(
     if json:
         _print_json(asdict(taught))
     else:
-        _show(out, taught)
+        _show(out, taught, is_run)
 
 
-def _show(out: Path, taught: "Taught") -> None:
+def _show(out: Path, taught: "Taught", is_run: bool) -> None:
     from rich.table import Table
 
     say = _output().print
@@ -70,6 +71,11 @@ def _show(out: Path, taught: "Taught") -> None:
     for name, of in taught.numbers.items():
         table.add_row(name, *(f"{value:.4f}" for value in (of.auc, of.ndcg, of.mrr, of.brier)))
     say(table)
+    if is_run:
+        say(
+            "[dim]A score that chose this run's negatives is not judged fairly by them: see the card on `start`.[/]",
+            soft_wrap=True,
+        )
     say(
         f"{out}: {taught.steps:,} steps in {taught.number_type}, {taught.seconds:,.0f} s; README.md has it all. "
         f"Use it: nearmiss mine DATA RUN --teacher {out}",
