@@ -7,7 +7,9 @@ import streamlit as st
 from app import navigation, state, theme
 from app.charts import overview as charts
 from app.pictures import picture
+from mining import audit
 from mining import overview as core
+from mining import proof as proofs
 from mining.overview import REFUSED, Overview, Wanted
 from mining.selection import STATUSES
 from mining.workspace import Version, Workspace
@@ -93,6 +95,25 @@ def heading(work: Workspace, found: Overview) -> None:
     with st.container(horizontal=True, key="next"):
         for page, name, purpose in NEXT:
             navigation.link_to(page, f"**{name}**: {purpose}")
+
+
+def proof(work: Workspace) -> None:
+    """How many answers are left among the kept: certified, measured, or what is missing for that."""
+    stands = proofs.proof(work)
+    with (
+        st.container(border=True, key="proof"),
+        st.container(horizontal=True, vertical_alignment="center", gap="medium"),
+    ):
+        st.text(stands.words)
+        if stands.step == "draw":
+            if st.button(f"Draw {proofs.LABELS} at random to judge", key="draw"):
+                audit.plan(work, proofs.LABELS, made_by=state.reviewer())
+                st.rerun()
+        elif stands.step == "judge":
+            navigation.link_to("review", f"Judge the {stands.waiting:,} that wait")
+        elif stands.step == "certify" and st.button(f"Certify at most {proofs.MAX_RATE:.0%}", key="certify"):
+            audit.certify(work, proofs.MAX_RATE)
+            st.rerun()
 
 
 @st.fragment(key="pictures")
@@ -237,6 +258,7 @@ def page(work: Workspace) -> None:
         st.query_params.update(st.session_state.get("rows_address", {}))
     found = overview(work)
     heading(work, found)
+    proof(work)
     pictures(work, found)
     rows(work, found)
     scores(work, found)

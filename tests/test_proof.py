@@ -1,0 +1,74 @@
+"""Proof: from nothing drawn to a certificate, a step at a time."""
+
+import shutil
+
+import pytest
+
+from mining import audit, dataset, pipeline, proof
+from mining.recipe import Mining, Policy
+from mining.review import Event
+from mining.workspace import open_workspace
+from tests.words import WordEncoder
+
+
+@pytest.fixture(scope="module")
+def mined(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs") / "sample"
+    data = dataset.read("sample_data")
+    return pipeline.mine(folder, Mining(sources=("bm25", "dense")), data, encoder=WordEncoder())
+
+
+@pytest.fixture
+def work(mined, tmp_path):
+    return open_workspace(shutil.copytree(mined.folder, tmp_path / "run"))
+
+
+def judge(work, draws, verdict="not_relevant", start=0):
+    work.append(
+        [
+            Event(
+                query_id=draw.query_id,
+                doc_id=draw.doc_id,
+                verdict=verdict,
+                reviewer="ana",
+                client_id="c",
+                client_seq=start + place,
+                decided_at=1.0,
+            )
+            for place, draw in enumerate(draws)
+        ]
+    )
+
+
+def test_each_step_leads_to_the_next_and_the_last_to_a_certificate(work):
+    assert proof.proof(work).step == "draw"
+    audit.plan(work, proof.LABELS, seed=1)
+    assert (proof.proof(work).step, proof.proof(work).waiting) == ("judge", proof.LABELS)
+    draws = list(audit.drawn(work).values())
+    judge(work, draws[:50])
+    stands = proof.proof(work)
+    assert stands.waiting == proof.LABELS - 50
+    assert "of the kept are answers, by" in stands.words
+    judge(work, draws[50:], start=50)
+    assert proof.proof(work).step == "certify"
+    made = audit.certify(work, proof.MAX_RATE)
+    stands = proof.proof(work)
+    assert made.passed
+    assert stands.step == ""
+    assert stands.words.startswith(f"Certified on {made.made_at[:10]}: with 95% confidence at most")
+
+
+def test_a_certificate_that_failed_asks_for_other_draws(work):
+    audit.plan(work, proof.LABELS, seed=1)
+    judge(work, audit.drawn(work).values(), "relevant")
+    audit.certify(work, proof.MAX_RATE)
+    assert proof.proof(work).step == "draw"
+    assert "No ceiling passed" in proof.proof(work).words
+
+
+def test_a_certificate_says_nothing_of_other_thresholds(work):
+    audit.plan(work, proof.LABELS, seed=1)
+    judge(work, audit.drawn(work).values())
+    audit.certify(work, proof.MAX_RATE)
+    work.run.save_policy(Policy(max_p_relevant=None, negatives_per_query=30))
+    assert "Certified" not in proof.proof(work).words
