@@ -66,6 +66,11 @@ STYLE = """<style>
 .agreement th .quiet, .agreement td .quiet { white-space: nowrap; }
 .agreement thead th { text-align: center; vertical-align: bottom; min-width: 0; }
 .agreement td { text-align: center; padding: 0.375rem 0.625rem; border-radius: 6px; min-width: 5rem; }
+@media (max-width: 1000px) {
+  .agreement thead th { font-size: 0.8125rem; padding-inline: 0.125rem; overflow-wrap: anywhere; }
+  .agreement td { min-width: 0; padding-inline: 0.25rem; }
+  .agreement td .unit { display: none; }
+}
 .agreement td.both { background: color-mix(in srgb, currentColor var(--much), transparent); }
 .agreement td b { font-weight: 600; display: block; }
 .agreement .differences .quiet { white-space: nowrap; }
@@ -115,7 +120,7 @@ def _cell(both: Between | None, same: bool) -> str:
     pairs = "pair" if both.raw.pairs == 1 else "pairs"
     return (
         f'<td class="both" style="{style}"><b>{both.raw.value:.0%}</b>'
-        f'<span class="quiet">{both.raw.pairs:,} {pairs}</span></td>'
+        f'<span class="quiet">{both.raw.pairs:,}<span class="unit"> {pairs}</span></span></td>'
     )
 
 

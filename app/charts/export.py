@@ -12,6 +12,7 @@ from app.charts.style import styled
 from mining.export.reading import Written
 
 ROW = 30
+COUNTS = ("Queries", "Positives", "Negatives", "Rows", "Judgements")
 
 
 @dataclass(frozen=True)
@@ -54,10 +55,9 @@ def in_words(bars: list[Bar]) -> str:
 def listed(found: Mapping[str, Written], timezone: str) -> Node:
     """A row for each export, in the order given; where there is no room, its numbers stand below its name."""
     rows = [_listed(name, export, ZoneInfo(timezone)) for name, export in found.items()]
-    heads = [
-        node("th", "number" if place > 2 else "", str(cell["said"]["data-name"]), scope="col")
-        for place, cell in enumerate(rows[0]["children"])
-    ]
+    words, numbers = ("Name", "Written", "Format"), (*COUNTS, "Size")
+    heads = [node("th", "", word, scope="col") for word in words]
+    heads += [node("th", "number", word, scope="col") for word in numbers]
     body = node("tbody", "", *rows)
     return node("div", "rows few", node("table", "", node("thead", "", node("tr", "", *heads)), body))
 
@@ -65,22 +65,20 @@ def listed(found: Mapping[str, Written], timezone: str) -> Node:
 def _listed(name: str, export: Written, zone: ZoneInfo) -> Node:
     manifest = export.manifest
     written = datetime.fromtimestamp(export.written_at, zone)
-    numbers = {
-        "Queries": manifest.get("exported_queries"),
-        "Positives": manifest.get("exported_positives"),
-        "Negatives": manifest.get("exported_negatives"),
-        "Rows": export.rows,
-        "Judgements": manifest.get("reviews", {}).get("judgements", 0),
-    }
+    counts = (
+        *(manifest.get(f"exported_{what}") for what in ("queries", "positives", "negatives")),
+        export.rows,
+        manifest.get("reviews", {}).get("judgements", 0),
+    )
     return node(
         "tr",
         "row",
-        node("td", "text", name, data_name="Name"),
+        node("td", "text title", name),
         node("td", "", f"{written.day} {written:%b %Y, %H:%M}", data_name="Written"),
         node("td", "", manifest["format"], data_name="Format"),
         *(
             node("td", "number", "–" if count is None else f"{count:,}", data_name=title)
-            for title, count in numbers.items()
+            for title, count in zip(COUNTS, counts, strict=True)
         ),
         node("td", "number", _size(export.bytes), data_name="Size"),
     )
