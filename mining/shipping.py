@@ -19,6 +19,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
+from mining import audit
 from mining.dataset import Dataset
 from mining.errors import NearmissError, RunError
 from mining.export import DryRun, Export, Manifest, Reviews, dry_run, write
@@ -59,7 +60,9 @@ def prepare(work: Workspace, export: Export) -> Shipment:
         said = read(work.standing)
         table = work.table.judged(work.table.verdicts.copy(), work.table.positive)
     selected, reviews = judge(table, said, policy, export, work.same_document)
-    provenance = work.run.provenance(work.number) | {"policy": asdict(policy)}
+    certificate = audit.covering(work, policy)
+    measured = {"certificate": certificate.as_json() if certificate else None}
+    provenance = work.run.provenance(work.number) | {"policy": asdict(policy)} | measured
     return Shipment(work.run.dataset, selected, reviews, export, provenance)
 
 

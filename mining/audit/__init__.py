@@ -8,6 +8,7 @@ Knows nothing of pages. A plan draws a stratified random sample over kept and re
 every policy on the same round.
 """
 
+from mining.audit.certificate import Certificate, certificates, certify, covering
 from mining.audit.foresight import Foreseen, foreseen, labels_to_add
 from mining.audit.measuring import Band, Curve, Estimate, Numbers, Rate, curve, estimate
 from mining.audit.planning import plan, proxy
@@ -16,12 +17,16 @@ from mining.audit.samples import drawn, plans, waiting
 
 __all__ = [
     "Band",
+    "Certificate",
     "Curve",
     "Estimate",
     "Foreseen",
     "Numbers",
     "Rate",
     "Reviewers",
+    "certificates",
+    "certify",
+    "covering",
     "curve",
     "drawn",
     "estimate",

@@ -13,10 +13,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from scipy.stats import t
 
 from mining.selection.table import Bools, Floats, Ints
 
 Z = 1.959963984540054  # two-sided 95%
+UPPER = 0.975
 # What the proxy's opinion weighs in each cell's variance, in labels: five without a hit leave a doubt.
 PRIOR_LABELS = 1.0
 LARGEST_WEIGHT = 2.0  # of the proxy: above 1 where it is too timid
@@ -48,6 +50,7 @@ class Means:
     variance: Floats
     smooth: Floats
     labels: Floats
+    freedom: Floats  # labels less one for each stratum they come from
     hits: Floats
     size: Floats
 
@@ -67,12 +70,15 @@ def means(cells: Cells, member: Bools, labels: Labels) -> Means:
     residual = np.where(seen, own.answer - weight[:, None] * own.proxy, guess - weight[:, None] * at_cell)
     estimate = (share * (weight[:, None] * at_cell + residual)).sum(axis=1)
     rate = (own.hits + PRIOR_LABELS * guess) / (own.count + PRIOR_LABELS)
-    variance = (share**2 / counted * left * rate * (1 - rate)).sum(axis=1) * (1 - saved)
+    # The share of hits among n labels varies less about itself than about the truth, by (n - 1) / n.
+    unbiased = np.where(own.count > 1, own.count / np.maximum(own.count - 1, 1), 1)
+    variance = (share**2 / counted * left * unbiased * rate * (1 - rate)).sum(axis=1) * (1 - saved)
     return Means(
         estimate=np.clip(estimate, 0, 1),
         variance=variance,
         smooth=(share * rate).sum(axis=1),
         labels=own.count.sum(axis=1),
+        freedom=(own.count - seen).sum(axis=1),
         hits=own.hits.sum(axis=1),
         size=size,
     )
@@ -138,6 +144,7 @@ def combined(samples: list[Means]) -> Means:
         variance=np.asarray(sum(w**2 * s.variance for w, s in zip(weight, samples, strict=True))),
         smooth=np.asarray(sum(w * s.smooth for w, s in zip(weight, samples, strict=True))),
         labels=labels.sum(axis=0),
+        freedom=np.asarray(sum(s.freedom for s in samples)),
         hits=np.asarray(sum(s.hits for s in samples)),
         size=samples[0].size,
     )
@@ -148,9 +155,10 @@ def wilson(found: Means) -> tuple[Floats, Floats]:
     spread = np.maximum(found.smooth * (1 - found.smooth), 1e-12)
     # Labels of everything leave no doubt: then so many count that the limits meet.
     labels = spread / np.maximum(found.variance, 1e-12)
-    p, z2 = found.estimate, Z**2
+    z = _quantile(found.freedom)
+    p, z2 = found.estimate, z**2
     middle = (p + z2 / (2 * labels)) / (1 + z2 / labels)
-    half = Z / (1 + z2 / labels) * np.sqrt(p * (1 - p) / labels + z2 / (4 * labels**2))
+    half = z / (1 + z2 / labels) * np.sqrt(p * (1 - p) / labels + z2 / (4 * labels**2))
     return np.clip(middle - half, 0, 1), np.clip(middle + half, 0, 1)
 
 
@@ -166,9 +174,14 @@ def recall(kept: Means, refused: Means) -> tuple[Floats, Floats, Floats]:
         share = outside / (inside + outside)
         first, second = (_in_logits(side) for side in (kept, refused))
         middle = np.log(first[0]) - np.log(second[0])
-        half = Z * np.sqrt(first[1] + second[1])
+        half = _quantile(np.minimum(kept.freedom, refused.freedom)) * np.sqrt(first[1] + second[1])
         low, high = (1 / (1 + np.exp(middle + sign * half)) for sign in (1, -1))
     return share, np.fmin(low, share), np.fmax(high, share)
+
+
+def _quantile(freedom: Floats) -> Floats:
+    """Standard errors that 95% limits lie away, by Student's t: the variance is found from the labels, too."""
+    return np.asarray(t.ppf(UPPER, np.maximum(freedom, 3)))
 
 
 def _in_logits(side: Means) -> tuple[Floats, Floats]:

@@ -112,7 +112,7 @@ def estimate(work: Workspace, policy: Policy | None = None) -> Estimate:
     checked(work, used)
     now = domains(unjudged(work.table), policy or work.policy)
     likely = proxy(work)
-    layers = [_layer([now], one, likely) for one in used]
+    layers = [layer_of([now], one, likely) for one in used]
     known = plans(work)
     mine = [one for one in used if one.plan in {plan.plan for plan in known}]
     return Estimate(
@@ -149,7 +149,9 @@ class Layer:
     refused_draws: Bools
 
 
-def _layer(found: Sequence[Domains], sample: Sample, likely: Floats) -> Layer:
+def layer_of(found: Sequence[Domains], sample: Sample, likely: Floats) -> Layer:
+    """What a sample sees of one or more policies, told by their domains."""
+
     def cells(rows: Sequence[Bools]) -> Cells:
         counted = [_by_stratum(one & (sample.stratum >= 0), sample, likely) for one in rows]
         return Cells(np.stack([size for size, _ in counted]), np.stack([total for _, total in counted]))
@@ -278,4 +280,4 @@ def _layers(
         yield from (_layer_along(found, one, likely) for one in used)
     else:
         listed = list(each(table, policy, field, stops))
-        yield from (_layer(listed, one, likely) for one in used)
+        yield from (layer_of(listed, one, likely) for one in used)

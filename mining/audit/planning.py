@@ -79,7 +79,7 @@ def plan(
     facts: dict[str, Any] = {
         "round": work.number,
         "candidates": fingerprint(work.table),
-        "policy": asdict(policy),
+        "policy": asdict(policy) | {"quota": [list(share) for share in policy.quota]},
         "labels": labels,
         "target": target,
         "seed": seed,

@@ -5,9 +5,11 @@ In:  plans, estimates, certificates
 Out: sentences
 """
 
+from mining.audit.certificate import Certificate
 from mining.audit.foresight import Foreseen
 from mining.audit.measuring import Estimate, Numbers, Rate
 from mining.audit.reviewers import Reviewers
+from mining.recipe import flag
 from mining.review import Plan
 
 
@@ -55,6 +57,32 @@ def of_estimate(found: Estimate, more: int | None, half_width: float, people: Re
         for plan in found.left_out
     ]
     return told + of_reviewers(people, numbers.false_negative_rate)
+
+
+def of_certificate(made: Certificate) -> list[str]:
+    """Whether it passed, on what grounds, and where it would."""
+    sure = f"with {made.confidence:.0%} confidence"
+    told = [
+        f"{'passed' if made.passed else 'not passed'}: at most {made.max_rate:.1%} of the kept are answers, {sure}.",
+        f"In {made.labels} labels among {made.kept:,} kept, {made.answers} answers: {sure} at most {made.bound:.1%}.",
+    ]
+    if made.field and made.any_passed:
+        told.append(f"The loosest ceiling that passes: {_ceiling(made.field, made.loosest)}.")
+    elif made.field:
+        first = made.stops[0]
+        tried = f"{_ceiling(made.field, first.value)} has {first.answers} answers in {first.labels} labels"
+        told.append(f"No ceiling passes: the first one tried, {tried}.")
+    if made.unsure:
+        told.append(f"{made.unsure} draws that nobody could tell count as answers here.")
+    if made.attempt > 1:
+        told.append(
+            f"This is certificate {made.attempt} of audit {made.plan}: each may err, so several err more often."
+        )
+    return told
+
+
+def _ceiling(field: str, value: float | None) -> str:
+    return "none at all" if value is None else f"{flag(field)} {value:g}"
 
 
 def of_reviewers(people: Reviewers, rate: Rate) -> list[str]:

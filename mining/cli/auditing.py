@@ -78,6 +78,31 @@ def estimate(
         _say(telling.of_estimate(found, more, half_width, people))
 
 
+@audit.command("certify")
+def certify(
+    run: RunFolder,
+    max_rate: Annotated[float, typer.Option(help="share of answers among the kept that is still allowed")] = 0.05,
+    confidence: Annotated[
+        float, typer.Option(help="how rarely this may pass what it should not: 0.95 is 1 in 20")
+    ] = 0.95,
+    plan: Annotated[
+        str | None, typer.Option(help="name of the audit; the latest judged to its end unless told")
+    ] = None,
+    round: RoundNumber = None,
+    reviews: Reviews = "",
+    json: AsJson = False,
+) -> None:
+    """Whether the policy in force keeps to a rate, and the loosest ceiling that does. Exports then carry it."""
+    from mining import audit as audits
+    from mining.audit import telling
+
+    made = audits.certify(_opened(run, reviews, round), max_rate, confidence, plan=plan)
+    if json:
+        _print_json(made.as_json())
+    else:
+        _say(telling.of_certificate(made))
+
+
 def _opened(run: Any, reviews: str, round: int | None) -> "Workspace":
     from mining.workspace import open_workspace
 

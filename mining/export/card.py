@@ -20,6 +20,12 @@ _UNKNOWN = """\
 **The false-negative rate of these rows has not been measured yet.** A false negative is a document kept here as a
 negative that does answer its query. Margins below the positive's score make them rarer, but the teacher that set them
 can be wrong, and {judged}. Measure before you rely on it."""
+_CERTIFIED = """\
+With {confidence:.0%} confidence at most **{max_rate:.1%} of the negatives that the policy keeps** are false negatives:
+documents that do answer their query. In {labels} random draws among {kept} kept, reviewers found {answers} answers
+(audit {plan}, planned {planned_at}, certified {made_at}, {reviewers}). Ceilings were tried from strict to loose
+until one failed, so that the loosest that passed keeps the promise. It holds for what the scores keep; the answers that
+were found are besides taken out of these rows, as the export was told to."""
 _POLICIES = ("relevant", "partial", "unsure")
 _NOBODY_JUDGED = "no person has judged a sample of these rows"
 _SOME_JUDGED = "what people judged (above) was not a random sample, so it says nothing of the rest"
@@ -39,8 +45,7 @@ def card(manifest: Manifest) -> str:
         _counts("status", "candidates", manifest.status),
         "## What became of the queries",
         _counts("queries", "number", {"exported": manifest.exported_queries} | manifest.left_out_queries),
-        "## What is not known",
-        _UNKNOWN.format(judged=_judged(manifest)),
+        *_measured(manifest),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -138,6 +143,17 @@ def _judgements(manifest: Manifest) -> Iterator[str]:
     became = {"not_relevant": "exempt from thresholds"} | {name: manifest.options[name] for name in _POLICIES}
     counts = {f"{name} ({became[name]})": count for name, count in reviews["verdicts"].items()}
     yield _counts("verdict", "candidates", counts)
+
+
+def _measured(manifest: Manifest) -> Iterator[str]:
+    certificate = manifest.provenance.get("certificate")
+    if not certificate:
+        yield "## What is not known"
+        yield _UNKNOWN.format(judged=_judged(manifest))
+        return
+    yield "## How many false negatives are left"
+    people = len(certificate["reviewers"])
+    yield _CERTIFIED.format(**certificate | {"reviewers": "one reviewer" if people == 1 else f"{people} reviewers"})
 
 
 def _judged(manifest: Manifest) -> str:
