@@ -67,8 +67,10 @@ STYLE = """<style>
 .agreement thead th { text-align: center; vertical-align: bottom; min-width: 0; }
 .agreement td { text-align: center; padding: 0.375rem 0.625rem; border-radius: 6px; min-width: 5rem; }
 @media (max-width: 1000px) {
-  .agreement thead th { font-size: 0.8125rem; padding-inline: 0.125rem; overflow-wrap: anywhere; }
-  .agreement td { min-width: 0; padding-inline: 0.25rem; }
+  .agreement thead th { padding-inline: 0; }
+  .agreement thead .name { writing-mode: vertical-rl; transform: rotate(180deg); white-space: nowrap; }
+  .agreement tbody th { min-width: 6rem; overflow-wrap: anywhere; padding-inline-start: 0; }
+  .agreement td { min-width: 0; padding-inline: 0.125rem; font-size: 0.8125rem; }
   .agreement td .unit { display: none; }
 }
 .agreement td.both { background: color-mix(in srgb, currentColor var(--much), transparent); }
