@@ -7,28 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import plotly.graph_objects as go
 
-from app.charts.style import INK, styled
+from app.charts.style import INK, SYMBOLS, styled
 from app.theme import STATUS, VERDICT, Look, source_word
 from mining.projection import SHOWN_FIRST, Around, Atlas, Grouping, Groups
 
-# The signs that Plotly has a symbol for; the others are written.
-SYMBOLS = {
-    "●": "circle",
-    "○": "circle-open",
-    "⊙": "circle-open-dot",
-    "★": "star",
-    "✚": "cross",
-    "✖": "x",
-    "▲": "triangle-up",
-    "△": "triangle-up-open",
-    "▽": "triangle-down-open",
-    "□": "square-open",
-    "◆": "diamond",
-    "◇": "diamond-open",
-    "⬟": "pentagon",
-    "↥": "arrow-bar-up-open",
-    "↧": "arrow-bar-down-open",
-}
 # Groups without a look of their own, told apart by sign as well.
 CATEGORIES = (
     Look("", "●", "#0072b2", "#56a7e0", ""),

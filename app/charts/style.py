@@ -4,6 +4,24 @@ import plotly.graph_objects as go
 
 INK = {"light": "#1d2228", "dark": "#e6e6e3"}
 GRID = {"light": "#e4e4de", "dark": "#2b3138"}
+# The signs that Plotly has a symbol for; the others are written.
+SYMBOLS = {
+    "●": "circle",
+    "○": "circle-open",
+    "⊙": "circle-open-dot",
+    "★": "star",
+    "✚": "cross",
+    "✖": "x",
+    "▲": "triangle-up",
+    "△": "triangle-up-open",
+    "▽": "triangle-down-open",
+    "□": "square-open",
+    "◆": "diamond",
+    "◇": "diamond-open",
+    "⬟": "pentagon",
+    "↥": "arrow-bar-up-open",
+    "↧": "arrow-bar-down-open",
+}
 
 
 def styled(figure: go.Figure, *, dark: bool, height: int = 320) -> go.Figure:

@@ -6,7 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from app import theme
-from app.charts.style import INK, styled
+from app.charts.style import INK, SYMBOLS, styled
 from mining.selection import STATUSES
 from mining.tuning import Line, Picture
 from mining.tuning.picture import FEWEST_OF_A_STATUS
@@ -19,15 +19,6 @@ LEGEND = {
     "font": {"size": 12},
     "entrywidthmode": "fraction",
     "entrywidth": 0.31,
-}
-# The signs that Plotly has a symbol for; the others are written.
-SYMBOLS = {
-    "●": "circle",
-    "○": "circle-open",
-    "★": "star",
-    "✚": "cross",
-    "▲": "triangle-up",
-    "▽": "triangle-down-open",
 }
 SCALES = {
     "share": "teacher over positive, as a share",
