@@ -209,6 +209,7 @@ def _numbers(work: Workspace, row: int, policy: Policy) -> dict[str, Any]:
     return {
         "ranks": {source: None if np.isnan(rank) else int(rank) for source, rank in ranks.items()},
         "scores": {source: _number(table.number(f"{source}_score")[row]) for source in _scored(work)},
+        "p_relevant": _number(table.number("p_relevant")[row]),
         "positive": _number(anchor),
         "margin": _number(anchor - table.score[row]),
     }

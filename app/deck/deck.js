@@ -412,7 +412,8 @@ class Deck {
       .map(([source, score]) => h("span", {}, `${word(source)} ${fixed(score)}${numbers.ranks[source] ? ` (#${numbers.ranks[source]})` : ""}`));
     const gap = numbers.margin;
     const beside = gap === null ? "" : gap >= 0 ? `${fixed(gap)} below the answer` : `${fixed(-gap)} above the answer`;
-    return h("div", { class: "numbers" }, ...parts, numbers.ranks.fused ? h("span", {}, `Fused #${numbers.ranks.fused}`) : null, h("span", { class: gap < 0 ? "above" : "" }, beside));
+    return h("div", { class: "numbers" }, ...parts, numbers.ranks.fused ? h("span", {}, `Fused #${numbers.ranks.fused}`) : null,
+      numbers.p_relevant === null ? null : h("span", {}, `p_relevant ${fixed(numbers.p_relevant)}`), h("span", { class: gap < 0 ? "above" : "" }, beside));
   }
 
   verdicts(card) {

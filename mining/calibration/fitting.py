@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import expit
 
 from mining.calibration.model import Bools, Calibration, Floats, fit_weights, from_prior
 from mining.calibration.reliability import Reliability, reliability
@@ -75,7 +76,8 @@ def fit(
     )
     unseen = _unseen(values, answers, of_label, center, spread, query[labels.rows])
     calibration = replace(calibration, steps=_steps(unseen, answers, of_label))
-    foretold = _cross_fitted(unseen, answers, of_label, query[labels.rows])
+    stepped = bool(calibration.steps)
+    foretold = _cross_fitted(unseen, answers, of_label, query[labels.rows]) if stepped else expit(unseen)
     told = reliability(foretold, labels.answers, of_label)
     return replace(calibration, doubts=tuple(_doubts(calibration, told))), told, foretold
 
@@ -119,18 +121,14 @@ def _steps(logits: Floats, answers: Floats, of_label: Floats) -> tuple[tuple[flo
 
 
 def _cross_fitted(logits: Floats, answers: Floats, of_label: Floats, query: npt.NDArray[np.int64]) -> Floats:
-    """The probability of each label, (m,), from a curve that did not see its query."""
-    from scipy.special import expit
-
-    p = expit(logits)
-    if not _steps(logits, answers, of_label):
-        return np.asarray(p)
+    """The probability of each label, (m,), from isotonic steps that did not see its query."""
     from sklearn.isotonic import IsotonicRegression
 
+    p = np.zeros(len(logits))
     for held in _folds(query):
         isotonic = IsotonicRegression(y_min=0.0, y_max=1.0, out_of_bounds="clip")
         p[held] = isotonic.fit(logits[~held], answers[~held], of_label[~held]).predict(logits[held])
-    return np.asarray(p)
+    return p
 
 
 def _doubts(calibration: Calibration, told: Reliability) -> Sequence[str]:
