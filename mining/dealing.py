@@ -25,6 +25,7 @@ REPEAT_SHARE = 0.03
 REMEMBERED = 400  # own judgements that may come again
 REPEAT_AFTER = 40  # judgements, so that nobody remembers the card
 HARDEST = 3
+STRETCH = 50
 PRIORITY = "priority"
 RANDOM = "picked at random, to measure what is left"
 LABELS = 200  # of the audit that is drawn where a round has none
@@ -92,6 +93,12 @@ def why(work: Workspace, one: Dealt) -> str:
     if copies:
         reasons.append(f"{copies} more of the same text")
     return ", ".join(reasons)
+
+
+def foreseen(work: Workspace, order: Ints) -> float:
+    """How many answers the next STRETCH cards of an order hold by their chances: what stopping here would miss."""
+    waiting = order[work.table.verdicts[order] == 0][:STRETCH]
+    return float(priority.chance(work, waiting).sum())
 
 
 def arms(work: Workspace) -> dict[Pair, tuple[str, float]]:

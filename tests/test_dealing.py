@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mining import agenda, audit, cards, dataset, dealing, pipeline
+from mining import agenda, audit, cards, dataset, dealing, pipeline, priority
 from mining.agenda import View
 from mining.dealing import Dealt
 from mining.recipe import Mining
@@ -117,6 +117,14 @@ def test_repeats_are_a_small_share(work):
     judged = list(work.standing.latest("ana", 1000))
     repeats = sum(entry.event.arm == REPEAT for entry in judged)
     assert 1 <= repeats <= 0.05 * len(judged)
+
+
+def test_what_the_next_cards_hold_is_the_sum_of_their_chances(work):
+    order = agenda.rows(work, MATTERS, work.decision())
+    before = dealing.foreseen(work, order)
+    assert before == pytest.approx(priority.chance(work)[order[: dealing.STRETCH]].sum(), rel=1e-5)
+    judge(work, [Dealt(work.pair_at(row)) for row in order[: dealing.STRETCH].tolist()])
+    assert dealing.foreseen(work, order) < before
 
 
 def test_each_card_says_why_it_is_shown(work):

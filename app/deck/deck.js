@@ -358,6 +358,8 @@ class Deck {
     const words = [`${number(left)} to go`, `${number(progress.mine)} judged by you`];
     if (progress.per_minute) words.push(`${progress.per_minute.toFixed(1)} a minute`);
     if (progress.per_minute && left) words.push(`about ${duration(left / progress.per_minute)} left`);
+    const next = Math.min(left, progress.stretch);
+    if (next) words.push(`the next ${next} hold about ${progress.foreseen < 10 ? progress.foreseen.toFixed(1) : Math.round(progress.foreseen)} answers`);
     return h("div", { class: "header" },
       h("span", { class: "progress" }, words.join(" · ")),
       h("span", { class: "state", role: "status", "aria-live": "polite" }),

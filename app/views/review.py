@@ -148,7 +148,8 @@ def cards_of(work: Workspace, view: View, overlap: int) -> None:
             "focus": focus[0] if focus else None,
             "focus_number": focus_number,
             "strip": cards.strip(work, reviewer) if reviewer else [],
-            "progress": asdict(agenda.progress(work, order, reviewer, time.time())),
+            "progress": asdict(agenda.progress(work, order, reviewer, time.time()))
+            | {"foreseen": dealing.foreseen(work, order), "stretch": dealing.STRETCH},
             "looks": {"status": _looks(theme.STATUS), "verdict": _looks(theme.VERDICT)},
             "sources": theme.SOURCE_WORDS,
         },
