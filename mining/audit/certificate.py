@@ -4,10 +4,11 @@ Certificates: that at most so many of the kept negatives are answers, with what 
 In:  a `Workspace` with an audit whose draws are all judged
 Out: a `Certificate`, pass or fail, in the round's folder; the one that covers a policy
 
-The bound (see `bounds`) holds wherever the answers lie: it trusts neither the proxy nor the calibration. Ceilings are tried from strict to
-loose, each at the full confidence, until one fails: fixed-sequence testing, as in Learn then Test (Angelopoulos et al.
-2021), so that whoever takes the loosest that passed is wrong no more often than said. Where the sequence begins hangs
-on the draws, not on what was judged: at the strictest ceiling that half of the allowed answers would pass.
+The bound (see `bounds`) holds wherever the answers lie: it trusts neither the proxy nor the calibration. Ceilings are
+tried from strict to loose, each at the full confidence, until one fails: fixed-sequence testing, as in Learn then Test
+(Angelopoulos et al. 2021), so that whoever takes the loosest that passed is wrong no more often than said. Where the
+sequence begins hangs on the draws, not on what was judged: at the strictest ceiling that half of the allowed answers
+would pass.
 
 A draw nobody could tell counts as an answer here: who cannot tell cannot vouch.
 """
