@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from scipy.optimize import minimize
 from scipy.special import expit
 
-from mining import dataset, pipeline, refit
-from mining.calibration import learning, p_relevant, stored
+from mining import dataset, learning, pipeline, refit
+from mining.calibration import p_relevant, stored
 from mining.calibration.fitting import Labels, fit
 from mining.calibration.model import fit_weights, from_prior
 from mining.calibration.prior import load
@@ -307,7 +307,7 @@ def test_the_prior_learnt_on_one_collection_holds_on_another(tmp_path):
 def test_the_shipped_prior_says_how_it_was_made():
     content = load()
     assert json.dumps(content)
-    assert content["fitted_by"].startswith("python -m mining.calibration.learning")
+    assert content["fitted_by"].startswith("python -m mining.learning")
     assert {name.partition(",")[0] for name in content["fitted_on"]} == {*learning.COLLECTIONS, "sample"}
     removed = [row[1] for name, row in content["left_out"]["dense+bm25"].items() if not name.startswith("sample")]
     assert np.mean(removed) > 0.65

@@ -4,7 +4,7 @@ The prior: weights of the signals that hold before anyone has judged a pair.
 In:  the names of the signals that a run knows
 Out: a weight for each, and the intercept
 
-They were fitted on other collections (prior.json says on which, how and how well) by mining/calibration/learning.py.
+They were fitted on other collections (prior.json says on which, how and how well) by mining/learning.py.
 """
 
 import json

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from mining.calibration import learning
+from mining import learning
 from mining.calibration.fitting import Labels, fit
 
 LABELS = (50, 200, 1000)

@@ -15,8 +15,7 @@ from unittest.mock import patch
 import numpy as np
 import pandas as pd
 
-from mining import priority
-from mining.calibration import learning
+from mining import learning, priority
 from mining.calibration import model as calibration_model
 from mining.review import open_log
 from mining.run import open_run

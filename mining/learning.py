@@ -1,7 +1,7 @@
 """
 Learning the prior: weights of the signals, fitted on collections whose judgements are known.
 
-    python -m mining.calibration.learning --data DIR [--teacher MODEL] [--out mining/calibration/prior.json]
+    python -m mining.learning --data DIR [--teacher MODEL] [--out mining/calibration/prior.json]
 
 In:  folders of collections with one labelled answer a query and all judgements; the sample corpus
 Out: prior.json, and a table of how well each collection does with weights that never saw it
@@ -173,7 +173,7 @@ def _content(
 ) -> dict[str, object]:
     return {
         "what": "Weights of standardised signals in the logit of p_relevant, for runs of each kind",
-        "fitted_by": "python -m mining.calibration.learning",
+        "fitted_by": "python -m mining.learning",
         "fitted_on": {
             f"{known.name}, depth {known.depth}": {
                 "candidates": len(known.answers),
