@@ -60,6 +60,7 @@ def report(run: Run, number: int | None = None, policy: Policy | None = None) ->
         "sources": {source: _of_source(source, together) for source in table.sources},
         "found_together": {"+".join(entry.sources) or "none": entry.found for entry in together},
         "positives_found": positives_found(table),
+        "doubts": list(run.calibration(number).doubts),
         "foretold_false_negatives": round(foretold(table, decision), 4),
         "scores": _scores(table, decision),
         "language": facts["language"],

@@ -8,6 +8,7 @@ from app import navigation, state, theme
 from app.charts import calibration as charts
 from mining import refit
 from mining.calibration import Calibration, stored
+from mining.calibration.fitting import PRIOR_ALONE
 from mining.workspace import Workspace
 
 PLOT = {"displaylogo": False, "displayModeBar": False}
@@ -37,7 +38,9 @@ def rests_on(calibration: Calibration) -> None:
         st.text(f"Fitted to {calibration.labels:,} judgements of this run, {calibration.answers:,} of them answers.")
     else:
         st.text("Weights that were fitted on other collections; no judgement of this run was used yet.")
-    for doubt in calibration.doubts if calibration.labels else ():
+    for doubt in calibration.doubts:
+        if doubt == PRIOR_ALONE:
+            continue
         st.warning(doubt, icon=":material/help:")
 
 

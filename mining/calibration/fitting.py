@@ -32,6 +32,10 @@ STEPS_FROM_ANSWERS = 40  # are answers: from here on isotonic regression is stea
 FEWEST_LABELS, FEWEST_ANSWERS = 30, 5
 WORST_ERROR = 0.1
 PRIOR_ALONE = "no judgement of this run was used: the weights come from other collections, and its rate of answers too"
+TEACHER_UNKNOWN = (
+    "the shipped weights met only a weak teacher, so yours hardly counts in p_relevant before judgements say that it "
+    "should: learn from some, or set a margin beside it"
+)
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from mining.calibration.fitting import PRIOR_ALONE
+from mining.calibration.fitting import PRIOR_ALONE, TEACHER_UNKNOWN
 from mining.calibration.model import Calibration, from_prior
 from mining.calibration.signals import Signals, signals
 from mining.files import read_json, write_atomically, write_json
@@ -51,7 +51,8 @@ def probabilities(folder: Path, candidates: pd.DataFrame) -> npt.NDArray[np.floa
 
 def by_prior(found: Signals, candidates: pd.DataFrame) -> Calibration:
     """The prior on these candidates, which says itself that no judgement was used."""
-    return replace(from_prior(found, candidates["is_positive"].to_numpy(bool)), doubts=(PRIOR_ALONE,))
+    doubts = (PRIOR_ALONE, TEACHER_UNKNOWN) if "teacher_place" in found.names else (PRIOR_ALONE,)
+    return replace(from_prior(found, candidates["is_positive"].to_numpy(bool)), doubts=doubts)
 
 
 def save(

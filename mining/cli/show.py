@@ -18,6 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mining.calibration import Calibration
+from mining.calibration.fitting import PRIOR_ALONE
 from mining.explanation import Explanation
 from mining.presets import EVERYWHERE, Family, Preset
 from mining.refit import Told
@@ -138,6 +139,9 @@ def _show_shortfall(console: Console, report: Mapping[str, Any]) -> None:
         "only people can say.[/]",
         soft_wrap=True,
     )
+    for doubt in report["doubts"]:
+        if doubt != PRIOR_ALONE:
+            console.print(Text(f"p_relevant: {doubt}", style="yellow"), soft_wrap=True)
 
 
 def show_map(console: Console, facts: Mapping[str, Any]) -> None:
