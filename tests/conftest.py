@@ -1,6 +1,15 @@
-"""What every test shares: no hub, and a cache folder that is not the user's."""
+"""What every test shares: no hub, a cache folder that is not the user's, and a small run that is mined once."""
+
+import shutil
+from pathlib import Path
 
 import pytest
+
+from mining import dataset, pipeline
+from mining.recipe import Mining
+from tests.words import OverlapTeacher, WordEncoder
+
+ROOT = Path(__file__).parent.parent
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -9,3 +18,27 @@ def own_cache_folder(tmp_path_factory):
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
         patch.setenv("HF_HUB_OFFLINE", "1")
         yield
+
+
+@pytest.fixture(scope="session")
+def mined(tmp_path_factory):
+    """The sample mined once, with toys for models."""
+    folder = tmp_path_factory.mktemp("runs") / "sample"
+    data = dataset.read(str(ROOT / "sample_data"))
+    recipe = Mining(sources=("bm25", "dense"), teacher="overlap")
+    pipeline.mine(folder, recipe, data, encoder=WordEncoder(), teacher=OverlapTeacher())
+    return folder
+
+
+@pytest.fixture(scope="session")
+def without_teacher(tmp_path_factory):
+    """The sample mined once by toys, where the encoder's cosine decides."""
+    folder = tmp_path_factory.mktemp("runs") / "sample"
+    data = dataset.read(str(ROOT / "sample_data"))
+    return pipeline.mine(folder, Mining(sources=("bm25", "dense")), data, encoder=WordEncoder()).folder
+
+
+@pytest.fixture
+def run(mined, tmp_path):
+    """A copy of the run that a test may change."""
+    return Path(shutil.copytree(mined, tmp_path / "sample"))

@@ -15,7 +15,6 @@ from mining.agreement.opinions import Scale, opinions
 from mining.errors import ReviewError
 from mining.review import ADJUDICATION, REPEAT, Entry, Standing
 from mining.workspace import open_workspace
-from tests.app.conftest import mined, run  # noqa: F401  (fixtures)
 from tests.test_review import judged, undo
 
 VERDICTS = SCALES["verdicts"]
@@ -343,7 +342,7 @@ def test_a_scale_may_have_any_categories():
 
 
 @pytest.fixture
-def work(run):  # noqa: F811
+def work(run):
     opened = open_workspace(run)
     yield opened
     opened.log.close()

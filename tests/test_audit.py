@@ -25,9 +25,9 @@ from mining.errors import ReviewError, RunError
 from mining.recipe import Mining, Policy
 from mining.review import REPEAT, Draw, Event, Plan, open_log
 from mining.workspace import open_workspace
-from tests.app.conftest import ROOT
 from tests.benchmarks.auditing import made as made_round
 from tests.benchmarks.auditing import plain_labels, repeat
+from tests.conftest import ROOT
 from tests.words import OverlapTeacher, WordEncoder
 
 POSTGRES = os.environ.get("NEARMISS_TEST_POSTGRES")

@@ -5,26 +5,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mining import agenda, audit, cards, dataset, dealing, pipeline, priority
+from mining import agenda, audit, cards, dealing, priority
 from mining.agenda import View
 from mining.dealing import Dealt
-from mining.recipe import Mining
 from mining.review import REPEAT
 from mining.workspace import open_workspace
-from tests.words import WordEncoder
 
 MATTERS = View(order="priority")
 
 
-@pytest.fixture(scope="module")
-def mined(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("runs") / "sample"
-    return pipeline.mine(folder, Mining(sources=("bm25", "dense")), dataset.read("sample_data"), encoder=WordEncoder())
-
-
 @pytest.fixture
-def work(mined, tmp_path):
-    opened = open_workspace(mined.folder, reviews=f"sqlite:///{tmp_path / 'reviews.db'}")
+def work(without_teacher, tmp_path):
+    opened = open_workspace(without_teacher, reviews=f"sqlite:///{tmp_path / 'reviews.db'}")
     dealing.begin(opened, "ana")
     return opened
 

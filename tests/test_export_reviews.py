@@ -27,7 +27,6 @@ from mining.review import ADJUDICATION, Event, Standing
 from mining.review.standing import Entry
 from mining.selection import VERDICTS
 from mining.workspace import open_workspace
-from tests.app.conftest import mined, run  # noqa: F401  (fixtures)
 from tests.words import margins as Policy
 
 POLICY = Policy(relative_margin=0.1, negatives_per_query=2)
@@ -429,12 +428,13 @@ def test_whatever_is_judged_no_row_disappears_and_no_answer_is_a_negative(judgem
 
 
 @pytest.fixture
-def work(run):  # noqa: F811
+def work(run):
     return open_workspace(run)
 
 
-def some_judgements(work, count=12):
-    kept = np.flatnonzero(work.decision().status == 0)[::5][:count]
+def some_judgements(work, step=5, count=None):
+    """Of every `step`-th kept pair, `count` of them: relevant, partial, unsure and not relevant in turn."""
+    kept = np.flatnonzero(work.decision().status == 0)[::step][:count]
     verdicts = itertools.cycle(["relevant", "partial", "unsure", "not_relevant"])
     return [
         Event(
@@ -450,8 +450,8 @@ def some_judgements(work, count=12):
     ]
 
 
-def test_the_same_run_policy_and_reviews_give_the_same_bytes(work, run, tmp_path):  # noqa: F811
-    work.append(some_judgements(work))
+def test_the_same_run_policy_and_reviews_give_the_same_bytes(work, run, tmp_path):
+    work.append(some_judgements(work, count=12))
     shipping.prepare(work, Export()).write(tmp_path / "first", lambda rows: None)
     again = open_workspace(run)
     shipping.prepare(again, Export()).write(tmp_path / "second", lambda rows: None)
@@ -474,7 +474,7 @@ def ended(job):
     return job
 
 
-def test_an_export_is_written_beside_everything_else(work, run):  # noqa: F811
+def test_an_export_is_written_beside_everything_else(work, run):
     shipment = shipping.prepare(work, Export(format="flag"))
     out = shipping.destination(run, "mine")
     job = ended(shipping.Dock().start(shipment, out))
@@ -486,7 +486,7 @@ def test_an_export_is_written_beside_everything_else(work, run):  # noqa: F811
     assert written(out).rows == shipment.dry_run().all_rows
 
 
-def test_an_export_that_is_stopped_leaves_nothing_behind(work, run, monkeypatch):  # noqa: F811
+def test_an_export_that_is_stopped_leaves_nothing_behind(work, run, monkeypatch):
     dock = shipping.Dock()
     advance = shipping.Job._advance
 
@@ -506,7 +506,7 @@ def test_an_export_that_is_stopped_leaves_nothing_behind(work, run, monkeypatch)
     assert dock.job is None
 
 
-def test_one_export_at_a_time(work, run, monkeypatch):  # noqa: F811
+def test_one_export_at_a_time(work, run, monkeypatch):
     dock = shipping.Dock()
     monkeypatch.setattr(shipping.Job, "_run", lambda job, shipment: job._stop.wait(60))
     job = dock.start(shipping.prepare(work, Export()), run / "exports" / "one")
@@ -518,7 +518,7 @@ def test_one_export_at_a_time(work, run, monkeypatch):  # noqa: F811
     ended(job)
 
 
-def test_a_mistake_becomes_a_sentence(work, run):  # noqa: F811
+def test_a_mistake_becomes_a_sentence(work, run):
     policy = replace(work.policy, max_score=-1000.0)
     work.run.save_policy(policy)
     job = ended(shipping.Dock().start(shipping.prepare(work, Export()), run / "exports" / "none"))
@@ -527,14 +527,14 @@ def test_a_mistake_becomes_a_sentence(work, run):  # noqa: F811
     assert not (run / "exports").exists()
 
 
-def test_a_folder_that_cannot_be_made_becomes_a_sentence(work, run):  # noqa: F811
+def test_a_folder_that_cannot_be_made_becomes_a_sentence(work, run):
     (run / "file").write_text("not a folder")
     job = ended(shipping.Dock().start(shipping.prepare(work, Export()), run / "file" / "out"))
     assert job.state == "failed"
     assert "Not a directory" in job.error
 
 
-def test_what_lies_in_a_folder_is_never_written_over(work, run):  # noqa: F811
+def test_what_lies_in_a_folder_is_never_written_over(work, run):
     out = run / "exports" / "mine"
     ended(shipping.Dock().start(shipping.prepare(work, Export()), out))
     with pytest.raises(RunError, match="mine: wanted a new or empty folder; found files in it"):
@@ -542,16 +542,16 @@ def test_what_lies_in_a_folder_is_never_written_over(work, run):  # noqa: F811
 
 
 @pytest.mark.parametrize("name", ["", "  ", "../elsewhere", ".hidden", "a/../../b"])
-def test_a_name_never_leads_out_of_the_run(run, name):  # noqa: F811
+def test_a_name_never_leads_out_of_the_run(run, name):
     with pytest.raises(RunError, match="wanted a name for the run's exports, or a whole path"):
         shipping.destination(run, name)
 
 
-def test_a_whole_path_leads_where_it_says(run, tmp_path):  # noqa: F811
+def test_a_whole_path_leads_where_it_says(run, tmp_path):
     assert shipping.destination(run, f" {tmp_path / 'there'} ") == tmp_path / "there"
 
 
-def test_names_are_numbered_when_they_are_taken(run):  # noqa: F811
+def test_names_are_numbered_when_they_are_taken(run):
     assert shipping.free_name(run, "kl") == "kl"
     (run / "exports" / "kl").mkdir(parents=True)
     (run / "exports" / "kl-3").mkdir()

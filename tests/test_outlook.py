@@ -6,24 +6,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mining import audit, dataset, outlook, pipeline
+from mining import audit, outlook
 from mining.audit.domains import at, domains, unjudged
-from mining.recipe import Mining, Policy
+from mining.recipe import Policy
 from mining.review import Event
 from mining.workspace import open_workspace
-from tests.words import WordEncoder
-
-
-@pytest.fixture(scope="module")
-def mined(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("runs") / "sample"
-    data = dataset.read("sample_data")
-    return pipeline.mine(folder, Mining(sources=("bm25", "dense")), data, encoder=WordEncoder())
 
 
 @pytest.fixture
-def work(mined, tmp_path):
-    return open_workspace(shutil.copytree(mined.folder, tmp_path / "run"))
+def work(without_teacher, tmp_path):
+    return open_workspace(shutil.copytree(without_teacher, tmp_path / "run"))
 
 
 @pytest.mark.parametrize(

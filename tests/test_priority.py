@@ -5,23 +5,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mining import dataset, pipeline, priority
-from mining.recipe import Mining
+from mining import priority
 from mining.review import Event
 from mining.workspace import open_workspace
-from tests.words import WordEncoder
-
-
-@pytest.fixture(scope="module")
-def mined(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("runs") / "sample"
-    data = dataset.read("sample_data")
-    return pipeline.mine(folder, Mining(sources=("bm25", "dense")), data, encoder=WordEncoder())
 
 
 @pytest.fixture
-def work(mined, tmp_path):
-    return open_workspace(mined.folder, reviews=f"sqlite:///{tmp_path / 'reviews.db'}")
+def work(without_teacher, tmp_path):
+    return open_workspace(without_teacher, reviews=f"sqlite:///{tmp_path / 'reviews.db'}")
 
 
 def verdicts(work, rows, verdict, start=0):

@@ -4,23 +4,15 @@ import shutil
 
 import pytest
 
-from mining import audit, dataset, pipeline, proof
-from mining.recipe import Mining, Policy
+from mining import audit, proof
+from mining.recipe import Policy
 from mining.review import Event
 from mining.workspace import open_workspace
-from tests.words import WordEncoder
-
-
-@pytest.fixture(scope="module")
-def mined(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("runs") / "sample"
-    data = dataset.read("sample_data")
-    return pipeline.mine(folder, Mining(sources=("bm25", "dense")), data, encoder=WordEncoder())
 
 
 @pytest.fixture
-def work(mined, tmp_path):
-    return open_workspace(shutil.copytree(mined.folder, tmp_path / "run"))
+def work(without_teacher, tmp_path):
+    return open_workspace(shutil.copytree(without_teacher, tmp_path / "run"))
 
 
 def judge(work, draws, verdict="not_relevant", start=0):

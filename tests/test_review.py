@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from mining.errors import ReviewError
 from mining.review import ADJUDICATION, Entry, Event, Standing, open_log
 from mining.review.events import LARGEST, event_from
-from tests.app.conftest import ROOT
+from tests.conftest import ROOT
 
 POSTGRES = os.environ.get("NEARMISS_TEST_POSTGRES")
 HOSTILE = [

@@ -2,20 +2,19 @@
 
 import gzip
 import json
-import sys
 import time
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mining import cli
 from mining.errors import ReviewError
 from mining.review import Event, Standing, open_log
 from mining.review.exchange import export_reviews, format_of, import_reviews
 from mining.review.qrels import Borders, read_qrels
 from mining.run import open_run
-from tests.app.conftest import ROOT, mined, run  # noqa: F401  (fixtures)
+from tests.conftest import ROOT
+from tests.test_cli import call
 from tests.test_review import HOSTILE, histories, judged, standing_of, undo
 
 JUDGEMENTS = ROOT / "sample_data" / "judgements.tsv"
@@ -33,14 +32,6 @@ def other(tmp_path):
     opened = open_log(tmp_path / "other.db")
     yield opened
     opened.close()
-
-
-def call(capsys, monkeypatch, *words):
-    monkeypatch.setattr(sys, "argv", ["nearmiss", *map(str, words)])
-    with pytest.raises(SystemExit) as exit_:
-        cli.main()
-    printed = capsys.readouterr()
-    return exit_.value.code, printed.out, printed.err
 
 
 # The whole history.
@@ -301,7 +292,7 @@ def test_an_unknown_format_is_refused(tmp_path, name, told):
 # On the command line.
 
 
-def test_known_judgements_are_loaded_as_a_reviewers(run, capsys, monkeypatch):  # noqa: F811
+def test_known_judgements_are_loaded_as_a_reviewers(run, capsys, monkeypatch):
     words = ("review", "import", run, JUDGEMENTS, "--reviewer", "judgements")
     code, out, err = call(capsys, monkeypatch, *words)
     assert (code, err) == (0, "")
@@ -318,7 +309,7 @@ def test_known_judgements_are_loaded_as_a_reviewers(run, capsys, monkeypatch):  
     assert counts == {"rows": rows, "new": 0, "marks": 0, "pairs": rows, "known": rows, "candidates": among}
 
 
-def test_what_people_judged_counts_in_select_report_and_explain(run, capsys, monkeypatch):  # noqa: F811
+def test_what_people_judged_counts_in_select_report_and_explain(run, capsys, monkeypatch):
     before = open_run(run).selected()
     kept = before[before.status.eq("kept")].iloc[0]
     close = before[before.status.eq("too_close")].iloc[0]
@@ -347,7 +338,7 @@ def test_what_people_judged_counts_in_select_report_and_explain(run, capsys, mon
     assert json.loads(out)[0]["reasons"][0].startswith("judged not relevant: a reviewer outranks the teacher")
 
 
-def test_what_people_judged_counts_in_the_export(run, tmp_path, capsys, monkeypatch):  # noqa: F811
+def test_what_people_judged_counts_in_the_export(run, tmp_path, capsys, monkeypatch):
     selected = open_run(run).selected()
     kept = selected[selected.status.eq("kept")].iloc[0]
     log = open_run(run).log()
@@ -359,7 +350,7 @@ def test_what_people_judged_counts_in_the_export(run, tmp_path, capsys, monkeypa
     assert manifest["status"]["reviewed_relevant"] == 1
 
 
-def test_a_log_elsewhere_is_read_where_it_is_named(run, tmp_path, capsys, monkeypatch):  # noqa: F811
+def test_a_log_elsewhere_is_read_where_it_is_named(run, tmp_path, capsys, monkeypatch):
     url = f"sqlite:///{tmp_path / 'elsewhere.db'}"
     selected = open_run(run).selected()
     kept = selected[selected.status.eq("kept")].iloc[0]
@@ -374,12 +365,12 @@ def test_a_log_elsewhere_is_read_where_it_is_named(run, tmp_path, capsys, monkey
     assert len((tmp_path / "all.jsonl").read_text().splitlines()) == 1
 
 
-def test_reading_a_run_makes_no_log(run, capsys, monkeypatch):  # noqa: F811
+def test_reading_a_run_makes_no_log(run, capsys, monkeypatch):
     call(capsys, monkeypatch, "report", run)
     assert not (run / "reviews.db").exists()
 
 
-def test_undone_judgements_do_not_count(run):  # noqa: F811
+def test_undone_judgements_do_not_count(run):
     selected = open_run(run).selected()
     kept = selected[selected.status.eq("kept")].iloc[0]
     log = open_run(run).log()

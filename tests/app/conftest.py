@@ -1,4 +1,4 @@
-"""A small mined run for the pages, and pages run without a browser."""
+"""Pages run without a browser."""
 
 import shutil
 import sys
@@ -7,11 +7,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from mining import dataset, pipeline
-from mining.recipe import Mining
-from tests.words import OverlapTeacher, WordEncoder
-
-ROOT = Path(__file__).parent.parent.parent
+from tests.conftest import ROOT
 
 
 @pytest.fixture(autouse=True)
@@ -21,27 +17,22 @@ def own_main(monkeypatch):
 
 
 @pytest.fixture(scope="session")
-def mined(tmp_path_factory):
-    """The sample mined once, with toys for models."""
-    folder = tmp_path_factory.mktemp("runs") / "sample"
-    data = dataset.read(str(ROOT / "sample_data"))
-    recipe = Mining(sources=("bm25", "dense"), teacher="overlap")
-    pipeline.mine(folder, recipe, data, encoder=WordEncoder(), teacher=OverlapTeacher())
-    return folder
+def seen(mined, tmp_path_factory):
+    """The run of all tests that only look: it is opened once."""
+    return Path(shutil.copytree(mined, tmp_path_factory.mktemp("seen") / "sample"))
 
 
 @pytest.fixture
-def run(mined, tmp_path):
-    """A copy of the run that a test may change."""
-    return Path(shutil.copytree(mined, tmp_path / "sample"))
+def open_page(request, monkeypatch):
+    """
+    Opens a page of the app: `open_page("tune", query="q01")`; the rest are the address's parameters.
 
-
-@pytest.fixture
-def open_page(run, monkeypatch):
-    """Opens a page of the app over `run`: `open_page("tune", query="q01")`; the rest are the address's parameters."""
+    It lies over the test's own `run` where the test, or a fixture of it, asks for one; else over the run of all.
+    """
+    folder = request.getfixturevalue("run" if "run" in request.fixturenames else "seen")
 
     def opened(name, **address):
-        monkeypatch.setenv("NEARMISS_RUN", str(run))
+        monkeypatch.setenv("NEARMISS_RUN", str(folder))
         page = AppTest.from_file(str(ROOT / "app" / "streamlit_app.py"), default_timeout=60)
         for key, value in address.items():
             page.query_params[key] = value

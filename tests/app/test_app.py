@@ -7,7 +7,7 @@ from app.navigation import TITLES
 from app.theme import STATUS, VERDICT
 from mining.review import JUDGEMENTS
 from mining.selection import STATUSES
-from tests.app.conftest import ROOT
+from tests.conftest import ROOT
 
 
 @pytest.mark.parametrize("name", TITLES)

@@ -1,6 +1,6 @@
 """The export page: it counts what the core counts, writes what it counted, and shows what there is."""
 
-import itertools
+import functools
 import json
 import re
 import time
@@ -12,9 +12,9 @@ import pytest
 
 from mining import shipping
 from mining.export import FORMATS, Export
-from mining.review import Event
 from mining.run import open_run
 from mining.workspace import open_workspace
+from tests.test_export_reviews import some_judgements
 
 HOSTILE = "<script>alert(1)</script> ![x](http://example.org/x.png) $\\pi$ # heading"
 
@@ -23,27 +23,15 @@ HOSTILE = "<script>alert(1)</script> ![x](http://example.org/x.png) $\\pi$ # hea
 def judged(run):
     """The run with a few judgements in its log."""
     work = open_workspace(run)
-    kept = (work.decision().status == 0).nonzero()[0][::40].tolist()
-    verdicts = itertools.cycle(["relevant", "partial", "unsure", "not_relevant"])
-    work.append(
-        [
-            Event(
-                query_id=work.candidates["query_id"].iat[row],
-                doc_id=work.candidates["doc_id"].iat[row],
-                verdict=verdict,
-                reviewer="ann",
-                client_id="test",
-                client_seq=number,
-                decided_at=0.0,
-            )
-            for number, (row, verdict) in enumerate(zip(kept, verdicts, strict=False), start=1)
-        ]
-    )
+    work.append(some_judgements(work, step=40))
     return run
 
 
+opened = functools.cache(open_workspace)
+
+
 def dry_run(run, **choices):
-    return shipping.prepare(open_workspace(run), Export(**choices)).dry_run()
+    return shipping.prepare(opened(run), Export(**choices)).dry_run()
 
 
 def numbers(page):
@@ -110,9 +98,7 @@ def test_every_choice_counts_at_once(open_page, judged):
     assert int(numbers(page)["Positives"]) < int(before["Positives"])
     page.number_input(key="shard_size").set_value(100).run()
     files = dry_run(judged, relevant="drop", shard_size=100).files
-    assert f"In {files} files." in "".join(
-        c.value for c in page.caption
-    )
+    assert f"In {files} files." in "".join(c.value for c in page.caption)
 
 
 def test_every_bar_of_what_is_left_out_has_a_word(open_page, judged):

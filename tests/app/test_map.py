@@ -2,6 +2,8 @@
 
 import base64
 import json
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -17,27 +19,16 @@ HOSTILE = "<img src=x onerror=alert(1)> **bold** $x^2$ # heading ![i](http://exa
 
 
 @pytest.fixture(scope="module")
-def coordinates(mined, tmp_path_factory):
-    """The map of the sample, made once."""
-    run = open_run(mined)
-    projection.make(run)
-    made = {name: (run.round_folder() / name).read_bytes() for name in ("map.parquet", "map.json")}
-    for name in made:
-        (run.round_folder() / name).unlink()
-    return made
+def seen(mined, tmp_path_factory):
+    """The run with its map, of all tests here that only look."""
+    folder = Path(shutil.copytree(mined, tmp_path_factory.mktemp("mapped") / "sample"))
+    projection.make(open_run(folder))
+    return folder
 
 
-@pytest.fixture
-def mapped(run, coordinates):
-    """A copy of the run, with its map."""
-    for name, content in coordinates.items():
-        (open_run(run).round_folder() / name).write_bytes(content)
-    return run
-
-
-@pytest.fixture
-def atlas(mapped):
-    return projection.open_atlas(open_workspace(mapped))
+@pytest.fixture(scope="module")
+def atlas(seen):
+    return projection.open_atlas(open_workspace(seen))
 
 
 def said(page):
@@ -81,7 +72,7 @@ def test_a_press_makes_the_map_in_another_process(open_page, run, monkeypatch):
     assert started == [(run, 1, run / "rounds" / "1")]
 
 
-def test_while_it_is_made_the_page_says_how_far_it_is(open_page, monkeypatch):
+def test_while_it_is_made_the_page_says_how_far_it_is(open_page, run, monkeypatch):
     told = projection.Progress("map_layout", 500, 125, "rounds", 25.0)
     monkeypatch.setattr(projection, "progress", lambda folder: told)
     page = open_page("map")
@@ -91,7 +82,7 @@ def test_while_it_is_made_the_page_says_how_far_it_is(open_page, monkeypatch):
     assert not page.button
 
 
-def test_a_map_that_failed_says_why_and_offers_another_try(open_page, monkeypatch):
+def test_a_map_that_failed_says_why_and_offers_another_try(open_page, run, monkeypatch):
     monkeypatch.setattr(projection, "progress", lambda folder: projection.Stopped("no space left"))
     page = open_page("map")
     assert "ended before the map was done" in said(page)
@@ -103,7 +94,7 @@ def test_a_map_that_failed_says_why_and_offers_another_try(open_page, monkeypatc
 
 
 @pytest.mark.parametrize("by", projection.GROUPINGS)
-def test_every_point_is_drawn_once_whatever_it_is_coloured_by(mapped, atlas, open_page, by):
+def test_every_point_is_drawn_once_whatever_it_is_coloured_by(atlas, open_page, by):
     words = {"status": "Status", "source": "Source", "cluster": "Topic", "verdict": "Verdict", "score": "Score"}
     page = open_page("map", colour=words[by])
     drawn = [point for trace in figure(page)["data"] for point in points(trace)]
@@ -111,7 +102,7 @@ def test_every_point_is_drawn_once_whatever_it_is_coloured_by(mapped, atlas, ope
     assert page.segmented_control[0].value == by
 
 
-def test_the_legend_has_sign_word_and_count_of_each_status(mapped, atlas, open_page):
+def test_the_legend_has_sign_word_and_count_of_each_status(atlas, open_page):
     page = open_page("map")
     groups = atlas.groups("status", atlas.work.decision())
     for name, count in zip(groups.names, groups.counts(), strict=True):
@@ -120,7 +111,7 @@ def test_the_legend_has_sign_word_and_count_of_each_status(mapped, atlas, open_p
             assert f"{count:,}</span>" in said(page)
 
 
-def test_the_page_says_how_much_the_map_lies(mapped, atlas, open_page):
+def test_the_page_says_how_much_the_map_lies(atlas, open_page):
     share = atlas.map.facts["kept_neighbours"]["documents"]
     assert f"it shows {share:.0%} among the 15 nearest" in said(open_page("map"))
     assert "All " in said(open_page("map"))
@@ -135,7 +126,7 @@ def test_a_sample_says_from_what_it_was_drawn(run, open_page):
     assert strata["Drawn from"].tolist()[:3] == ["queries", "positives", "kept candidates"]
 
 
-def test_a_document_is_read_with_the_queries_whose_candidate_it_is(mapped, atlas, open_page):
+def test_a_document_is_read_with_the_queries_whose_candidate_it_is(atlas, open_page):
     doc_id = atlas.work.candidates["doc_id"].iloc[0]
     page = open_page("map", doc=doc_id)
     assert f"Document <bdi>{doc_id}</bdi>" in said(page)
@@ -147,7 +138,7 @@ def test_a_document_is_read_with_the_queries_whose_candidate_it_is(mapped, atlas
 # Around one query
 
 
-def test_around_a_query_its_candidates_stand_by_their_true_cosine(mapped, atlas, open_page):
+def test_around_a_query_its_candidates_stand_by_their_true_cosine(atlas, open_page):
     query_id = atlas.work.query_ids[3]
     page = open_page("map", query=query_id)
     around = atlas.around(query_id, atlas.work.decision())
@@ -166,7 +157,7 @@ def test_around_a_query_its_candidates_stand_by_their_true_cosine(mapped, atlas,
     assert strip["layout"]["yaxis"]["ticktext"][0] == "positive"
 
 
-def test_a_candidate_is_read_beside_the_positive(mapped, atlas, open_page):
+def test_a_candidate_is_read_beside_the_positive(atlas, open_page):
     query_id = atlas.work.query_ids[3]
     candidates = atlas.around(query_id, atlas.work.decision()).candidates
     kept = candidates[candidates["status"].eq("kept")].iloc[0]
@@ -176,13 +167,13 @@ def test_a_candidate_is_read_beside_the_positive(mapped, atlas, open_page):
     assert f"Document <bdi>{positive['doc_id']}</bdi>" in said(page)
 
 
-def test_an_unknown_query_shows_the_whole_map_and_says_so(mapped, open_page):
+def test_an_unknown_query_shows_the_whole_map_and_says_so(open_page):
     page = open_page("map", query="nobody")
     assert "no query of that id" in page.warning[0].value
     assert "the query" not in {trace.get("name") for trace in figure(page)["data"]}
 
 
-def test_an_unknown_document_is_no_error(mapped, atlas, open_page):
+def test_an_unknown_document_is_no_error(atlas, open_page):
     open_page("map", doc="nobody")
     page = open_page("map", doc="nobody", query=atlas.work.query_ids[0])
     assert "Press a point or a row" in said(page)
@@ -199,7 +190,7 @@ def test_a_query_off_the_map_has_its_cosines_all_the_same(run, open_page):
     assert shown["On map"].isna().all()
 
 
-def test_a_query_is_found_by_its_words(mapped, atlas, open_page):
+def test_a_query_is_found_by_its_words(atlas, open_page):
     page = open_page("map")
     query_id = atlas.work.query_ids[5]
     page.text_input(key="map_find").input(atlas.work.query_text(query_id)).run()
@@ -211,7 +202,7 @@ def test_a_query_is_found_by_its_words(mapped, atlas, open_page):
 # The list
 
 
-def test_what_was_drawn_around_is_listed_and_goes_to_review(mapped, atlas, open_page):
+def test_what_was_drawn_around_is_listed_and_goes_to_review(atlas, open_page):
     page = open_page("map")
     decision = atlas.work.decision()
     picked = [*range(0, 60, 3), len(atlas.map.ids) - 1]  # the last is a query
@@ -229,7 +220,7 @@ def test_what_was_drawn_around_is_listed_and_goes_to_review(mapped, atlas, open_
     assert atlas.work.log.since(0) == []
 
 
-def test_around_a_query_only_its_own_pairs_go(mapped, atlas, open_page):
+def test_around_a_query_only_its_own_pairs_go(atlas, open_page):
     query_id = atlas.work.query_ids[2]
     page = open_page("map", query=query_id)
     everybody = list(range(atlas.map.documents))
@@ -241,7 +232,7 @@ def test_around_a_query_only_its_own_pairs_go(mapped, atlas, open_page):
     assert page.session_state["review_pairs"] == kept
 
 
-def test_a_list_can_be_forgotten(mapped, open_page):
+def test_a_list_can_be_forgotten(open_page):
     page = open_page("map")
     page.session_state["map_picked"] = [0, 1, 2]
     page.run()
@@ -252,11 +243,12 @@ def test_a_list_can_be_forgotten(mapped, open_page):
 # Hostile texts
 
 
-def test_a_hostile_text_is_shown_as_text(mapped, open_page):
+def test_a_hostile_text_is_shown_as_text(open_page, run, seen):
+    shutil.copytree(seen, run, dirs_exist_ok=True)
     for name, column in (("documents", "text"), ("documents", "title"), ("queries", "text")):
-        path = mapped / "dataset" / f"{name}.parquet"
+        path = run / "dataset" / f"{name}.parquet"
         pd.read_parquet(path).assign(**{column: HOSTILE}).to_parquet(path)
-    work = open_workspace(mapped)
+    work = open_workspace(run)
     doc_id = work.candidates["doc_id"].iloc[0]
     for address in ({"doc": doc_id}, {"doc": doc_id, "query": work.query_ids[0]}):
         page = open_page("map", **address)

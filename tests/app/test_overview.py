@@ -56,9 +56,9 @@ def judge(run, count, reviewer="Ann"):
     )
 
 
-def test_the_page_says_what_the_run_is_and_what_to_do_next(open_page, run):
+def test_the_page_says_what_the_run_is_and_what_to_do_next(open_page, seen):
     page = open_page("overview")
-    queries = len(open_run(run).dataset.queries)
+    queries = len(open_run(seen).dataset.queries)
     said = text(drawn(page, "about"))
     assert f"sample, one round: candidates for {queries} queries among" in said
     assert "the first 100 of BM25 and Dense" in said
@@ -81,8 +81,8 @@ def test_once_someone_has_judged_the_page_says_who(open_page, run):
     assert "judged relevant" in text(drawn(page, "pictures_drawn"))
 
 
-def test_every_step_of_the_funnel_can_be_pressed(open_page, run):
-    counts = open_workspace(run).decision().counts()
+def test_every_step_of_the_funnel_can_be_pressed(open_page, seen):
+    counts = open_workspace(seen).decision().counts()
     steps = [step for step in of_look(drawn(open_page("overview"), "pictures_drawn"), "step") if "press" in step]
     pressed = [step["press"]["status"] for step in steps]
     assert pressed == ["all", *(s for s, count in counts.items() if count and s != "kept"), "kept"]
@@ -90,12 +90,12 @@ def test_every_step_of_the_funnel_can_be_pressed(open_page, run):
 
 
 @pytest.mark.parametrize("status", ["too_close", "over_quota", "known_positive"])
-def test_the_address_says_which_rows_are_shown(open_page, run, status):
+def test_the_address_says_which_rows_are_shown(open_page, seen, status):
     page = open_page("overview", status=status)
-    work = open_workspace(run)
+    work = open_workspace(seen)
     count = work.decision().counts()[status]
     assert page.selectbox(key="rows_status").value == status
-    assert page.text[0].value == f"{count:,} rows"
+    assert f"{count:,} rows" in [said.value for said in page.text]
     assert len(of_look(drawn(page, "rows_drawn"), "row")) == min(count, 8)
     [marked] = [
         step for step in of_look(drawn(page, "pictures_drawn"), "step") if step["said"].get("aria-pressed") == "true"
@@ -103,12 +103,12 @@ def test_the_address_says_which_rows_are_shown(open_page, run, status):
     assert marked["press"] == {"status": status}
 
 
-def test_rows_of_one_set_of_sources_and_one_range(open_page, run):
-    work = open_workspace(run)
+def test_rows_of_one_set_of_sources_and_one_range(open_page, seen):
+    work = open_workspace(seen)
     wanted = Wanted("", ("bm25",), "teacher_score", -4.0, 0.0)
     count = len(overview.rows_behind(work.table, work.decision(), wanted))
     page = open_page("overview", status="all", found="bm25", score="teacher_score", low="-4", high="0")
-    assert page.text[0].value == f"{count:,} rows"
+    assert f"{count:,} rows" in [said.value for said in page.text]
     assert page.number_input(key="rows_low").value == -4
 
 
@@ -123,10 +123,10 @@ def test_a_condition_goes_into_the_address(open_page):
 @pytest.mark.parametrize(
     "address", [{"status": "nonsense"}, {"score": "nonsense", "low": "x"}, {"score": "dense_score", "low": "nan"}]
 )
-def test_an_address_that_means_nothing_shows_what_is_kept(open_page, run, address):
+def test_an_address_that_means_nothing_shows_what_is_kept(open_page, seen, address):
     page = open_page("overview", **address)
-    kept = open_workspace(run).decision().counts()["kept"]
-    assert page.text[0].value == f"{kept:,} rows"
+    kept = open_workspace(seen).decision().counts()["kept"]
+    assert f"{kept:,} rows" in [said.value for said in page.text]
 
 
 def test_conditions_that_nothing_meets_say_so(open_page):

@@ -7,10 +7,13 @@ import subprocess
 import sys
 import time
 import urllib.request
+from pathlib import Path
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 
-from tests.app.conftest import mined, run  # noqa: F401  (fixtures)
+from mining import projection
+from mining.run import open_run
 
 CHROMIUM = os.environ.get("NEARMISS_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = [
@@ -49,12 +52,28 @@ class Served:
         self.process.wait()
 
 
-@pytest.fixture
-def served(run):  # noqa: F811
+def serve(folder):
+    """A server of its own over a run."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    server = Served(run, port).start()
+    return Served(folder, port).start()
+
+
+@pytest.fixture
+def served(run):
+    """A server over the test's own run, for a test that changes the run or kills the server."""
+    server = serve(run)
+    yield server
+    server.kill()
+
+
+@pytest.fixture(scope="session")
+def looked_at(mined, tmp_path_factory):
+    """A server over a run with a map, for all tests that change nothing: nobody judges, saves or writes here."""
+    folder = Path(shutil.copytree(mined, tmp_path_factory.mktemp("looked_at") / "sample"))
+    projection.make(open_run(folder))
+    server = serve(folder)
     yield server
     server.kill()
 
@@ -73,17 +92,61 @@ def chromium():
 
 @pytest.fixture
 def open_in_browser(served, chromium):
-    """Opens an address of the served app in a browser of its own: `open_in_browser("/review?query=q01")`."""
+    """Opens an address of the test's own server: `open_in_browser("/review?query=q01")`, each in a new browser."""
     contexts = []
 
-    def opened(path="/", scheme="light", width=1440, height=1000):
-        context = chromium.new_context(color_scheme=scheme, viewport={"width": width, "height": height})
-        contexts.append(context)
-        page = context.new_page()
-        page.goto(served.url + path)
-        page.wait_for_selector(READY, timeout=60_000)
-        return page
+    def opened(path="/", scheme="light", **window):
+        contexts.append(chromium.new_context(color_scheme=scheme))
+        return show(contexts[-1], served.url + path, **window)
 
     yield opened
     for context in contexts:
         context.close()
+
+
+@pytest.fixture(scope="session")
+def viewers(chromium):
+    """A browser that prefers light pages and one that prefers dark ones; each loads the app's scripts once."""
+    both = {scheme: chromium.new_context(color_scheme=scheme) for scheme in ("light", "dark")}
+    yield both
+    for viewer in both.values():
+        viewer.close()
+
+
+@pytest.fixture
+def look(looked_at, viewers):
+    """The same as `open_in_browser` for a test that changes nothing of the run."""
+    pages = []
+
+    def opened(path="/", scheme="light", **window):
+        pages.append(show(viewers[scheme], looked_at.url + path, **window))
+        return pages[-1]
+
+    yield opened
+    for page in pages:
+        page.close()
+
+
+def show(context, address, width=1440, height=1000, on_request=None):
+    """A page of the app, once it is drawn; `on_request` hears of every request from the first."""
+    page = context.new_page()
+    page.set_viewport_size({"width": width, "height": height})
+    if on_request:
+        # Playwright hangs a mark on what it calls, which a built-in such as `list.append` does not take.
+        page.on("request", lambda request: on_request(request))
+    page.goto(address)
+    page.wait_for_selector(READY, timeout=60_000)
+    return page
+
+
+def elsewhere(requests, server):
+    """The addresses asked that are not the server's."""
+    own = (server.url, server.url.replace("http", "ws"), "data:", "blob:")
+    return [request.url for request in requests if not request.url.startswith(own)]
+
+
+def graves(page):
+    """What axe-core finds serious or critical, by rule."""
+    found = Axe().run(page).response["violations"]
+    grave = [v for v in found if v["impact"] in ("serious", "critical")]
+    return {v["id"]: [node["html"][:200] for node in v["nodes"]][:3] for v in grave}

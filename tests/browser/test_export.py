@@ -42,15 +42,13 @@ def test_the_address_leads_back_to_what_was_looked_at(open_in_browser):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [900, 1440])
-def test_the_page_fits_its_window_and_asks_no_other_host(open_in_browser, scheme, width):
-    page = open_in_browser("/export", scheme=scheme, width=width)
-    hosts, mistakes = set(), []
-    page.on("request", lambda request: hosts.add(request.url.split("/")[2].split(":")[0]))
+def test_the_page_fits_its_window_and_makes_no_mistake(look, scheme, width):
+    page = look("/export", scheme=scheme, width=width)
+    mistakes = []
     page.on("pageerror", lambda mistake: mistakes.append(str(mistake)))
     page.reload()
     page.wait_for_selector(".st-key-reasons .main-svg", timeout=30_000)
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     button = page.locator(".st-key-write button").bounding_box()
     assert button["x"] + button["width"] <= width
-    assert hosts == {"127.0.0.1"}
     assert mistakes == []

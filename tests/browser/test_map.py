@@ -1,15 +1,14 @@
 """The map in a browser: pressed, drawn around, searched; hostile texts, small windows, no other host."""
 
+import shutil
+
 import numpy as np
 import pandas as pd
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 
 from mining import projection
-from mining.review import open_log
-from mining.run import REVIEWS_FILE, open_run
 from mining.workspace import open_workspace
-from tests.browser.conftest import READY
+from tests.browser.conftest import READY, elsewhere, graves
 
 HOSTILE = (
     "<script>alert(1)</script><img src=http://example.org/x.png onerror=alert(1)> ![i](http://example.org/i.png) $x$"
@@ -28,15 +27,8 @@ WHERE = """([plot, point]) => {
 
 
 @pytest.fixture
-def mapped(run):
-    """The run with a map."""
-    projection.make(open_run(run))
-    return run
-
-
-@pytest.fixture
-def atlas(mapped):
-    return projection.open_atlas(open_workspace(mapped))
+def atlas(looked_at):
+    return projection.open_atlas(open_workspace(looked_at.folder))
 
 
 def drawn(page):
@@ -54,8 +46,8 @@ def lonely(atlas):
     return int(apart.min(axis=1).argmax())
 
 
-def test_a_press_on_a_point_reads_it_and_the_address_names_it(mapped, atlas, open_in_browser):
-    page = drawn(open_in_browser("/map"))
+def test_a_press_on_a_point_reads_it_and_the_address_names_it(atlas, look):
+    page = drawn(look("/map"))
     point = lonely(atlas)
     page.mouse.click(*page.evaluate(WHERE, [PLOT, point]))
     page.wait_for_url(f"**doc={atlas.map.ids[point]}*")
@@ -66,8 +58,8 @@ def test_a_press_on_a_point_reads_it_and_the_address_names_it(mapped, atlas, ope
     page.get_by_role("region", name="Document", exact=True).wait_for()
 
 
-def test_what_is_drawn_around_is_listed_survives_a_new_colour_and_goes_to_review(mapped, atlas, open_in_browser):
-    page = drawn(open_in_browser("/map"))
+def test_what_is_drawn_around_is_listed_survives_a_new_colour_and_goes_to_review(atlas, look):
+    page = drawn(look("/map"))
     page.locator('.modebar-btn[data-title="Box Select"]').click()
     box = page.locator(f"{PLOT} .nsewdrag").first.bounding_box()
     page.mouse.move(box["x"] + 5, box["y"] + 5)
@@ -88,12 +80,12 @@ def test_what_is_drawn_around_is_listed_survives_a_new_colour_and_goes_to_review
     page.wait_for_url("**/review?*from_map=1*")
     page.get_by_text(f"{count:,} pairs that you chose on the map").wait_for()
     # Nothing is judged until a person does.
-    assert open_log(mapped / REVIEWS_FILE).since(0) == []
+    assert atlas.work.log.since(0) == []
 
 
-def test_a_query_is_found_and_its_candidates_are_read_by_keys(mapped, atlas, open_in_browser):
+def test_a_query_is_found_and_its_candidates_are_read_by_keys(atlas, look):
     query_id = atlas.work.query_ids[4]
-    page = drawn(open_in_browser("/map"))
+    page = drawn(look("/map"))
     page.get_by_label("Find a query").fill(query_id)
     page.keyboard.press("Enter")
     matches = page.locator('[class*="st-key-map_matches"] canvas').first
@@ -113,15 +105,15 @@ def test_a_query_is_found_and_its_candidates_are_read_by_keys(mapped, atlas, ope
     page.wait_for_function("!location.search.includes('query=')")
 
 
-def test_a_hostile_text_runs_nothing_and_asks_nobody(mapped, atlas, open_in_browser, served):
+def test_a_hostile_text_runs_nothing_and_asks_nobody(looked_at, atlas, run, open_in_browser, served):
+    shutil.copytree(looked_at.folder / "rounds", run / "rounds", dirs_exist_ok=True)
     for name, column in (("documents", "text"), ("documents", "title"), ("queries", "text")):
-        path = mapped / "dataset" / f"{name}.parquet"
+        path = run / "dataset" / f"{name}.parquet"
         pd.read_parquet(path).assign(**{column: HOSTILE}).to_parquet(path)
     query_id = atlas.work.query_ids[0]
     doc_id = atlas.work.candidates["doc_id"].iloc[0]
-    page = open_in_browser("/review?reviewer=ana")
     asked, dialogs = [], []
-    page.on("request", lambda request: asked.append(request.url))
+    page = open_in_browser("/review?reviewer=ana", on_request=asked.append)
     page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
     page.goto(f"{served.url}/map?query={query_id}&doc={doc_id}")
     drawn(page)
@@ -134,28 +126,23 @@ def test_a_hostile_text_runs_nothing_and_asks_nobody(mapped, atlas, open_in_brow
         .startswith("<script>alert(1)</script><img")
     )
     assert dialogs == []
-    own = (served.url, f"ws://127.0.0.1:{served.port}", "data:", "blob:")
-    assert [url for url in asked if not url.startswith(own)] == []
+    assert elsewhere(asked, served) == []
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_map_and_a_neighbourhood_shut_nobody_out(mapped, atlas, open_in_browser, scheme):
+def test_the_map_and_a_neighbourhood_shut_nobody_out(atlas, look, scheme):
     query_id = atlas.work.query_ids[0]
     doc_id = atlas.around(query_id, atlas.work.decision()).candidates["doc_id"][3]
     for path in (f"/map?doc={doc_id}", f"/map?query={query_id}&doc={doc_id}"):
-        page = drawn(open_in_browser(path, scheme=scheme, width=900))
+        page = drawn(look(path, scheme=scheme, width=900))
         assert page.evaluate("document.documentElement.scrollWidth") <= 900
-        found = Axe().run(page).response["violations"]
-        grave = {
-            v["id"]: [node["html"][:200] for node in v["nodes"]][:3]
-            for v in found
-            if v["impact"] in ("serious", "critical")
-        }
-        assert grave == {}
+        assert graves(page) == {}
 
 
 def test_a_map_is_made_from_the_page_and_a_reload_does_not_lose_sight_of_it(open_in_browser):
-    page = open_in_browser("/map")
+    page = open_in_browser("/map", width=900)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 900
+    assert graves(page) == {}
     page.get_by_role("button", name="Make the map").click()
     page.get_by_text("The map is being made").wait_for()
     page.reload()

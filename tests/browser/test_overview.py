@@ -9,7 +9,7 @@ from mining.dataset import Dataset
 from mining.overview import Wanted
 from mining.run import open_run
 from mining.workspace import open_workspace
-from tests.browser.conftest import READY
+from tests.browser.conftest import READY, elsewhere
 
 HOSTILE = "<img src=x onerror=alert(1)><script>alert(2)</script> ![i](http://example.org/i.png) \u202e$x$"
 
@@ -31,9 +31,9 @@ def in_sight(page, text):
     )
 
 
-def test_a_step_of_the_funnel_opens_its_rows(open_in_browser, run):
-    work = open_workspace(run)
-    page = open_in_browser("/")
+def test_a_step_of_the_funnel_opens_its_rows(look, looked_at):
+    work = open_workspace(looked_at.folder)
+    page = look("/")
     page.locator("button.step", has_text="too close").click()
     counted(page, work.decision().counts()["too_close"])
     in_sight(page, "The rows behind it")
@@ -43,9 +43,9 @@ def test_a_step_of_the_funnel_opens_its_rows(open_in_browser, run):
     counted(page, work.decision().counts()["too_close"])
 
 
-def test_the_funnel_works_by_keyboard_alone(open_in_browser, run):
-    work = open_workspace(run)
-    page = open_in_browser("/")
+def test_the_funnel_works_by_keyboard_alone(look, looked_at):
+    work = open_workspace(looked_at.folder)
+    page = look("/")
     step = page.locator("button.step", has_text="not needed")
     step.focus()
     page.keyboard.press("Enter")
@@ -57,18 +57,18 @@ def test_the_funnel_works_by_keyboard_alone(open_in_browser, run):
     counted(page, work.decision().counts()["kept"])
 
 
-def test_a_set_of_sources_opens_its_rows(open_in_browser, run):
-    work = open_workspace(run)
-    page = open_in_browser("/")
+def test_a_set_of_sources_opens_its_rows(look, looked_at):
+    work = open_workspace(looked_at.folder)
+    page = look("/")
     first = overview.overview(work).together[0]
     page.locator("button.set").first.click()
     counted(page, first.found)
     assert f"found={'%2B'.join(first.sources)}" in page.url
 
 
-def test_a_bar_of_the_scores_opens_its_rows(open_in_browser, run):
-    work = open_workspace(run)
-    page = open_in_browser("/")
+def test_a_bar_of_the_scores_opens_its_rows(look, looked_at):
+    work = open_workspace(looked_at.folder)
+    page = look("/")
     band = page.locator(".st-key-scores_teacher_score .nsewdrag").nth(2)  # the refused
     band.scroll_into_view_if_needed()
     histogram = overview.overview(work).histograms[0]
@@ -84,16 +84,16 @@ def test_a_bar_of_the_scores_opens_its_rows(open_in_browser, run):
     counted(page, len(overview.rows_behind(work.table, work.decision(), wanted)))
 
 
-def test_a_row_and_a_query_open_on_the_review_page(open_in_browser, run):
-    work = open_workspace(run)
+def test_a_row_and_a_query_open_on_the_review_page(look, looked_at):
+    work = open_workspace(looked_at.folder)
     row = int(overview.rows_behind(work.table, work.decision(), Wanted("too_close"))[0])
     query_id, doc_id = work.pair_at(row)
-    page = open_in_browser("/?status=too_close")
+    page = look("/?status=too_close")
     page.locator(".rows a").first.click()
     page.wait_for_url(f"**/review?query={query_id}&doc={doc_id}")
     page.wait_for_selector(READY)
 
-    page = open_in_browser("/")
+    page = look("/")
     doubt = overview.overview(work).doubts[0]
     page.locator(".queries a").first.click()
     page.wait_for_url(f"**/review?query={doubt.query_id}")
@@ -101,8 +101,8 @@ def test_a_row_and_a_query_open_on_the_review_page(open_in_browser, run):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [900, 1440])
-def test_nothing_is_cut_or_lies_outside_the_page(open_in_browser, scheme, width):
-    page = open_in_browser("/", scheme=scheme, width=width)
+def test_nothing_is_cut_or_lies_outside_the_page(look, scheme, width):
+    page = look("/", scheme=scheme, width=width)
     page.wait_for_selector(".queries li")
     wide = page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth")
     assert wide <= page.evaluate("document.querySelector('[data-testid=stMain]').clientWidth")
@@ -123,14 +123,12 @@ def test_texts_of_others_stay_texts(served, open_in_browser, run):
         Dataset(data.queries.assign(text=HOSTILE), texts, data.positives, data.negatives, data.counts), run / "dataset"
     )
     served.start()
-    page = open_in_browser("/")
-    asked, dialogs = [], []
-    page.on("request", lambda request: asked.append(request.url))
+    asked = []
+    page = open_in_browser("/", on_request=asked.append)
+    dialogs = []
     page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
     page.reload()
     page.wait_for_selector(".queries li")
     assert HOSTILE[:20] in page.locator(".queries a").first.inner_text()
     assert not dialogs
-    assert [
-        url for url in asked if not url.startswith((served.url, served.url.replace("http", "ws"), "data:", "blob:"))
-    ] == []
+    assert elsewhere(asked, served) == []

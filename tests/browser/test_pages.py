@@ -1,39 +1,30 @@
-"""Every page, light and dark, wide and narrow: for people who use a keyboard or a screen reader, and offline."""
+"""Every page in a real browser: nobody is shut out, nothing is wider than a small window, no other host is asked."""
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 
 from app.navigation import TITLES
+from tests.browser.conftest import elsewhere, graves
 
 PATHS = {name: "/" if name == "overview" else f"/{name}" for name in TITLES}
-GRAVE = ("serious", "critical")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("name", PATHS)
-def test_no_page_shuts_anyone_out(open_in_browser, name, scheme):
-    page = open_in_browser(f"{PATHS[name]}?reviewer=ana", scheme=scheme)
+def test_a_page_shuts_nobody_out_fits_a_small_window_and_asks_no_other_host(look, looked_at, name, scheme):
+    asked = []
+    page = look(f"{PATHS[name]}?reviewer=ana", scheme=scheme, on_request=asked.append)
     page.wait_for_timeout(700)
-    found = Axe().run(page).response["violations"]
-    grave = {v["id"]: [n["html"][:200] for n in v["nodes"]][:3] for v in found if v["impact"] in GRAVE}
-    assert grave == {}
-
-
-@pytest.mark.parametrize("name", PATHS)
-def test_no_page_is_wider_than_a_small_window(open_in_browser, name):
-    page = open_in_browser(f"{PATHS[name]}?reviewer=ana", width=900)
-    page.wait_for_timeout(700)
+    assert graves(page) == {}
+    page.set_viewport_size({"width": 900, "height": 1000})
+    page.wait_for_timeout(500)
     assert page.evaluate("document.documentElement.scrollWidth") <= 900
     assert page.locator('[data-testid="stException"]').count() == 0
+    assert elsewhere(asked, looked_at) == []
+    assert any(request.url.startswith(looked_at.url) for request in asked)
 
 
-@pytest.mark.parametrize("name", PATHS)
-def test_no_page_asks_another_host(open_in_browser, served, name):
-    page = open_in_browser(f"{PATHS[name]}?reviewer=ana")
-    asked = []
-    page.on("request", lambda request: asked.append(request.url))
-    page.reload()
-    page.wait_for_timeout(1500)
-    assert [
-        url for url in asked if not url.startswith((served.url, f"ws://127.0.0.1:{served.port}", "data:", "blob:"))
-    ] == []
+def test_the_overview_has_an_address_of_its_own_too(look):
+    page = look("/overview?status=too_close&reviewer=ana")
+    page.wait_for_selector("button.step[aria-pressed=true]:has-text('too close')")
+    assert "status=too_close" in page.url
+    assert "reviewer=ana" in page.url

@@ -9,11 +9,11 @@ from mining.recipe import Policy
 from mining.run import open_run
 from tests.browser.conftest import READY
 
-SLIDER = "#range-relative_margin"
+SLIDER = "#range-max_p_relevant"
 
 
-def open_tune(open_in_browser, path="/tune", **look):
-    page = open_in_browser(path, **look)
+def open_tune(opener, path="/tune", **look):
+    page = opener(path, **look)
     page.wait_for_selector(f"{SLIDER}[aria-valuetext]", timeout=30_000)
     return page
 
@@ -57,87 +57,86 @@ def test_counts_follow_the_hand_without_the_server_and_are_those_of_the_decision
     served.kill()
     for share in (0.3, 0.55, 0.9):
         value = drag(page, share)
-        assert shown(page) == expected(run, Policy(relative_margin=value))
+        assert shown(page) == expected(run, Policy(max_p_relevant=value))
 
 
-def test_a_release_redraws_and_a_reload_keeps_what_is_tried(open_in_browser, run):
-    page = open_tune(open_in_browser)
+def test_a_release_redraws_and_a_reload_keeps_what_is_tried(look, looked_at):
+    page = open_tune(look)
     value = drag(page, 0.5)
     page.mouse.up()
-    page.wait_for_url(re.compile("relative_margin="), timeout=10_000)
-    page.get_by_text(f"Tried: relative margin 0.05 → {value}").wait_for()
+    page.wait_for_url(re.compile("max_p_relevant="), timeout=10_000)
+    page.get_by_text(f"Tried: max p relevant 0.1 → {value}").wait_for()
     page.reload()
     page.wait_for_selector(f"{SLIDER}[aria-valuetext]", timeout=30_000)
-    page.get_by_text(f"Tried: relative margin 0.05 → {value}").wait_for()
+    page.get_by_text(f"Tried: max p relevant 0.1 → {value}").wait_for()
     assert float(value_of(page)) == value
-    assert shown(page) == expected(run, Policy(relative_margin=value))
-    assert open_run(run).policy == Policy()
+    assert shown(page) == expected(looked_at.folder, Policy(max_p_relevant=value))
+    assert open_run(looked_at.folder).policy == Policy()
 
 
-def test_sliders_work_by_keys_alone_and_say_their_value(open_in_browser, run):
-    page = open_tune(open_in_browser)
+def test_sliders_work_by_keys_alone_and_say_their_value(look, looked_at):
+    page = open_tune(look)
     page.locator(SLIDER).focus()
-    assert page.locator(SLIDER).get_attribute("aria-label") == "relative margin"
+    assert page.locator(SLIDER).get_attribute("aria-label") == "max p relevant"
     for _ in range(4):
         page.keyboard.press("ArrowRight")
-    assert value_of(page) == "0.070"
-    assert shown(page) == expected(run, Policy(relative_margin=0.07))
-    page.get_by_text("Tried: relative margin 0.05 → 0.07").wait_for()
-    page.wait_for_timeout(700)
+    assert value_of(page) == "0.120"
+    assert shown(page) == expected(looked_at.folder, Policy(max_p_relevant=0.12))
+    page.get_by_text("Tried: max p relevant 0.1 → 0.12").wait_for()
     spoken = page.locator(".tuner .spoken")
     assert spoken.get_attribute("aria-live") == "polite"
-    assert spoken.text_content().startswith(f"{shown(page)[0]:,} kept")
+    spoken.filter(has_text=f"{shown(page)[0]:,} kept").wait_for(state="attached")
     page.locator(SLIDER).focus()
-    page.keyboard.press("Home")
+    page.keyboard.press("End")
     assert value_of(page) == "off"
-    page.get_by_text("Tried: relative margin 0.05 → off").wait_for()
+    page.get_by_text("Tried: max p relevant 0.1 → off").wait_for()
 
 
-def test_a_typed_value_is_taken_as_it_is(open_in_browser, run):
-    page = open_tune(open_in_browser)
-    box = page.get_by_label("relative margin, exact value")
+def test_a_typed_value_is_taken_as_it_is(look, looked_at):
+    page = open_tune(look)
+    box = page.get_by_label("max p relevant, exact value")
     box.fill("0.1234")
     box.press("Enter")
-    page.get_by_text("Tried: relative margin 0.05 → 0.1234").wait_for()
-    assert shown(page) == expected(run, Policy(relative_margin=0.1234))
+    page.get_by_text("Tried: max p relevant 0.1 → 0.1234").wait_for()
+    assert shown(page) == expected(looked_at.folder, Policy(max_p_relevant=0.1234))
 
 
-def test_what_cannot_be_is_a_sentence_beside_its_setting(open_in_browser):
-    page = open_tune(open_in_browser)
-    box = page.get_by_label("relative margin, exact value")
+def test_what_cannot_be_is_a_sentence_beside_its_setting(look):
+    page = open_tune(look)
+    box = page.get_by_label("max p relevant, exact value")
     box.fill("-1")
     box.press("Enter")
-    sentence = page.locator("#error-relative_margin")
-    sentence.get_by_text("wanted 0 or more").wait_for()
+    sentence = page.locator("#error-max_p_relevant")
+    sentence.get_by_text("wanted 0 to 1").wait_for()
     assert box.get_attribute("aria-invalid") == "true"
     assert page.locator(".tuner .problem").is_visible()
-    box.fill("0.1")
+    box.fill("0.2")
     box.press("Enter")
-    page.get_by_text("Tried: relative margin 0.05 → 0.1").wait_for()
+    page.get_by_text("Tried: max p relevant 0.1 → 0.2").wait_for()
     sentence.wait_for(state="hidden")
     page.get_by_role("button", name="Discard").click()
     page.get_by_text("This is the saved policy.").wait_for()
-    page.wait_for_selector(f'{SLIDER}[aria-valuetext="0.050"]', timeout=10_000)
+    page.wait_for_selector(f'{SLIDER}[aria-valuetext="0.100"]', timeout=10_000)
 
 
-def test_the_way_back_leads_through_what_was_tried(open_in_browser):
-    page = open_tune(open_in_browser)
+def test_the_way_back_leads_through_what_was_tried(look):
+    page = open_tune(look)
     for value in ("0.2", "0.3"):
-        box = page.get_by_label("relative margin, exact value")
+        box = page.get_by_label("max p relevant, exact value")
         box.fill(value)
         box.press("Enter")
-        page.get_by_text(f"Tried: relative margin 0.05 → {value}").wait_for()
-        page.wait_for_url(re.compile(f"relative_margin={value}"))
+        page.get_by_text(f"Tried: max p relevant 0.1 → {value}").wait_for()
+        page.wait_for_url(re.compile(f"max_p_relevant={value}"))
     page.go_back()
-    page.get_by_text("Tried: relative margin 0.05 → 0.2").wait_for()
+    page.get_by_text("Tried: max p relevant 0.1 → 0.2").wait_for()
     page.wait_for_selector(f'{SLIDER}[aria-valuetext="0.200"]', timeout=10_000)
 
 
 def test_saves_are_undone_after_a_restart_too(open_in_browser, served, run):
-    page = open_tune(open_in_browser, "/tune?policy=default&relative_margin=0.2")
+    page = open_tune(open_in_browser, "/tune?policy=default&max_p_relevant=0.2")
     page.get_by_role("button", name="Save", exact=True).click()
     page.get_by_text("This is the saved policy.").wait_for()
-    assert open_run(run).policy == Policy(relative_margin=0.2)
+    assert open_run(run).policy == Policy(max_p_relevant=0.2)
     served.kill()
     served.start()
     page.goto(served.url + "/tune")
@@ -147,20 +146,20 @@ def test_saves_are_undone_after_a_restart_too(open_in_browser, served, run):
     assert open_run(run).policy == Policy()
 
 
-def test_what_is_tried_outlives_a_look_at_another_page(open_in_browser):
-    page = open_tune(open_in_browser, "/tune?policy=default&relative_margin=0.2")
+def test_what_is_tried_outlives_a_look_at_another_page(look):
+    page = open_tune(look, "/tune?policy=default&max_p_relevant=0.2")
     page.get_by_role("link", name="Open in Review").first.click()
     page.wait_for_url(re.compile("/review.*doc="), timeout=10_000)
     settle(page)
     page.get_by_role("link", name="Tune").click()
-    page.get_by_text("Tried: relative margin 0.05 → 0.2").wait_for()
-    page.wait_for_url(re.compile("relative_margin=0.2"), timeout=10_000)
+    page.get_by_text("Tried: max p relevant 0.1 → 0.2").wait_for()
+    page.wait_for_url(re.compile("max_p_relevant=0.2"), timeout=10_000)
 
 
 @pytest.mark.parametrize("width", [900, 1440])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_nothing_is_cut_off_at_either_width(open_in_browser, width, scheme):
-    page = open_tune(open_in_browser, width=width, scheme=scheme)
+def test_nothing_is_cut_off_at_either_width(look, width, scheme):
+    page = open_tune(look, width=width, scheme=scheme)
     wider = page.evaluate("document.scrollingElement.scrollWidth - innerWidth")
     assert wider <= 0
     box = page.locator(".tuner").bounding_box()
