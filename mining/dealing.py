@@ -16,6 +16,7 @@ import numpy as np
 
 from mining import agenda, audit, priority
 from mining.agenda import View
+from mining.audit.domains import population
 from mining.review import REPEAT
 from mining.review.standing import Pair
 from mining.selection.table import Ints
@@ -44,8 +45,7 @@ class Dealt:
 
 def begin(work: Workspace, reviewer: str) -> None:
     """Draw an audit for a round that has none, so that what is judged from now on also measures."""
-    others = int((~work.table.positive).sum())
-    if reviewer and others >= LABELS and not audit.plans(work):
+    if reviewer and not audit.plans(work) and population(work.table).sum() >= LABELS:
         audit.plan(work, LABELS, made_by=reviewer)
 
 

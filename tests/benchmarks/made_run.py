@@ -17,6 +17,8 @@ import numpy as np
 import pandas as pd
 
 from mining import dataset
+from mining.calibration import stored
+from mining.calibration.signals import signals
 from mining.dataset import Dataset, passages
 from mining.dataset.tables import ReadCounts
 from mining.embedding import embed
@@ -249,6 +251,9 @@ def _write_run(folder: Path, data: Dataset, made: Made) -> None:
         "rounds": [entry],
     }
     write_json(folder / RUN_FILE, facts)
+    candidates = Run(folder).candidates()
+    found = signals(candidates)
+    stored.save(Run(folder).round_folder(), found, stored.by_prior(found, candidates))
 
 
 if __name__ == "__main__":

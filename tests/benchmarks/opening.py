@@ -19,7 +19,7 @@ import websockets
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
-PAGES = ("", "tune", "review", "map", "agreement", "export")
+PAGES = ("", "tune", "calibration", "review", "map", "rounds", "agreement", "export")
 
 
 def main() -> None:
