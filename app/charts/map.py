@@ -11,28 +11,34 @@ from app.charts.style import INK, SYMBOLS, styled
 from app.theme import STATUS, VERDICT, Look, source_word
 from mining.projection import SHOWN_FIRST, Around, Atlas, Grouping, Groups
 
+
+def _looks(*signs_and_colours: tuple[str, str, str]) -> tuple[Look, ...]:
+    """Looks without a word: sign, colour on light, colour on dark."""
+    return tuple(Look("", *one, "") for one in signs_and_colours)
+
+
 # Groups without a look of their own, told apart by sign as well.
-CATEGORIES = (
-    Look("", "●", "#0072b2", "#56a7e0", ""),
-    Look("", "▲", "#b3430f", "#f5a26b", ""),
-    Look("", "□", "#0b6e4f", "#4fd1a5", ""),
-    Look("", "✚", "#8a2f8f", "#e2a3e6", ""),
-    Look("", "◇", "#7a6200", "#e3c94f", ""),
-    Look("", "⬟", "#a3195b", "#ff8fb8", ""),
-    Look("", "○", "#00707a", "#5fd0da", ""),
-    Look("", "★", "#3c4a9e", "#9fb0ff", ""),
-    Look("", "△", "#8f3b00", "#ffb07a", ""),
-    Look("", "✖", "#4b6b00", "#b4d84a", ""),
-    Look("", "⊙", "#6b3fa0", "#c9a6ff", ""),
-    Look("", "▽", "#5c4633", "#cbb59c", ""),
+CATEGORIES = _looks(
+    ("●", "#0072b2", "#56a7e0"),
+    ("▲", "#b3430f", "#f5a26b"),
+    ("□", "#0b6e4f", "#4fd1a5"),
+    ("✚", "#8a2f8f", "#e2a3e6"),
+    ("◇", "#7a6200", "#e3c94f"),
+    ("⬟", "#a3195b", "#ff8fb8"),
+    ("○", "#00707a", "#5fd0da"),
+    ("★", "#3c4a9e", "#9fb0ff"),
+    ("△", "#8f3b00", "#ffb07a"),
+    ("✖", "#4b6b00", "#b4d84a"),
+    ("⊙", "#6b3fa0", "#c9a6ff"),
+    ("▽", "#5c4633", "#cbb59c"),
 )
 # From the highest scores to the lowest: larger is more, and further from the page's own colour.
-BANDS = (
-    Look("", "●", "#08306b", "#e6f1fb", ""),
-    Look("", "●", "#1d5fa3", "#a8cdf0", ""),
-    Look("", "●", "#3f8cc9", "#6ba5da", ""),
-    Look("", "●", "#74aede", "#447db3", ""),
-    Look("", "●", "#a5c9e8", "#2f5d8a", ""),
+BANDS = _looks(
+    ("●", "#08306b", "#e6f1fb"),
+    ("●", "#1d5fa3", "#a8cdf0"),
+    ("●", "#3f8cc9", "#6ba5da"),
+    ("●", "#74aede", "#447db3"),
+    ("●", "#a5c9e8", "#2f5d8a"),
 )
 BAND_SIZES = (1.4, 1.2, 1.0, 0.8, 0.65)
 EACH_QUERY = Look("query", "◇", "#1d2228", "#ffffff", "")

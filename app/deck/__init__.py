@@ -8,16 +8,9 @@ so that none is lost when the page runs again in between.
 from pathlib import Path
 from typing import Any
 
-import streamlit as st
+from app.component import component
 
-FOLDER = Path(__file__).parent
-
-_deck = st.components.v2.component(
-    "nearmiss_deck",
-    html='<div class="deck">\n</div>',
-    css=(FOLDER / "deck.css").read_text("utf-8"),
-    js=(FOLDER / "deck.js").read_text("utf-8"),
-)
+_deck = component(Path(__file__).parent)
 
 
 def deck(data: dict[str, Any], *, key: str) -> None:

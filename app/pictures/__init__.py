@@ -9,18 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import streamlit as st
-
 from app.charts.nodes import Node
+from app.component import component
 
-FOLDER = Path(__file__).parent
-
-_picture = st.components.v2.component(
-    "nearmiss_picture",
-    html='<div class="picture">\n</div>',
-    css=(FOLDER / "pictures.css").read_text("utf-8"),
-    js=(FOLDER / "pictures.js").read_text("utf-8"),
-)
+_picture = component(Path(__file__).parent)
 
 
 def picture(root: Node, *, key: str, on_press: Callable[[], None] = lambda: None, scroll: int = 0) -> dict[str, Any]:

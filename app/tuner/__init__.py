@@ -8,16 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import streamlit as st
+from app.component import component
 
 FOLDER = Path(__file__).parent
 
-_tuner = st.components.v2.component(
-    "nearmiss_tuner",
-    html=(FOLDER / "tuner.html").read_text("utf-8"),
-    css=(FOLDER / "tuner.css").read_text("utf-8"),
-    js=(FOLDER / "tuner.js").read_text("utf-8"),
-)
+_tuner = component(FOLDER)
 
 
 def tuner(data: dict[str, Any], *, key: str, on_form: Callable[[], None]) -> None:
