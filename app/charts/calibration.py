@@ -71,7 +71,7 @@ def weights(calibration: Calibration, *, dark: bool) -> go.Figure:
         hovertemplate="%{y}: %{x:+.2f}<extra></extra>",
     )
     made = styled(go.Figure(bars), dark=dark, height=60 + 26 * len(known))
-    made.update_xaxes(title="added by one standard deviation", nticks=5)
+    made.update_xaxes(title="log-odds", nticks=5)
     return made
 
 

@@ -7,7 +7,7 @@ from app.charts.style import INK, styled
 from mining.outlook import TARGET, Outlook
 
 HEIGHT = 340
-LEGEND = {"font": {"size": 12}, "entrywidthmode": "fraction", "entrywidth": 0.5}
+LEGEND = {"font": {"size": 12}, "entrywidth": 230}  # pixels, besides the sign: as long as the longest name
 AXIS = {
     "max_p_relevant": "ceiling: chance of being an answer at most",
     "relative_margin": "ceiling: share of the positive's score below it",

@@ -17,8 +17,7 @@ LEGEND = {
     "itemsizing": "constant",
     "traceorder": "reversed",
     "font": {"size": 12},
-    "entrywidthmode": "fraction",
-    "entrywidth": 0.31,
+    "entrywidth": 120,  # pixels, besides the sign: as long as the longest word
 }
 SCALES = {
     "share": "teacher over positive, as a share",

@@ -6,6 +6,8 @@ import streamlit as st
 
 from app import navigation, state, theme
 from app.charts import calibration as charts
+from app.charts.overview import heading
+from app.pictures import picture
 from mining import refit
 from mining.calibration import Calibration, stored
 from mining.calibration.fitting import PRIOR_ALONE
@@ -72,12 +74,13 @@ def page(work: Workspace) -> None:
     calibration, told = work.run.calibration(work.number), stored.told_of(work.folder)
     rests_on(calibration)
     learn(work)
-    st.subheader("How true it came", anchor=False)
+    picture(heading("How true it came", "What was foretold against what people judged."), key="truth_heading")
     if told is None or not told["overall"]["labels"]:
         st.info("Nothing to compare yet: once it learned from judgements, this shows how true it came.")
     else:
         truth(told)
-    st.subheader("What speaks in it", anchor=False)
+    says = "How far one standard deviation of a signal moves the chance; left of 0 it speaks against an answer."
+    picture(heading("What speaks in it", says), key="weights_heading")
     drawn = charts.weights(calibration, dark=theme.is_dark())
     st.plotly_chart(drawn, key="weights", theme=None, config=PLOT, alt=charts.weights_in_words(calibration))
 

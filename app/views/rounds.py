@@ -37,9 +37,8 @@ def first_round(work: Workspace) -> None:
         "already is not scored again, and the first round stays as it is."
     )
     with st.container(horizontal=True, vertical_alignment="center"):
-        navigation.link_to("export", "**1. Export** this round's negatives")
-        st.markdown("2. Train your model on them")
-        st.markdown("3. Mine again with it:")
+        navigation.link_to("export", "**Export** this round's negatives")
+    st.markdown("Train your model on them, then mine again with it:")
     folder = shlex.quote(str(work.run.folder))
     st.code(f"nearmiss mine {folder} --encoder YOUR-CHECKPOINT", language=None, wrap_lines=True)
     st.caption(
