@@ -50,7 +50,8 @@ def chance_of_hits(part, answers, layout):
     if layout == "even":
         rates[:] = answers / (blocks * size)
     else:
-        share = 1.0 if layout == "packed" else 0.5
+        # More answers than half of each block holds need more of each.
+        share = 1.0 if layout == "packed" else max(0.5, answers / (blocks * size))
         full = min(blocks, int(answers / (share * size)))
         rates[:full] = share
         left = answers - full * share * size

@@ -77,7 +77,11 @@ def make(folder: Path, queries: int, candidates: int, documents: int) -> Run:
     for number, rows in enumerate(drawn):
         path = folder / "rounds" / "1" / "candidates" / f"{number:05d}.parquet"
         write_parquet(path, named(_candidates(rng, rows), data))
-    return Run(folder)
+    run, place = Run(folder), Run(folder).round_folder()
+    candidates = run.candidates()
+    found = signals(candidates)
+    stored.save(place, found, stored.by_prior(found, candidates))
+    return run
 
 
 def _around(rng: np.random.Generator, centres: np.ndarray, topics: np.ndarray) -> np.ndarray:
@@ -251,9 +255,6 @@ def _write_run(folder: Path, data: Dataset, made: Made) -> None:
         "rounds": [entry],
     }
     write_json(folder / RUN_FILE, facts)
-    candidates = Run(folder).candidates()
-    found = signals(candidates)
-    stored.save(Run(folder).round_folder(), found, stored.by_prior(found, candidates))
 
 
 if __name__ == "__main__":
