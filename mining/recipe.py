@@ -199,8 +199,11 @@ class Teaching:
     max_length: Annotated[int, "tokens of a pair that are read"] = 256
     held_out: Annotated[float, "share of the queries that are kept for measuring and never trained on"] = 0.2
     distil: Annotated[
-        float, "share of each target that the start's own cosine gives, beside the label; encoders only"
+        float, "share of each target that the start's cosine and a run's sources give, beside the label; encoders only"
     ] = 0.5
+    unlabelled: Annotated[
+        int, "candidates of each query without a label, learnt from those scores alone; runs only, and with --distil"
+    ] = 0
     partial: Annotated[OfPartly, "judged partly relevant: train towards one half, or drop"] = "half"
     freeze: Annotated[int | None, "layers that stay as they are, after the embeddings; 0 for the embeddings alone"] = (
         None
@@ -228,6 +231,12 @@ class Teaching:
             raise RecipeError(f"--held-out: wanted above 0 and below 1; found {self.held_out}")
         if not 0 <= self.distil < 1:
             raise RecipeError(f"--distil: wanted 0 or more and below 1; found {self.distil}")
+        if self.unlabelled < 0:
+            raise RecipeError(f"--unlabelled: wanted 0 or more; found {self.unlabelled}")
+        if self.unlabelled and not self.distil:
+            raise RecipeError(
+                f"--unlabelled {self.unlabelled}: wanted --distil above 0, to learn them from; found --distil 0"
+            )
 
 
 def source_name(source: str) -> str:

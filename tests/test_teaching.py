@@ -92,7 +92,7 @@ def test_what_was_learnt_shows_on_queries_that_were_never_seen(taught):
     assert result.numbers["start"].auc < 0.7
     assert result.numbers["trained"].auc > 0.95
     assert result.numbers["trained"].brier < result.numbers["start"].brier
-    assert result.held_out == {"queries": 24, "positives": 24, "partial": 0, "negatives": 72}
+    assert result.held_out == {"queries": 24, "positives": 24, "partial": 0, "negatives": 72, "unlabelled": 0}
     assert result.trained_on == {"queries": 72, "positives": 72, "partial": 0, "negatives": 216}
 
 
@@ -243,6 +243,52 @@ def test_the_start_s_cosine_is_mixed_into_the_targets(tmp_path, encoder, lessons
     assert known.mean() == pytest.approx(0.25, abs=0.05)
 
 
+def test_what_has_no_label_is_taught_by_cosine_and_sources_alone(tmp_path, encoder, lessons, monkeypatch):
+    pairs = lessons.pairs.copy()
+    unknown = pairs["label"].eq(0) & (np.arange(len(pairs)) % 2 == 0)
+    # BM25 knows the answers, and what it says of the others hangs on nothing but their number.
+    pairs["bm25_share"] = np.where(pairs["label"].eq(1), 1.0, np.arange(len(pairs)) % 5 / 10)
+    pairs.loc[unknown, "label"] = np.nan
+    seen = {}
+
+    def caught(model, texts, targets, recipe, *rest):
+        seen.update(zip(texts, targets, strict=True))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(training, "train", caught)
+    with pytest.raises(KeyboardInterrupt):
+        teach(Lessons(pairs, "toy"), tmp_path / "out", replace(TOY, start=str(encoder), distil=0.2))
+    found = pairs.assign(
+        target=[seen.get(text, np.nan) for text in zip(pairs["query"], pairs["document"], strict=True)]
+    )
+    found = found.dropna(subset="target")
+    assert found.loc[found["label"].eq(1), "target"].min() > 0.8
+    assert found.loc[found["label"].eq(0), "target"].max() < 0.2
+    free = found[found["label"].isna()]
+    assert 0 < free["target"].min() < free["target"].max() < 1
+    assert free["target"].corr(free["bm25_share"], method="spearman") > 0.5
+
+
+def test_candidates_without_a_label_are_drawn_for_each_query(run):
+    selected = run.selected().set_index(["query_id", "doc_id"])
+    learnt = from_run(run.folder, replace(TOY, distil=0.5, unlabelled=1)).pairs
+    free = learnt[learnt["label"].isna()]
+    assert free["query_id"].tolist() == list(PLACES)
+    status = selected.loc[list(zip(free["query_id"], free["doc_id"], strict=True)), "status"]
+    assert set(status) <= {"too_close", "over_quota", "too_easy"}
+    assert learnt["bm25_share"].max() == 1
+    again = from_run(run.folder, replace(TOY, distil=0.5, unlabelled=1)).pairs
+    pd.testing.assert_frame_equal(learnt, again)
+    few = from_run(run.folder, replace(TOY, distil=0.5)).pairs
+    assert len(few) == len(learnt) - len(free)
+
+
+def test_a_cross_encoder_has_no_cosine_to_learn_from(tmp_path, taught, lessons):
+    pairs = lessons.pairs.assign(label=lessons.pairs["label"].where(np.arange(len(lessons.pairs)) > 3))
+    with pytest.raises(RecipeError, match="--unlabelled: wanted an encoder as start"):
+        teach(Lessons(pairs, "toy"), tmp_path / "out", replace(TOY, start=str(taught[1])))
+
+
 def test_the_higher_the_rank_the_nearer_the_merge_is_to_the_model(tmp_path, taught, encoder, lessons):
     _, out = taught
     start, whole = tensors_of(encoder), tensors_of(out)
@@ -343,7 +389,7 @@ def judge(run, *judgements):
 
 def labels_of(run, query_id, **options):
     """What each document of a query is taught as."""
-    pairs = from_run(run.folder, **options).pairs
+    pairs = from_run(run.folder, replace(TOY, **options)).pairs
     own = pairs[pairs["query_id"].eq(query_id)]
     return dict(zip(own["doc_id"], own["label"], strict=True))
 
@@ -358,7 +404,7 @@ def kept_of(run, query_id):
 def test_a_run_teaches_its_positives_against_its_kept_negatives(run):
     selected = run.selected()
     kept = selected[selected.status.eq("kept")]
-    pairs = from_run(run.folder).pairs
+    pairs = from_run(run.folder, TOY).pairs
     assert len(kept) == 8
     assert set(pairs[pairs.label.eq(0)][["query_id", "doc_id"]].itertuples(index=False, name=None)) == set(
         kept[["query_id", "doc_id"]].itertuples(index=False, name=None)
@@ -493,6 +539,11 @@ def test_no_scale_changes_the_order(seed):
     [
         ({"held_out": 1.0}, "--held-out: wanted above 0 and below 1; found 1.0"),
         ({"distil": 1.0}, "--distil: wanted 0 or more and below 1; found 1.0"),
+        ({"unlabelled": -1}, "--unlabelled: wanted 0 or more; found -1"),
+        (
+            {"unlabelled": 2, "distil": 0.0},
+            "--unlabelled 2: wanted --distil above 0, to learn them from; found --distil 0",
+        ),
         ({"rank": 0}, "--rank: wanted 1 or more; found 0"),
         ({"learning_rate": 2.0}, "--learning-rate: wanted above 0 and below 1; found 2.0"),
         ({"precision": "int8"}, "--precision: wanted one of auto, float32, bfloat16; found 'int8'"),
@@ -514,7 +565,7 @@ def test_the_command_teaches_a_run_and_shows_the_numbers(run, encoder, tmp_path,
     printed = capsys.readouterr()
     assert ended.value.code == 0, printed.err
     told = json.loads(printed.out)
-    assert told["trained_on"] == {"queries": 2, "positives": 2, "partial": 0, "negatives": 4}
+    assert told["trained_on"] == {"queries": 2, "positives": 2, "partial": 0, "negatives": 4, "unlabelled": 0}
     assert told["numbers"].keys() == {"start", "trained"}
     monkeypatch.setattr(sys, "argv", [*words, "--held-out", "0.4"])
     with pytest.raises(SystemExit) as ended:

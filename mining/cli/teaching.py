@@ -47,7 +47,7 @@ def teach(
     recipe = Teaching(**typed_fields(Teaching, flags))
     is_run = (Path(data) / RUN_FILE).is_file()
     if is_run:
-        lessons = teaching.from_run(Path(data), reviews, round, recipe.partial)
+        lessons = teaching.from_run(Path(data), recipe, reviews, round)
     else:
         lessons = teaching.from_dataset(_read(console, data, format, split, corpus, column, reject), data)
 

@@ -61,10 +61,12 @@ def _numbers(taught: Taught) -> list[str]:
 
 
 def _pairs(counts: dict[str, int]) -> str:
-    partly = f", {counts['partial']:,} partly relevant" if counts["partial"] else ""
-    return (
-        f"{counts['queries']:,} queries, {counts['positives']:,} positives, {counts['negatives']:,} negatives{partly}"
+    more = "".join(
+        f", {counts[name]:,} {words}"
+        for name, words in (("partial", "partly relevant"), ("unlabelled", "without a label"))
+        if counts.get(name)
     )
+    return f"{counts['queries']:,} queries, {counts['positives']:,} positives, {counts['negatives']:,} negatives{more}"
 
 
 def _making(taught: Taught) -> list[str]:

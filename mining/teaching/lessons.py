@@ -2,7 +2,7 @@
 Lessons: pairs of a query and a document with what a teacher should say of them.
 
 In:  a `Dataset` with labelled negatives, or a run with its policy and its reviews
-Out: `Lessons`: pairs with a label from 0 (no answer) to 1 (an answer), and which queries are kept for measuring
+Out: `Lessons`: pairs with a label from 0 (no answer) to 1 (an answer) or none, and which queries are kept for measuring
 
 Knows nothing of models.
 """
@@ -18,15 +18,20 @@ import numpy.typing as npt
 import pandas as pd
 
 from mining import shipping
+from mining.calibration.signals import sources
 from mining.dataset import Dataset, passages
 from mining.errors import DatasetError, RunError
 from mining.export.judgements import RELEVANT, WRONG_POSITIVE, read
-from mining.recipe import Export, OfPartly
+from mining.recipe import Export, OfPartly, Teaching
 from mining.review.standing import Pair
 from mining.selection import KEPT
 from mining.workspace import Workspace, open_workspace
 
 Bools = npt.NDArray[np.bool_]
+Floats = npt.NDArray[np.float64]
+SHARE = "_share"
+# Of these everyone knows what they are.
+NO_QUESTION = ("known_positive", "is_the_query", "duplicate")
 POSITIVE, PARTLY, NEGATIVE = 1.0, 0.5, 0.0
 
 
@@ -35,7 +40,9 @@ class Lessons:
     """
     Pairs to learn from, and where they are from.
 
-    `pairs` has the columns query_id, doc_id, query, document (as models read it: title and text) and label.
+    `pairs` has the columns query_id, doc_id, query, document (as models read it: title and text) and label, NaN where
+    nobody knows; and for each source of a run beside the encoder {source}_share: its score as a share of the highest
+    that it gave for the query.
     """
 
     pairs: pd.DataFrame
@@ -56,7 +63,14 @@ class Lessons:
             "positives": int(label.eq(POSITIVE).sum()),
             "partial": int(label.between(NEGATIVE, POSITIVE, inclusive="neither").sum()),
             "negatives": int(label.eq(NEGATIVE).sum()),
+            "unlabelled": int(label.isna().sum()),
         }
+
+    @property
+    def shares(self) -> Floats:
+        """What each source beside the encoder said of each pair, (n, sources); 0 where it said nothing."""
+        names = [name for name in self.pairs.columns.astype(str) if name.endswith(SHARE)]
+        return self.pairs[names].fillna(0.0).to_numpy(np.float64)
 
 
 def from_dataset(data: Dataset, origin: str) -> Lessons:
@@ -71,9 +85,10 @@ def from_dataset(data: Dataset, origin: str) -> Lessons:
     return _lessons(data, pd.concat(frames), origin)
 
 
-def from_run(folder: Path, reviews: str = "", number: int | None = None, partial: OfPartly = "half") -> Lessons:
+def from_run(folder: Path, recipe: Teaching, reviews: str = "", number: int | None = None) -> Lessons:
     """
-    The positives of a run against its own kept negatives, under the policy in force and what people judged.
+    The positives of a run against its own kept negatives, under the policy in force and what people judged; and with
+    them `recipe.unlabelled` others of each query, drawn at random, of which nobody knows what they are.
 
     A verdict outranks a label and a threshold: relevant is a positive, not relevant a negative, partly lies between or
     is left out, cannot tell is left out; a reason counts as it does in an export. Pairs that were judged without being
@@ -92,11 +107,13 @@ def from_run(folder: Path, reviews: str = "", number: int | None = None, partial
     partly = verdict.eq("partial") & (status.eq("reviewed_partial") | selected["is_positive"])
     label = pd.Series(np.nan, selected.index)
     label[negative], label[positive] = NEGATIVE, POSITIVE
-    if partial == "half":
+    if recipe.partial == "half":
         label[partly] = PARTLY
-    judged = selected[["query_id", "doc_id"]].assign(label=label)
-    judged = judged[label.notna() & ~judged["query_id"].isin(list(withheld))]
-    strangers = _strangers(work, verdicts, withheld, set(_pairs(selected)), partial)
+    open_question = label.isna() & verdict.isin([None, "unsure"]) & ~status.isin(NO_QUESTION)
+    drawn = _drawn(selected["query_id"][open_question], recipe.unlabelled, recipe.seed)
+    judged = selected[["query_id", "doc_id"]].assign(label=label, **_shares(selected))
+    judged = judged[(label.notna() | judged.index.isin(drawn)) & ~judged["query_id"].isin(list(withheld))]
+    strangers = _strangers(work, verdicts, withheld, set(_pairs(selected)), recipe.partial)
     pairs = pd.concat([judged, strangers], ignore_index=True)
     if not pairs["label"].eq(NEGATIVE).any():
         raise RunError(f"{folder}: wanted kept negatives; found none under the policy in force: see nearmiss report")
@@ -113,6 +130,22 @@ def held_out(pairs: pd.DataFrame, share: float, seed: int) -> Bools:
     texts = sorted(words.unique(), key=lambda text: hashlib.sha256(f"{seed}\0{text}".encode()).digest())
     chosen = texts[: math.ceil(share * len(texts))]
     return np.asarray(words.isin(chosen).to_numpy(bool))
+
+
+def _drawn(query_id: pd.Series, number: int, seed: int) -> pd.Index:
+    """The rows that are drawn: `number` of each query, or all that it has."""
+    shuffled = query_id.sample(frac=1, random_state=seed)
+    return shuffled.groupby(shuffled, sort=False).head(number).index
+
+
+def _shares(candidates: pd.DataFrame) -> dict[str, pd.Series]:
+    """{source}_share of each candidate, for the sources that are not the encoder."""
+    found = {}
+    for source in sources(candidates):
+        score = candidates[f"{source}_score"].astype(np.float64)
+        best = score.groupby(candidates["query_id"]).transform("max")
+        found[f"{source}{SHARE}"] = (score / best.where(best > 0)).clip(lower=0)
+    return found
 
 
 def _nobody_against(status: pd.Series) -> pd.Series:
@@ -161,4 +194,5 @@ def _lessons(data: Dataset, labelled: pd.DataFrame, origin: str) -> Lessons:
     pairs = pairs.iloc[np.argsort(place[pairs["query_id"]].to_numpy(), kind="stable")].reset_index(drop=True)
     query, document = queries[pairs["query_id"]].to_numpy(), documents[pairs["doc_id"]].to_numpy()
     ordered = pairs.assign(query=query, document=document)
-    return Lessons(ordered[["query_id", "doc_id", "query", "document", "label"]], origin)
+    shares = [name for name in ordered.columns.astype(str) if name.endswith(SHARE)]
+    return Lessons(ordered[["query_id", "doc_id", "query", "document", "label", *shares]], origin)
