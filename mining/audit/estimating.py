@@ -13,12 +13,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import t
 
 from mining.selection.table import Bools, Floats, Ints
 
 Z = 1.959963984540054  # two-sided 95%
-UPPER = 0.975
 # What the proxy's opinion weighs in each cell's variance, in labels: five without a hit leave a doubt.
 PRIOR_LABELS = 1.0
 LARGEST_WEIGHT = 2.0  # of the proxy: above 1 where it is too timid
@@ -50,7 +48,6 @@ class Means:
     variance: Floats
     smooth: Floats
     labels: Floats
-    freedom: Floats  # labels less one for each stratum they come from
     hits: Floats
     size: Floats
 
@@ -78,7 +75,6 @@ def means(cells: Cells, member: Bools, labels: Labels) -> Means:
         variance=variance,
         smooth=(share * rate).sum(axis=1),
         labels=own.count.sum(axis=1),
-        freedom=(own.count - seen).sum(axis=1),
         hits=own.hits.sum(axis=1),
         size=size,
     )
@@ -124,13 +120,14 @@ def _tuned(own: _Sums, costs: Floats) -> tuple[Floats, Floats]:
     both, proxies = (freedom * own.both).sum(axis=1), (freedom * own.proxies_squared).sum(axis=1)
     answers = (freedom * own.answers_squared).sum(axis=1)
     hits = own.hits.sum(axis=1)
-    # A weight tuned on three hits has found chance; it is believed as far as there are hits.
-    believed = hits / (hits + 2)
+    # A weight tuned on three hits has found chance; it is believed as far as there are hits, and what it saves less so,
+    # since it was chosen to save most on these very labels.
+    believed, saves = hits / (hits + 2), hits / (hits + 4)
     weight = np.divide(both, proxies, out=np.zeros_like(both), where=proxies > 1e-15)
     weight = np.clip(weight * believed, 0, LARGEST_WEIGHT)
     after = answers - 2 * weight * both + weight**2 * proxies
     saved = 1 - np.divide(after, answers, out=np.ones_like(after), where=answers > 1e-15)
-    return weight, np.clip(saved * believed, 0, 0.9)
+    return weight, np.clip(saved * saves, 0, 0.9)
 
 
 def combined(samples: list[Means]) -> Means:
@@ -144,7 +141,6 @@ def combined(samples: list[Means]) -> Means:
         variance=np.asarray(sum(w**2 * s.variance for w, s in zip(weight, samples, strict=True))),
         smooth=np.asarray(sum(w * s.smooth for w, s in zip(weight, samples, strict=True))),
         labels=labels.sum(axis=0),
-        freedom=np.asarray(sum(s.freedom for s in samples)),
         hits=np.asarray(sum(s.hits for s in samples)),
         size=samples[0].size,
     )
@@ -155,8 +151,7 @@ def wilson(found: Means) -> tuple[Floats, Floats]:
     spread = np.maximum(found.smooth * (1 - found.smooth), 1e-12)
     # Labels of everything leave no doubt: then so many count that the limits meet.
     labels = spread / np.maximum(found.variance, 1e-12)
-    z = _quantile(found.freedom)
-    p, z2 = found.estimate, z**2
+    p, z, z2 = found.estimate, Z, Z**2
     middle = (p + z2 / (2 * labels)) / (1 + z2 / labels)
     half = z / (1 + z2 / labels) * np.sqrt(p * (1 - p) / labels + z2 / (4 * labels**2))
     return np.clip(middle - half, 0, 1), np.clip(middle + half, 0, 1)
@@ -174,14 +169,9 @@ def recall(kept: Means, refused: Means) -> tuple[Floats, Floats, Floats]:
         share = outside / (inside + outside)
         first, second = (_in_logits(side) for side in (kept, refused))
         middle = np.log(first[0]) - np.log(second[0])
-        half = _quantile(np.minimum(kept.freedom, refused.freedom)) * np.sqrt(first[1] + second[1])
+        half = Z * np.sqrt(first[1] + second[1])
         low, high = (1 / (1 + np.exp(middle + sign * half)) for sign in (1, -1))
     return share, np.fmin(low, share), np.fmax(high, share)
-
-
-def _quantile(freedom: Floats) -> Floats:
-    """Standard errors that 95% limits lie away, by Student's t: the variance is found from the labels, too."""
-    return np.asarray(t.ppf(UPPER, np.maximum(freedom, 3)))
 
 
 def _in_logits(side: Means) -> tuple[Floats, Floats]:
