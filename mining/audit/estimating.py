@@ -18,7 +18,7 @@ from mining.selection.table import Bools, Floats, Ints
 
 Z = 1.959963984540054  # two-sided 95%
 # What the proxy's opinion weighs in each cell's variance, in labels: five without a hit leave a doubt.
-PRIOR_LABELS = 1.0
+PRIOR_LABELS = 2.0
 LARGEST_WEIGHT = 2.0  # of the proxy: above 1 where it is too timid
 
 

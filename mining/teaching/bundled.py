@@ -28,36 +28,30 @@ from mining.run import open_run
 
 SHORTEST_ANSWER = 4  # characters: what is shorter (a digit, "yes") stands in passages that answer nothing
 REVIEWER = "answer strings"
+SENTENCE = re.compile(r"(?<=[.!?])\s+")
+CLOZE_SENTENCES, CLOZE_WORDS = (1, 2, 3), range(8, 81)
+SEED = 42
 MINING = ("--negatives-per-query", "3", "--sampling", "random", "--depth", "30")
-TEACHING = (
-    "--epochs",
-    "1",
-    "--learning-rate",
-    "1e-4",
-    "--max-length",
-    "192",
-    "--held-out",
-    "0.05",
-    "--unlabelled",
-    "2",
-)
-SMALL = ("--freeze", "0", "--rank", "64")
+TEACHING = ("--epochs", "1", "--learning-rate", "1e-4", "--max-length", "160", "--held-out", "0.05")
+KEEPING = ("--distil", "0.6", "--unlabelled", "2", "--freeze", "2", "--rank", "96")
 
 
 @dataclass(frozen=True)
 class Part:
-    """A collection, and how many of its questions are taken; all of its documents are."""
+    """What is taken of a collection: a share of its titles with their documents, and so many of their questions."""
 
     name: str
-    split: str
+    share: float
     questions: int
+    clozes: int
+    from_answers: bool = False  # whether a sentence may be taken out of a document that answers a question
 
 
 PARTS = (
-    Part("squad_v11", "train", 5000),
-    Part("medquad", "train", 4000),
-    Part("covidqa", "train", 1400),
-    Part("pubmedqa", "train", 1000),
+    Part("squad_v11", 0.5, 2500, 700),
+    Part("medquad", 0.5, 1500, 700),
+    Part("covidqa", 1, 1400, 700),
+    Part("pubmedqa", 1, 1000, 500, from_answers=True),
 )
 
 
@@ -74,7 +68,7 @@ def main() -> None:
     log = open_run(run).log()
     log.append(list(answers_in(mixed, run)))  # a second time they are known already
     log.close()
-    nearmiss("teach", run, teacher, *TEACHING, *SMALL)
+    nearmiss("teach", run, teacher, *TEACHING, *KEEPING)
     shutil.copytree(teacher / "low_rank", arguments.out, dirs_exist_ok=True)
 
 
@@ -83,18 +77,58 @@ def mix(data: Path, out: Path) -> None:
     (out / "qrels").mkdir(parents=True)
     documents: list[Any] = []
     queries: list[Any] = []
-    positives: list[str] = []
+    positives: list[tuple[str, str]] = []
     for part in PARTS:
-        folder = data / part.name
-        documents += [named(row, part) for row in rows_of(folder / "corpus.jsonl")]
-        pairs = [line.split("\t") for line in (folder / "qrels" / f"{part.split}.tsv").read_text().splitlines()[1:]]
-        asked = sorted({query for query, _, _ in pairs}, key=lambda name: hashlib.sha256(name.encode()).digest())
-        taken = set(asked[: part.questions])
-        queries += [named(row, part) for row in rows_of(folder / "queries.jsonl") if row["_id"] in taken]
-        positives += [f"{part.name}:{query}\t{part.name}:{doc}\t1" for query, doc, _ in pairs if query in taken]
+        taken = taken_of(data / part.name, part)
+        for rows, own in zip((documents, queries, positives), taken, strict=True):
+            rows += own
     for name, rows in (("corpus", documents), ("queries", queries)):
         (out / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
-    (out / "qrels" / "train.tsv").write_text("\n".join(["query-id\tcorpus-id\tscore", *positives]) + "\n", "utf-8")
+    lines = ["query-id\tcorpus-id\tscore", *(f"{query}\t{doc}\t1" for query, doc in positives)]
+    (out / "qrels" / "train.tsv").write_text("\n".join(lines) + "\n", "utf-8")
+
+
+def taken_of(folder: Path, part: Part) -> tuple[list[Any], list[Any], list[tuple[str, str]]]:
+    """Documents, questions and positives that are taken of a collection, those of its clozes among them."""
+    rows = (named(row, part) for row in rows_of(folder / "corpus.jsonl"))
+    documents = {row["_id"]: row for row in rows if lot(row["title"] or row["_id"]) < part.share}
+    pairs = [line.split("\t")[:2] for line in (folder / "qrels" / "train.tsv").read_text("utf-8").splitlines()[1:]]
+    named_pairs = [(f"{part.name}:{query}", f"{part.name}:{doc}") for query, doc in pairs]
+    known = [pair for pair in named_pairs if pair[1] in documents]
+    asked = set(sorted({query for query, _ in known}, key=lot)[: part.questions])
+    positives = [pair for pair in known if pair[0] in asked]
+    queries = [row for row in (named(row, part) for row in rows_of(folder / "queries.jsonl")) if row["_id"] in asked]
+    answers = {doc for _, doc in positives}
+    free = [row for name, row in documents.items() if part.from_answers or name not in answers]
+    clozes = [cloze for row in sorted(free, key=lambda row: lot(row["_id"])) if (cloze := cut(row))][: part.clozes]
+    for _, document in clozes:
+        documents[document["_id"]] = document
+    own = [(query["_id"], document["_id"]) for query, document in clozes]
+    return [*documents.values()], [*queries, *(query for query, _ in clozes)], [*positives, *own]
+
+
+def cut(row: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]] | None:
+    """
+    Some sentences of a document as a query, and the document without them; None where it is too short.
+
+    The inverse cloze task (Lee et al., 2019): questions are short, and what people look for by a paragraph would
+    otherwise be strange to the teacher.
+    """
+    sentences = SENTENCE.split(row["text"])
+    length = CLOZE_SENTENCES[int(lot(row["_id"] + "length") * len(CLOZE_SENTENCES))]
+    if len(sentences) < length + 3:
+        return None
+    first = int(lot(row["_id"] + "first") * (len(sentences) - length))
+    words = " ".join(sentences[first : first + length])
+    if len(words.split()) not in CLOZE_WORDS:
+        return None
+    rest = " ".join(sentences[:first] + sentences[first + length :])
+    return {"_id": f"{row['_id']}:cloze", "text": words}, row | {"text": rest}
+
+
+def lot(name: str) -> float:
+    """A number from 0 to 1, the same for a name whenever it is asked."""
+    return int.from_bytes(hashlib.sha256(f"{SEED}:{name}".encode()).digest()[:8]) / 2**64
 
 
 def answers_in(mixed: Path, run: Path) -> Iterator[Event]:

@@ -224,10 +224,7 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.run:
         base = mined(arguments.run, arguments.truth, arguments.relevant_from)
-        everyone = [
-            base,
-            *(replace(base, name=f"{base.name} {p.max_p_relevant or p.relative_margin}", policy=p) for p in OTHERS),
-        ]
+        everyone = [replace(base, name=f"{base.name} {name}", policy=policy) for name, policy in POLICIES.items()]
     else:
         everyone = [made(rate, auc) for rate in RATES for auc in AUCS]
     print("                  AUC in   rate                 covered          below 10          half    gain    gain")
@@ -239,7 +236,11 @@ def main() -> None:
         print_certificates(known, arguments.repetitions)
 
 
-OTHERS = (Policy(max_p_relevant=0.2), Policy(max_p_relevant=None, relative_margin=0.05))
+POLICIES = {
+    "p .1": Policy(),
+    "p .2": Policy(max_p_relevant=0.2),
+    "margin .05": Policy(max_p_relevant=None, relative_margin=0.05),
+}
 
 if __name__ == "__main__":
     main()
