@@ -11,6 +11,7 @@ from threading import Timer
 
 import streamlit as st
 
+from mining import cards
 from mining.run import open_run
 from mining.workspace import Workspace, open_workspace
 
@@ -23,7 +24,7 @@ WARM_AFTER_S = 2.0
 def _workspace(folder: str, reviews: str, finished_rounds: int) -> Workspace:
     work = open_workspace(Path(folder), reviews)
     # Not at once: it would take the processor from the first page, which someone is waiting for.
-    warming = Timer(WARM_AFTER_S, work.warm)
+    warming = Timer(WARM_AFTER_S, cards.warm, [work])
     warming.daemon = True
     warming.start()
     return work

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from mining import agenda
+from mining import agenda, priority
 from mining.dealing import Dealt, why
 from mining.errors import ReviewError
 from mining.reading import changes, pieces
@@ -40,6 +40,17 @@ class Sight:
     policy: Policy
     decision: Decision
     blind: bool
+
+
+def warm(work: Workspace) -> None:
+    """Make what the first card would wait for; for a thread of its own while a person still looks around."""
+    if not len(work.table.query):
+        return
+    query_id, doc_id = work.pair_at(0)
+    work.same_query(query_id)
+    work.same_document(doc_id)
+    priority.importance(work, slice(1))
+    pieces(work.titles([doc_id])[0][1], work.query_text(query_id), "", work.language)
 
 
 def card(work: Workspace, dealt: Dealt, sight: Sight, reviewer: str) -> dict[str, Any]:

@@ -15,11 +15,12 @@ from threading import Lock, Thread
 from weakref import WeakKeyDictionary
 
 import numpy as np
+import pandas as pd
 from scipy.special import expit
 
 from mining import refit
 from mining.calibration.fitting import fit
-from mining.calibration.model import Calibration
+from mining.calibration.model import Calibration, from_prior
 from mining.calibration.signals import Signals, signals
 from mining.selection.table import Floats, Ints
 from mining.workspace import Workspace
@@ -37,10 +38,13 @@ HIT, MISS, MOST_HITS = 0.5, 0.2, 4
 
 @dataclass
 class Chances:
-    """The chance of each candidate, (n,), as of what was judged up to some moment."""
+    """What the chance of each candidate hangs on, as of what was judged up to some moment; and what never changes."""
 
     signals: Signals
+    prior: Calibration
     calibration: Calibration
+    harm: Floats
+    copies: Ints
     seen: int = 0  # verdicts that it was fitted to
     generation: int = 0  # rises with each fit
     lock: Lock = field(default_factory=Lock)
@@ -49,14 +53,13 @@ class Chances:
 
 def order(work: Workspace, rows: Ints) -> Ints:
     """These rows, the most important first; of BATCH that follow each other no two are of one query, while it lasts."""
-    score = importance(work)[rows]
-    ranked = rows[np.argsort(-score, kind="stable")]
+    ranked = rows[np.argsort(-importance(work, rows), kind="stable")]
     return _spread(ranked, work.table.query[ranked])
 
 
-def importance(work: Workspace) -> Floats:
-    """Chance x harm x copies of each candidate, (n,)."""
-    return chance(work) * harm(work) ** POWER_OF_HARM * copies(work)
+def importance(work: Workspace, rows: Ints | slice = slice(None)) -> Floats:
+    """Chance x harm x copies of each candidate, or of `rows`."""
+    return chance(work, rows) * harm(work)[rows] ** POWER_OF_HARM * copies(work)[rows]
 
 
 def chance(work: Workspace, rows: Ints | slice = slice(None)) -> Floats:
@@ -74,20 +77,12 @@ def chance(work: Workspace, rows: Ints | slice = slice(None)) -> Floats:
 
 def harm(work: Workspace) -> Floats:
     """The share of its query's softmax that each candidate takes under the encoder, (n,): how hard training pushes."""
-    table = work.table
-    dense = np.nan_to_num(table.number("dense_score"), nan=-1.0).astype(np.float64)
-    weight = np.exp((dense - dense.max(initial=0.0)) / TEMPERATURE)
-    total = np.bincount(table.query, weight, len(table.starts) - 1)
-    shares: Floats = weight / total[table.query]
-    return shares
+    return _chances(work).harm
 
 
 def copies(work: Workspace) -> Ints:
     """How many candidates have this text for a query of the same words, (n,): one verdict serves them all."""
-    key = work.digests
-    _, place, counts = np.unique(key, return_inverse=True, return_counts=True)
-    found: Ints = counts[place]
-    return found
+    return _chances(work).copies
 
 
 def generation(work: Workspace) -> int:
@@ -113,7 +108,7 @@ def _fit(work: Workspace, chances: Chances) -> None:
     with work.unchanged():
         # Audits teach it too: it chooses what is read next, and certifies nothing.
         labels = refit.labels_of(work, with_audits=True)
-    chances.calibration, _, _ = fit(chances.signals, work.table.positive, work.table.query, labels)
+    chances.calibration, _, _ = fit(chances.signals, chances.prior, work.table.query, labels)
     chances.generation += 1
 
 
@@ -124,8 +119,26 @@ _MAKING = Lock()
 def _chances(work: Workspace) -> Chances:
     with _MAKING:
         if work not in _CHANCES:
-            _CHANCES[work] = Chances(signals(work.candidates), work.run.calibration(work.number))
+            found = signals(work.candidates)
+            calibration = work.run.calibration(work.number)
+            prior = from_prior(found, work.table.positive)
+            _CHANCES[work] = Chances(found, prior, calibration, _harm(work), _copies(work))
         return _CHANCES[work]
+
+
+def _harm(work: Workspace) -> Floats:
+    table = work.table
+    dense = np.nan_to_num(table.number("dense_score"), nan=-1.0).astype(np.float64)
+    weight = np.exp((dense - dense.max(initial=0.0)) / TEMPERATURE)
+    total = np.bincount(table.query, weight, len(table.starts) - 1)
+    shares: Floats = weight / total[table.query]
+    return shares
+
+
+def _copies(work: Workspace) -> Ints:
+    place, known = pd.factorize(work.digests)
+    found: Ints = np.bincount(place, minlength=len(known))[place]
+    return found
 
 
 def _spread(ranked: Ints, query: Ints) -> Ints:

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from mining import audit
 from mining.calibration import stored
 from mining.calibration.fitting import Labels, fit
-from mining.calibration.model import Calibration
+from mining.calibration.model import Calibration, from_prior
 from mining.calibration.reliability import Reliability, by_slice
 from mining.calibration.signals import signals
 from mining.selection.table import Ints
@@ -43,7 +43,7 @@ def refit(work: Workspace, *, with_audits: bool = False) -> tuple[Calibration, T
     with work.unchanged():
         found = signals(work.candidates)
         labels = labels_of(work, with_audits=with_audits)
-        calibration, overall, unseen = fit(found, work.table.positive, work.table.query, labels)
+        calibration, overall, unseen = fit(found, from_prior(found, work.table.positive), work.table.query, labels)
         slices = slices_of(work, labels.rows)
         told = Told(overall, by_slice(unseen, labels.answers, labels.weights, slices))
         stored.save(work.folder, found, calibration, asdict(told))

@@ -127,7 +127,7 @@ class Workspace:
     def _reading(self) -> tuple[Any, Any, dict[str, int]]:
         # Arrays and a dictionary: a frame takes a millisecond for each look.
         columns = (self._documents[name].fillna("").array for name in ("title", "text"))
-        return *columns, {str(doc_id): row for row, doc_id in enumerate(self._documents.index)}
+        return *columns, {str(doc_id): row for row, doc_id in enumerate(self._documents.index.tolist())}
 
     def same_query(self, query_id: str) -> list[str]:
         """The queries of the same words, this one among them."""
@@ -170,13 +170,6 @@ class Workspace:
     @cached_property
     def _twins_of_documents(self) -> "Twins":
         return Twins.of(self._documents["text"])
-
-    def warm(self) -> None:
-        """Make what the first card would wait for; for a thread of its own while a person still looks around."""
-        if self.query_ids:
-            self.same_query(self.query_ids[0])
-        if self.doc_ids:
-            self.same_document(self.doc_ids[0])
 
     @property
     def policy(self) -> Policy:
@@ -237,8 +230,8 @@ class Twins:
     @classmethod
     def of(cls, texts: pd.Series) -> "Twins":
         """Of texts by id."""
-        plain = texts.fillna("").astype(str).str.casefold().str.split().str.join(" ")
-        hashed = pd.util.hash_array(plain.to_numpy(object), categorize=False).tolist()
+        plain = [" ".join(text.casefold().split()) for text in texts.fillna("").astype(str).tolist()]
+        hashed = pd.util.hash_array(np.array(plain, object), categorize=False).tolist()
         digests = dict(zip(texts.index.astype(str), hashed, strict=True))
         ids: dict[int, list[str]] = {}
         for name, digest in digests.items():

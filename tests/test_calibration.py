@@ -153,7 +153,7 @@ def test_without_labels_the_fit_is_the_prior():
     frame = candidates()
     found, positive = signals(frame), frame["is_positive"].to_numpy()
     none = Labels(np.zeros(0, np.int64), np.zeros(0, bool), np.zeros(0))
-    calibration, told, _ = fit(found, positive, np.zeros(len(frame), np.int64), none)
+    calibration, told, _ = fit(found, from_prior(found, positive), np.zeros(len(frame), np.int64), none)
     prior = from_prior(found, positive)
     assert (calibration.weights, calibration.intercept) == (prior.weights, prior.intercept)
     assert told.labels == 0
@@ -168,7 +168,7 @@ def test_ten_labels_move_little_and_a_thousand_take_over():
     place = found.names.index("positive_cosine")
     moved = []
     for count in (10, 1000):
-        calibration, _, _ = fit(found, positive, query, labelled(frame, 0.4, labels=count))
+        calibration, _, _ = fit(found, from_prior(found, positive), query, labelled(frame, 0.4, labels=count))
         moved.append(np.abs(np.array(calibration.weights) - prior).max())
     assert moved[0] < 0.05 < 0.3 < moved[1]
     assert calibration.weights[place] == max(calibration.weights)
@@ -179,7 +179,7 @@ def test_probabilities_come_true_after_a_few_hundred_labels():
     found, positive = signals(frame), frame["is_positive"].to_numpy()
     query = pd.factorize(frame["query_id"])[0]
     before = from_prior(found, positive)
-    calibration, told, _ = fit(found, positive, query, labelled(frame, 0.4, labels=600))
+    calibration, told, _ = fit(found, from_prior(found, positive), query, labelled(frame, 0.4, labels=600))
     assert calibration.steps  # isotonic, from 300 labels on
     rest = labelled(frame, 0.4, seed=9)
     errors = [
@@ -194,7 +194,7 @@ def test_a_logit_never_lowers_its_probability():
     frame = candidates(queries=150)
     found, positive = signals(frame), frame["is_positive"].to_numpy()
     query = pd.factorize(frame["query_id"])[0]
-    calibration, _, _ = fit(found, positive, query, labelled(frame, 0.4, labels=600))
+    calibration, _, _ = fit(found, from_prior(found, positive), query, labelled(frame, 0.4, labels=600))
     assert (np.diff(calibration.probabilities(np.linspace(-8, 8, 400))) >= 0).all()
 
 
@@ -202,13 +202,15 @@ def test_it_says_when_it_does_not_trust_itself():
     frame = candidates(queries=40)
     found, positive = signals(frame), frame["is_positive"].to_numpy()
     query = pd.factorize(frame["query_id"])[0]
-    few, _, _ = fit(found, positive, query, labelled(frame, 0.4, labels=12))
+    few, _, _ = fit(found, from_prior(found, positive), query, labelled(frame, 0.4, labels=12))
     assert "wanted at least 30" in few.doubts[0]
     rng = np.random.default_rng(0)
     rows = np.flatnonzero(~positive)
-    chance, _, _ = fit(found, positive, query, Labels(rows, rng.random(len(rows)) < 0.5, np.ones(len(rows))))
+    chance, _, _ = fit(
+        found, from_prior(found, positive), query, Labels(rows, rng.random(len(rows)) < 0.5, np.ones(len(rows)))
+    )
     assert any("hardly tells" in doubt for doubt in chance.doubts)
-    good, _, _ = fit(found, positive, query, labelled(frame, 0.4, labels=400))
+    good, _, _ = fit(found, from_prior(found, positive), query, labelled(frame, 0.4, labels=400))
     assert good.doubts == ()
 
 

@@ -7,7 +7,7 @@ Out: a `Calibration`, and how far its probabilities can be relied upon (`Reliabi
 What is said of reliability comes from fits that did not see the query (five folds by query).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import expit
 
-from mining.calibration.model import Bools, Calibration, Floats, fit_weights, from_prior
+from mining.calibration.model import Bools, Calibration, Floats, fit_weights
 from mining.calibration.reliability import Reliability, reliability
 from mining.calibration.signals import Signals
 
@@ -50,19 +50,14 @@ class Labels:
 
 
 def fit(
-    found: Signals,
-    positive: Bools,
-    query: npt.NDArray[np.int64],
-    labels: Labels,
-    weights: Mapping[str, float] | None = None,
+    found: Signals, prior: Calibration, query: npt.NDArray[np.int64], labels: Labels
 ) -> tuple[Calibration, Reliability, Floats]:
     """
     The calibration of a round after these labels, its reliability, and the probabilities (m,) behind that.
 
-    `positive` and `query` are (n,): which candidates are labelled answers, and the number of each one's query.
-    `weights` are the prior's, those shipped unless told. Ten labels move little, a thousand take over.
+    `prior` is what `from_prior` says of the round; `query` (n,) is the number of each candidate's query. Ten labels
+    move little, a thousand take over.
     """
-    prior = from_prior(found, positive, weights)
     seen = Signals(found.names, found.values[labels.rows])
     values, answers = prior.standardised(seen), labels.answers.astype(np.float64)
     of_label = np.minimum(labels.weights / labels.weights.mean(), HEAVIEST) if len(labels.rows) else labels.weights

@@ -139,9 +139,11 @@ class _Queries:
 
     def place(self, numbers: Floats) -> Floats:
         """Minus the logarithm of each row's place by falling number within its query, (n,)."""
-        order = np.lexsort((-numbers, self.query))
         places = np.empty(len(numbers))
-        places[order] = np.arange(len(numbers)) - self.each(self.starts.astype(np.float64))
+        for size in np.unique(self.sizes):  # a sort of each query's few rows is a fifth of the work of one over all
+            rows = self.starts[self.sizes == size][:, None] + np.arange(size)
+            order = np.argsort(-numbers[rows], axis=1, kind="stable")
+            places[np.take_along_axis(rows, order, axis=1)] = np.arange(size)
         return -np.log1p(places)
 
     def of_positives(self, numbers: Floats, best: bool) -> Floats:

@@ -17,6 +17,7 @@ import pandas as pd
 
 from mining import learning
 from mining.calibration.fitting import Labels, fit
+from mining.calibration.model import from_prior
 
 LABELS = (50, 200, 1000)
 SINGLE = ("teacher_score", "dense_score", "bm25_place", "positive_cosine", "fused_place")
@@ -82,7 +83,7 @@ def with_labels(known: learning.Known, names: list[str], weights: dict[str, floa
     """The prior, and then the fit to each number of LABELS, tried on queries without a label: means."""
     found = learning.Signals(tuple(names), known.signals.values[:, [known.signals.names.index(name) for name in names]])
     query = pd.factorize(known.query_id)[0]
-    nothing_labelled = np.zeros(len(query), bool)
+    prior = from_prior(found, np.zeros(len(query), bool), weights)
     shares = []
     for repetition in range(repetitions):
         rng = np.random.default_rng(repetition)
@@ -93,7 +94,7 @@ def with_labels(known: learning.Known, names: list[str], weights: dict[str, floa
         for count in (0, *LABELS):
             rows = rng.choice(pool, min(count, len(pool)), replace=False)
             labels = Labels(rows, known.answers[rows], np.ones(len(rows)))
-            calibration, _, _ = fit(found, nothing_labelled, query, labels, weights)
+            calibration, _, _ = fit(found, prior, query, labels)
             row.append(learning.removed(calibration.logits(found)[test], known.answers[test]))
         shares.append(row)
     return np.mean(shares, axis=0).tolist()

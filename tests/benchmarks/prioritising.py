@@ -68,7 +68,7 @@ def in_pool(work: Workspace, depth: int) -> np.ndarray:
 def reviewed_in_turn(work: Workspace, answers: np.ndarray, pool: np.ndarray, budget: int) -> np.ndarray:
     """The rows that the arm shows, in its order, each judged before the next batch is chosen."""
     chances = priority._chances(work)
-    chances.calibration = calibration_model.from_prior(chances.signals, work.table.positive)
+    chances.calibration = chances.prior
     left, shown = pool, []
     while len(shown) < budget and len(left):
         batch = priority.order(work, left)[: priority.EVERY]
@@ -84,15 +84,15 @@ def _learn(work: Workspace, chances: priority.Chances, shown: np.ndarray, answer
     from mining.calibration.fitting import Labels, fit
 
     labels = Labels(shown, answers[shown], np.ones(len(shown)))
-    chances.calibration, _, _ = fit(chances.signals, work.table.positive, work.table.query, labels)
+    chances.calibration, _, _ = fit(chances.signals, chances.prior, work.table.query, labels)
 
 
 def print_curves(work: Workspace, answers: np.ndarray, pool: np.ndarray) -> None:
     """The table: share of all false negatives found within each budget."""
     table, count, rng = work.table, int(answers[pool].sum()), np.random.default_rng(0)
     most = int(max(BUDGETS) * len(pool))
-    found_signals = priority._chances(work).signals
-    before = calibration_model.from_prior(found_signals, table.positive).logits(found_signals)
+    chances = priority._chances(work)
+    before = chances.prior.logits(chances.signals)
     threshold = np.quantile(table.score[pool], 0.9)
     orders = {
         "priority arm": reviewed_in_turn(work, answers, pool, most),

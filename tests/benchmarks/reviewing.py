@@ -36,7 +36,7 @@ def main() -> None:
         started = time.perf_counter()
         work = open_workspace(arguments.folder, f"sqlite:///{scratch}/reviews.db")
         opened = time.perf_counter() - started
-        work.warm()
+        cards.warm(work)
         view, policy = View(order="priority"), work.policy
         decision = work.decision(policy)
         order = agenda.rows(work, view, decision)
