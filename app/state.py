@@ -11,7 +11,6 @@ from threading import Timer
 
 import streamlit as st
 
-from mining import cards
 from mining.run import open_run
 from mining.workspace import Workspace, open_workspace
 
@@ -24,10 +23,16 @@ WARM_AFTER_S = 2.0
 def _workspace(folder: str, reviews: str, finished_rounds: int) -> Workspace:
     work = open_workspace(Path(folder), reviews)
     # Not at once: it would take the processor from the first page, which someone is waiting for.
-    warming = Timer(WARM_AFTER_S, cards.warm, [work])
+    warming = Timer(WARM_AFTER_S, _warm, [work])
     warming.daemon = True
     warming.start()
     return work
+
+
+def _warm(work: Workspace) -> None:
+    from mining import cards  # slow to import, and the first page does without
+
+    cards.warm(work)
 
 
 def workspace() -> Workspace:

@@ -15,7 +15,6 @@ from itertools import combinations
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import binomtest
 
 from mining.agreement.coefficients import Floats, Ints
 
@@ -64,6 +63,8 @@ def share(part: int, whole: int) -> Estimate:
     """A share of independent trials, with Wilson's limits."""
     if not whole:
         return Estimate(None, None, None, 0)
+    from scipy.stats import binomtest  # slow to import
+
     limits = binomtest(part, whole).proportion_ci(method="wilson")
     return Estimate(part / whole, float(limits.low), float(limits.high), whole)
 

@@ -16,8 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import minimize_scalar
-from scipy.stats import binom
+from scipy.special import bdtr
 
 from mining.selection.table import Floats
 
@@ -90,6 +89,8 @@ def weights(parts: list[Part], answers: float) -> Floats:
         return float(draws * np.log1p(-tilt * answers / draws) - hoped @ np.log1p(-tilt * interval))
 
     most = min(1 / interval.max(), draws / answers) * (1 - 1e-9)
+    from scipy.optimize import minimize_scalar  # slow to import, and a page that only looks needs it seldom
+
     tilt = minimize_scalar(left, bounds=(0, most), method="bounded", options={"xatol": 1e-6 * most}).x
     weight: Floats = -np.log1p(-tilt * interval)
     return weight
@@ -114,7 +115,8 @@ def _hoped(parts: list[Part], answers: float) -> Floats:
 def _together(parts: list[Part], answers: float, hits: Floats) -> float:
     """The exact binomial test of all parts as one."""
     draws, interval = sum(part.draws for part in parts), max(part.interval for part in parts)
-    return float(binom.cdf(np.floor(hits.sum() + 1e-9), draws, min(1.0, answers / (interval * draws))))
+    found = min(np.floor(hits.sum() + 1e-9), draws)
+    return float(bdtr(found, draws, min(1.0, answers / (interval * draws))))
 
 
 def _by_bets(parts: list[Part], answers: float, hits: Floats) -> float:
