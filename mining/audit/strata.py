@@ -5,7 +5,7 @@ In:  the population's domain, proxy and nearness to the ceiling; how many labels
 Out: a stratum for each candidate, and how many labels each stratum gets
 
 Within each domain, one stratum of those nearest to the ceiling, one of the lowest proxies, and between them strata by
-the cumulated sqrt(f(1-f)) (Dalenius and Hodges 1959). Labels go 85:15 by Neyman and by size, at least 3 a stratum.
+the cumulated sqrt(f(1-f)) (Dalenius and Hodges 1959). Labels go 78:22 by Neyman and by size, at least 3 a stratum.
 Knows nothing of how they are drawn.
 """
 
@@ -19,7 +19,7 @@ from mining.selection.table import Bools, Floats, Ints
 KEPT, NEXT, REFUSED, OTHERS = "kept", "next", "refused", "others"
 SHARES = {KEPT: 0.6, NEXT: 0.1, REFUSED: 0.25, OTHERS: 0.05}
 MOST = {KEPT: 8, NEXT: 3, REFUSED: 5, OTHERS: 2}
-NEYMAN = 0.85
+NEYMAN = 0.78
 FEWEST = 3  # labels in a stratum
 ROOM = 8  # labels a stratum should have on average
 LOWEST, NEAREST = 0.25, 0.1  # shares of a domain that its two fixed strata take
@@ -112,7 +112,7 @@ def _cut(proxy: Floats, slack: Floats | None, most: int) -> Ints:
 
 
 def _allotted(sizes: Ints, proxy: Floats, labels: int) -> Ints:
-    """Labels by stratum, (strata,): 85:15 by sqrt(f(1-f)) and by size, at least 3 and at most all."""
+    """Labels by stratum, (strata,): 78:22 by sqrt(f(1-f)) and by size, at least 3 and at most all."""
     spread = sizes * np.sqrt(np.clip(proxy * (1 - proxy), 1e-6, None))
     wish = labels * (NEYMAN * spread / spread.sum() + (1 - NEYMAN) * sizes / sizes.sum())
     least = np.minimum(FEWEST, sizes)
