@@ -242,9 +242,9 @@ def test_no_answer_found_does_not_mean_that_there_is_none():
 def test_intervals_hold_the_truth(labels):
     # The benchmark's table has the figures; here few repetitions of a small round, always the same ones.
     known = made_round(0.08, 0.87, queries=150, candidates=40)
-    tally = repeat(known, labels, 80)
+    tally = repeat(known, labels, 160)
     assert (tally.covered.mean(axis=0) >= 0.9).all()
-    other = repeat(known, labels, 80, replace(known.policy, max_score=known.policy.max_score + 0.3))
+    other = repeat(known, labels, 160, replace(known.policy, max_score=known.policy.max_score + 0.3))
     assert (other.covered.mean(axis=0) >= 0.9).all()
 
 
