@@ -19,7 +19,7 @@ import pandas as pd
 from scipy.special import expit
 
 from mining import refit
-from mining.calibration.fitting import fit
+from mining.calibration.fitting import moved
 from mining.calibration.model import Calibration, from_prior
 from mining.calibration.signals import Signals, signals
 from mining.selection.table import Floats, Ints
@@ -108,7 +108,8 @@ def _fit(work: Workspace, chances: Chances) -> None:
     with work.unchanged():
         # Audits teach it too: it chooses what is read next, and certifies nothing.
         labels = refit.labels_of(work, with_audits=True)
-    chances.calibration, _, _ = fit(chances.signals, chances.prior, work.table.query, labels)
+    # Its weights alone: how far it can be relied upon takes six fits and a second of imports, and nobody asks here.
+    chances.calibration = moved(chances.signals, chances.prior, labels)
     chances.generation += 1
 
 

@@ -1,6 +1,7 @@
 """Calibration: signals worked out by hand, fits against a slow optimiser, and the prior on queries it never saw."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,7 @@ from scipy.special import expit
 
 from mining import dataset, learning, pipeline, refit
 from mining.calibration import p_relevant, stored
-from mining.calibration.fitting import Labels, fit
+from mining.calibration.fitting import Labels, fit, moved
 from mining.calibration.model import fit_weights, from_prior
 from mining.calibration.prior import load
 from mining.calibration.reliability import by_slice, reliability
@@ -166,12 +167,34 @@ def test_ten_labels_move_little_and_a_thousand_take_over():
     query = pd.factorize(frame["query_id"])[0]
     prior = np.array(from_prior(found, positive).weights)
     place = found.names.index("positive_cosine")
-    moved = []
+    furthest = []
     for count in (10, 1000):
         calibration, _, _ = fit(found, from_prior(found, positive), query, labelled(frame, 0.4, labels=count))
-        moved.append(np.abs(np.array(calibration.weights) - prior).max())
-    assert moved[0] < 0.05 < 0.3 < moved[1]
+        furthest.append(np.abs(np.array(calibration.weights) - prior).max())
+    assert furthest[0] < 0.05 < 0.3 < furthest[1]
     assert calibration.weights[place] == max(calibration.weights)
+
+
+@pytest.mark.parametrize("labels", [0, 12, 600])
+def test_what_orders_candidates_has_the_weights_of_the_whole_fit(labels):
+    frame = candidates(queries=150)
+    found, positive = signals(frame), frame["is_positive"].to_numpy()
+    prior, judged = from_prior(found, positive), labelled(frame, 0.4, labels=labels)
+    whole, _, _ = fit(found, prior, pd.factorize(frame["query_id"])[0], judged)
+    assert moved(found, prior, judged) == replace(whole, steps=(), doubts=())
+
+
+def test_the_prior_standardises_by_what_is_known_of_the_unlabelled():
+    frame = candidates()
+    frame.loc[3:9, "positive_words"] = np.nan
+    frame["positive_cosine"] = np.nan
+    found, positive = signals(frame), frame["is_positive"].to_numpy()
+    prior, others = from_prior(found, positive), found.values[~positive].astype(np.float64)
+    known = found.names.index("positive_words")
+    np.testing.assert_allclose(prior.center[known], np.nanmean(others[:, known]), atol=1e-6)
+    np.testing.assert_allclose(prior.scale[known], np.nanstd(others[:, known]), atol=1e-6)
+    nowhere = found.names.index("positive_cosine")
+    assert (prior.center[nowhere], prior.scale[nowhere]) == (0.0, 0.0)
 
 
 def test_probabilities_come_true_after_a_few_hundred_labels():

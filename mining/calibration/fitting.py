@@ -58,13 +58,21 @@ def fit(
     `prior` is what `from_prior` says of the round; `query` (n,) is the number of each candidate's query. Ten labels
     move little, a thousand take over.
     """
-    seen = Signals(found.names, found.values[labels.rows])
-    values, answers = prior.standardised(seen), labels.answers.astype(np.float64)
-    of_label = np.minimum(labels.weights / labels.weights.mean(), HEAVIEST) if len(labels.rows) else labels.weights
-    center = np.array([*prior.weights, prior.intercept])
-    spread = np.array([*map(_spread, prior.names), SPREAD_OF_INTERCEPT])
-    fitted = fit_weights(values, answers, of_label, center, spread) if len(labels.rows) else center
-    calibration = replace(
+    values, answers, of_label, center, spread = _problem(found, prior, labels)
+    calibration = moved(found, prior, labels)
+    unseen = _unseen(values, answers, of_label, center, spread, query[labels.rows])
+    calibration = replace(calibration, steps=_steps(unseen, answers, of_label))
+    stepped = bool(calibration.steps)
+    foretold = _cross_fitted(unseen, answers, of_label, query[labels.rows]) if stepped else expit(unseen)
+    told = reliability(foretold, labels.answers, of_label)
+    return replace(calibration, doubts=tuple(_doubts(calibration, told))), told, foretold
+
+
+def moved(found: Signals, prior: Calibration, labels: Labels) -> Calibration:
+    """The prior with its weights moved by these labels, and no more: enough to put candidates in order."""
+    problem = _problem(found, prior, labels)
+    fitted = fit_weights(*problem) if len(labels.rows) else problem[3]
+    return replace(
         prior,
         weights=tuple(np.round(fitted[:-1], 6).tolist()),
         intercept=round(float(fitted[-1]), 6),
@@ -73,12 +81,15 @@ def fit(
         seq=labels.seq,
         plans_used=labels.plans,
     )
-    unseen = _unseen(values, answers, of_label, center, spread, query[labels.rows])
-    calibration = replace(calibration, steps=_steps(unseen, answers, of_label))
-    stepped = bool(calibration.steps)
-    foretold = _cross_fitted(unseen, answers, of_label, query[labels.rows]) if stepped else expit(unseen)
-    told = reliability(foretold, labels.answers, of_label)
-    return replace(calibration, doubts=tuple(_doubts(calibration, told))), told, foretold
+
+
+def _problem(found: Signals, prior: Calibration, labels: Labels) -> tuple[Floats, Floats, Floats, Floats, Floats]:
+    """What `fit_weights` takes: of the labels their signals, answers and weights; of the prior its mean and spread."""
+    values = prior.standardised(Signals(found.names, found.values[labels.rows]))
+    of_label = np.minimum(labels.weights / labels.weights.mean(), HEAVIEST) if len(labels.rows) else labels.weights
+    center = np.array([*prior.weights, prior.intercept])
+    spread = np.array([*map(_spread, prior.names), SPREAD_OF_INTERCEPT])
+    return values, labels.answers.astype(np.float64), of_label, center, spread
 
 
 def _spread(name: str) -> float:

@@ -82,11 +82,7 @@ def from_prior(found: Signals, positive: Bools, weights: Mapping[str, float] | N
     """The prior on a run, which it only standardises: no label is used. `weights` unless told are those shipped."""
     weights = prior_weights(found.names) if weights is None else weights
     others = found.values[~positive] if (~positive).any() else found.values
-    with np.errstate(invalid="ignore"):
-        known = np.isfinite(others)
-        count = np.maximum(known.sum(axis=0), 1)
-        center = np.where(known, others, 0).sum(axis=0, dtype=np.float64) / count
-        scale = np.sqrt((np.where(known, others - center, 0) ** 2).sum(axis=0, dtype=np.float64) / count)
+    center, scale = np.transpose([_mean_and_deviation(column) for column in others.T]).reshape(2, -1)
     scale = np.where(scale > 1e-9, scale, 0.0)
     return Calibration(
         names=found.names,
@@ -95,6 +91,11 @@ def from_prior(found: Signals, positive: Bools, weights: Mapping[str, float] | N
         weights=tuple(float(weights.get(name, 0.0)) for name in found.names),
         intercept=float(weights["intercept"]),
     )
+
+
+def _mean_and_deviation(numbers: Floats) -> tuple[float, float]:
+    known = numbers[np.isfinite(numbers)].astype(np.float64)
+    return (float(known.mean()), float(known.std())) if len(known) else (0.0, 0.0)
 
 
 def fit_weights(
