@@ -4,7 +4,8 @@ The run folder: the one contract between the command line and the app.
 In:  a folder, and perhaps the URL of a log of reviews
 Out: its data, rounds, candidates, policy and verdicts, as frames and dataclasses
 
-Knows nothing of models; it reads what the pipeline wrote.
+Knows nothing of models; it reads what the pipeline wrote. What reads tables is imported where it is needed: the command
+that starts the app asks only whether there is a run.
 """
 
 import dataclasses
@@ -13,19 +14,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
-
-from mining import dataset, selection
-from mining.calibration import Calibration, stored
-from mining.calibration.signals import signals
-from mining.dataset import Dataset
 from mining.errors import RunError
 from mining.files import read_json, write_json
 from mining.recipe import Mining, Policy
 
 if TYPE_CHECKING:
+    import pandas as pd
+
+    from mining.calibration import Calibration
+    from mining.dataset import Dataset
     from mining.review import ReviewLog
     from mining.review.standing import Pair
 
@@ -48,8 +45,10 @@ class Run:
         return facts
 
     @cached_property
-    def dataset(self) -> Dataset:
+    def dataset(self) -> "Dataset":
         """The checked data."""
+        from mining import dataset
+
         return dataset.load(self.folder / "dataset")
 
     @property
@@ -96,20 +95,28 @@ class Run:
         data = {"dataset": facts["dataset"], "versions": facts["versions"]}
         return data | self.round_facts(number) | {"policy": dataclasses.asdict(self.policy)}
 
-    def candidates(self, number: int | None = None) -> pd.DataFrame:
+    def candidates(self, number: int | None = None) -> "pd.DataFrame":
         """
         Every candidate of a round with every score, the rows of one query side by side, best fused rank first.
 
         `p_relevant` is told by the calibration in force, so it changes when another is.
         """
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        from mining.calibration import stored
+
         shards = sorted((self.round_folder(number) / "candidates").glob("[0-9]*.parquet"))
         # One table of all shards becomes a frame in half the time that as many frames take to become one.
         frame: pd.DataFrame = pa.concat_tables([pq.read_table(shard) for shard in shards]).to_pandas()
         frame["p_relevant"] = stored.probabilities(self.round_folder(number), frame)
         return frame
 
-    def calibration(self, number: int | None = None) -> Calibration:
+    def calibration(self, number: int | None = None) -> "Calibration":
         """What makes p_relevant of a round's scores."""
+        from mining.calibration import stored
+        from mining.calibration.signals import signals
+
         found = stored.load(self.round_folder(number))
         if found is None:
             candidates = self.candidates(number)
@@ -143,16 +150,20 @@ class Run:
         log.close()
         return standing.verdicts()
 
-    def judged(self, number: int | None = None) -> pd.DataFrame:
+    def judged(self, number: int | None = None) -> "pd.DataFrame":
         """The candidates with the `verdict` that counts, missing where nobody judged; without it where nobody did."""
+        import pandas as pd
+
         candidates, verdicts = self.candidates(number), self.verdicts()
         if not verdicts:
             return candidates
         pairs = pd.DataFrame(list(verdicts), columns=["query_id", "doc_id"], dtype="str")
         return candidates.merge(pairs.assign(verdict=list(verdicts.values())), how="left", on=["query_id", "doc_id"])
 
-    def selected(self, number: int | None = None) -> pd.DataFrame:
+    def selected(self, number: int | None = None) -> "pd.DataFrame":
         """The candidates under the policy in force and the verdicts, with `status` and `slot`."""
+        from mining import selection
+
         return selection.select(self.judged(number), self.policy)
 
 

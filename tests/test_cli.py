@@ -55,6 +55,19 @@ def test_help_imports_nothing_heavy():
     assert done.stdout.splitlines()[-1] == "[]"
 
 
+@pytest.mark.parametrize(
+    ("modules", "heavy"),
+    [
+        ("mining.run", {"pandas", "numpy", "pyarrow"}),  # before the server starts
+        ("mining.workspace, mining.overview, mining.proof", {"scipy", "sklearn", "numba"}),  # before its first page
+    ],
+)
+def test_the_first_page_waits_for_nothing_that_it_does_not_use(modules, heavy):
+    script = f"import sys, {modules}; print(sorted({heavy} & set(sys.modules)))"
+    answer = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert answer.stdout.strip() == "[]"
+
+
 @pytest.mark.parametrize("recipe", [Mining, Policy])
 def test_every_setting_is_a_flag_with_its_own_words(capsys, monkeypatch, recipe):
     _, out, _ = call(capsys, monkeypatch, "mine", "--help")

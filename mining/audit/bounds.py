@@ -16,7 +16,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import bdtr
 
 from mining.selection.table import Floats
 
@@ -114,6 +113,8 @@ def _hoped(parts: list[Part], answers: float) -> Floats:
 
 def _together(parts: list[Part], answers: float, hits: Floats) -> float:
     """The exact binomial test of all parts as one."""
+    from scipy.special import bdtr  # slow to import
+
     draws, interval = sum(part.draws for part in parts), max(part.interval for part in parts)
     found = min(np.floor(hits.sum() + 1e-9), draws)
     return float(bdtr(found, draws, min(1.0, answers / (interval * draws))))

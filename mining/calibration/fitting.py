@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import expit
 
 from mining.calibration.model import Bools, Calibration, Floats, fit_weights
 from mining.calibration.reliability import Reliability, reliability
@@ -58,6 +57,8 @@ def fit(
     `prior` is what `from_prior` says of the round; `query` (n,) is the number of each candidate's query. Ten labels
     move little, a thousand take over.
     """
+    from scipy.special import expit
+
     values, answers, of_label, center, spread = _problem(found, prior, labels)
     calibration = moved(found, prior, labels)
     unseen = _unseen(values, answers, of_label, center, spread, query[labels.rows])

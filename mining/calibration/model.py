@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.special import expit
 
 from mining.calibration.prior import prior_weights
 from mining.calibration.signals import Signals, signals
@@ -61,6 +60,8 @@ class Calibration:
     def probabilities(self, logits: Floats) -> npt.NDArray[np.float32]:
         """The probability at each logit, (n,)."""
         if not self.steps:
+            from scipy.special import expit  # slow to import, and a page that only looks reads what is stored
+
             return np.asarray(expit(logits), np.float32)
         at, p = np.array(self.steps).T
         return np.asarray(np.interp(logits, at, p), np.float32)
@@ -108,6 +109,8 @@ def fit_weights(
     the prior's mean and standard deviation. Newton's method, halving a step that does not help; the objective is
     convex, so that there is one mode.
     """
+    from scipy.special import expit
+
     design = np.column_stack([values, np.ones(len(values))]).astype(np.float64)
     precision = 1 / np.asarray(spread, np.float64) ** 2
     weights = np.array(center, np.float64)
