@@ -14,11 +14,11 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from mining import audit
-from mining.audit.domains import along, at, each, is_quick, unjudged
+from mining.audit.domains import Along, along, at, each, is_quick, unjudged
 from mining.audit.ladder import ladder
 from mining.errors import ReviewError
 from mining.recipe import Policy
-from mining.selection.table import Bools, Floats, Ints
+from mining.selection.table import Bools, Floats, Ints, Table
 from mining.workspace import Workspace
 
 TARGET = 0.05
@@ -88,17 +88,41 @@ def outlook(work: Workspace, policy: Policy) -> Outlook | None:
 def _foretold(work: Workspace, policy: Policy, field: str, stops: list[float | None]) -> Foretold:
     table, p = unjudged(work.table), np.nan_to_num(work.table.number("p_relevant"), nan=0.0).astype(np.float64)
     if is_quick(policy):
-        found = along(table, policy, field, stops)
-        sides = ((found.at(stop).kept, found.at(stop).refused) for stop in range(len(stops)))
-    else:
-        sides = ((one.kept, one.refused) for one in each(table, policy, field, stops))
+        return _counted(along(table, policy, field, stops), p, table, policy.negatives_per_query)
     rates, lost, short = [], [], []
-    for kept, refused in sides:
-        rates.append(_mean(p, kept))
-        lost.append(1 - _mean(p, refused))
-        per_query = np.bincount(table.query[kept], minlength=len(table.starts) - 1)
+    for one in each(table, policy, field, stops):
+        rates.append(_mean(p, one.kept))
+        lost.append(1 - _mean(p, one.refused))
+        per_query = np.bincount(table.query[one.kept], minlength=len(table.starts) - 1)
         short.append(int((per_query < policy.negatives_per_query).sum()))
     return Foretold(np.array(rates), np.array(lost), np.array(short))
+
+
+def _counted(found: Along, p: Floats, table: Table, wanted: int) -> Foretold:
+    """The same of all stops at once: each row is counted where it comes and where it goes, not at every stop."""
+    held = np.flatnonzero(found.kept_from < found.kept_until)
+    come, gone, likely = found.kept_from[held], found.kept_until[held], p[held]
+    kept = _by_stop(come, None, found.stops) - _by_stop(gone, None, found.stops)
+    kept_p = _by_stop(come, likely, found.stops) - _by_stop(gone, likely, found.stops)
+    suspects = np.flatnonzero(found.refused_until)
+    let_pass, likely = found.refused_until[suspects], p[suspects]
+    refused = len(suspects) - _by_stop(let_pass, None, found.stops)
+    refused_p = likely.sum() - _by_stop(let_pass, likely, found.stops)
+    # A row for each query: how many it has at each stop.
+    queries, row = len(table.starts) - 1, table.query[held] * (found.stops + 1)
+    cells = [np.bincount(row + stop, minlength=queries * (found.stops + 1)) for stop in (come, gone)]
+    per_query = np.cumsum((cells[0] - cells[1]).reshape(queries, -1)[:, :-1], axis=1)
+    return Foretold(_share(kept_p, kept), 1 - _share(refused_p, refused), (per_query < wanted).sum(axis=0))
+
+
+def _by_stop(stop: Ints, numbers: Floats | None, stops: int) -> Floats:
+    """How many rows, or how much of `numbers`, has its `stop` at each stop or before it, (stops,)."""
+    return np.asarray(np.cumsum(np.bincount(stop, numbers, stops + 1)[:stops]), np.float64)
+
+
+def _share(part: Floats, whole: Floats) -> Floats:
+    shares: Floats = np.divide(part, whole, out=np.full(len(whole), np.nan), where=whole > 0)
+    return shares
 
 
 def _nothing() -> Foretold:

@@ -66,7 +66,7 @@ class Workspace:
     @cached_property
     def doc_ids(self) -> list[str]:
         """The documents among the candidates, as `table.document` numbers them."""
-        ids: list[str] = pd.unique(self.candidates["doc_id"]).tolist()
+        ids: list[str] = self.table.doc_ids.tolist()
         return ids
 
     @cached_property
@@ -222,7 +222,7 @@ class Workspace:
 
 @dataclass(frozen=True)
 class Twins:
-    """Which texts are the same but for case and white space, by id."""
+    """Which texts are the same but for case and white space, by id; `ids` has those that occur more than once."""
 
     digests: dict[str, int]
     ids: dict[int, list[str]]
@@ -231,16 +231,16 @@ class Twins:
     def of(cls, texts: pd.Series) -> "Twins":
         """Of texts by id."""
         plain = [" ".join(text.casefold().split()) for text in texts.fillna("").astype(str).tolist()]
-        hashed = pd.util.hash_array(np.array(plain, object), categorize=False).tolist()
-        digests = dict(zip(texts.index.astype(str), hashed, strict=True))
+        hashed = pd.util.hash_array(np.array(plain, object), categorize=False)
+        digests = dict(zip(texts.index.astype(str).tolist(), hashed.tolist(), strict=True))
         ids: dict[int, list[str]] = {}
-        for name, digest in digests.items():
-            ids.setdefault(digest, []).append(name)
+        for place in np.flatnonzero(pd.Series(hashed).duplicated(keep=False)).tolist():
+            ids.setdefault(int(hashed[place]), []).append(str(texts.index[place]))
         return cls(digests, ids)
 
     def same_as(self, one: str) -> list[str]:
         """The ids whose text is that of `one`, itself among them."""
-        return self.ids[self.digests[one]]
+        return self.ids.get(self.digests[one], [one])
 
 
 def open_workspace(folder: Path, reviews: str = "", number: int | None = None) -> Workspace:

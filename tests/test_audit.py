@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 from mining import audit, dataset, pipeline, selection
 from mining.audit import domains as of_domains
 from mining.audit.estimating import Cells, Labels, means, wilson
-from mining.audit.planning import design, draw
+from mining.audit.planning import _laid_out, design, draw
 from mining.audit.strata import OUTSIDE
 from mining.calibration import stored
 from mining.calibration.signals import signals
@@ -191,6 +191,15 @@ def test_draws_of_a_stratum_fall_on_as_many_queries_as_they_can():
         most = np.bincount(known.table.query[stratum == number]).max()
         interval = strata[number].size / strata[number].labels
         assert max(np.bincount(queries)) <= np.ceil(most / np.floor(interval)) + 1
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.data())
+def test_a_place_of_the_layout_is_what_a_sort_of_the_whole_puts_there(data):
+    of_query = np.array(data.draw(st.lists(st.integers(0, 12), min_size=1, max_size=60)))
+    turn = np.array(data.draw(st.lists(st.integers(0, 3), min_size=len(of_query), max_size=len(of_query))), float)
+    places = np.array(data.draw(st.lists(st.integers(0, len(of_query) - 1), min_size=1, max_size=5)))
+    np.testing.assert_array_equal(_laid_out(of_query, turn, places), np.lexsort((turn, of_query))[places])
 
 
 # What labels say.

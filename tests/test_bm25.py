@@ -9,7 +9,7 @@ import pytest
 
 from mining.errors import RecipeError
 from mining.retrieval import bm25
-from mining.retrieval.language import LANGUAGES, detect, term_maker
+from mining.retrieval.language import LANGUAGES, _stop_words, detect, term_maker
 from mining.retrieval.words import normalise, words
 
 WORDS = [
@@ -188,6 +188,17 @@ def test_a_corpus_sorted_by_language_is_read_all_along():
 def test_every_language_can_be_used():
     for code in LANGUAGES:
         assert term_maker(code)("xyzzy") != ""
+
+
+@pytest.mark.parametrize("code", [code for code, language in LANGUAGES.items() if language.stemmer])
+def test_stop_words_are_those_that_bm25s_would_leave_out(code):
+    from bm25s.tokenization import _infer_stopwords
+
+    try:
+        listed = _infer_stopwords(code)
+    except ValueError:  # it has none for this language
+        listed = LANGUAGES[code].common.split()
+    assert _stop_words(code) == {word for entry in listed for word in words(normalise(entry))}
 
 
 def test_an_unknown_language_is_refused_with_the_known_ones(tmp_path):

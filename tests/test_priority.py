@@ -1,13 +1,16 @@
 """Priority: an order by hand, laws of the spreading, and learning from verdicts."""
 
+import shutil
+
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mining import priority
+from mining import priority, refit
 from mining.review import Event
-from mining.workspace import open_workspace
+from mining.workspace import Twins, open_workspace
 
 
 @pytest.fixture
@@ -89,3 +92,27 @@ def test_copies_of_a_pair_are_counted(work):
     key = work.digests
     counted = {value: int((key == value).sum()) for value in np.unique(key)}
     assert priority.copies(work).tolist() == [counted[value] for value in key]
+
+
+def test_texts_are_the_same_but_for_case_and_white_space():
+    twins = Twins.of(pd.Series({"a": "One  two", "b": "three", "c": "one two ", "d": "onetwo", "e": "ONE\ntwo"}))
+    assert {name: twins.same_as(name) for name in "abcd"} == {
+        "a": ["a", "c", "e"],
+        "b": ["b"],
+        "c": ["a", "c", "e"],
+        "d": ["d"],
+    }
+
+
+def test_another_calibration_in_force_changes_neither_harm_nor_copies(without_teacher, tmp_path):
+    work = open_workspace(shutil.copytree(without_teacher, tmp_path / "run"))
+    others = np.flatnonzero(~work.table.positive)
+    work.append(verdicts(work, others[:60:3].tolist(), "relevant"))
+    work.append(verdicts(work, others[1:60:3].tolist(), "not_relevant", start=100))
+    priority.learn(work, wait=True)
+    fitted, harm, copies = (part(work).copy() for part in (priority.chance, priority.harm, priority.copies))
+    refit.refit(work, with_audits=True)
+    # The same verdicts moved both, and neither harm nor copies hangs on a calibration.
+    np.testing.assert_array_equal(priority.chance(work), fitted)
+    np.testing.assert_array_equal(priority.harm(work), harm)
+    np.testing.assert_array_equal(priority.copies(work), copies)

@@ -118,14 +118,14 @@ def design(table: Table, policy: Policy, likely: Floats, labels: int) -> tuple[I
 
 def _parts(table: Table, policy: Policy) -> tuple[dict[str, Bools], Floats]:
     """The population by domain, and how far below the ceiling each candidate lies, (n,)."""
-    now, among = domains(table, policy), population(table)
+    among = population(table)
     field, stops = ladder(table, policy)
     own = getattr(policy, field) if field else None
     reached = np.zeros(len(among), bool)
-    for stop, one in zip(stops, domains_along(table, policy, field, stops), strict=True):
+    for stop, now in zip(stops, domains_along(table, policy, field, stops), strict=True):
         if stop == own:
             break
-        reached |= one.kept
+        reached |= now.kept
     upcoming = reached & ~now.kept & ~now.refused & among
     others = among & ~now.kept & ~now.refused & ~upcoming
     limit = limit_of(table, policy, field) if field else -table.score.astype(np.float64)
@@ -152,12 +152,24 @@ def draw(
     for number, one in enumerate(strata):
         rows = np.flatnonzero(stratum == number)
         of_query = rng.permutation(len(table.starts) - 1)[table.query[rows]]
-        rows = rows[np.lexsort((rng.random(len(rows)), of_query))]
+        turn_in_query = rng.random(len(rows))
         bounds = np.linspace(0, len(rows), one.labels + 1).round().astype(np.int64)
         sizes = np.diff(bounds)
-        picked = rows[bounds[:-1] + rng.integers(0, sizes)]
+        picked = rows[_laid_out(of_query, turn_in_query, bounds[:-1] + rng.integers(0, sizes))]
         # Strata take turns, so that those judged so far are spread over them like the whole.
         turns = (rng.permutation(one.labels) + rng.random(one.labels)) / one.labels
         for turn, row, size in zip(turns.tolist(), picked.tolist(), sizes.tolist(), strict=True):
             found.append((turn, row, number, float(likely[row]), 1 / size))
     return [(row, number, f, chance) for _, row, number, f, chance in sorted(found)]
+
+
+def _laid_out(of_query: Ints, turn: Floats, places: Ints) -> Ints:
+    """What lies at these places of a layout by query, and within one by `turn`: only the queries met are sorted."""
+    sizes = np.bincount(of_query)
+    query = np.searchsorted(np.cumsum(sizes), places, side="right")
+    met = np.zeros(len(sizes), bool)
+    met[query] = True
+    among = np.flatnonzero(met[of_query])
+    left_out = np.cumsum(np.where(met, 0, sizes))  # rows of other queries that lie before
+    found: Ints = among[np.lexsort((turn[among], of_query[among]))][places - left_out[query]]
+    return found

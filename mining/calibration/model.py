@@ -82,8 +82,8 @@ def p_relevant(candidates: pd.DataFrame, calibration: Calibration | None = None)
 def from_prior(found: Signals, positive: Bools, weights: Mapping[str, float] | None = None) -> Calibration:
     """The prior on a run, which it only standardises: no label is used. `weights` unless told are those shipped."""
     weights = prior_weights(found.names) if weights is None else weights
-    others = found.values[~positive] if (~positive).any() else found.values
-    center, scale = np.transpose([_mean_and_deviation(column) for column in others.T]).reshape(2, -1)
+    others = ~positive if (~positive).any() else positive
+    center, scale = np.transpose([_mean_and_deviation(column[others]) for column in found.values.T]).reshape(2, -1)
     scale = np.where(scale > 1e-9, scale, 0.0)
     return Calibration(
         names=found.names,

@@ -55,7 +55,8 @@ def signals(candidates: pd.DataFrame) -> Signals:
     known = dict(_signals(candidates))
     n = len(candidates)
     columns = [np.asarray(column, np.float32) for column in known.values()]
-    return Signals(tuple(known), np.stack(columns, axis=1) if columns else np.zeros((n, 0), np.float32))
+    # One column after the other in memory, as all that reads them does.
+    return Signals(tuple(known), np.stack(columns).T if columns else np.zeros((n, 0), np.float32))
 
 
 def in_words(name: str) -> str:

@@ -11,7 +11,10 @@ import functools
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple
+from importlib.util import find_spec
+from pathlib import Path
+from runpy import run_path
+from typing import Any, NamedTuple
 
 from mining.errors import RecipeError
 from mining.retrieval.words import normalise, words
@@ -119,21 +122,23 @@ def function_words(code: str) -> frozenset[str]:
 
     For English the list is longer than what BM25 leaves out, whose rankings published numbers rest on.
     """
-    from bm25s.stopwords import STOPWORDS_EN_PLUS
-
-    return _stop_words(checked(code)) | (_as_words(STOPWORDS_EN_PLUS) if code == "en" else frozenset())
+    return _stop_words(checked(code)) | (_as_words(_lists()["STOPWORDS_EN_PLUS"]) if code == "en" else frozenset())
 
 
 def _stop_words(code: str) -> frozenset[str]:
-    from bm25s.tokenization import _infer_stopwords
-
     if not LANGUAGES[code].stemmer:
         return frozenset()
-    try:
-        listed = _infer_stopwords(code)
-    except ValueError:  # bm25s has no list for it
-        listed = LANGUAGES[code].common.split()
-    return _as_words(listed)
+    name = "EN" if code == "en" else LANGUAGES[code].stemmer.upper()
+    return _as_words(_lists().get(f"STOPWORDS_{name}") or LANGUAGES[code].common.split())
+
+
+@functools.cache
+def _lists() -> dict[str, Any]:
+    """The lists that bm25s carries, by name; the package itself loads a compiler, and the first card would wait."""
+    package = find_spec("bm25s")
+    assert package is not None
+    assert package.origin is not None
+    return run_path(str(Path(package.origin).with_name("stopwords.py")))
 
 
 def _as_words(listed: Iterable[str]) -> frozenset[str]:

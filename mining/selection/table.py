@@ -119,9 +119,14 @@ class Table:
         """The number of each row's document, (n,)."""
         return self._documents[0]
 
+    @property
+    def doc_ids(self) -> "pd.Index[Any]":
+        """The documents, as `document` numbers them."""
+        return self._documents[1]
+
     def numbers_of(self, doc_ids: Sequence[str]) -> Ints:
         """The numbers of documents in `document`, in this order; -1 for one that is no candidate."""
-        return self._documents[1].get_indexer(pd.Index(pd.Series(list(doc_ids), dtype="str"))).astype(np.int64)
+        return self.doc_ids.get_indexer(pd.Index(pd.Series(list(doc_ids), dtype="str"))).astype(np.int64)
 
     @cached_property
     def _documents(self) -> tuple[Ints, "pd.Index[Any]"]:
@@ -134,7 +139,7 @@ class Table:
         query_ids = self.candidates["query_id"].iloc[self.starts[:-1]].to_numpy(object)
         hashed = pd.util.hash_array(query_ids, categorize=False)[self.query]
         # Each document's id is hashed once, however many queries it is a candidate of.
-        documents = pd.util.hash_array(self._documents[1].to_numpy(object), categorize=False)[self.document]
+        documents = pd.util.hash_array(self.doc_ids.to_numpy(object), categorize=False)[self.document]
         return np.asarray(hashed * np.uint64(0x9E3779B97F4A7C15) + documents, np.uint64)
 
     @cached_property
