@@ -164,8 +164,11 @@ teach(toy_pairs(), Path(sys.argv[2]), replace(TOY, start=sys.argv[1]), watch)
 
 def test_a_killed_course_goes_on_and_ends_with_the_same_weights(tmp_path, taught, encoder, lessons):
     out = tmp_path / "out"
-    done = subprocess.run([sys.executable, "-c", KILLED, str(encoder), str(out)], cwd=ROOT, capture_output=True)
-    assert done.returncode == -signal.SIGKILL
+    # Into a file: a pipe stays open as long as any process that the killed one had started.
+    with (tmp_path / "said.txt").open("w") as said_by_it:
+        words = [sys.executable, "-c", KILLED, str(encoder), str(out)]
+        done = subprocess.run(words, cwd=ROOT, stdout=said_by_it, stderr=said_by_it, timeout=300)
+    assert done.returncode == -signal.SIGKILL, (tmp_path / "said.txt").read_text()
     # As if it had died while the last one was being written.
     state = out / ".teaching" / "checkpoints" / "checkpoint-19" / "trainer_state.json"
     state.write_text(state.read_text()[:100])
