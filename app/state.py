@@ -7,7 +7,8 @@ restarted server still knows.
 
 import os
 from pathlib import Path
-from threading import Timer
+from threading import Thread
+from weakref import WeakSet
 
 import streamlit as st
 
@@ -16,17 +17,19 @@ from mining.workspace import Workspace, open_workspace
 
 # Set by `nearmiss app`.
 RUN, REVIEWS, REVIEWER = "NEARMISS_RUN", "NEARMISS_REVIEWS", "NEARMISS_REVIEWER"
-WARM_AFTER_S = 2.0
+_WARMED: WeakSet[Workspace] = WeakSet()
 
 
 @st.cache_resource(show_spinner="Opening the run ...", max_entries=4)
 def _workspace(folder: str, reviews: str, finished_rounds: int) -> Workspace:
-    work = open_workspace(Path(folder), reviews)
-    # Not at once: it would take the processor from the first page, which someone is waiting for.
-    warming = Timer(WARM_AFTER_S, _warm, [work])
-    warming.daemon = True
-    warming.start()
-    return work
+    return open_workspace(Path(folder), reviews)
+
+
+def warm(work: Workspace) -> None:
+    """Make what other pages wait for, once; for when a page is drawn, so that it takes no processor from the first."""
+    if work not in _WARMED:
+        _WARMED.add(work)
+        Thread(target=_warm, args=[work], daemon=True).start()
 
 
 def _warm(work: Workspace) -> None:

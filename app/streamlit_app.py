@@ -49,6 +49,7 @@ def main() -> None:
     try:
         sidebar()
         page.run()
+        state.warm(state.workspace())
     except NearmissError as mistake:
         # It may quote somebody's text, which Markdown would read as a picture of another host.
         st.error(re.sub(r"([^\w\s])", r"\\\1", str(mistake)), icon=":material/error:")

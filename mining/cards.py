@@ -47,9 +47,9 @@ def warm(work: Workspace) -> None:
     if not len(work.table.query):
         return
     query_id, doc_id = work.pair_at(0)
+    priority.importance(work, slice(1))
     work.same_query(query_id)
     work.same_document(doc_id)
-    priority.importance(work, slice(1))
     pieces(work.titles([doc_id])[0][1], work.query_text(query_id), "", work.language)
 
 

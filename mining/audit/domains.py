@@ -109,9 +109,10 @@ def along(table: Table, policy: Policy, field: str, stops: Sequence[float | None
     the one at which as many more wanted ones stand as there are places. Only for policies that `is_quick` allows.
     """
     among, never = population(table), len(stops)
-    stands = np.zeros(len(table.query), np.int64)
+    refusing = np.zeros(len(table.query), np.int16)  # how many stops: small numbers are added up in a quarter the time
     for stop in stops:
-        stands += too_close(table, at(policy, field, stop))
+        refusing += too_close(table, at(policy, field, stop))
+    stands = refusing.astype(np.int64)
     before, suspected = np.zeros(len(table.query), bool), np.zeros(len(table.query), bool)
     for rule in RULES[: RULES.index(too_close)]:
         refuses = rule(table, policy) & ~before
@@ -137,10 +138,12 @@ def _displaced(query: Ints, stands: Ints, policy: Policy, never: int) -> tuple[I
     """The stop from which each row's query has enough (0 unless short ones are dropped), and that at which it goes."""
     places, queries = policy.negatives_per_query, int(query.max(initial=-1)) + 1
     earliest = np.full((queries, places), never, np.int64)  # the stops at which rows so far stand, sorted
-    until = np.empty(len(query), np.int64)
+    until = np.zeros(len(query), np.int64)
     position = run_positions(query)
     turns = np.argsort(position, kind="stable")
     for rows in np.split(turns, np.cumsum(np.bincount(position))[:-1]) if len(query) else []:
+        # Where all places are taken at the strictest stop, none that comes later is ever kept: so it is soon for most.
+        rows = rows[earliest[query[rows], -1] > 0]
         own = earliest[query[rows]]
         until[rows] = own[:, -1]
         own[:, -1] = np.minimum(own[:, -1], stands[rows])

@@ -13,7 +13,6 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
-from mining.cli.flags import typed_fields
 from mining.errors import RecipeError
 from mining.presets import PRESETS
 from mining.recipe import Policy, flag
@@ -34,6 +33,8 @@ def spell(policy: Policy) -> dict[str, str | list[str]]:
 
 def parse(texts: Mapping[str, Any], base: Policy | None = None) -> Policy:
     """The policy that these texts make; what they do not name is as in `base`, or the default's."""
+    from mining.cli.flags import typed_fields  # brings typer, which a page without a policy in its address never needs
+
     known = {field.name: field for field in fields(Policy)}
     typed = {name: _switched(name, text) for name, text in texts.items() if name in known}
     found = typed_fields(Policy, typed)
