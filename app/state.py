@@ -7,7 +7,7 @@ restarted server still knows.
 
 import os
 from pathlib import Path
-from threading import Thread
+from threading import Timer
 from weakref import WeakSet
 
 import streamlit as st
@@ -17,6 +17,7 @@ from mining.workspace import Workspace, open_workspace
 
 # Set by `nearmiss app`.
 RUN, REVIEWS, REVIEWER = "NEARMISS_RUN", "NEARMISS_REVIEWS", "NEARMISS_REVIEWER"
+WARM_AFTER_S = 1.0
 _WARMED: WeakSet[Workspace] = WeakSet()
 
 
@@ -26,10 +27,16 @@ def _workspace(folder: str, reviews: str, finished_rounds: int) -> Workspace:
 
 
 def warm(work: Workspace) -> None:
-    """Make what other pages wait for, once; for when a page is drawn, so that it takes no processor from the first."""
+    """
+    Make what other pages wait for, once, a moment after a page is drawn.
+
+    Before, it would take the processor from that page; at once, from the browser that draws it, or from the next page.
+    """
     if work not in _WARMED:
         _WARMED.add(work)
-        Thread(target=_warm, args=[work], daemon=True).start()
+        warming = Timer(WARM_AFTER_S, _warm, [work])
+        warming.daemon = True
+        warming.start()
 
 
 def _warm(work: Workspace) -> None:

@@ -16,9 +16,10 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 import pandas as pd
-from scipy.special import expit
+from scipy.special import expit, logit
 
 from mining import refit
+from mining.calibration import stored
 from mining.calibration.fitting import moved
 from mining.calibration.model import Calibration, from_prior
 from mining.calibration.signals import Signals, signals
@@ -40,11 +41,12 @@ HIT, MISS, MOST_HITS = 0.5, 0.2, 4
 class Chances:
     """What the chance of each candidate hangs on, as of what was judged up to some moment; and what never changes."""
 
-    signals: Signals
-    prior: Calibration
-    calibration: Calibration
     harm: Floats
     copies: Ints
+    # Made for the first fit, half a second for a million: before it, p_relevant of the run says the same.
+    signals: Signals | None = None
+    prior: Calibration | None = None
+    calibration: Calibration | None = None
     seen: int = 0  # verdicts that it was fitted to
     generation: int = 0  # rises with each fit
     lock: Lock = field(default_factory=Lock)
@@ -64,8 +66,7 @@ def importance(work: Workspace, rows: Ints | slice = slice(None)) -> Floats:
 
 def chance(work: Workspace, rows: Ints | slice = slice(None)) -> Floats:
     """The chance of each candidate, or of `rows`, to be an answer, by all verdicts and above all its query's."""
-    chances = _chances(work)
-    logits = chances.calibration.logits(Signals(chances.signals.names, chances.signals.values[rows]))
+    logits = _logits(work, rows)
     judged, table = work.table.verdicts, work.table
     answers = table.verdict("relevant") | table.verdict("partial")
     queries = len(table.starts) - 1
@@ -73,6 +74,14 @@ def chance(work: Workspace, rows: Ints | slice = slice(None)) -> Floats:
     misses = np.bincount(table.query[(judged > 0) & ~answers], minlength=queries)
     raised: Floats = expit(logits + (HIT * np.minimum(hits, MOST_HITS) - MISS * misses)[table.query[rows]])
     return raised
+
+
+def _logits(work: Workspace, rows: Ints | slice) -> Floats:
+    chances = _chances(work)
+    if chances.signals is None or chances.calibration is None:
+        before: Floats = logit(work.table.number("p_relevant")[rows].astype(np.float64))
+        return before
+    return chances.calibration.logits(Signals(chances.signals.names, chances.signals.values[rows]))
 
 
 def harm(work: Workspace) -> Floats:
@@ -108,6 +117,9 @@ def _fit(work: Workspace, chances: Chances) -> None:
     with work.unchanged():
         # Audits teach it too: it chooses what is read next, and certifies nothing.
         labels = refit.labels_of(work, with_audits=True)
+    if chances.signals is None or chances.prior is None:
+        chances.signals = signals(work.candidates)
+        chances.prior = from_prior(chances.signals, work.table.positive)
     # Its weights alone: how far it can be relied upon takes six fits and a second of imports, and nobody asks here.
     chances.calibration = moved(chances.signals, chances.prior, labels)
     chances.generation += 1
@@ -120,10 +132,11 @@ _MAKING = Lock()
 def _chances(work: Workspace) -> Chances:
     with _MAKING:
         if work not in _CHANCES:
-            found = signals(work.candidates)
-            calibration = work.run.calibration(work.number)
-            prior = from_prior(found, work.table.positive)
-            _CHANCES[work] = Chances(found, prior, calibration, _harm(work), _copies(work))
+            made = Chances(_harm(work), _copies(work))
+            in_force = stored.load(work.folder)
+            if in_force is not None and in_force.steps:  # there p_relevant rises by steps, and has too many ties
+                made.signals, made.calibration = signals(work.candidates), in_force
+            _CHANCES[work] = made
         return _CHANCES[work]
 
 

@@ -1,14 +1,19 @@
 """Priority: an order by hand, laws of the spreading, and learning from verdicts."""
 
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.special import expit
 
 from mining import priority, refit
+from mining.calibration import stored
+from mining.calibration.model import from_prior
+from mining.calibration.signals import signals
 from mining.review import Event
 from mining.workspace import Twins, open_workspace
 
@@ -102,6 +107,22 @@ def test_texts_are_the_same_but_for_case_and_white_space():
         "c": ["a", "c", "e"],
         "d": ["d"],
     }
+
+
+@pytest.mark.parametrize("steps", [(), ((-2.0, 0.1), (0.0, 0.4))])
+def test_before_the_first_fit_the_chances_are_those_of_the_calibration_in_force(without_teacher, tmp_path, steps):
+    folder = shutil.copytree(without_teacher, tmp_path / "run")
+    work = open_workspace(folder)
+    before = priority.chance(work)
+    found = signals(work.candidates)
+    prior = from_prior(found, work.table.positive)
+    np.testing.assert_allclose(before, expit(prior.logits(found)), rtol=1e-5)
+    # Another one is put in force: who looks already sees it where it has no steps, and a server that starts, always.
+    other = replace(prior, intercept=prior.intercept + 1, steps=steps)
+    stored.save(work.folder, found, other)
+    work.refresh()
+    for one in [open_workspace(folder)] if steps else [work, open_workspace(folder)]:
+        np.testing.assert_allclose(priority.chance(one), expit(other.logits(found)), rtol=1e-5)
 
 
 def test_another_calibration_in_force_changes_neither_harm_nor_copies(without_teacher, tmp_path):

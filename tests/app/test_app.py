@@ -3,6 +3,7 @@
 import pytest
 from streamlit import config
 
+from app import state
 from app.navigation import TITLES
 from app.theme import STATUS, VERDICT
 from mining.review import JUDGEMENTS
@@ -14,6 +15,19 @@ from tests.conftest import ROOT
 def test_every_page_opens(open_page, name):
     page = open_page(name)
     assert not page.error
+
+
+def test_what_other_pages_wait_for_is_made_once(open_page, monkeypatch):
+    warmed = []
+
+    class Timer:
+        def __init__(self, _, warm, works):
+            self.start = lambda: warmed.append((warm, *works))
+
+    monkeypatch.setattr(state, "_WARMED", set())
+    monkeypatch.setattr(state, "Timer", Timer)
+    open_page("overview").run()
+    assert [warm for warm, _ in warmed] == [state._warm]
 
 
 def test_every_status_and_verdict_has_a_look_of_its_own():
