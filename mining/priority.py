@@ -150,8 +150,10 @@ def _harm(work: Workspace) -> Floats:
 
 
 def _copies(work: Workspace) -> Ints:
-    place, known = pd.factorize(work.digests)
-    found: Ints = np.bincount(place, minlength=len(known))[place]
+    rows = np.flatnonzero(work.twinned)
+    place, known = pd.factorize(work.digests[rows])
+    found = np.ones(len(work.table.query), np.int64)
+    found[rows] = np.bincount(place, minlength=len(known))[place]
     return found
 
 

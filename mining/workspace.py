@@ -140,10 +140,27 @@ class Workspace:
     @cached_property
     def digests(self) -> npt.NDArray[np.uint64]:
         """A number for each candidate, (n,), equal where the words of query and document are."""
-        of_query = np.array([self._twins_of_queries.digests[name] for name in self.query_ids], np.uint64)
-        of_document = np.array([self._twins_of_documents.digests[name] for name in self.doc_ids], np.uint64)
+        of_query, of_document = self._digests
         mixed: npt.NDArray[np.uint64] = of_query[self.table.query] * SALT + of_document[self.table.document]
         return mixed
+
+    @property
+    def twinned(self) -> Bools:
+        """Whose query or document is not the only one of its words, (n,): all others have a digest of their own."""
+        twins = self._twins_of_queries, self._twins_of_documents
+        queries, documents = (
+            np.isin(own, np.array(list(known.ids), np.uint64)) for own, known in zip(self._digests, twins, strict=True)
+        )
+        return np.asarray(queries[self.table.query] | documents[self.table.document])
+
+    @cached_property
+    def _digests(self) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64]]:
+        """Of each query, and of each document as `table.document` numbers them."""
+        queries, documents = self._twins_of_queries.digests, self._twins_of_documents.digests
+        return (
+            np.array([queries[name] for name in self.query_ids], np.uint64),
+            np.array([documents[name] for name in self.doc_ids], np.uint64),
+        )
 
     def with_text(self, text: str) -> tuple[Bools, Bools]:
         """Which queries, (n_queries,), and which documents, as `table.document` numbers them, hold this text."""

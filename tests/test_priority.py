@@ -93,10 +93,20 @@ def test_verdicts_teach_the_chances_and_the_order_is_a_new_one(work):
 
 
 def test_copies_of_a_pair_are_counted(work):
-    assert priority.copies(work).min() == 1
     key = work.digests
     counted = {value: int((key == value).sum()) for value in np.unique(key)}
     assert priority.copies(work).tolist() == [counted[value] for value in key]
+
+
+def test_copies_are_counted_where_queries_and_documents_have_twins(without_teacher, tmp_path):
+    work = open_workspace(without_teacher, reviews=f"sqlite:///{tmp_path / 'twins.db'}")
+    for name, id_name in (("queries", "query_id"), ("documents", "doc_id")):
+        texts = getattr(work.run.dataset, name)
+        texts["text"] = np.where(np.arange(len(texts)) % 3 == 0, "the same words", texts[id_name])
+    key = work.digests
+    counted = [int((key == value).sum()) for value in key]
+    assert max(counted) > 1
+    assert priority.copies(work).tolist() == counted
 
 
 def test_texts_are_the_same_but_for_case_and_white_space():
