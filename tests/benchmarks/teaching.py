@@ -1,21 +1,20 @@
 """
-The bundled teacher: how sample_data/teacher was made.
+What `nearmiss teach` reaches in an hour of two cores: a teacher for everyone, and how it does where it never was.
 
-    python -m mining.teaching.bundled --data DIR --work FOLDER [--out sample_data/teacher]
+    python -m tests.benchmarks.teaching --data DIR --work FOLDER
+    python -m tests.benchmarks.teachers --data DIR --runs FOLDER/runs --teacher FOLDER/teacher/low_rank
 
 In:  folders of squad_v11, medquad, covidqa and pubmedqa in BEIR form
-Out: one mixed collection, mined by nearmiss; a teacher taught on that run; its low-rank form in `out`
+Out: one mixed collection, mined by nearmiss; a teacher taught on that run. The second command tries it on others
 
-May be interrupted: what lies in FOLDER is gone on from. A passage that holds the answer of a SQuAD or CovidQA question
-is nobody's hard negative: it is judged "cannot tell" before anything is learnt, since the words alone do not show an
-answer either.
+Killed, it goes on with what lies in FOLDER. A passage that holds the answer of a SQuAD or CovidQA question is nobody's
+hard negative: it is judged "cannot tell" before anything is learnt, since words alone do not show an answer either.
 """
 
 import argparse
 import hashlib
 import json
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -59,7 +58,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--work", type=Path, required=True)
-    parser.add_argument("--out", type=Path, default=Path("sample_data/teacher"))
     arguments = parser.parse_args()
     mixed, run, teacher = (arguments.work / name for name in ("mixed", "run", "teacher"))
     if not (mixed / "qrels").is_dir():
@@ -69,7 +67,6 @@ def main() -> None:
     log.append(list(answers_in(mixed, run)))  # a second time they are known already
     log.close()
     nearmiss("teach", run, teacher, *TEACHING, *KEEPING)
-    shutil.copytree(teacher / "low_rank", arguments.out, dirs_exist_ok=True)
 
 
 def mix(data: Path, out: Path) -> None:

@@ -1,11 +1,11 @@
-"""How the bundled teacher's collection is mixed: what is cut out of a document, and which candidates hold an answer."""
+"""How the benchmark of teaching mixes its collection: what is cut out of a document, what holds an answer."""
 
 import json
 
 import pandas as pd
 
-from mining.teaching import bundled
-from mining.teaching.bundled import Part, answers_in, cut, taken_of
+from tests.benchmarks import teaching
+from tests.benchmarks.teaching import Part, answers_in, cut, taken_of
 
 TEXT = " ".join(f"Sentence number {n} tells of the old harbour and its many ships." for n in range(8))
 
@@ -63,6 +63,6 @@ def test_candidates_that_hold_the_answer_are_judged_unsure(tmp_path, monkeypatch
         def candidates(self):
             return found
 
-    monkeypatch.setattr(bundled, "open_run", lambda _: Mined())
+    monkeypatch.setattr(teaching, "open_run", lambda _: Mined())
     events = list(answers_in(folder, tmp_path))
     assert [(event.query_id, event.doc_id, event.verdict) for event in events] == [("q0", "d1", "unsure")]
