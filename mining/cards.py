@@ -51,6 +51,8 @@ def warm(work: Workspace) -> None:
     work.same_query(query_id)
     work.same_document(doc_id)
     pieces(work.titles([doc_id])[0][1], work.query_text(query_id), "", work.language)
+    # Last, since no card waits for it; but a key would, beside the first fit.
+    priority.prepare(work)
 
 
 def card(work: Workspace, dealt: Dealt, sight: Sight, reviewer: str) -> dict[str, Any]:

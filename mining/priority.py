@@ -50,6 +50,7 @@ class Chances:
     seen: int = 0  # verdicts that it was fitted to
     generation: int = 0  # rises with each fit
     lock: Lock = field(default_factory=Lock)
+    making: Lock = field(default_factory=Lock)
     thread: Thread | None = None
 
 
@@ -117,12 +118,20 @@ def _fit(work: Workspace, chances: Chances) -> None:
     with work.unchanged():
         # Audits teach it too: it chooses what is read next, and certifies nothing.
         labels = refit.labels_of(work, with_audits=True)
-    if chances.signals is None or chances.prior is None:
-        chances.signals = signals(work.candidates)
-        chances.prior = from_prior(chances.signals, work.table.positive)
+    found, prior = prepare(work)
     # Its weights alone: how far it can be relied upon takes six fits and a second of imports, and nobody asks here.
-    chances.calibration = moved(chances.signals, chances.prior, labels)
+    chances.calibration = moved(found, prior, labels)
     chances.generation += 1
+
+
+def prepare(work: Workspace) -> tuple[Signals, Calibration]:
+    """What every fit starts from, made once; the first order does without, and the first fit need not make it."""
+    chances = _chances(work)
+    with chances.making:
+        if chances.signals is None or chances.prior is None:
+            chances.signals = signals(work.candidates)
+            chances.prior = from_prior(chances.signals, work.table.positive)
+        return chances.signals, chances.prior
 
 
 _CHANCES: "WeakKeyDictionary[Workspace, Chances]" = WeakKeyDictionary()
