@@ -22,6 +22,9 @@ def open_early() -> None:
         # Streamlit warns of cached functions that are called outside of a page; here that is the purpose.
         logging.getLogger("streamlit.runtime.scriptrunner_utils.script_run_context").setLevel(logging.ERROR)
         state.workspace().decision()
+        # What the next pages would import first.
+        from app.charts import outlook, tune  # noqa: F401
+        from mining import cards, tuning  # noqa: F401
 
 
 def main() -> None:
