@@ -1,0 +1,108 @@
+"""
+What a person waits for in the browser over a large run: counts under a dragged slider, the picture after it is let go,
+the map.
+
+    python -m tests.benchmarks.made_run FOLDER --queries 10000 --candidates 100
+    nearmiss map FOLDER
+    python -m tests.benchmarks.browsing FOLDER
+
+Chromium without a graphics card draws on the processor that the server uses too. Without a map none is opened.
+"""
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+from playwright.sync_api import Page, sync_playwright
+
+from tests.browser.conftest import CHROMIUM, FLAGS, READY, serve
+
+SLIDER = "#range-max_p_relevant"
+COUNTING = """async (steps) => {
+  const within = (node) => {
+    for (const one of node.querySelectorAll('*')) if (one.shadowRoot) {
+      const found = one.shadowRoot.querySelector('.tuner') || within(one.shadowRoot);
+      if (found) return found;
+    }
+    return null;
+  };
+  const root = document.querySelector('.tuner') || within(document);
+  const slider = root.querySelector('#range-max_p_relevant'), taken = [];
+  for (let step = 0; step < steps; step++) {
+    slider.value = Math.round(slider.max * (0.1 + 0.8 * step / steps));
+    const begun = performance.now();
+    slider.dispatchEvent(new Event('input'));
+    await new Promise((drawn) => requestAnimationFrame(() => setTimeout(drawn, 0)));
+    taken.push(performance.now() - begun);
+  }
+  return taken;
+}"""
+LISTEN = """() => {
+  document.querySelector('.js-plotly-plot').on('plotly_afterplot', () => { window.drawn ||= performance.now(); });
+  window.addEventListener('pointerup', () => { window.released = performance.now(); window.drawn = 0; }, true);
+}"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    folder = parser.parse_args().folder
+    if CHROMIUM is None:
+        sys.exit("wanted Chromium; found none")
+    server = serve(folder)
+    try:
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+            page = browser.new_page(viewport={"width": 1440, "height": 1000})
+            page.goto(f"{server.url}/tune")
+            page.wait_for_selector(f"{SLIDER}[aria-valuetext]", timeout=60_000)
+            page.wait_for_selector(".js-plotly-plot", timeout=60_000)
+            page.wait_for_timeout(5000)
+            show("counts under the dragged slider", page.evaluate(COUNTING, 60))
+            show("slider let go, picture drawn", released(page))
+            opened = [seconds for _ in range(3) if (seconds := map_opened(page, server.url)) is not None]
+            if opened:
+                show("map opened", opened)
+    finally:
+        server.kill()
+
+
+def released(page: Page, times: int = 10) -> list[float]:
+    """Milliseconds from letting the slider go to the picture, each time."""
+    page.evaluate(LISTEN)
+    found = []
+    for turn in range(times):
+        box = page.locator(SLIDER).bounding_box()
+        y = box["y"] + box["height"] / 2
+        page.mouse.move(box["x"] + 8 + (box["width"] - 16) * (0.1 + 0.03 * turn), y)
+        page.mouse.down()
+        page.mouse.move(box["x"] + 10 + (box["width"] - 16) * (0.1 + 0.03 * turn), y)
+        page.wait_for_timeout(50)
+        page.mouse.up()
+        page.wait_for_timeout(4000)
+        found.append(page.evaluate("window.drawn - window.released"))
+    return [milliseconds for milliseconds in found if milliseconds > 0]
+
+
+def map_opened(page: Page, url: str) -> float | None:
+    """Milliseconds from another page to the drawn map; None where the run has none."""
+    page.goto(f"{url}/rounds")
+    page.wait_for_selector(READY, timeout=60_000)
+    page.wait_for_timeout(2000)
+    begun = time.perf_counter()
+    page.get_by_role("link", name="Map").first.click()
+    page.wait_for_selector(".js-plotly-plot .nsewdrag, button:has-text('Make the map')", timeout=60_000)
+    taken = 1000 * (time.perf_counter() - begun)
+    return None if page.get_by_role("button", name="Make the map").count() else taken
+
+
+def show(name: str, milliseconds: list[float]) -> None:
+    """Median and the slowest, after how many."""
+    median, most = np.median(milliseconds), max(milliseconds)
+    print(f"{name:<34}{median:>7.0f} ms, at most {most:.0f} of {len(milliseconds)}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
