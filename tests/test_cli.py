@@ -179,7 +179,15 @@ def test_depth_may_be_one_number_for_all_or_one_for_each():
 
 def test_an_interrupted_run_says_how_to_go_on_and_exits_130(tmp_path):
     command = [sys.executable, "-m", "mining.cli", "mine", SAMPLE, str(tmp_path / "run")]
-    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    # A shell's background jobs ignore SIGINT, and their children inherit it.
+    process = subprocess.Popen(
+        command,
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     for line in process.stderr:
         if line.startswith("read "):
             break

@@ -93,7 +93,7 @@ def test_what_was_learnt_shows_on_queries_that_were_never_seen(taught):
     assert result.numbers["trained"].auc > 0.95
     assert result.numbers["trained"].brier < result.numbers["start"].brier
     assert result.held_out == {"queries": 24, "positives": 24, "partial": 0, "negatives": 72, "unlabelled": 0}
-    assert result.trained_on == {"queries": 72, "positives": 72, "partial": 0, "negatives": 216}
+    assert result.trained_on == {"queries": 72, "positives": 72, "partial": 0, "negatives": 216, "unlabelled": 0}
 
 
 def test_the_result_is_a_plain_teacher_with_its_card(taught, lessons):

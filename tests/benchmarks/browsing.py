@@ -39,9 +39,18 @@ COUNTING = """async (steps) => {
   }
   return taken;
 }"""
+# plotly computes its points anew for each drawing, in the same element or in another.
 LISTEN = """() => {
-  document.querySelector('.js-plotly-plot').on('plotly_afterplot', () => { window.drawn ||= performance.now(); });
-  window.addEventListener('pointerup', () => { window.released = performance.now(); window.drawn = 0; }, true);
+  const points = () => document.querySelector('.js-plotly-plot')?.calcdata;
+  window.addEventListener('pointerup', () => {
+    const released = performance.now(), before = points();
+    window.taken = null;
+    const look = () => {
+      if (points() && points() !== before) setTimeout(() => { window.taken = performance.now() - released; }, 0);
+      else requestAnimationFrame(look);
+    };
+    look();
+  }, true);
 }"""
 
 
@@ -82,8 +91,8 @@ def released(page: Page, times: int = 10) -> list[float]:
         page.wait_for_timeout(50)
         page.mouse.up()
         page.wait_for_timeout(4000)
-        found.append(page.evaluate("window.drawn - window.released"))
-    return [milliseconds for milliseconds in found if milliseconds > 0]
+        found.append(page.evaluate("window.taken"))
+    return found
 
 
 def map_opened(page: Page, url: str) -> float | None:
