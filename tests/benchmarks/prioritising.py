@@ -68,7 +68,7 @@ def in_pool(work: Workspace, depth: int) -> np.ndarray:
 def reviewed_in_turn(work: Workspace, answers: np.ndarray, pool: np.ndarray, budget: int) -> np.ndarray:
     """The rows that the arm shows, in its order, each judged before the next batch is chosen."""
     chances = priority._chances(work)
-    chances.calibration = chances.prior
+    _, chances.calibration = priority.prepare(work)
     left, shown = pool, []
     while len(shown) < budget and len(left):
         batch = priority.order(work, left)[: priority.EVERY]
@@ -91,8 +91,8 @@ def print_curves(work: Workspace, answers: np.ndarray, pool: np.ndarray) -> None
     """The table: share of all false negatives found within each budget."""
     table, count, rng = work.table, int(answers[pool].sum()), np.random.default_rng(0)
     most = int(max(BUDGETS) * len(pool))
-    chances = priority._chances(work)
-    before = chances.prior.logits(chances.signals)
+    found, prior = priority.prepare(work)
+    before = prior.logits(found)
     threshold = np.quantile(table.score[pool], 0.9)
     orders = {
         "priority arm": reviewed_in_turn(work, answers, pool, most),
