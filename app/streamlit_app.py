@@ -11,6 +11,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from app import navigation, state, theme
 from mining.errors import NearmissError
+from mining.workspace import Workspace
 
 # Streamlit leaves six lines of nothing above each page and wide margins, and writes captions too pale to read.
 # Pictures stand side by side where there is room for their names and numbers, else one above the other.
@@ -21,9 +22,8 @@ STYLE = """
 """
 
 
-def sidebar() -> None:
+def sidebar(work: Workspace) -> None:
     """Which run is open, and who is looking."""
-    work = state.workspace()
     with st.sidebar:
         st.markdown("**nearmiss**")
         st.caption(f"{work.run.folder.name}, round {work.number}")
@@ -47,9 +47,10 @@ def main() -> None:
         st.html("<style>[data-testid='stBaseButton-primary']:enabled { color: #15181c; }</style>")
     page = st.navigation(navigation.pages())
     try:
-        sidebar()
+        work = state.workspace()
+        sidebar(work)
         page.run()
-        state.warm(state.workspace())
+        state.warm(work)
     except NearmissError as mistake:
         # It may quote somebody's text, which Markdown would read as a picture of another host.
         st.error(re.sub(r"([^\w\s])", r"\\\1", str(mistake)), icon=":material/error:")

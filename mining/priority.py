@@ -128,8 +128,9 @@ def prepare(work: Workspace) -> tuple[Signals, Calibration]:
     """What every fit starts from, made once; the first order does without, and the first fit need not make it."""
     chances = _chances(work)
     with chances.making:
-        if chances.signals is None or chances.prior is None:
+        if chances.signals is None:
             chances.signals = signals(work.candidates)
+        if chances.prior is None:
             chances.prior = from_prior(chances.signals, work.table.positive)
         return chances.signals, chances.prior
 

@@ -81,6 +81,8 @@ def weights(parts: list[Part], answers: float) -> Floats:
 
     The tilt is the best one if there were HOPED as many answers, spread as the proxy expects.
     """
+    from scipy.optimize import minimize_scalar  # slow to import, and a page that only looks needs it seldom
+
     interval = np.array([part.interval for part in parts], np.float64)
     hoped, draws = _hoped(parts, answers), sum(part.draws for part in parts)
 
@@ -88,8 +90,6 @@ def weights(parts: list[Part], answers: float) -> Floats:
         return float(draws * np.log1p(-tilt * answers / draws) - hoped @ np.log1p(-tilt * interval))
 
     most = min(1 / interval.max(), draws / answers) * (1 - 1e-9)
-    from scipy.optimize import minimize_scalar  # slow to import, and a page that only looks needs it seldom
-
     tilt = minimize_scalar(left, bounds=(0, most), method="bounded", options={"xatol": 1e-6 * most}).x
     weight: Floats = -np.log1p(-tilt * interval)
     return weight

@@ -37,6 +37,9 @@ TEACHER_UNKNOWN = (
 )
 
 
+Problem = tuple[Floats, Floats, Floats, Floats, Floats]  # what `fit_weights` takes
+
+
 @dataclass(frozen=True)
 class Labels:
     """Judged candidates, (m,) each: their rows, whether each is an answer, and what each label counts."""
@@ -59,10 +62,10 @@ def fit(
     """
     from scipy.special import expit
 
-    values, answers, of_label, center, spread = _problem(found, prior, labels)
-    calibration = moved(found, prior, labels)
-    unseen = _unseen(values, answers, of_label, center, spread, query[labels.rows])
-    calibration = replace(calibration, steps=_steps(unseen, answers, of_label))
+    problem = _problem(found, prior, labels)
+    _, answers, of_label, _, _ = problem
+    unseen = _unseen(*problem, query[labels.rows])
+    calibration = replace(_solved(prior, labels, problem), steps=_steps(unseen, answers, of_label))
     stepped = bool(calibration.steps)
     foretold = _cross_fitted(unseen, answers, of_label, query[labels.rows]) if stepped else expit(unseen)
     told = reliability(foretold, labels.answers, of_label)
@@ -71,7 +74,10 @@ def fit(
 
 def moved(found: Signals, prior: Calibration, labels: Labels) -> Calibration:
     """The prior with its weights moved by these labels, and no more: enough to put candidates in order."""
-    problem = _problem(found, prior, labels)
+    return _solved(prior, labels, _problem(found, prior, labels))
+
+
+def _solved(prior: Calibration, labels: Labels, problem: Problem) -> Calibration:
     fitted = fit_weights(*problem) if len(labels.rows) else problem[3]
     return replace(
         prior,
@@ -84,7 +90,7 @@ def moved(found: Signals, prior: Calibration, labels: Labels) -> Calibration:
     )
 
 
-def _problem(found: Signals, prior: Calibration, labels: Labels) -> tuple[Floats, Floats, Floats, Floats, Floats]:
+def _problem(found: Signals, prior: Calibration, labels: Labels) -> Problem:
     """What `fit_weights` takes: of the labels their signals, answers and weights; of the prior its mean and spread."""
     values = prior.standardised(Signals(found.names, found.values[labels.rows]))
     of_label = np.minimum(labels.weights / labels.weights.mean(), HEAVIEST) if len(labels.rows) else labels.weights

@@ -55,10 +55,8 @@ def wanted_first(table: Table, policy: Policy, survivors: Bools, tier: Ints) -> 
         order = _reorder(table, order, _simans(table, policy)[order])
     elif policy.sampling == "stratified":
         order = _reorder(table, order, _stratified(table, policy, order))
-    if not (table.labelled.any() or tier.any()):
-        return order
-    people_first = (1 - table.labelled[order].astype(np.int64)) * (tier.max(initial=0) + 1) + tier[order]
-    if people_first.min(initial=0) < people_first.max(initial=0):
+    if table.labelled.any() or tier.any():
+        people_first = (1 - table.labelled[order].astype(np.int64)) * (tier.max(initial=0) + 1) + tier[order]
         order = order[np.lexsort((people_first, table.query[order]))]
     return order
 

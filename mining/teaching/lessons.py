@@ -69,8 +69,7 @@ class Lessons:
     @property
     def shares(self) -> Floats:
         """What each source beside the encoder said of each pair, (n, sources); 0 where it said nothing."""
-        names = [name for name in self.pairs.columns.astype(str) if name.endswith(SHARE)]
-        return self.pairs[names].fillna(0.0).to_numpy(np.float64)
+        return self.pairs[_names_of_shares(self.pairs)].fillna(0.0).to_numpy(np.float64)
 
 
 def from_dataset(data: Dataset, origin: str) -> Lessons:
@@ -148,6 +147,10 @@ def _shares(candidates: pd.DataFrame) -> dict[str, pd.Series]:
     return found
 
 
+def _names_of_shares(pairs: pd.DataFrame) -> list[str]:
+    return [name for name in pairs.columns.astype(str) if name.endswith(SHARE)]
+
+
 def _nobody_against(status: pd.Series) -> pd.Series:
     """Negatives once a person says so: only not chosen, or labelled positives."""
     return status.isin(["over_quota", "overused", "short_query", "skipped_survivor", WRONG_POSITIVE])
@@ -194,5 +197,5 @@ def _lessons(data: Dataset, labelled: pd.DataFrame, origin: str) -> Lessons:
     pairs = pairs.iloc[np.argsort(place[pairs["query_id"]].to_numpy(), kind="stable")].reset_index(drop=True)
     query, document = queries[pairs["query_id"]].to_numpy(), documents[pairs["doc_id"]].to_numpy()
     ordered = pairs.assign(query=query, document=document)
-    shares = [name for name in ordered.columns.astype(str) if name.endswith(SHARE)]
-    return Lessons(ordered[["query_id", "doc_id", "query", "document", "label", *shares]], origin)
+    columns = ["query_id", "doc_id", "query", "document", "label", *_names_of_shares(ordered)]
+    return Lessons(ordered[columns], origin)
