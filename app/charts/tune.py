@@ -1,24 +1,26 @@
-"""The picture of a policy: every candidate drawn by its two scores, and the limits between kept and refused."""
+"""
+The picture of a policy: every candidate drawn by its two scores, and the limits between kept and refused.
 
-import html
+Drawn by Vega-Lite, whose specification stays the same while limits move: only the rows behind it are sent anew, and the
+browser draws them into the picture that is there. Plotly's chart would be put up anew each time, which takes longer.
+"""
 
-import numpy as np
-import plotly.graph_objects as go
+from typing import Any
+
+import pandas as pd
 
 from app import theme
-from app.charts.style import INK, SYMBOLS, styled
+from app.charts.style import GRID, INK, PATHS, SOLID
+from mining import tuning
 from mining.selection import STATUSES
-from mining.tuning import Line, Picture
+from mining.tuning import Picture
 from mining.tuning.picture import FEWEST_OF_A_STATUS
 from mining.workspace import Workspace
 
 HEIGHT = 460
-LEGEND = {
-    "itemsizing": "constant",
-    "traceorder": "reversed",
-    "font": {"size": 12},
-    "entrywidth": 120,  # pixels, besides the sign: as long as the longest word
-}
+COLUMNS = 4  # of the legend
+DIGITS = 4
+DENSE = "dense score"
 SCALES = {
     "share": "teacher over positive, as a share",
     "gap": "teacher over positive",
@@ -28,94 +30,172 @@ SCALES = {
 # What a person looks for lies on top: what is kept, then what is too close to be.
 ON_TOP = ("over_quota", "too_easy", "known_positive", "too_close", "kept")
 PLAIN = ("known_positive", "too_close", "kept")
+LIMITS = {"ceiling": "too_close", "floor": "too_easy"}  # each in the colour of what it refuses
+HOW = " Shift and wheel: zoom; drag: move; double-click: all again."
 
 
-def figure(work: Workspace, picture: Picture, *, dark: bool) -> go.Figure:
-    """Points by status, the one most looked for on top, and the limits as lines, or bands where queries differ."""
-    made = go.Figure()
-    present = [STATUSES[code] for code in np.unique(picture.status)]
-    for status in sorted(present, key=lambda status: ON_TOP.index(status) if status in ON_TOP else -1):
-        made.add_trace(_points(work, picture, status, dark=dark))
-        if theme.STATUS[status].sign not in SYMBOLS:
-            made.add_trace(_written_in_legend(status))
-    for line, status, word in (
-        (picture.ceiling, "too_close", "ceiling"),
-        (picture.floor, "too_easy", "floor"),
-    ):
-        if line is not None:
-            _add_limit(made, line, _colour(status, dark), word)
-    made.update_xaxes(title="dense score")
-    made.update_yaxes(title=SCALES[picture.scale], range=list(picture.frame))
-    made.update_layout(hovermode="closest", uirevision=picture.scale)
-    made = styled(made, dark=dark, height=HEIGHT)
-    made.update_layout(margin={"r": 64, "t": 28}, legend=LEGEND)
-    made.update_annotations(font={"color": INK["dark" if dark else "light"]})
-    return made
+def chart(work: Workspace, picture: Picture, present: list[str], *, dark: bool) -> dict[str, Any]:
+    """
+    The specification, with its rows, for a run that may show the statuses `present`.
+
+    Two pictures of the same scale, statuses and colours differ in `datasets` alone.
+    """
+    mode = "dark" if dark else "light"
+    return {
+        "height": HEIGHT,
+        "padding": {"left": 0, "top": 4, "right": 4, "bottom": 0},
+        "datasets": {"points": points(work, picture), "limits": limits(picture)},
+        "layer": [_signs(present, picture.scale, dark=dark), *_lines(dark=dark)],
+        "config": {
+            "background": "transparent",
+            "font": "system-ui, sans-serif",
+            "view": {"stroke": None},
+            "axis": {
+                **dict.fromkeys(("labelColor", "titleColor"), INK[mode]),
+                **dict.fromkeys(("gridColor", "domainColor", "tickColor"), GRID[mode]),
+                "labelFontSize": 12,
+                "titleFontSize": 13,
+                "titleFontWeight": "normal",
+                "labelFlush": False,
+            },
+            "legend": {"labelColor": INK[mode], "labelFontSize": 12, "symbolOpacity": 1, "columnPadding": 10},
+        },
+    }
+
+
+def points(work: Workspace, picture: Picture) -> pd.DataFrame:
+    """One row a point within the frame, what lies on top last; the columns are named as a reader sees them."""
+    order = {STATUSES.index(status): place for place, status in enumerate(ON_TOP)}
+    status = pd.Series(picture.status)
+    inside = (picture.height >= picture.frame[0]) & (picture.height <= picture.frame[1])
+    drawn = status[inside].map(order).fillna(-1).sort_values(kind="stable").index.to_numpy()
+    return pd.DataFrame(
+        {
+            "pair": [" · ".join(work.pair_at(row)) for row in picture.rows[drawn].tolist()],
+            DENSE: picture.dense[drawn].astype("float64").round(DIGITS),
+            SCALES[picture.scale]: picture.height[drawn].astype("float64").round(DIGITS),
+            "status": [theme.STATUS[STATUSES[code]].word for code in picture.status[drawn].tolist()],
+        }
+    )
+
+
+def limits(picture: Picture) -> pd.DataFrame:
+    """One row a limit: its name, where it lies in the middle, and between which heights for nearly all queries."""
+    lines = [(name, line) for name, line in (("ceiling", picture.ceiling), ("floor", picture.floor)) if line]
+    rows = [(name, line.middle, line.low, line.high, line.is_straight) for name, line in lines]
+    columns = {"limit": str, "middle": "float64", "low": "float64", "high": "float64", "straight": bool}
+    return pd.DataFrame(rows, columns=list(columns)).astype(columns)
+
+
+def possible(*counts: dict[str, int]) -> list[str]:
+    """The statuses that any of these counts has or a setting may bring about, so that no legend jumps."""
+    return [s for s in STATUSES if s in tuning.MOVED or any(count[s] for count in counts)]
 
 
 def in_words(picture: Picture, counts: dict[str, int]) -> str:
     """What the picture shows, for those who do not see it."""
     shown = ", ".join(f"{counts[status]:,} {theme.STATUS[status].word}" for status in STATUSES if counts[status])
-    limits = [
+    found = [
         f"{name} at {line.middle:.3g}" if line.is_straight else f"{name} between {line.low:.3g} and {line.high:.3g}"
         for name, line in (("ceiling", picture.ceiling), ("floor", picture.floor))
         if line is not None
     ]
-    return f"Scatter of dense score against {SCALES[picture.scale]}. {'; '.join(limits) or 'No limit set'}. {shown}."
+    return f"{title(picture.scale)}. {'; '.join(found) or 'No limit set'}. {shown}."
+
+
+def title(scale: str) -> str:
+    """What kind of picture it is."""
+    return f"Scatter of dense score against {SCALES[scale]}"
 
 
 def what_is_drawn(picture: Picture) -> str:
-    """How many candidates the points stand for."""
+    """How many candidates the points stand for, and how to look closer."""
     drawn = len(picture.rows)
     if drawn == picture.of:
         said = f"All {drawn:,} candidates."
     else:
         share = f"of each status its share, at least {FEWEST_OF_A_STATUS}"
         said = f"{drawn:,} of {picture.of:,} candidates, drawn once: {share}."
-    return said + (f" {picture.outside:,} of them lie outside the frame." if picture.outside else "")
+    return said + (f" {picture.outside:,} of them lie outside the frame." if picture.outside else "") + HOW
 
 
-def _points(work: Workspace, picture: Picture, status: str, *, dark: bool) -> go.Scattergl | go.Scatter:
-    look, chosen = theme.STATUS[status], picture.status == STATUSES.index(status)
-    colour, opacity = _colour(status, dark), 0.8 if status in PLAIN else 0.45
-    shared = {
-        "x": picture.dense[chosen],
-        "y": picture.height[chosen],
-        "name": look.word,
-        "legendgroup": status,
-        "opacity": opacity,
-        "hovertext": [_named(*work.pair_at(row)) for row in picture.rows[chosen].tolist()],
-        "hovertemplate": "%{hovertext}<br>dense %{x:.3f}, %{y:.3f}<extra>" + html.escape(look.word) + "</extra>",
+def _signs(present: list[str], scale: str, *, dark: bool) -> dict[str, Any]:
+    looks = [theme.STATUS[status] for status in present]
+    words = [look.word for look in looks]
+    colours = [_colour(status, dark) for status in present]
+    filled = [colour if look.sign in SOLID else "transparent" for look, colour in zip(looks, colours, strict=True)]
+    opacities = [0.8 if status in PLAIN else 0.45 for status in present]
+
+    def by_status(values: list[Any], **more: Any) -> dict[str, Any]:
+        return {"field": "status", "type": "nominal", "scale": {"domain": words, "range": values}} | more
+
+    legend = {"title": None, "orient": "top", "columns": COLUMNS}
+    return {
+        "data": {"name": "points"},
+        "params": [
+            {"name": "chosen", "select": {"type": "point", "fields": ["status"]}, "bind": "legend"},
+            {
+                "name": "part",
+                "select": {"type": "interval", "zoom": "wheel![event.shiftKey]"},
+                "bind": "scales",
+            },
+        ],
+        # What hovers is the row as it is: formatting each field would be computed for every point of every drawing.
+        "mark": {
+            "type": "point",
+            "size": 40,
+            "strokeWidth": 1.2,
+            "clip": True,
+            "tooltip": {"content": "data"},
+            "invalid": None,
+        },
+        "encoding": {
+            "x": {"field": DENSE, "type": "quantitative", "scale": {"zero": False}},
+            "y": {
+                "field": SCALES[scale],
+                "title": SCALES[scale],
+                "type": "quantitative",
+                "scale": {"zero": False, "nice": False},
+            },
+            "shape": by_status([PATHS[look.sign] for look in looks], legend=legend),
+            "stroke": by_status(colours, legend=legend),
+            "fill": by_status(filled, legend=legend),
+            "opacity": {
+                "condition": {"param": "chosen", **by_status(opacities, type="ordinal", legend=legend)},
+                "value": 0.04,
+            },
+        },
     }
-    if look.sign not in SYMBOLS:
-        return go.Scatter(
-            mode="text", text=look.sign, textfont={"color": colour, "size": 11}, showlegend=False, **shared
-        )
-    symbol = SYMBOLS[look.sign]
-    line = {"width": 1 if symbol.endswith("-open") else 0, "color": colour}
-    size = 6 if status in PLAIN else 5
-    return go.Scattergl(
-        mode="markers", marker={"symbol": symbol, "color": colour, "size": size, "line": line}, **shared
-    )
 
 
-def _written_in_legend(status: str) -> go.Scatter:
-    """The legend shows no written sign by itself: an empty line of it that has one in its name."""
-    look = theme.STATUS[status]
-    nothing = {"x": [None], "y": [None], "mode": "markers", "marker": {"color": "rgba(0,0,0,0)"}}
-    return go.Scatter(name=f"{look.sign} {look.word}", legendgroup=status, **nothing)
-
-
-def _add_limit(made: go.Figure, line: Line, colour: str, word: str) -> None:
-    if not line.is_straight:
-        made.add_hrect(y0=line.low, y1=line.high, fillcolor=colour, opacity=0.12, line_width=0)
-    dash = "solid" if line.is_straight else "dash"
-    made.add_hline(y=line.middle, line={"color": colour, "width": 2, "dash": dash})
-    made.add_annotation(text=word, x=1, xref="paper", y=line.middle, xanchor="left", xshift=6, showarrow=False)
-
-
-def _named(query_id: str, doc_id: str) -> str:
-    return html.escape(f"{query_id} · {doc_id}")
+def _lines(*, dark: bool) -> list[dict[str, Any]]:
+    """The limits: a line, and a band around it where it lies otherwise for each query."""
+    ceiling, floor = (_colour(LIMITS[name], dark) for name in ("ceiling", "floor"))
+    colour = {"condition": {"test": "datum.limit == 'ceiling'", "value": ceiling}, "value": floor}
+    ink = INK["dark" if dark else "light"]
+    data, middle = {"name": "limits"}, {"field": "middle", "type": "quantitative", "title": None}
+    dash = {"condition": {"test": "datum.straight", "value": [1, 0]}, "value": [6, 4]}
+    return [
+        {
+            "data": data,
+            "mark": {"type": "rect", "opacity": 0.12, "clip": True},
+            "encoding": {
+                "y": {"field": "low", "type": "quantitative", "title": None},
+                "y2": {"field": "high"},
+                "fill": colour,
+            },
+        },
+        {
+            "data": data,
+            "mark": {"type": "rule", "strokeWidth": 2, "clip": True},
+            "encoding": {"y": middle, "color": colour, "strokeDash": dash},
+        },
+        {
+            "data": data,
+            "mark": {"type": "text", "align": "left", "dx": 6, "clip": False, "fontSize": 13, "color": ink},
+            "encoding": {"y": middle, "x": {"value": "width"}, "text": {"field": "limit"}},
+        },
+    ]
 
 
 def _colour(status: str, dark: bool) -> str:

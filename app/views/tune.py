@@ -1,5 +1,6 @@
 """Tune: move every threshold, see at once what it keeps and refuses, read what lies at the edge, then save."""
 
+import html
 import math
 import re
 from dataclasses import asdict
@@ -16,7 +17,7 @@ from mining import outlook, tuning
 from mining.errors import RecipeError
 from mining.presets import PRESETS
 from mining.recipe import Policy
-from mining.selection import KEPT, STATUSES
+from mining.selection import KEPT
 from mining.workspace import Workspace
 
 KEY, WORKBENCH = "tuner", "workbench"
@@ -216,8 +217,7 @@ def panel(work: Workspace, policy: Policy, mistaken: dict[str, Any]) -> None:
             "saved": asdict(saved),
             "wanted": policy.negatives_per_query,
             "exact": tuning.is_exact(policy),
-            # What a slider may bring about is listed at 0 too, so that no line jumps.
-            "reasons": [s for s in STATUSES if s != KEPT and (s in tuning.MOVED or now.status[s] or saved.status[s])],
+            "reasons": [s for s in charts.possible(now.status, saved.status) if s != KEPT],
             "looks": {
                 name: {"word": look.word, "sign": look.sign, "says": look.says, "colour": theme.colour(look)}
                 for name, look in theme.STATUS.items()
@@ -275,9 +275,12 @@ def picture(work: Workspace, policy: Policy) -> None:
     )
     decision = work.decision(policy)
     drawn = tuning.picture(work, policy, decision, scale)
-    figure = charts.figure(work, drawn, dark=theme.is_dark())
-    alt = charts.in_words(drawn, decision.counts())
-    st.plotly_chart(figure, key="picture", theme=None, config={"displaylogo": False, "displayModeBar": False}, alt=alt)
+    counts = decision.counts()
+    present = charts.possible(counts, work.decision().counts())
+    chart = charts.chart(work, drawn, present, dark=theme.is_dark())
+    # A description that changes would put the chart up anew; the words that change are beside it.
+    st.vega_lite_chart(chart, key="picture", theme=None, width="stretch", alt=charts.title(scale))
+    st.html(f'<p class="unseen">{html.escape(charts.in_words(drawn, counts))}</p>')
     st.caption(charts.what_is_drawn(drawn))
 
 
@@ -403,11 +406,11 @@ def workbench(work: Workspace) -> None:
     top = st.container()
     with st.container(key="workbench"):
         left, right = st.container(key="settings"), st.container(key="sight")
-    with top:
-        toolbar(work, policy, mistaken=bool(mistaken))
     with right:
         picture(work, policy)
         below = st.container()
+    with top:
+        toolbar(work, policy, mistaken=bool(mistaken))
     with left:
         panel(work, policy, mistaken)
     with right:

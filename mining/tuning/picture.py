@@ -18,8 +18,8 @@ from mining.selection import STATUSES, Decision, Table, ceiling, floor
 from mining.selection.table import Floats, Ints
 from mining.workspace import Workspace
 
-MOST_POINTS = 5_000
-FEWEST_OF_A_STATUS = 150
+MOST_POINTS = 2_000
+FEWEST_OF_A_STATUS = 100
 BAND = (5, 50, 95)  # percent of the queries
 SHOWN = (0.2, 99.8)  # percent of the points; the rest lie outside the frame
 # A share of a positive score near 0 is no measure of anything: such points do not stretch the frame.

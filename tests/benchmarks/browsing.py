@@ -39,18 +39,16 @@ COUNTING = """async (steps) => {
   }
   return taken;
 }"""
-# plotly computes its points anew for each drawing, in the same element or in another.
+# Vega clears its canvas at the start of each drawing; the last one after a release has the new picture.
 LISTEN = """() => {
-  const points = () => document.querySelector('.js-plotly-plot')?.calcdata;
-  window.addEventListener('pointerup', () => {
-    const released = performance.now(), before = points();
-    window.taken = null;
-    const look = () => {
-      if (points() && points() !== before) setTimeout(() => { window.taken = performance.now() - released; }, 0);
-      else requestAnimationFrame(look);
-    };
-    look();
-  }, true);
+  let released = 0;
+  const cleared = CanvasRenderingContext2D.prototype.clearRect;
+  CanvasRenderingContext2D.prototype.clearRect = function (...where) {
+    cleared.apply(this, where);
+    if (this.canvas.closest('[data-testid=stVegaLiteChart]'))
+      setTimeout(() => { window.drawn = performance.now() - released; }, 0);
+  };
+  window.addEventListener('pointerup', () => { released = performance.now(); window.drawn = null; }, true);
 }"""
 
 
@@ -67,7 +65,7 @@ def main() -> None:
             page = browser.new_page(viewport={"width": 1440, "height": 1000})
             page.goto(f"{server.url}/tune")
             page.wait_for_selector(f"{SLIDER}[aria-valuetext]", timeout=60_000)
-            page.wait_for_selector(".js-plotly-plot", timeout=60_000)
+            page.wait_for_selector(".stVegaLiteChart canvas", timeout=60_000)
             page.wait_for_timeout(5000)
             show("counts under the dragged slider", page.evaluate(COUNTING, 60))
             show("slider let go, picture drawn", released(page))
@@ -91,7 +89,7 @@ def released(page: Page, times: int = 10) -> list[float]:
         page.wait_for_timeout(50)
         page.mouse.up()
         page.wait_for_timeout(4000)
-        found.append(page.evaluate("window.taken"))
+        found.append(page.evaluate("window.drawn"))
     return found
 
 

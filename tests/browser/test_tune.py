@@ -74,6 +74,20 @@ def test_a_release_redraws_and_a_reload_keeps_what_is_tried(look, looked_at):
     assert open_run(looked_at.folder).policy == Policy()
 
 
+def test_the_picture_stays_in_place_and_is_drawn_anew(look, looked_at):
+    page = open_tune(look)
+    picture = page.locator(".stVegaLiteChart canvas")
+    picture.wait_for()
+    settle(page)
+    before = picture.evaluate("canvas => { canvas.dataset.seen = 'yes'; return canvas.toDataURL(); }")
+    drag(page, 0.3)
+    page.mouse.up()
+    settle(page)
+    page.wait_for_function("was => document.querySelector('.stVegaLiteChart canvas').toDataURL() !== was", arg=before)
+    assert picture.get_attribute("data-seen") == "yes", "another chart was put up in its place"
+    assert "ceiling at" in page.locator(".st-key-sight p.unseen").inner_text()
+
+
 def test_sliders_work_by_keys_alone_and_say_their_value(look, looked_at):
     page = open_tune(look)
     page.locator(SLIDER).focus()
