@@ -26,7 +26,7 @@ from mining import dataset, pipeline
 from mining.calibration.model import Bools, Floats, fit_weights, from_prior
 from mining.calibration.prior import FILE
 from mining.calibration.signals import Signals, in_words, signals
-from mining.recipe import Mining
+from mining.recipe import LATE_INTERACTION, Mining
 from mining.run import Run
 
 COLLECTIONS = {
@@ -116,7 +116,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help=f"a folder with {', '.join(COLLECTIONS)} in BEIR form")
     parser.add_argument("--sample", type=Path, default=Path("sample_data"))
     parser.add_argument(
-        "--teacher", default="", help="a cross-encoder; without one there is no fit for runs that have one"
+        "--teacher", default=LATE_INTERACTION, help="without one there is no fit for runs that have one"
     )
     parser.add_argument(
         "--runs", type=Path, help="where the mined runs are, or are put; a temporary folder unless told"
@@ -173,7 +173,7 @@ def _content(
 ) -> dict[str, object]:
     return {
         "what": "Weights of standardised signals in the logit of p_relevant, for runs of each kind",
-        "fitted_by": "python -m mining.learning",
+        "fitted_by": "python -m mining.learning --data DIR",
         "fitted_on": {
             f"{known.name}, depth {known.depth}": {
                 "candidates": len(known.answers),

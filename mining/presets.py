@@ -3,7 +3,7 @@ Published mining recipes as values: a `Mining` and a `Policy` for each, and what
 
 Out: `PRESETS`, by the name that `--preset` takes
 
-A preset recommends models and sets none: it runs with any encoder, with or without a teacher.
+A published recipe recommends models and sets none: it runs with any encoder, with or without a teacher.
 Knows nothing of data or models: it holds names and numbers.
 """
 
@@ -57,11 +57,11 @@ _OPEN: Final = Policy(max_p_relevant=None, allow_siblings=True)
 
 
 def _dense(depth: int, seed: int = 42) -> Mining:
-    return Mining(sources=("dense",), depth=(("dense", depth),), seed=seed)
+    return Mining(sources=("dense",), depth=(("dense", depth),), teacher="", seed=seed)
 
 
 def _both(depth: int) -> Mining:
-    return Mining(sources=("bm25", "dense"), depth=(("bm25", depth), ("dense", depth)))
+    return Mining(sources=("bm25", "dense"), depth=(("bm25", depth), ("dense", depth)), teacher="")
 
 
 _ALL = (
@@ -81,7 +81,7 @@ _ALL = (
         name="dpr",
         summary="the best BM25 passage that is not the positive",
         source="Karpukhin et al. 2020, arXiv 2004.04906; github.com/facebookresearch/DPR",
-        mining=Mining(sources=("bm25",), depth=(("bm25", 100),)),
+        mining=Mining(sources=("bm25",), depth=(("bm25", 100),), teacher=""),
         policy=replace(_OPEN, negatives_per_query=1),
         encoders=(Family("facebook/dpr-question_encoder-single-nq-base", "cls"),),
         deviations=(

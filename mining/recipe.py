@@ -46,6 +46,7 @@ TrainingPrecision = Literal["auto", "float32", "bfloat16"]
 
 SOURCES = ("bm25", "dense", "sparse")
 DEFAULT_DEPTH = 100
+LATE_INTERACTION = "late-interaction"  # the teacher that needs no model but the embedded MiniLM
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,9 @@ class Mining:
     """What one round of mining costs time for: models, sources and depths. A change here means mining again."""
 
     encoder: Annotated[str, "sentence-transformers model, folder or hub name; empty for the embedded MiniLM"] = ""
-    teacher: Annotated[str, "cross-encoder, folder or hub name; empty to let the dense score stand in"] = ""
+    teacher: Annotated[
+        str, "cross-encoder, folder or hub name; late-interaction; empty to let the dense score stand in"
+    ] = LATE_INTERACTION
     sparse_encoder: Annotated[str, "SparseEncoder (SPLADE) model for the source `sparse`"] = ""
     sources: Annotated[tuple[str, ...], "bm25, dense, sparse, or run:NAME=FILE; may be repeated"] = ("bm25", "dense")
     depth: Annotated[

@@ -120,7 +120,7 @@ class Run:
         found = stored.load(self.round_folder(number))
         if found is None:
             candidates = self.candidates(number)
-            found = stored.by_prior(signals(candidates), candidates)
+            found = stored.by_prior(signals(candidates), candidates, self.mining(number).teacher)
         return found
 
     def log(self) -> "ReviewLog":

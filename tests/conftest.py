@@ -40,7 +40,7 @@ def without_teacher(tmp_path_factory):
     """The sample mined once by toys, where the encoder's cosine decides."""
     folder = tmp_path_factory.mktemp("runs") / "sample"
     data = dataset.read(str(ROOT / "sample_data"))
-    return pipeline.mine(folder, Mining(sources=("bm25", "dense")), data, encoder=WordEncoder()).folder
+    return pipeline.mine(folder, Mining(sources=("bm25", "dense"), teacher=""), data, encoder=WordEncoder()).folder
 
 
 @pytest.fixture

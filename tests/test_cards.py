@@ -176,7 +176,9 @@ def test_a_card_s_numbers_are_those_of_the_table(work):
     numbers = cards.card(work, Dealt(work.pair_at(row)), sight, "ana")["numbers"]
     candidate = work.candidates.iloc[row]
     assert numbers["scores"]["teacher"] == pytest.approx(candidate["teacher_score"], abs=1e-4)
-    assert numbers["ranks"]["bm25"] == candidate["bm25_rank"]
+    assert numbers["ranks"] == {
+        name: None if pd.isna(rank := candidate[f"{name}_rank"]) else rank for name in numbers["ranks"]
+    }
     assert numbers["margin"] == pytest.approx(candidate["positive_score"] - candidate["teacher_score"], abs=2e-4)
 
 

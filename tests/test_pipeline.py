@@ -76,7 +76,7 @@ def test_every_row_has_a_dense_score_a_teacher_score_and_its_query_s_anchor(tmp_
 
 
 def test_without_a_teacher_the_dense_score_takes_its_place(tmp_path, data):
-    run = pipeline.mine(tmp_path / "run", Mining(language="en"), data, encoder=WordEncoder())
+    run = pipeline.mine(tmp_path / "run", Mining(language="en", teacher=""), data, encoder=WordEncoder())
     candidates = run.candidates()
     np.testing.assert_array_equal(candidates["teacher_score"], candidates["dense_score"])
     assert report.report(run)["teacher"] is None

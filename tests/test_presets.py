@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from mining.presets import EVERYWHERE, PRESETS
-from mining.recipe import Mining, Policy
+from mining.recipe import LATE_INTERACTION, Mining, Policy
 
 NAMES = {
     "default", "dpr", "ance", "rocketqa", "gpl", "simans", "e5", "e5-mistral", "bge", "bge-m3", "gte", "nv-retriever",
@@ -69,7 +69,8 @@ def test_a_preset_that_looks_deeper_has_something_deeper_to_look_at():
 def test_a_preset_recommends_models_and_sets_none():
     for preset in PRESETS.values():
         chosen = preset.mining
-        assert (chosen.encoder, chosen.teacher, chosen.sparse_encoder) == ("", "", "")
+        assert (chosen.encoder, chosen.sparse_encoder) == ("", "")
+        assert chosen.teacher == (LATE_INTERACTION if preset.name == "default" else "")
         assert chosen.query_prompt is chosen.document_prompt is None
         assert chosen.trust_remote_code is False
 

@@ -39,7 +39,7 @@ def made(tmp_path, documents, queries, judged):
 
 
 def mined(tmp_path, data, recipe=None, **models):
-    recipe = recipe or Mining(language="en", depth=(("bm25", 4), ("dense", 4)))
+    recipe = recipe or Mining(language="en", teacher="", depth=(("bm25", 4), ("dense", 4)))
     return pipeline.mine(tmp_path / "run", recipe, data, **{"encoder": WordEncoder()} | models)
 
 
@@ -71,7 +71,9 @@ def test_a_named_teacher_always_scores_even_where_no_threshold_asks_st(tmp_path,
 
 
 def test_asking_for_more_than_there_is_gives_no_row_minus_one_and_no_infinite_score_am_st(tmp_path, fruit):
-    candidates = mined(tmp_path, fruit, Mining(language="en", depth=(("bm25", 500), ("dense", 500)))).candidates()
+    candidates = mined(
+        tmp_path, fruit, Mining(language="en", teacher="", depth=(("bm25", 500), ("dense", 500)))
+    ).candidates()
     assert sorted(candidates["doc_id"]) == sorted(fruit.documents["doc_id"])
     scores = candidates[["dense_score", "teacher_score"]].to_numpy()
     assert np.isfinite(scores).all()
@@ -108,7 +110,7 @@ def test_the_answer_does_not_depend_on_the_order_of_sets_fe(tmp_path, fruit, has
     code = (
         "import sys; from pathlib import Path; from mining import dataset, pipeline; from mining.recipe import Mining\n"
         "from tests.words import WordEncoder\n"
-        "recipe = Mining(language='en', depth=(('bm25', 4), ('dense', 4)))\n"
+        "recipe = Mining(language='en', teacher='', depth=(('bm25', 4), ('dense', 4)))\n"
         "pipeline.mine(Path(sys.argv[2]), recipe, dataset.read(sys.argv[1]), encoder=WordEncoder())"
     )
     command = [sys.executable, "-c", code, tmp_path / "data", tmp_path / "other"]

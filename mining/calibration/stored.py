@@ -21,6 +21,7 @@ from mining.calibration.fitting import PRIOR_ALONE, TEACHER_UNKNOWN
 from mining.calibration.model import Calibration, from_prior
 from mining.calibration.signals import Signals, signals
 from mining.files import read_json, write_atomically, write_json
+from mining.recipe import LATE_INTERACTION
 
 FILE = "calibration.json"
 
@@ -49,9 +50,10 @@ def probabilities(folder: Path, candidates: pd.DataFrame) -> npt.NDArray[np.floa
     return calibration.probabilities(calibration.logits(found))
 
 
-def by_prior(found: Signals, candidates: pd.DataFrame) -> Calibration:
-    """The prior on these candidates, which says itself that no judgement was used."""
-    doubts = (PRIOR_ALONE, TEACHER_UNKNOWN) if "teacher_place" in found.names else (PRIOR_ALONE,)
+def by_prior(found: Signals, candidates: pd.DataFrame, teacher: str = "") -> Calibration:
+    """The prior on these candidates, which says itself that no judgement was used, and that it never met the teacher."""
+    unknown = teacher != LATE_INTERACTION and "teacher_place" in found.names
+    doubts = (PRIOR_ALONE, TEACHER_UNKNOWN) if unknown else (PRIOR_ALONE,)
     return replace(from_prior(found, candidates["is_positive"].to_numpy(bool)), doubts=doubts)
 
 

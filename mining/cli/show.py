@@ -87,7 +87,9 @@ def show_report(console: Console, report: Mapping[str, Any]) -> None:
     console.print(_model_line("encoder", report["encoder"]), markup=False, soft_wrap=True)
     teacher = report["teacher"]
     if teacher is None:
-        console.print("teacher  none: the dense score stands in for it; name one with --teacher MODEL")
+        console.print(
+            "teacher  none: the dense score stands in for it; name one with --teacher, such as late-interaction"
+        )
     else:
         console.print(_model_line("teacher", teacher), markup=False, soft_wrap=True)
         console.print(f"         {teacher['scored']:,} pairs scored, {teacher['cached']:,} from the cache")

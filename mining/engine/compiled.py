@@ -51,20 +51,29 @@ class OpenVinoEngine:
         return cls(idle, Tokenizer(folder), facts, told["precision"], told["agreement"], told["trusted"])
 
     def __call__(self, inputs: Inputs, task: Task, prompt: str) -> Rows:
-        """Rows (n, dimension); `task` changes nothing, since a graph of two ways would not have passed the probe."""
-        rows = np.empty((len(inputs), self.facts.dimension), np.float32)
+        """Rows (n, dimension). Query or document is the same: a graph of two ways would not have passed the probe."""
         tokens = self.tokenizer.encode(inputs, prompt)
+        # Each text on its own where each of its tokens is kept: its rows depend on nothing that was read beside it.
+        lengths = [len(one) for one in tokens] if task == "token" else [1] * len(tokens)
+        together = [np.array([place]) for place in range(len(tokens))] if task == "token" else batches(tokens)
+        ends = np.cumsum(lengths)
+        rows = np.empty((sum(lengths), self.facts.dimension), np.float32)
 
         def answer(places: Places) -> None:
             request = self.idle.get()
             try:
-                rows[places] = request.infer(self.tokenizer.padded(tokens, places), share_inputs=False)[0]
+                found = request.infer(self.tokenizer.padded(tokens, places), share_inputs=False)[0]
+                if task == "token":
+                    place = places[0]
+                    rows[ends[place] - lengths[place] : ends[place]] = found[0, : lengths[place]]
+                else:
+                    rows[places] = found
             finally:
                 self.idle.put(request)
 
         # Not OpenVINO's own queue, which calls back from its threads.
         with ThreadPoolExecutor(processor.cores()) as threads:
-            list(threads.map(answer, batches(tokens)))
+            list(threads.map(answer, together))
         return rows
 
 

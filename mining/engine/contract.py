@@ -14,10 +14,17 @@ import numpy.typing as npt
 
 from mining.recipe import Precision
 
-Kind = Literal["encoder", "teacher"]
-Task = Literal["query", "document", "pair"]
+Kind = Literal["encoder", "teacher", "tokens"]  # `tokens`: an encoder before its vectors are made one
+Task = Literal["query", "document", "pair", "token"]
 Inputs = Sequence[str] | Sequence[tuple[str, str]]  # texts for an encoder, pairs for a teacher
-Rows = npt.NDArray[np.float32]  # (n, dimension); a teacher's dimension is 1
+# (n, dimension): one row a text, or one a pair of dimension 1, or one a token, text after text.
+Rows = npt.NDArray[np.float32]
+
+TASKS: dict[Kind, tuple[Task, ...]] = {
+    "encoder": ("query", "document"),
+    "teacher": ("pair",),
+    "tokens": ("token",),
+}
 
 
 @dataclass(frozen=True)
@@ -33,9 +40,14 @@ class Wanted:
     trust_remote_code: bool = False
 
     @property
+    def flag(self) -> str:
+        """Where the user named the model."""
+        return "--encoder" if self.kind == "encoder" else "--teacher"
+
+    @property
     def tasks(self) -> tuple[Task, ...]:
         """What this kind of model is asked to do."""
-        return ("query", "document") if self.kind == "encoder" else ("pair",)
+        return TASKS[self.kind]
 
 
 @dataclass(frozen=True)

@@ -49,8 +49,8 @@ def load_model(wanted: Wanted) -> Any:
         model = _load(wanted)
     except Exception as error:  # what a broken folder raises is not documented anywhere
         lines = str(error).strip().splitlines() or [type(error).__name__]
-        wish = "a SentenceTransformer" if wanted.kind == "encoder" else "a CrossEncoder"
-        raise ModelError(f"--{wanted.kind} {wanted.name}: wanted {wish} model; found {lines[0]}") from error
+        wish = "a CrossEncoder" if wanted.kind == "teacher" else "a SentenceTransformer"
+        raise ModelError(f"{wanted.flag} {wanted.name}: wanted {wish} model; found {lines[0]}") from error
     if wanted.kind == "teacher" and model.num_labels != 1:
         raise ModelError(f"--teacher {wanted.name}: wanted a model with one label; found {model.num_labels}")
     model.max_seq_length = max_length(wanted, model)
@@ -64,7 +64,7 @@ def _load(wanted: Wanted) -> Any:
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     # Newer transformers load the stored type, often bfloat16, unless told; the reference is float32.
-    load = SentenceTransformer if wanted.kind == "encoder" else CrossEncoder
+    load = CrossEncoder if wanted.kind == "teacher" else SentenceTransformer
     return load(
         str(wanted.folder),
         device="cpu",
@@ -88,6 +88,8 @@ def facts_of(kind: Kind, model: Any) -> Facts:
     if kind == "teacher":
         default = model.prompts.get(model.default_prompt_name or "") or ""
         return Facts({"pair": default}, 1, model.max_seq_length)
+    if kind == "tokens":
+        return Facts({"token": ""}, model.get_embedding_dimension(), model.max_seq_length)
     # encode_document's order; it documents the first name there is, but always finds an empty "document" of its own.
     document = next(filter(None, map(model.prompts.get, ("document", "passage", "corpus"))), "")
     prompts = {"query": model.prompts.get("query") or "", "document": document}

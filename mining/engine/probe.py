@@ -55,7 +55,7 @@ def texts() -> list[str]:
 
 def inputs(kind: Kind) -> Inputs:
     """What to try a model of this kind on."""
-    if kind == "encoder":
+    if kind != "teacher":
         return texts()
     return [(QUESTIONS[i % len(QUESTIONS)], text) for i, text in enumerate(texts())]
 
@@ -65,7 +65,7 @@ def agreement(kind: Kind, found: list[Rows], wanted: list[Rows], precision: str)
     ours, theirs = np.concatenate(found).astype(np.float64), np.concatenate(wanted).astype(np.float64)
     if ours.shape != theirs.shape or not np.isfinite(ours).all():
         return Agreement(f"shape {ours.shape} for {theirs.shape}, or numbers that are not finite", False)
-    return (_of_vectors if kind == "encoder" else _of_scores)(ours, theirs, precision)
+    return (_of_scores if kind == "teacher" else _of_vectors)(ours, theirs, precision)
 
 
 def _of_vectors(ours: Exact, theirs: Exact, precision: str) -> Agreement:

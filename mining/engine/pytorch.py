@@ -28,11 +28,14 @@ class PyTorchEngine:
     name: str = "pytorch"
 
     def __call__(self, inputs: Inputs, task: Task, prompt: str) -> Rows:
-        """Rows (n, dimension) of the texts, or logits (n, 1) of the pairs."""
+        """Rows (n, dimension) of the texts or of all their tokens, or logits (n, 1) of the pairs."""
         if not len(inputs):
             return np.empty((0, self.facts.dimension), np.float32)
         if task == "pair":
             return self._scores(inputs, prompt)
+        if task == "token":
+            found = self.model.encode(list(inputs), output_value="token_embeddings", batch_size=self.batch)
+            return np.concatenate([rows.float().cpu().numpy() for rows in found])
         encode = self.model.encode_query if task == "query" else self.model.encode_document
         rows = encode(list(inputs), prompt=prompt, batch_size=self.batch, convert_to_tensor=True)
         return np.asarray(rows.float().cpu().numpy(), np.float32)

@@ -91,7 +91,7 @@ def _traced(forward: Any, example: dict[str, Any]) -> Any:
 def _forward(model: Any, kind: Kind, fixed: dict[str, Any]) -> Any:
     from torch import nn
 
-    output = "sentence_embedding" if kind == "encoder" else "scores"
+    output = {"encoder": "sentence_embedding", "teacher": "scores", "tokens": "token_embeddings"}[kind]
     dimension = facts_of(kind, model).dimension  # less than the model's own where its vectors are cut
 
     class Forward(nn.Module):
@@ -105,6 +105,6 @@ def _forward(model: Any, kind: Kind, fixed: dict[str, Any]) -> Any:
                 features["token_type_ids"] = token_type_ids
             for part in self.parts:
                 features = part(features)
-            return features[output][:, :dimension].float()
+            return features[output][..., :dimension].float()
 
     return Forward().eval()

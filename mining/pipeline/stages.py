@@ -30,6 +30,8 @@ from mining.recipe import source_name
 from mining.retrieval.feedback import pool_cosine
 from mining.retrieval.vectors import score_pairs
 
+SCORED_TOGETHER = 8  # shards, so that a teacher that reads documents on their own reads each but once for so many
+
 
 def run_stages(this: Round, watch: Watch) -> dict[str, Any]:
     """Make every file of the round; returns what the run should remember of it."""
@@ -97,16 +99,24 @@ def _with_clusters(this: Round, rows: pd.DataFrame) -> pd.DataFrame:
 
 def score(this: Round, watch: Watch) -> None:
     """Add the teacher's score, or the dense one in its place, and finish the candidates, shard by shard."""
-    paths = {number: this.pooled(number) for number, _, _ in this.shards()}
-    waiting = {number: path for number, path in paths.items() if not this.candidates(number).exists()}
-    with watch("teacher", count_rows(waiting.values()), "pairs") as advance:
+    numbers = [number for number, _, _ in this.shards()]
+    groups = [numbers[start : start + SCORED_TOGETHER] for start in range(0, len(numbers), SCORED_TOGETHER)]
+    waiting = [group for group in groups if not all(this.candidates(number).exists() for number in group)]
+    with watch("teacher", count_rows(this.pooled(number) for group in waiting for number in group), "pairs") as advance:
         teacher_scores = _teacher_scores(this, advance)
-        for number, path in waiting.items():
-            rows = pd.read_parquet(path)
-            rows["teacher_score"] = teacher_scores(rows, number)
-            lowest = rows.loc[rows["is_positive"]].groupby("query")["teacher_score"].min()
-            rows["positive_score"] = lowest.reindex(rows["query"]).to_numpy(np.float32)
-            write_parquet(this.candidates(number), named(rows, this.data))
+        for group in waiting:
+            shards = [pd.read_parquet(this.pooled(number)) for number in group]
+            scores = teacher_scores(pd.concat(shards, ignore_index=True), group[0])
+            ends = np.cumsum([len(rows) for rows in shards])
+            for number, rows, own in zip(group, shards, np.split(scores, ends[:-1]), strict=True):
+                write_parquet(this.candidates(number), named(_with_teacher(rows, own), this.data))
+
+
+def _with_teacher(rows: pd.DataFrame, scores: npt.NDArray[np.float32]) -> pd.DataFrame:
+    """The rows with the teacher's scores, and the lowest of each query's positives."""
+    rows = rows.assign(teacher_score=scores)
+    lowest = rows.loc[rows["is_positive"]].groupby("query")["teacher_score"].min()
+    return rows.assign(positive_score=lowest.reindex(rows["query"]).to_numpy(np.float32))
 
 
 def calibrate(this: Round) -> None:
@@ -115,11 +125,11 @@ def calibrate(this: Round) -> None:
         shards = [pd.read_parquet(this.candidates(number)) for number, _, _ in this.shards()]
         candidates = pd.concat(shards, ignore_index=True)
         found = signals(candidates)
-        stored.save(this.folder, found, stored.by_prior(found, candidates))
+        stored.save(this.folder, found, stored.by_prior(found, candidates, this.recipe.teacher))
 
 
 def _teacher_scores(this: Round, advance: Advance) -> Callable[[pd.DataFrame, int], npt.NDArray[np.float32]]:
-    """The function from a shard's rows and number to their scores."""
+    """The function from the rows of some shards, and the first one's number, to their scores."""
     if this.teacher is None:
         return partial(_dense_scores, advance)
     folder, teacher = this.run / "teacher_scores", this.teacher

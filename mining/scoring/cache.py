@@ -113,11 +113,15 @@ def _score(teacher: Teacher, texts: list[tuple[str, str]], advance: Callable[[in
 
 
 def _new_pairs(keys: pd.DataFrame, queries: Sequence[str], documents: Sequence[str], pairs: Pairs) -> pd.DataFrame:
-    """The keys, each once, the longest texts first; the index is their row in `pairs`."""
+    """The keys, each once, the longest documents first and all pairs of one together; the index is their row."""
     new = keys.drop_duplicates()
-    # One chunk holds texts of about one length, whatever query they belong to.
-    length = np.array([len(queries[q]) + len(documents[d]) for q, d in pairs[new.index].tolist()], np.int64)
-    return new.iloc[np.argsort(-length, kind="stable")]
+    # One chunk holds texts of about one length, whatever query they belong to, and reads few documents.
+    query, document = pairs[new.index].T
+    lengths = [
+        np.array([len(texts[r]) for r in rows.tolist()], np.int64)
+        for texts, rows in ((queries, query), (documents, document))
+    ]
+    return new.iloc[np.lexsort((-lengths[0], document, -lengths[1]))]
 
 
 def _keys(queries: Sequence[str], documents: Sequence[str], pairs: Pairs) -> pd.DataFrame:

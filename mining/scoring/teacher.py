@@ -7,6 +7,7 @@ Out: a `Teacher`; ModelError where there is none
 Knows nothing of the cache.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -15,7 +16,8 @@ import numpy.typing as npt
 
 from mining.engine import Model, OnEngine, Wanted, open_engine
 from mining.fingerprint import fingerprint_of, fingerprint_of_model
-from mining.recipe import Mining
+from mining.recipe import LATE_INTERACTION, Mining
+from mining.scoring.late_interaction import load_late_interaction
 from mining.scoring.low_rank import plain_folder
 
 Scores = npt.NDArray[np.float32]
@@ -38,8 +40,21 @@ class CrossEncoderTeacher(OnEngine):
         return self.model(pairs, "pair", self.prompt)[:, 0]
 
 
-def load_teacher(recipe: Mining) -> CrossEncoderTeacher:
-    """The recipe's teacher; its prompt is the model's own unless the recipe has one."""
+def load_teacher(recipe: Mining, documents: Sequence[str] = (), collection: str = "") -> Teacher | None:
+    """
+    The recipe's teacher; None where the dense score stands in for one.
+
+    Late interaction alone asks for the collection: the texts of its documents, and its fingerprint.
+    """
+    if not recipe.teacher:
+        return None
+    if recipe.teacher == LATE_INTERACTION:
+        return load_late_interaction(recipe, documents, collection)
+    return _cross_encoder(recipe)
+
+
+def _cross_encoder(recipe: Mining) -> CrossEncoderTeacher:
+    """Its prompt is the model's own unless the recipe has one."""
     folder = plain_folder("--teacher", recipe.teacher)
     wanted = Wanted(
         kind="teacher",

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mining.presets import PRESETS
-from mining.recipe import Mining, Policy, source_name
+from mining.recipe import LATE_INTERACTION, Mining, Policy, source_name
 
 SHARED = ("max_score", "min_score", "absolute_margin", "relative_margin")  # named alike, and meaning the same
 EMBEDDED = PRESETS["default"].encoders[0].model
@@ -34,7 +34,7 @@ def as_call(mining: Mining, policy: Policy) -> Call:
         "from sentence_transformers import SentenceTransformer",
         "from sentence_transformers.util import mine_hard_negatives",
     ]
-    if mining.teacher:
+    if _has_cross_encoder(mining):
         lines[0] = "from sentence_transformers import CrossEncoder, SentenceTransformer"
         lines.append("from torch.nn import Identity")
     written = [f"    {name}={value}," for name, value in arguments(mining, policy).items()]
@@ -56,11 +56,15 @@ def arguments(mining: Mining, policy: Policy) -> dict[str, str]:
         "output_format": "n-tuple" if policy.shortfall == "drop" else None,
     }
     models = {"model": f"SentenceTransformer({json.dumps(mining.encoder or EMBEDDED)})"}
-    if mining.teacher:
+    if _has_cross_encoder(mining):
         # Scores here are logits; the call's own would be pressed through a sigmoid.
         models["cross_encoder"] = f"CrossEncoder({json.dumps(mining.teacher)}, activation_fn=Identity())"
     values = {name: json.dumps(value) for name, value in named.items() if value is not None}
     return {"dataset": "dataset", "corpus": "corpus"} | models | values
+
+
+def _has_cross_encoder(mining: Mining) -> bool:
+    return mining.teacher not in ("", LATE_INTERACTION)
 
 
 def _depth(mining: Mining, policy: Policy) -> int:
@@ -78,7 +82,9 @@ def _leaves_out(mining: Mining, policy: Policy) -> Iterator[str]:
     others = [source_name(source) for source in mining.sources if source != "dense"]
     if others:
         yield f"It searches with the encoder alone; this run also asked {', '.join(others)}."
-    if mining.teacher and all(getattr(policy, name) is None for name in SHARED):
+    if mining.teacher == LATE_INTERACTION:
+        yield "It has no late interaction: the encoder's own cosine decides, and is what a threshold is set on."
+    elif mining.teacher and all(getattr(policy, name) is None for name in SHARED):
         yield "Without a threshold it never asks the cross-encoder: the encoder's order decides."
     if policy.anchor != "min":
         yield f"Its margins start from the weakest positive; anchor {policy.anchor} has no counterpart."

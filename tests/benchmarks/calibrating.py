@@ -18,6 +18,7 @@ import pandas as pd
 from mining import learning
 from mining.calibration.fitting import Labels, fit
 from mining.calibration.model import from_prior
+from mining.recipe import LATE_INTERACTION
 
 LABELS = (50, 200, 1000)
 SINGLE = ("teacher_score", "dense_score", "bm25_place", "positive_cosine", "fused_place")
@@ -27,7 +28,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--sample", type=Path, default=Path("sample_data"))
-    parser.add_argument("--teacher", default="")
+    parser.add_argument("--teacher", default=LATE_INTERACTION)
     parser.add_argument("--runs", type=Path)
     parser.add_argument("--repetitions", type=int, default=20)
     arguments = parser.parse_args()

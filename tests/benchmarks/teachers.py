@@ -1,7 +1,7 @@
 """
 How good a teacher is on collections that were judged by hand: as a reranker, and in telling unlabelled answers.
 
-    python -m tests.benchmarks.teachers --data DIR --runs DIR --teacher MODEL [--depth 30]
+    python -m tests.benchmarks.teachers --data DIR --runs DIR [--teacher MODEL] [--depth 30]
 
 Each collection has one labelled answer a query; its other judgements are the truth. Told are, for cosine and teacher:
 nDCG@10 of the candidates to that depth of BM25 or the encoder, over all known answers; the AUC over all unlabelled
@@ -16,6 +16,7 @@ import pandas as pd
 from sklearn.metrics import roc_auc_score
 
 from mining import learning
+from mining.recipe import LATE_INTERACTION
 
 CUT = 10
 SCORES = ("bm25_score", "dense_score", "teacher_score")
@@ -26,7 +27,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--sample", type=Path, default=Path("sample_data"))
     parser.add_argument("--runs", type=Path, required=True)
-    parser.add_argument("--teacher", required=True)
+    parser.add_argument("--teacher", default=LATE_INTERACTION)
     parser.add_argument("--depth", type=int, default=30)
     arguments = parser.parse_args()
     print(f"{'':<11}{'':>8}{'nDCG@10':>24}{'AUC':>16}{'AUC of margins':>16}")

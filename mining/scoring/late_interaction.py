@@ -1,0 +1,150 @@
+"""
+Late interaction: how well a document's tokens answer each token of a query, by the vectors of the embedded MiniLM.
+
+In:  pairs of texts, and the collection that they are from
+Out: a `Teacher` that was never trained: it reads each text once, where a cross-encoder reads each pair
+
+    score = window + mean - the query's level
+
+`window` is ColBERT's sum of each query token's best match (Khattab and Zaharia, 2020), weighted by the token's rarity
+and taken within the best stretch of WINDOW tokens; `mean` the cosine of the two texts' token vectors, averaged with the
+same weights. The level is what the query gets from documents drawn at random: without it, scores of vague queries would
+lie above those of precise ones, and no threshold could be drawn through both. Knows nothing of candidates.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mining.embedding.encoder import EMBEDDED, embedded_folder
+from mining.engine import OnEngine, Wanted, open_engine
+from mining.fingerprint import fingerprint_of, fingerprint_of_model
+from mining.recipe import LATE_INTERACTION, Mining
+
+Floats = npt.NDArray[np.float32]
+
+WINDOW = 40  # tokens; windows overlap by half
+AT_RANDOM = 60  # documents that tell a query's level
+COUNTED = 50_000  # documents at most whose tokens tell how rare each is
+KEPT = 4096  # queries that stay in memory, some 40 KB each
+SEED = 42
+VERSION = 1  # raise it when scores change, so that kept ones are not used
+
+
+@dataclass(frozen=True)
+class Text:
+    """What is kept of a text that was read."""
+
+    tokens: Floats  # (n, dimension), unit
+    weights: Floats  # (n,), which add up to 1
+    mean: Floats  # (dimension,), unit
+
+
+@dataclass(frozen=True)
+class LateInteraction(OnEngine):
+    """The score over one collection, `documents`."""
+
+    documents: Sequence[str]
+    _read: dict[str, Text] = field(default_factory=dict, repr=False)  # documents of the last call
+    _queries: dict[str, tuple[Text, float]] = field(default_factory=dict, repr=False)  # with their levels
+
+    def score(self, pairs: list[tuple[str, str]]) -> Floats:
+        """Scores (n,) in float32, around 0 for a document drawn at random and at most 2."""
+        self._read_documents({document for _, document in pairs})
+        self._read_queries(dict.fromkeys(query for query, _ in pairs))
+        found = np.empty(len(pairs), np.float32)
+        for row, (query, document) in enumerate(pairs):
+            text, level = self._queries[query]
+            found[row] = likeness(text, self._read[document]) - level
+        return found
+
+    def _read_documents(self, wanted: set[str]) -> None:
+        for text in self._read.keys() - wanted:
+            del self._read[text]
+        new = sorted(wanted - self._read.keys())
+        self._read.update(zip(new, self._texts(new), strict=True))
+
+    def _read_queries(self, wanted: dict[str, None]) -> None:
+        if len(self._queries) > KEPT:
+            self._queries.clear()
+        new = [query for query in wanted if query not in self._queries]
+        for query, text in zip(new, self._texts(new), strict=True):
+            level = float(np.mean([likeness(text, other) for other in self._at_random]))
+            self._queries[query] = text, level
+
+    @cached_property
+    def _at_random(self) -> list[Text]:
+        chosen = np.random.default_rng(SEED).permutation(len(self.documents))[:AT_RANDOM]
+        return self._texts([self.documents[row] for row in chosen.tolist()])
+
+    @cached_property
+    def _tokenizer(self) -> Any:
+        from tokenizers import Tokenizer
+
+        tokenizer = Tokenizer.from_file(str(embedded_folder() / "tokenizer.json"))
+        tokenizer.enable_truncation(self.model.facts.max_length)
+        tokenizer.no_padding()
+        return tokenizer
+
+    @cached_property
+    def _rarity(self) -> Floats:
+        """The weight of each token of the vocabulary: BM25's inverse document frequency; 0 for what is no word."""
+        chosen = np.random.default_rng(SEED).permutation(len(self.documents))[:COUNTED]
+        seen = np.zeros(self._tokenizer.get_vocab_size(), np.int64)
+        for start in range(0, len(chosen), 1024):
+            texts = [self.documents[row] for row in chosen[start : start + 1024].tolist()]
+            for encoding in self._tokenizer.encode_batch_fast(texts):
+                seen[np.unique(encoding.ids)] += 1
+        rarity = np.log1p((len(chosen) - seen + 0.5) / (seen + 0.5)).astype(np.float32)
+        for token, place in self._tokenizer.get_vocab().items():
+            if token.startswith("[") or not any(character.isalnum() for character in token):
+                rarity[place] = 0
+        return rarity
+
+    def _texts(self, texts: list[str]) -> list[Text]:
+        encodings = self._tokenizer.encode_batch_fast(texts)
+        rows = self.model(texts, "token", "") if texts else np.empty((0, 0), np.float32)
+        ends = np.cumsum([len(encoding.ids) for encoding in encodings])
+        parts = np.split(rows, ends[:-1]) if texts else []
+        return [_text(own, self._rarity[encoding.ids]) for own, encoding in zip(parts, encodings, strict=True)]
+
+
+def likeness(query: Text, document: Text) -> float:
+    """The best window's weighted matches plus the cosine of the weighted means, from -2 to 2."""
+    near = query.tokens @ document.tokens.T
+    halves = np.maximum.reduceat(near, np.arange(0, near.shape[1], WINDOW // 2), axis=1)
+    windows = np.maximum(halves[:, :-1], halves[:, 1:]) if halves.shape[1] > 1 else halves
+    return float((query.weights @ windows).max() + query.mean @ document.mean)
+
+
+def load_late_interaction(recipe: Mining, documents: Sequence[str], collection: str) -> LateInteraction:
+    """The score over a collection, which `collection` is the fingerprint of."""
+    folder = embedded_folder()
+    wanted = Wanted(
+        kind="tokens",
+        name=EMBEDDED,
+        folder=folder,
+        fingerprint=fingerprint_of_model(folder),
+        max_length=recipe.teacher_max_length,
+        precision=recipe.precision,
+    )
+    model = open_engine(wanted)
+    settings = VERSION, WINDOW, AT_RANDOM, COUNTED, SEED, model.facts.max_length, model.precision
+    print_ = fingerprint_of(LATE_INTERACTION, wanted.fingerprint, collection, *settings)
+    return LateInteraction(model, print_, documents)
+
+
+def _text(rows: Floats, rarity: Floats) -> Text:
+    counts = rarity > 0
+    if not counts.any():  # nothing but signs
+        counts[:], rarity = True, np.ones_like(rarity)
+    weights = rarity[counts] / rarity[counts].sum()
+    return Text(_unit(rows[counts]), weights, _unit(weights @ rows[counts]))
+
+
+def _unit(rows: Floats) -> Floats:
+    return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=-1, keepdims=True), 1e-9), np.float32)
