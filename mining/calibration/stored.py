@@ -51,7 +51,7 @@ def probabilities(folder: Path, candidates: pd.DataFrame) -> npt.NDArray[np.floa
 
 
 def by_prior(found: Signals, candidates: pd.DataFrame, teacher: str = "") -> Calibration:
-    """The prior on these candidates, which says itself that no judgement was used, and that it never met the teacher."""
+    """The prior on these candidates; it says itself that no judgement was used, and if it never met the teacher."""
     unknown = teacher != LATE_INTERACTION and "teacher_place" in found.names
     doubts = (PRIOR_ALONE, TEACHER_UNKNOWN) if unknown else (PRIOR_ALONE,)
     return replace(from_prior(found, candidates["is_positive"].to_numpy(bool)), doubts=doubts)
