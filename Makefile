@@ -10,7 +10,7 @@ demo: .venv/installed  ## mine the sample, draw its map, open the app
 	$(BIN)/nearmiss app runs/demo
 
 test: .venv/installed  ## the whole suite, offline
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: .venv/installed  ## format, lint and types
 	$(BIN)/ruff format --check .
