@@ -8,6 +8,7 @@ Each batch is computed by one core on its own, so that the same texts give the s
 """
 
 import ctypes
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,29 +53,31 @@ class OpenVinoEngine:
 
     def __call__(self, inputs: Inputs, task: Task, prompt: str) -> Rows:
         """Rows (n, dimension). Query or document is the same: a graph of two ways would not have passed the probe."""
-        tokens = self.tokenizer.encode(inputs, prompt)
-        # Each text on its own where each of its tokens is kept: its rows depend on nothing that was read beside it.
-        lengths = [len(one) for one in tokens] if task == "token" else [1] * len(tokens)
-        together = [np.array([place]) for place in range(len(tokens))] if task == "token" else batches(tokens)
-        ends = np.cumsum(lengths)
-        rows = np.empty((sum(lengths), self.facts.dimension), np.float32)
+        encodings = self.tokenizer.encode(inputs, prompt)
+        if task == "token":
+            # Each text on its own: its rows depend on nothing that was read beside it.
+            found = self._answers(encodings, [np.array([place]) for place in range(len(encodings))])
+            own = [rows[0, : len(encoding)] for rows, encoding in zip(found, encodings, strict=True)]
+            return np.concatenate([np.empty((0, self.facts.dimension), np.float32), *own])
+        rows = np.empty((len(inputs), self.facts.dimension), np.float32)
+        together = batches(encodings)
+        for places, answers in zip(together, self._answers(encodings, together), strict=True):
+            rows[places] = answers
+        return rows
 
-        def answer(places: Places) -> None:
+    def _answers(self, encodings: list[Any], together: list[Places]) -> Iterator[Any]:
+        """What the graph says of each batch, in their order."""
+
+        def answer(places: Places) -> Any:
             request = self.idle.get()
             try:
-                found = request.infer(self.tokenizer.padded(tokens, places), share_inputs=False)[0]
-                if task == "token":
-                    place = places[0]
-                    rows[ends[place] - lengths[place] : ends[place]] = found[0, : lengths[place]]
-                else:
-                    rows[places] = found
+                return request.infer(self.tokenizer.padded(encodings, places), share_inputs=False)[0]
             finally:
                 self.idle.put(request)
 
         # Not OpenVINO's own queue, which calls back from its threads.
         with ThreadPoolExecutor(processor.cores()) as threads:
-            list(threads.map(answer, together))
-        return rows
+            yield from threads.map(answer, together)
 
 
 def describe(folder: Path, **changes: str | bool) -> None:

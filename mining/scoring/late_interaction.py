@@ -22,6 +22,7 @@ import numpy.typing as npt
 
 from mining.embedding.encoder import EMBEDDED, embedded_folder
 from mining.engine import OnEngine, Wanted, open_engine
+from mining.engine.tokens import CHARACTERS_PER_TOKEN
 from mining.fingerprint import fingerprint_of, fingerprint_of_model
 from mining.recipe import LATE_INTERACTION, Mining
 
@@ -30,6 +31,7 @@ Floats = npt.NDArray[np.float32]
 WINDOW = 40  # tokens; windows overlap by half
 AT_RANDOM = 60  # documents that tell a query's level
 COUNTED = 50_000  # documents at most whose tokens tell how rare each is
+TOGETHER = 64  # texts that are read before they are weighed
 KEPT = 4096  # queries that stay in memory, some 40 KB each
 SEED = 42
 VERSION = 1  # raise it when scores change, so that kept ones are not used
@@ -90,6 +92,10 @@ class LateInteraction(OnEngine):
         tokenizer.no_padding()
         return tokenizer
 
+    def _encoded(self, texts: list[str]) -> list[Any]:
+        longest = CHARACTERS_PER_TOKEN * self.model.facts.max_length
+        return list(self._tokenizer.encode_batch_fast([text[:longest] for text in texts]))
+
     @cached_property
     def _rarity(self) -> Floats:
         """The weight of each token of the vocabulary: BM25's inverse document frequency; 0 for what is no word."""
@@ -97,7 +103,7 @@ class LateInteraction(OnEngine):
         seen = np.zeros(self._tokenizer.get_vocab_size(), np.int64)
         for start in range(0, len(chosen), 1024):
             texts = [self.documents[row] for row in chosen[start : start + 1024].tolist()]
-            for encoding in self._tokenizer.encode_batch_fast(texts):
+            for encoding in self._encoded(texts):
                 seen[np.unique(encoding.ids)] += 1
         rarity = np.log1p((len(chosen) - seen + 0.5) / (seen + 0.5)).astype(np.float32)
         for token, place in self._tokenizer.get_vocab().items():
@@ -106,11 +112,14 @@ class LateInteraction(OnEngine):
         return rarity
 
     def _texts(self, texts: list[str]) -> list[Text]:
-        encodings = self._tokenizer.encode_batch_fast(texts)
-        rows = self.model(texts, "token", "") if texts else np.empty((0, 0), np.float32)
-        ends = np.cumsum([len(encoding.ids) for encoding in encodings])
-        parts = np.split(rows, ends[:-1]) if texts else []
-        return [_text(own, self._rarity[encoding.ids]) for own, encoding in zip(parts, encodings, strict=True)]
+        found = []
+        for start in range(0, len(texts), TOGETHER):
+            some = texts[start : start + TOGETHER]
+            encodings = self._encoded(some)
+            ends = np.cumsum([len(encoding.ids) for encoding in encodings])
+            rows = np.split(self.model(some, "token", ""), ends[:-1])
+            found += [_text(own, self._rarity[encoding.ids]) for own, encoding in zip(rows, encodings, strict=True)]
+        return found
 
 
 def likeness(query: Text, document: Text) -> float:
@@ -139,9 +148,9 @@ def load_late_interaction(recipe: Mining, documents: Sequence[str], collection: 
 
 
 def _text(rows: Floats, rarity: Floats) -> Text:
+    if not rarity.any():  # nothing but signs
+        rarity = np.ones_like(rarity)
     counts = rarity > 0
-    if not counts.any():  # nothing but signs
-        counts[:], rarity = True, np.ones_like(rarity)
     weights = rarity[counts] / rarity[counts].sum()
     return Text(_unit(rows[counts]), weights, _unit(weights @ rows[counts]))
 
