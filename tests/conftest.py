@@ -1,5 +1,6 @@
 """What every test shares: no hub, a cache folder that is not the user's, and a small run that is mined once."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -19,8 +20,11 @@ settings.load_profile("same")
 
 @pytest.fixture(scope="session", autouse=True)
 def own_cache_folder(tmp_path_factory):
+    own = tmp_path_factory.getbasetemp()
+    # Processes of one suite share the models that one of them converted.
+    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("XDG_CACHE_HOME", str(shared / "cache"))
         patch.setenv("HF_HUB_OFFLINE", "1")
         yield
 

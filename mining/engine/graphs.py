@@ -85,7 +85,10 @@ def _keep(exact: Path, wanted: Wanted, precision: Precision, expected: list[Rows
     found = probe.agreement(wanted.kind, on_probe(OpenVinoEngine.opened(draft), wanted), expected, precision)
     describe(draft, agreement=found.words, trusted=found.good)
     shutil.rmtree(place, ignore_errors=True)
-    os.replace(draft, place)
+    try:
+        os.replace(draft, place)
+    except OSError:  # another process was first
+        shutil.rmtree(draft, ignore_errors=True)
     return OpenVinoEngine.opened(place)
 
 

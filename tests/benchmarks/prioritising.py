@@ -17,6 +17,7 @@ import pandas as pd
 
 from mining import learning, priority
 from mining.calibration import model as calibration_model
+from mining.recipe import LATE_INTERACTION
 from mining.review import open_log
 from mining.run import open_run
 from mining.workspace import Workspace
@@ -36,9 +37,9 @@ def main() -> None:
     arguments = parser.parse_args()
     weights = None
     if arguments.unseen:
-        mined = list(learning.mine_all(arguments.data, Path("sample_data"), arguments.runs, ""))
+        mined = list(learning.mine_all(arguments.data, Path("sample_data"), arguments.runs, LATE_INTERACTION))
         others = [known for known in mined if known.name != arguments.unseen]
-        weights = learning.learn(others, learning.names_of("dense+bm25", others[0]))
+        weights = learning.learn(others, learning.names_of("dense+bm25+teacher", others[0]))
     with tempfile.TemporaryDirectory() as folder, _prior(weights):
         work = Workspace(open_run(arguments.run), open_log(Path(folder) / "reviews.db"))
         print_curves(work, answers_in(work, arguments.qrels, arguments.least), in_pool(work, arguments.depth))
