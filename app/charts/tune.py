@@ -5,6 +5,7 @@ Drawn by Vega-Lite, whose specification stays the same while limits move: only t
 browser draws them into the picture that is there. Plotly's chart would be put up anew each time, which takes longer.
 """
 
+import json
 from typing import Any
 
 import pandas as pd
@@ -45,7 +46,7 @@ def chart(work: Workspace, picture: Picture, present: list[str], *, dark: bool) 
         "height": HEIGHT,
         "padding": {"left": 0, "top": 4, "right": 4, "bottom": 0},
         "datasets": {"points": points(work, picture), "limits": limits(picture)},
-        "layer": [_signs(present, picture.scale, dark=dark), *_lines(dark=dark)],
+        "layer": [_signs(present, picture.scale, dark=dark), *_lines(picture.scale, dark=dark)],
         "config": {
             "background": "transparent",
             "font": "system-ui, sans-serif",
@@ -129,6 +130,9 @@ def _signs(present: list[str], scale: str, *, dark: bool) -> dict[str, Any]:
     def by_status(values: list[Any], **more: Any) -> dict[str, Any]:
         return {"field": "status", "type": "nominal", "scale": {"domain": words, "range": values}} | more
 
+    read = ", ".join(
+        f"{json.dumps(name)}: datum[{json.dumps(name)}]" for name in ("pair", DENSE, SCALES[scale], "status")
+    )
     legend = {"title": None, "orient": "top", "columns": COLUMNS}
     return {
         "data": {"name": "points"},
@@ -146,7 +150,7 @@ def _signs(present: list[str], scale: str, *, dark: bool) -> dict[str, Any]:
             "size": 40,
             "strokeWidth": 1.2,
             "clip": True,
-            "tooltip": {"content": "data"},
+            "tooltip": {"expr": f"{{{read}}}"},
             "invalid": None,
         },
         "encoding": {
@@ -155,7 +159,7 @@ def _signs(present: list[str], scale: str, *, dark: bool) -> dict[str, Any]:
                 "field": SCALES[scale],
                 "title": SCALES[scale],
                 "type": "quantitative",
-                "scale": {"zero": False, "nice": False},
+                "scale": {"zero": False, "nice": False, "padding": 8},
             },
             "shape": by_status([PATHS[look.sign] for look in looks], legend=legend),
             "stroke": by_status(colours, legend=legend),
@@ -168,19 +172,19 @@ def _signs(present: list[str], scale: str, *, dark: bool) -> dict[str, Any]:
     }
 
 
-def _lines(*, dark: bool) -> list[dict[str, Any]]:
+def _lines(scale: str, *, dark: bool) -> list[dict[str, Any]]:
     """The limits: a line, and a band around it where it lies otherwise for each query."""
     ceiling, floor = (_colour(LIMITS[name], dark) for name in ("ceiling", "floor"))
     colour = {"condition": {"test": "datum.limit == 'ceiling'", "value": ceiling}, "value": floor}
     ink = INK["dark" if dark else "light"]
-    data, middle = {"name": "limits"}, {"field": "middle", "type": "quantitative", "title": None}
+    data, middle = {"name": "limits"}, {"field": "middle", "type": "quantitative", "title": SCALES[scale]}
     dash = {"condition": {"test": "datum.straight", "value": [1, 0]}, "value": [6, 4]}
     return [
         {
             "data": data,
             "mark": {"type": "rect", "opacity": 0.12, "clip": True},
             "encoding": {
-                "y": {"field": "low", "type": "quantitative", "title": None},
+                "y": {"field": "low", "type": "quantitative", "title": SCALES[scale]},
                 "y2": {"field": "high"},
                 "fill": colour,
             },
