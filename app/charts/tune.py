@@ -5,7 +5,6 @@ Drawn by Vega-Lite, whose specification stays the same while limits move: only t
 browser draws them into the picture that is there. Plotly's chart would be put up anew each time, which takes longer.
 """
 
-import json
 from typing import Any
 
 import pandas as pd
@@ -76,7 +75,8 @@ def points(work: Workspace, picture: Picture) -> pd.DataFrame:
             DENSE: picture.dense[drawn].astype("float64").round(DIGITS),
             SCALES[picture.scale]: picture.height[drawn].astype("float64").round(DIGITS),
             "status": [theme.STATUS[STATUSES[code]].word for code in picture.status[drawn].tolist()],
-        }
+        },
+        index=[""] * len(drawn),  # numbers of rows would be shown beside the rest
     )
 
 
@@ -130,9 +130,6 @@ def _signs(present: list[str], scale: str, *, dark: bool) -> dict[str, Any]:
     def by_status(values: list[Any], **more: Any) -> dict[str, Any]:
         return {"field": "status", "type": "nominal", "scale": {"domain": words, "range": values}} | more
 
-    read = ", ".join(
-        f"{json.dumps(name)}: datum[{json.dumps(name)}]" for name in ("pair", DENSE, SCALES[scale], "status")
-    )
     legend = {"title": None, "orient": "top", "columns": COLUMNS}
     return {
         "data": {"name": "points"},
@@ -150,7 +147,7 @@ def _signs(present: list[str], scale: str, *, dark: bool) -> dict[str, Any]:
             "size": 40,
             "strokeWidth": 1.2,
             "clip": True,
-            "tooltip": {"expr": f"{{{read}}}"},
+            "tooltip": {"content": "data"},
             "invalid": None,
         },
         "encoding": {

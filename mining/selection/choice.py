@@ -23,6 +23,8 @@ def choose(queries: Ints, found: dict[str, Bools], policy: Policy) -> Bools:
     `queries` numbers each row's query, rising, (n,); `found` tells which rows a source with a quota found, (n,).
     A quota reserves places: a row that two sources found fills the first one's, and places left over are anybody's.
     """
+    if not policy.quota:
+        return run_positions(queries) < policy.negatives_per_query
     chosen = np.zeros(len(queries), bool)
     for source, share in policy.quota:
         # Shares are rounded: two halves of 7 would be 8.
@@ -98,5 +100,5 @@ def run_positions(labels: Ints) -> Ints:
     """0, 1, 2 ... within each run of equal labels."""
     fresh = np.concatenate([[True], labels[1:] != labels[:-1]]) if len(labels) else np.zeros(0, bool)
     starts = np.flatnonzero(fresh)
-    positions: Ints = np.arange(len(labels)) - starts[np.cumsum(fresh) - 1]
+    positions: Ints = np.arange(len(labels)) - np.repeat(starts, np.diff(starts, append=len(labels)))
     return positions

@@ -2,12 +2,14 @@
 
 import pytest
 
+from app.charts import tune as charts
 from app.tuner.reading import card
 from mining import tuning
 from mining.presets import PRESETS
 from mining.recipe import Policy
 from mining.run import open_run
 from mining.tuning import Pair
+from mining.workspace import open_workspace
 
 
 @pytest.fixture
@@ -136,3 +138,18 @@ def test_texts_are_shown_as_texts():
     assert "0.2500 above the ceiling" in shown
     assert "was kept" in shown
     assert len(shown) < 50_000
+
+
+@pytest.mark.parametrize("scale", ["gap", "probability"])
+def test_two_pictures_differ_in_their_rows_alone(run, scale):
+    work = open_workspace(run)
+    charts_of = []
+    for policy in (Policy(), Policy(max_p_relevant=0.4)):
+        drawn = tuning.picture(work, policy, work.decision(policy), scale)
+        present = charts.possible(work.decision().counts(), work.decision(policy).counts())
+        charts_of.append(charts.chart(work, drawn, present, dark=False))
+        assert len(charts_of[-1]["datasets"]["points"]) == len(drawn.rows) - drawn.outside
+    rows = [chart.pop("datasets") for chart in charts_of]
+    assert charts_of[0] == charts_of[1]
+    assert not rows[0]["points"].equals(rows[1]["points"])
+    assert (rows[0]["points"].dtypes == rows[1]["points"].dtypes).all()
