@@ -1,0 +1,66 @@
+"""
+What policies leave in and throw away, on collections that were judged by hand.
+
+    python -m tests.benchmarks.policies --data DIR --runs DIR [--teacher MODEL]
+
+Each collection has one labelled answer a query; its other judgements are the truth. Told are, for each policy: how many
+candidates are kept, which share of them are answers, and which share of true negatives is not refused: of those that
+are kept where nothing is refused by score, and of those that a source ranks among its first ten.
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+
+from mining import learning
+from mining.recipe import LATE_INTERACTION, Policy
+from mining.run import Run
+from mining.selection import KEPT, STATUSES, decide, prepare
+
+POLICIES = {
+    "no filter": Policy(max_p_relevant=None),
+    "95% rule": Policy(max_p_relevant=None, relative_margin=0.05),
+    "default": Policy(),
+    "p_relevant to .2": Policy(max_p_relevant=0.2),
+    "p_relevant to .3": Policy(max_p_relevant=0.3),
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--sample", type=Path, default=Path("sample_data"))
+    parser.add_argument("--runs", type=Path, required=True)
+    parser.add_argument("--teacher", default=LATE_INTERACTION)
+    arguments = parser.parse_args()
+    print(f"{'':<29}{'kept':>6}{'answers':>10}{'hardest left':>14}{'to rank 10 left':>17}{'median rank':>13}")
+    for name in (*learning.COLLECTIONS, learning.SAMPLE):
+        folder = arguments.sample if name == learning.SAMPLE else arguments.data / name
+        show(name, learning.mined_run(folder, arguments.runs / name, arguments.teacher), learning.answers_of(folder))
+
+
+def show(name: str, run: Run, answers: set[tuple[str, str]]) -> None:
+    """A line for each policy."""
+    candidates = run.candidates()
+    table = prepare(candidates)
+    pairs = zip(candidates["query_id"], candidates["doc_id"], strict=True)
+    truth = np.array([pair in answers for pair in pairs])
+    near = candidates[["bm25_rank", "dense_rank"]].min(axis=1).le(10).fillna(False).to_numpy(bool)
+    hardest, first = np.zeros(len(truth), bool), np.zeros(len(truth), bool)
+    for words, policy in POLICIES.items():
+        status = np.asarray(decide(table, policy).status)
+        kept = status == STATUSES.index(KEPT)
+        passed = kept | (status == STATUSES.index("over_quota"))
+        if words == "no filter":
+            hardest, first = kept & ~truth, near & passed & ~truth
+        rank = candidates["dense_rank"][kept].astype(float).median()
+        print(
+            f"{name:<11}{words:<18}{kept.sum():>6,}{truth[kept].mean():>10.1%}"
+            f"{passed[hardest].mean():>14.2f}{passed[first].mean():>17.2f}{rank:>13.0f}",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main()
