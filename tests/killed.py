@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 from mining import dataset, pipeline
-from mining.pipeline import rounds
+from mining.pipeline import rounds, stages
 from mining.recipe import Mining
 from mining.scoring import cache
 from tests.words import OverlapTeacher, WordEncoder
@@ -25,6 +25,7 @@ def main() -> None:
     data, run, places = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3:]
     # Small shards, so that there is a middle of each stage to die in.
     rounds.QUERIES_PER_SHARD, rounds.TEXTS_PER_SHARD, cache.PAIRS_PER_CHUNK = 3, 8, 16
+    stages.SCORED_TOGETHER = 2
     print(sum(dies(data, run, place) for place in places))
     mine(data, run)
 

@@ -11,6 +11,7 @@ import pytest
 
 from mining import dataset, pipeline, report, selection
 from mining.errors import RunError
+from mining.pipeline import rounds, stages
 from mining.recipe import Mining, Policy
 from mining.run import open_run
 from tests.words import OverlapTeacher, WordEncoder
@@ -59,6 +60,18 @@ def test_every_query_gets_its_positive_its_labelled_negative_and_what_the_source
     # Five that are not labelled as answers, and the positive among them.
     assert own["dense_rank"].dropna().sort_values().tolist() == [1, 2, 3, 4, 5, 6]
     assert own["fused_rank"].dropna().is_monotonic_increasing
+
+
+@pytest.mark.parametrize("together", [1, 2, 9])
+def test_how_many_shards_are_scored_together_changes_nothing(tmp_path, data, monkeypatch, together):
+    at_once = mine(tmp_path / "at once", data).candidates()
+    monkeypatch.setattr(rounds, "QUERIES_PER_SHARD", 3)
+    monkeypatch.setattr(stages, "SCORED_TOGETHER", together)
+    teacher = OverlapTeacher()
+    run = mine(tmp_path / "apart", data, teacher=teacher)
+    assert len(list((run.folder / "rounds" / "1" / "candidates").iterdir())) == 3
+    pd.testing.assert_frame_equal(run.candidates(), at_once)
+    assert teacher.asked == len(at_once)
 
 
 def test_every_row_has_a_dense_score_a_teacher_score_and_its_query_s_anchor(tmp_path, data):
