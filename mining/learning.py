@@ -140,10 +140,14 @@ def main() -> None:
     print(f"{arguments.out} written after {time.monotonic() - began:.0f} s")
 
 
+def folders(data: Path, sample: Path) -> dict[str, Path]:
+    """The folder of each collection, by name."""
+    return {name: data / name for name in COLLECTIONS} | {SAMPLE: sample}
+
+
 def mine_all(data: Path, sample: Path, runs: Path, teacher: str) -> Iterator[Known]:
     """Every collection mined with the default encoder (where `runs` does not hold it already), at each depth."""
-    for name in (*COLLECTIONS, SAMPLE):
-        folder = sample if name == SAMPLE else data / name
+    for name, folder in folders(data, sample).items():
         print(f"mining {name}", flush=True)
         run = mined_run(folder, runs / name, teacher)
         for depth in DEPTHS:

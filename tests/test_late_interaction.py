@@ -1,6 +1,7 @@
 """Late interaction: its arithmetic against a plain one, and what the real MiniLM makes of real sentences."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from mining.recipe import LATE_INTERACTION, Mining
@@ -15,12 +16,13 @@ DOCUMENTS = [
     "A tenant may withhold rent only after giving the landlord notice of the defect.",
     "The Danube rises in the Black Forest and flows into the Black Sea.",
 ]
+COLLECTION = pd.DataFrame({"title": "", "text": DOCUMENTS})
 BREAD = "why does dough swell when it rests?"
 
 
 @pytest.fixture(scope="module")
 def teacher():
-    return load_teacher(Mining(), DOCUMENTS, "some collection")
+    return load_teacher(Mining(), COLLECTION, "some collection")
 
 
 def some_text(rng, tokens):
@@ -58,7 +60,7 @@ def test_an_answer_in_other_words_comes_first_and_chance_lies_at_zero(teacher):
 def test_a_score_depends_on_its_own_texts_alone(teacher):
     pairs = [(query, document) for query in (BREAD, "quarks", "when was it built") for document in DOCUMENTS]
     together = teacher.score(pairs)
-    other = load_teacher(Mining(), DOCUMENTS, "some collection")
+    other = load_teacher(Mining(), COLLECTION, "some collection")
     apart = np.concatenate([other.score([pair]) for pair in reversed(pairs)])[::-1]
     np.testing.assert_array_equal(together, apart)
 
@@ -76,8 +78,8 @@ def test_signs_weigh_nothing_and_rare_words_most(teacher):
 
 
 def test_another_collection_is_another_teacher(teacher):
-    assert load_teacher(Mining(), DOCUMENTS, "another one").fingerprint != teacher.fingerprint
-    assert load_teacher(Mining(), DOCUMENTS, "some collection").fingerprint == teacher.fingerprint
+    assert load_teacher(Mining(), COLLECTION, "another one").fingerprint != teacher.fingerprint
+    assert load_teacher(Mining(), COLLECTION, "some collection").fingerprint == teacher.fingerprint
 
 
 def test_token_rows_are_those_of_sentence_transformers():
@@ -87,6 +89,6 @@ def test_token_rows_are_those_of_sentence_transformers():
 
     model = SentenceTransformer(str(embedded_folder()), device="cpu")
     plain = model.encode(DOCUMENTS, output_value="token_embeddings")
-    exact = load_teacher(Mining(precision="float32"), DOCUMENTS, "")
+    exact = load_teacher(Mining(precision="float32"), COLLECTION, "")
     rows = exact.model(DOCUMENTS, "token", "")
     np.testing.assert_allclose(rows, np.concatenate([one.numpy() for one in plain]), atol=1e-4)

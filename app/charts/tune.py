@@ -13,7 +13,7 @@ from app import theme
 from app.charts.style import GRID, INK, PATHS, SOLID
 from mining import tuning
 from mining.selection import STATUSES
-from mining.tuning import Picture
+from mining.tuning import Line, Picture
 from mining.tuning.picture import FEWEST_OF_A_STATUS
 from mining.workspace import Workspace
 
@@ -82,10 +82,14 @@ def points(work: Workspace, picture: Picture) -> pd.DataFrame:
 
 def limits(picture: Picture) -> pd.DataFrame:
     """One row a limit: its name, where it lies in the middle, and between which heights for nearly all queries."""
-    lines = [(name, line) for name, line in (("ceiling", picture.ceiling), ("floor", picture.floor)) if line]
-    rows = [(name, line.middle, line.low, line.high, line.is_straight) for name, line in lines]
+    rows = [(name, line.middle, line.low, line.high, line.is_straight) for name, line in _set(picture)]
     columns = {"limit": str, "middle": "float64", "low": "float64", "high": "float64", "straight": bool}
     return pd.DataFrame(rows, columns=list(columns)).astype(columns)
+
+
+def _set(picture: Picture) -> list[tuple[str, Line]]:
+    """The limits that are set, with their names."""
+    return [(name, line) for name, line in (("ceiling", picture.ceiling), ("floor", picture.floor)) if line is not None]
 
 
 def possible(*counts: dict[str, int]) -> list[str]:
@@ -98,8 +102,7 @@ def in_words(picture: Picture, counts: dict[str, int]) -> str:
     shown = ", ".join(f"{counts[status]:,} {theme.STATUS[status].word}" for status in STATUSES if counts[status])
     found = [
         f"{name} at {line.middle:.3g}" if line.is_straight else f"{name} between {line.low:.3g} and {line.high:.3g}"
-        for name, line in (("ceiling", picture.ceiling), ("floor", picture.floor))
-        if line is not None
+        for name, line in _set(picture)
     ]
     return f"{title(picture.scale)}. {'; '.join(found) or 'No limit set'}. {shown}."
 
@@ -152,12 +155,7 @@ def _signs(present: list[str], scale: str, *, dark: bool) -> dict[str, Any]:
         },
         "encoding": {
             "x": {"field": DENSE, "type": "quantitative", "scale": {"zero": False}},
-            "y": {
-                "field": SCALES[scale],
-                "title": SCALES[scale],
-                "type": "quantitative",
-                "scale": {"zero": False, "nice": False, "padding": 8},
-            },
+            "y": _height(SCALES[scale], scale, scale={"zero": False, "nice": False, "padding": 8}),
             "shape": by_status([PATHS[look.sign] for look in looks], legend=legend),
             "stroke": by_status(colours, legend=legend),
             "fill": by_status(filled, legend=legend),
@@ -174,17 +172,13 @@ def _lines(scale: str, *, dark: bool) -> list[dict[str, Any]]:
     ceiling, floor = (_colour(LIMITS[name], dark) for name in ("ceiling", "floor"))
     colour = {"condition": {"test": "datum.limit == 'ceiling'", "value": ceiling}, "value": floor}
     ink = INK["dark" if dark else "light"]
-    data, middle = {"name": "limits"}, {"field": "middle", "type": "quantitative", "title": SCALES[scale]}
+    data, middle = {"name": "limits"}, _height("middle", scale)
     dash = {"condition": {"test": "datum.straight", "value": [1, 0]}, "value": [6, 4]}
     return [
         {
             "data": data,
             "mark": {"type": "rect", "opacity": 0.12, "clip": True},
-            "encoding": {
-                "y": {"field": "low", "type": "quantitative", "title": SCALES[scale]},
-                "y2": {"field": "high"},
-                "fill": colour,
-            },
+            "encoding": {"y": _height("low", scale), "y2": {"field": "high"}, "fill": colour},
         },
         {
             "data": data,
@@ -197,6 +191,11 @@ def _lines(scale: str, *, dark: bool) -> list[dict[str, Any]]:
             "encoding": {"y": middle, "x": {"value": "width"}, "text": {"field": "limit"}},
         },
     ]
+
+
+def _height(column: str, of: str, **more: Any) -> dict[str, Any]:
+    """A column as height; all have one title, since the axis is named by what each layer says of it."""
+    return {"field": column, "type": "quantitative", "title": SCALES[of], **more}
 
 
 def _colour(status: str, dark: bool) -> str:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from mining import dataset, scoring
-from mining.dataset import Dataset, passages
+from mining.dataset import Dataset
 from mining.embedding import Encoder, load_encoder
 from mining.engine.loading import model_folder
 from mining.errors import RunError
@@ -53,7 +53,7 @@ def mine(
     """
     run = _begin(folder, data, policy)
     encoder = encoder or load_encoder(recipe)
-    teacher = teacher or load_teacher(recipe, passages(run.dataset.documents), run.facts["dataset"]["fingerprint"])
+    teacher = teacher or load_teacher(recipe, run.dataset.documents, run.facts["dataset"]["fingerprint"])
     entry = _round_to_make(run, _entry(recipe, encoder, teacher), may_add=data is None)
     this = Round(run.folder, entry["round"], run.dataset, recipe, encoder, teacher)
     if not entry["finished"]:

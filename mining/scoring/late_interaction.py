@@ -12,14 +12,15 @@ same weights. The level is what the query gets from documents drawn at random: w
 lie above those of precise ones, and no threshold could be drawn through both. Knows nothing of candidates.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
+from mining.dataset import passages
 from mining.embedding.encoder import EMBEDDED, embedded_folder
 from mining.engine import OnEngine, Wanted, open_engine
 from mining.engine.tokens import CHARACTERS_PER_TOKEN
@@ -48,9 +49,9 @@ class Text:
 
 @dataclass(frozen=True)
 class LateInteraction(OnEngine):
-    """The score over one collection, `documents`."""
+    """The score over one collection, the table `documents`."""
 
-    documents: Sequence[str]
+    documents: pd.DataFrame
     _read: dict[str, Text] = field(default_factory=dict, repr=False)  # documents of the last call
     _queries: dict[str, tuple[Text, float]] = field(default_factory=dict, repr=False)  # with their levels
 
@@ -80,8 +81,11 @@ class LateInteraction(OnEngine):
 
     @cached_property
     def _at_random(self) -> list[Text]:
-        chosen = np.random.default_rng(SEED).permutation(len(self.documents))[:AT_RANDOM]
-        return self._texts([self.documents[row] for row in chosen.tolist()])
+        return self._texts(self._drawn(AT_RANDOM))
+
+    def _drawn(self, count: int) -> list[str]:
+        """That many texts of the collection, drawn at random, or all."""
+        return passages(self.documents.iloc[np.random.default_rng(SEED).permutation(len(self.documents))[:count]])
 
     @cached_property
     def _tokenizer(self) -> Any:
@@ -99,13 +103,12 @@ class LateInteraction(OnEngine):
     @cached_property
     def _rarity(self) -> Floats:
         """The weight of each token of the vocabulary: BM25's inverse document frequency; 0 for what is no word."""
-        chosen = np.random.default_rng(SEED).permutation(len(self.documents))[:COUNTED]
+        texts = self._drawn(COUNTED)
         seen = np.zeros(self._tokenizer.get_vocab_size(), np.int64)
-        for start in range(0, len(chosen), 1024):
-            texts = [self.documents[row] for row in chosen[start : start + 1024].tolist()]
-            for encoding in self._encoded(texts):
+        for start in range(0, len(texts), 1024):
+            for encoding in self._encoded(texts[start : start + 1024]):
                 seen[np.unique(encoding.ids)] += 1
-        rarity = np.log1p((len(chosen) - seen + 0.5) / (seen + 0.5)).astype(np.float32)
+        rarity = np.log1p((len(texts) - seen + 0.5) / (seen + 0.5)).astype(np.float32)
         for token, place in self._tokenizer.get_vocab().items():
             if token.startswith("[") or not any(character.isalnum() for character in token):
                 rarity[place] = 0
@@ -130,7 +133,7 @@ def likeness(query: Text, document: Text) -> float:
     return float((query.weights @ windows).max() + query.mean @ document.mean)
 
 
-def load_late_interaction(recipe: Mining, documents: Sequence[str], collection: str) -> LateInteraction:
+def load_late_interaction(recipe: Mining, documents: pd.DataFrame, collection: str) -> LateInteraction:
     """The score over a collection, which `collection` is the fingerprint of."""
     folder = embedded_folder()
     wanted = Wanted(

@@ -7,14 +7,15 @@ Out: a `Teacher`; ModelError where there is none
 Knows nothing of the cache.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from mining.engine import Model, OnEngine, Wanted, open_engine
+from mining.errors import ModelError
 from mining.fingerprint import fingerprint_of, fingerprint_of_model
 from mining.recipe import LATE_INTERACTION, Mining
 from mining.scoring.late_interaction import load_late_interaction
@@ -40,15 +41,17 @@ class CrossEncoderTeacher(OnEngine):
         return self.model(pairs, "pair", self.prompt)[:, 0]
 
 
-def load_teacher(recipe: Mining, documents: Sequence[str] = (), collection: str = "") -> Teacher | None:
+def load_teacher(recipe: Mining, documents: pd.DataFrame | None = None, collection: str = "") -> Teacher | None:
     """
     The recipe's teacher; None where the dense score stands in for one.
 
-    Late interaction alone asks for the collection: the texts of its documents, and its fingerprint.
+    Late interaction alone asks for the collection: its documents, and its fingerprint; ModelError where there is none.
     """
     if not recipe.teacher:
         return None
     if recipe.teacher == LATE_INTERACTION:
+        if documents is None:
+            raise ModelError(f"--teacher {LATE_INTERACTION}: wanted the collection that is scored; found none")
         return load_late_interaction(recipe, documents, collection)
     return _cross_encoder(recipe)
 

@@ -8,15 +8,12 @@ candidates are kept, which share of them are answers, and which share of true ne
 are kept where nothing is refused by score, and of those that a source ranks among its first ten.
 """
 
-import argparse
-from pathlib import Path
-
 import numpy as np
 
-from mining import learning
-from mining.recipe import LATE_INTERACTION, Policy
+from mining.recipe import Policy
 from mining.run import Run
 from mining.selection import KEPT, STATUSES, decide, prepare
+from tests.benchmarks import judged
 
 POLICIES = {
     "no filter": Policy(max_p_relevant=None),
@@ -28,16 +25,10 @@ POLICIES = {
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--sample", type=Path, default=Path("sample_data"))
-    parser.add_argument("--runs", type=Path, required=True)
-    parser.add_argument("--teacher", default=LATE_INTERACTION)
-    arguments = parser.parse_args()
+    arguments = judged.flags(__doc__).parse_args()
     print(f"{'':<29}{'kept':>6}{'answers':>10}{'hardest left':>14}{'to rank 10 left':>17}{'median rank':>13}")
-    for name in (*learning.COLLECTIONS, learning.SAMPLE):
-        folder = arguments.sample if name == learning.SAMPLE else arguments.data / name
-        show(name, learning.mined_run(folder, arguments.runs / name, arguments.teacher), learning.answers_of(folder))
+    for name, run, answers in judged.runs(arguments):
+        show(name, run, answers)
 
 
 def show(name: str, run: Run, answers: set[tuple[str, str]]) -> None:

@@ -8,35 +8,25 @@ nDCG@10 of the candidates to that depth of BM25 or the encoder, over all known a
 pairs of all queries together, of the scores and of their margins to the labelled answer's.
 """
 
-import argparse
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 from sklearn.metrics import roc_auc_score
 
-from mining import learning
-from mining.recipe import LATE_INTERACTION
+from tests.benchmarks import judged
 
 CUT = 10
 SCORES = ("bm25_score", "dense_score", "teacher_score")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--sample", type=Path, default=Path("sample_data"))
-    parser.add_argument("--runs", type=Path, required=True)
-    parser.add_argument("--teacher", default=LATE_INTERACTION)
+    parser = judged.flags(__doc__)
     parser.add_argument("--depth", type=int, default=30)
     arguments = parser.parse_args()
     print(f"{'':<11}{'':>8}{'nDCG@10':>24}{'AUC':>16}{'AUC of margins':>16}")
     print(f"{'':<11}{'pairs':>8}{'BM25':>8}" + f"{'cosine':>8}{'teacher':>8}" * 3)
     rows = []
-    for name in (*learning.COLLECTIONS, learning.SAMPLE):
-        folder = arguments.sample if name == learning.SAMPLE else arguments.data / name
-        run = learning.mined_run(folder, arguments.runs / name, arguments.teacher)
-        pairs, row = numbers(run.candidates(), learning.answers_of(folder), arguments.depth)
+    for name, run, answers in judged.runs(arguments):
+        pairs, row = numbers(run.candidates(), answers, arguments.depth)
         print(f"{name:<11}{pairs:>8,}" + "".join(f"{number:>8.3f}" for number in row), flush=True)
         rows.append(row)
     print(f"{'mean of six':<19}" + "".join(f"{number:>8.3f}" for number in np.mean(rows, axis=0)))
