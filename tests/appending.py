@@ -6,7 +6,7 @@ A process that judges as fast as the log lets it, and says each number once it i
 
 import sys
 
-from mining.review import Event, open_log
+from nearmiss.review import Event, open_log
 
 
 def main() -> None:

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from mining import dataset, pipeline
-from mining.recipe import Mining
+from nearmiss import data as dataset
+from nearmiss import pipeline
+from nearmiss.settings import Mining
 from tests.words import OverlapTeacher, WordEncoder
 
 ROOT = Path(__file__).parent.parent

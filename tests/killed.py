@@ -12,10 +12,11 @@ import signal
 import sys
 from pathlib import Path
 
-from mining import dataset, pipeline
-from mining.pipeline import rounds, stages
-from mining.recipe import Mining
-from mining.scoring import cache
+from nearmiss import data as dataset
+from nearmiss import pipeline
+from nearmiss.models import score_cache
+from nearmiss.pipeline import round, stages
+from nearmiss.settings import Mining
 from tests.words import OverlapTeacher, WordEncoder
 
 RECIPE = Mining(depth=(("bm25", 12), ("dense", 12)), clusters=4, teacher="toy", language="en")
@@ -24,7 +25,7 @@ RECIPE = Mining(depth=(("bm25", 12), ("dense", 12)), clusters=4, teacher="toy", 
 def main() -> None:
     data, run, places = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3:]
     # Small shards, so that there is a middle of each stage to die in.
-    rounds.QUERIES_PER_SHARD, rounds.TEXTS_PER_SHARD, cache.PAIRS_PER_CHUNK = 3, 8, 16
+    round.QUERIES_PER_SHARD, round.TEXTS_PER_SHARD, score_cache.PAIRS_PER_CHUNK = 3, 8, 16
     stages.SCORED_TOGETHER = 2
     print(sum(dies(data, run, place) for place in places))
     mine(data, run)

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from mining import report
-from mining.dataset import FORMATS
-from mining.run import open_run
-from mining.selection import STATUSES
+from nearmiss.data import FORMATS
+from nearmiss.reports import funnel
+from nearmiss.run import open_run
+from nearmiss.selection import STATUSES
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
@@ -29,7 +29,7 @@ def example(tmp_path_factory):
 
 def test_the_example_mines_the_sample_and_writes_shards(example):
     run = open_run(example / "runs/readme")
-    assert report.report(run)["queries"] == len(run.dataset.queries)
+    assert funnel.report(run)["queries"] == len(run.dataset.queries)
     assert (example / "runs/readme-shards" / "manifest.json").is_file()
 
 
@@ -41,7 +41,7 @@ def test_the_table_of_columns_names_every_column(example):
 
 
 def test_the_report_s_fields_are_all_described(example):
-    told = report.report(open_run(example / "runs/readme"))
+    told = funnel.report(open_run(example / "runs/readme"))
     assert {name for name in told if f"`{name}`" not in README} == set()
 
 
@@ -51,7 +51,7 @@ def test_every_status_and_format_is_described():
 
 
 def test_the_tree_names_every_module_and_nothing_else():
-    tree = README.split("## The tree")[1].split("```")[1].split("\napp/")[0]
+    tree = README.split("## The tree")[1].split("```")[1].split("\napp/nearmiss_app/")[0]
     told = {line.split()[0].rstrip("/") for line in tree.splitlines() if line.startswith("  ")}
-    there = {path.name for path in (ROOT / "mining").iterdir() if path.suffix == ".py" or path.is_dir()}
-    assert told == there - {"__init__.py", "__pycache__"}
+    there = {path.name for path in (ROOT / "mining" / "nearmiss").iterdir() if path.suffix == ".py" or path.is_dir()}
+    assert told == there - {"__init__.py", "__pycache__", "py.typed"}

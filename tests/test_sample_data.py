@@ -11,11 +11,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mining import dataset, duplicates
-from mining.recipe import Policy
-from mining.retrieval import bm25
-from mining.retrieval.language import detect
-from mining.retrieval.words import normalise
+from nearmiss import data
+from nearmiss.candidates import duplicates
+from nearmiss.retrieval import bm25
+from nearmiss.retrieval.language import detect
+from nearmiss.retrieval.tokenization import normalise
+from nearmiss.settings import Policy
 
 FOLDER = Path(__file__).parent.parent / "sample_data"
 ANSWERS = {
@@ -54,7 +55,7 @@ def jsonl(name):
 
 @pytest.fixture(scope="module")
 def sample():
-    return dataset.read(FOLDER, format="beir")
+    return data.read(FOLDER, format="beir")
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +84,7 @@ def marks(sample, kinds):
             [(query_row[q], document_row[d]) for q, d in pairs], columns=["query", "document"], dtype="int32"
         )
 
-    copies = duplicates.Copies(dataset.passages(sample.documents), sample.queries.text.tolist(), sample.documents)
+    copies = duplicates.Copies(data.passages(sample.documents), sample.queries.text.tolist(), sample.documents)
     known = numbered(sample.positives[["query_id", "doc_id"]].itertuples(index=False, name=None))
     positives = SimpleNamespace(query=known["query"].to_numpy(), document=known["document"].to_numpy())
     same_vector = np.ones((len(sample.documents), 1), np.float32)
@@ -181,7 +182,7 @@ def test_a_query_was_judged_against_all_of_its_own_language_unless_it_is_english
 
 
 def test_what_bm25_ranks_in_its_top_ten_was_judged(sample, grades, tmp_path):
-    texts = dataset.passages(sample.documents)
+    texts = data.passages(sample.documents)
     bm25.build(texts, tmp_path / "index", detect(texts))
     found = bm25.search(tmp_path / "index", sample.queries.text.tolist(), 10)
     query_ids, doc_ids = sample.queries.query_id.tolist(), sample.documents.doc_id.tolist()
@@ -212,7 +213,7 @@ def test_the_readme_counts_what_is_there_and_says_who_finds_it(kinds, grades):
 
 
 def test_exact_copies_are_exact_but_for_case_width_and_spaces(sample, kinds, positive, marks):
-    text = dict(zip(sample.documents.doc_id, dataset.passages(sample.documents), strict=True))
+    text = dict(zip(sample.documents.doc_id, data.passages(sample.documents), strict=True))
     for (query_id, doc_id), kind in kinds.items():
         same = normalise(text[doc_id]) == normalise(text[positive[query_id]])
         assert same == (kind in {"exact_copy", "positive", "wrong_positive"}), (query_id, doc_id)

@@ -16,10 +16,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mining import dataset, pipeline, selection
-from mining.errors import DatasetError, RunError
-from mining.recipe import Mining
-from tests.test_selection import row, statuses, table
+from nearmiss import data as dataset
+from nearmiss import pipeline, selection
+from nearmiss.errors import DatasetError, RunError
+from nearmiss.settings import Mining
+from tests.nearmiss.selection.test_selection import row, statuses, table
 from tests.words import OverlapTeacher, WordEncoder
 from tests.words import margins as Policy
 
@@ -108,7 +109,9 @@ def test_the_answer_does_not_depend_on_the_order_of_sets_fe(tmp_path, fruit, has
     del fruit
     whole = mined(tmp_path, dataset.read(tmp_path / "data")).candidates()
     code = (
-        "import sys; from pathlib import Path; from mining import dataset, pipeline; from mining.recipe import Mining\n"
+        "import sys; from pathlib import Path\n"
+        "from nearmiss import data as dataset, pipeline\n"
+        "from nearmiss.settings import Mining\n"
         "from tests.words import WordEncoder\n"
         "recipe = Mining(language='en', teacher='', depth=(('bm25', 4), ('dense', 4)))\n"
         "pipeline.mine(Path(sys.argv[2]), recipe, dataset.read(sys.argv[1]), encoder=WordEncoder())"
@@ -235,8 +238,8 @@ def test_a_second_row_of_one_id_is_an_error_and_does_not_overwrite_am(tmp_path):
 
 
 def test_an_export_that_fails_leaves_what_was_there_untouched_fe(tmp_path, fruit):
-    from mining import export
-    from mining.recipe import Export
+    from nearmiss import export
+    from nearmiss.settings import Export
 
     run = mined(tmp_path, fruit)
     out = tmp_path / "out"

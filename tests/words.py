@@ -4,7 +4,7 @@ import hashlib
 
 import numpy as np
 
-from mining.recipe import Policy
+from nearmiss.settings import Policy
 
 DIMENSION = 32
 

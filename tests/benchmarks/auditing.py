@@ -27,15 +27,15 @@ from scipy.stats import binom
 from sklearn.metrics import roc_auc_score
 from statsmodels.stats.proportion import proportion_confint
 
-from mining import selection
-from mining.audit.certificate import intervals, test
-from mining.audit.domains import Domains, domains, unjudged
-from mining.audit.ladder import ladder
-from mining.audit.measuring import bands, layer_of
-from mining.audit.planning import design, domains_along, draw, proxy
-from mining.audit.samples import Sample
-from mining.recipe import Policy
-from mining.selection import VERDICTS, Table
+from nearmiss import selection
+from nearmiss.audit.certificate import intervals, test
+from nearmiss.audit.domains import Domains, domains, unjudged
+from nearmiss.audit.estimates import bands, layer_of
+from nearmiss.audit.ladder import ladder
+from nearmiss.audit.planning import design, domains_along, draw, proxy
+from nearmiss.audit.samples import Sample
+from nearmiss.selection import VERDICTS, Table
+from nearmiss.settings import Policy
 
 RELEVANT, NEGATIVE = (VERDICTS.index(word) + 1 for word in ("relevant", "not_relevant"))
 LABELS = (100, 200, 400)
@@ -117,7 +117,7 @@ def made(rate: float, auc: float, queries: int = 400, candidates: int = 60, seed
 
 def mined(folder: Path, truth: Path, relevant_from: float, policy: Policy | None = None) -> Known:
     """A mined run with full judgements."""
-    from mining.workspace import open_workspace
+    from nearmiss.session.workspace import open_workspace
 
     work = open_workspace(folder)
     grades = pd.read_csv(truth, sep="\t", dtype=str).set_axis(["query_id", "doc_id", "grade"], axis=1)

@@ -15,10 +15,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from mining import learning
-from mining.calibration.fitting import Labels, fit
-from mining.calibration.model import from_prior
-from mining.recipe import LATE_INTERACTION
+from nearmiss.calibration.fitting import Labels, fit
+from nearmiss.calibration.model import from_prior
+from nearmiss.settings import LATE_INTERACTION
+from tests.tools import learn_prior
 
 LABELS = (50, 200, 1000)
 SINGLE = ("teacher_score", "dense_score", "bm25_place", "positive_cosine", "fused_place")
@@ -34,55 +34,57 @@ def main() -> None:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         runs = arguments.runs or Path(temporary)
-        mined = list(learning.mine_all(arguments.data, arguments.sample, runs, arguments.teacher))
-        ratios = {name: ratio_to_positive(runs / name) for name in (*learning.COLLECTIONS, learning.SAMPLE)}
+        mined = list(learn_prior.mine_all(arguments.data, arguments.sample, runs, arguments.teacher))
+        ratios = {name: ratio_to_positive(runs / name) for name in (*learn_prior.COLLECTIONS, learn_prior.SAMPLE)}
     kind = "dense+bm25+teacher" if arguments.teacher else "dense+bm25"
-    for depth in learning.DEPTHS:
+    for depth in learn_prior.DEPTHS:
         print(f"\ncandidates to rank {depth}, {kind}")
         heads = ("95% rule", "best single", "prior", *(f"{count} labels" for count in LABELS))
         print(f"{'':<12}{'rate':>7}" + "".join(f"{head:>13}" for head in heads) + "  (the single score)")
         tables = []
         for known in [one for one in mined if one.depth == depth]:
-            weights = learning.learn(
-                [one for one in mined if one.name != known.name], names := learning.names_of(kind, known)
+            weights = learn_prior.learn(
+                [one for one in mined if one.name != known.name], names := learn_prior.names_of(kind, known)
             )
             single, name = best_single(known)
-            row = [learning.removed(of_rows(known, ratios[known.name]), known.answers), single]
+            row = [learn_prior.removed(of_rows(known, ratios[known.name]), known.answers), single]
             row += with_labels(known, names, weights, arguments.repetitions)
             print(
                 f"{known.name:<12}{known.answers.mean():>7.3f}"
                 + "".join(f"{share:>13.3f}" for share in row)
                 + f"  {name}"
             )
-            tables.append(row) if known.name != learning.SAMPLE else None
+            tables.append(row) if known.name != learn_prior.SAMPLE else None
         print(f"{'mean of five':<19}" + "".join(f"{share:>13.3f}" for share in np.mean(tables, axis=0)))
 
 
 def ratio_to_positive(run: Path) -> pd.Series:
     """The teacher's score over the positive's (safe below zero), by query and document."""
-    from mining.run import open_run
+    from nearmiss.run import open_run
 
     frame = open_run(run).candidates()
     ratio = (frame["teacher_score"] - frame["positive_score"]) / frame["positive_score"].abs()
     return pd.Series(ratio.to_numpy(), pd.MultiIndex.from_frame(frame[["query_id", "doc_id"]]))
 
 
-def of_rows(known: learning.Known, ratios: pd.Series) -> np.ndarray:
+def of_rows(known: learn_prior.Known, ratios: pd.Series) -> np.ndarray:
     """The ratio of each of the collection's rows."""
     return ratios.loc[list(zip(known.query_id, known.doc_id, strict=True))].to_numpy()
 
 
-def best_single(known: learning.Known) -> tuple[float, str]:
+def best_single(known: learn_prior.Known) -> tuple[float, str]:
     """The best that one score does alone: chosen with the truth known, so an upper bound."""
     names = [name for name in SINGLE if name in known.signals.names]
-    shares = {name: learning.removed(known.columns([name])[:, 0], known.answers) for name in names}
+    shares = {name: learn_prior.removed(known.columns([name])[:, 0], known.answers) for name in names}
     best = max(shares, key=shares.get)
     return shares[best], best
 
 
-def with_labels(known: learning.Known, names: list[str], weights: dict[str, float], repetitions: int) -> list[float]:
+def with_labels(known: learn_prior.Known, names: list[str], weights: dict[str, float], repetitions: int) -> list[float]:
     """The prior, and then the fit to each number of LABELS, tried on queries without a label: means."""
-    found = learning.Signals(tuple(names), known.signals.values[:, [known.signals.names.index(name) for name in names]])
+    found = learn_prior.Signals(
+        tuple(names), known.signals.values[:, [known.signals.names.index(name) for name in names]]
+    )
     query = pd.factorize(known.query_id)[0]
     prior = from_prior(found, np.zeros(len(query), bool), weights)
     shares = []
@@ -96,7 +98,7 @@ def with_labels(known: learning.Known, names: list[str], weights: dict[str, floa
             rows = rng.choice(pool, min(count, len(pool)), replace=False)
             labels = Labels(rows, known.answers[rows], np.ones(len(rows)))
             calibration, _, _ = fit(found, prior, query, labels)
-            row.append(learning.removed(calibration.logits(found)[test], known.answers[test]))
+            row.append(learn_prior.removed(calibration.logits(found)[test], known.answers[test]))
         shares.append(row)
     return np.mean(shares, axis=0).tolist()
 

@@ -4,9 +4,9 @@ import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
-from mining import learning
-from mining.recipe import LATE_INTERACTION
-from mining.run import Run
+from nearmiss.run import Run
+from nearmiss.settings import LATE_INTERACTION
+from tests.tools import learn_prior
 
 
 def flags(says: str) -> argparse.ArgumentParser:
@@ -21,6 +21,6 @@ def flags(says: str) -> argparse.ArgumentParser:
 
 def runs(arguments: argparse.Namespace) -> Iterator[tuple[str, Run, set[tuple[str, str]]]]:
     """Name, run and known answers of each collection; mined where its run is not there."""
-    for name, folder in learning.folders(arguments.data, arguments.sample).items():
-        run = learning.mined_run(folder, arguments.runs / name, arguments.teacher)
-        yield name, run, learning.answers_of(folder)
+    for name, folder in learn_prior.folders(arguments.data, arguments.sample).items():
+        run = learn_prior.mined_run(folder, arguments.runs / name, arguments.teacher)
+        yield name, run, learn_prior.answers_of(folder)

@@ -16,18 +16,18 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from mining import dataset
-from mining.calibration import stored
-from mining.calibration.signals import signals
-from mining.dataset import Dataset, passages
-from mining.dataset.tables import ReadCounts
-from mining.embedding import embed
-from mining.files import write_json, write_parquet
-from mining.pipeline import LIBRARIES
-from mining.pipeline.pooling import Pairs, assemble, named
-from mining.pipeline.rounds import QUERIES_PER_SHARD, TEXTS_PER_SHARD
-from mining.recipe import Mining, Policy
-from mining.run import RUN_FILE, Run
+from nearmiss import data as dataset
+from nearmiss.calibration import stored
+from nearmiss.calibration.signals import signals
+from nearmiss.candidates.pooling import Pairs, assemble, named
+from nearmiss.data import Dataset, passages
+from nearmiss.data.dataset import ReadCounts
+from nearmiss.pipeline import LIBRARIES
+from nearmiss.pipeline.round import QUERIES_PER_SHARD, TEXTS_PER_SHARD
+from nearmiss.retrieval.vector_store import embed
+from nearmiss.run import RUN_FILE, Run
+from nearmiss.settings import Mining, Policy
+from nearmiss.storage.files import write_json, write_parquet
 
 DIMENSION = 384
 WORDS = 4000

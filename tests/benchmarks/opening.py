@@ -29,7 +29,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=8599)
     arguments = parser.parse_args()
     started = time.perf_counter()
-    command = [sys.executable, "-m", "mining.cli", "app", str(arguments.run), "--port", str(arguments.port)]
+    command = [sys.executable, "-m", "nearmiss.cli", "app", str(arguments.run), "--port", str(arguments.port)]
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     try:
         asyncio.run(measure(arguments.port, arguments.waits, started))

@@ -10,9 +10,9 @@ are kept where nothing is refused by score, and of those that a source ranks amo
 
 import numpy as np
 
-from mining.recipe import Policy
-from mining.run import Run
-from mining.selection import KEPT, STATUSES, decide, prepare
+from nearmiss.run import Run
+from nearmiss.selection import KEPT, STATUSES, decide, prepare
+from nearmiss.settings import Policy
 from tests.benchmarks import judged
 
 POLICIES = {

@@ -15,12 +15,13 @@ from unittest.mock import patch
 import numpy as np
 import pandas as pd
 
-from mining import learning, priority
-from mining.calibration import model as calibration_model
-from mining.recipe import LATE_INTERACTION
-from mining.review import open_log
-from mining.run import open_run
-from mining.workspace import Workspace
+from nearmiss.calibration import model as calibration_model
+from nearmiss.review import open_log
+from nearmiss.run import open_run
+from nearmiss.session.queue import priority
+from nearmiss.session.workspace import Workspace
+from nearmiss.settings import LATE_INTERACTION
+from tests.tools import learn_prior
 
 BUDGETS = (0.01, 0.02, 0.05, 0.1, 0.2)
 
@@ -37,9 +38,9 @@ def main() -> None:
     arguments = parser.parse_args()
     weights = None
     if arguments.unseen:
-        mined = list(learning.mine_all(arguments.data, Path("sample_data"), arguments.runs, LATE_INTERACTION))
+        mined = list(learn_prior.mine_all(arguments.data, Path("sample_data"), arguments.runs, LATE_INTERACTION))
         others = [known for known in mined if known.name != arguments.unseen]
-        weights = learning.learn(others, learning.names_of("dense+bm25+teacher", others[0]))
+        weights = learn_prior.learn(others, learn_prior.names_of("dense+bm25+teacher", others[0]))
     with tempfile.TemporaryDirectory() as folder, _prior(weights):
         work = Workspace(open_run(arguments.run), open_log(Path(folder) / "reviews.db"))
         print_curves(work, answers_in(work, arguments.qrels, arguments.least), in_pool(work, arguments.depth))
@@ -82,7 +83,7 @@ def reviewed_in_turn(work: Workspace, answers: np.ndarray, pool: np.ndarray, bud
 
 
 def _learn(work: Workspace, chances: priority.Chances, shown: np.ndarray, answers: np.ndarray) -> None:
-    from mining.calibration.fitting import Labels, fit
+    from nearmiss.calibration.fitting import Labels, fit
 
     labels = Labels(shown, answers[shown], np.ones(len(shown)))
     chances.calibration, _, _ = fit(chances.signals, chances.prior, work.table.query, labels)

@@ -18,9 +18,10 @@ from pathlib import Path
 import numpy as np
 import psutil
 
-from mining import agenda, cards, dealing, priority
-from mining.agenda import View
-from mining.workspace import open_workspace
+from nearmiss.session import cards
+from nearmiss.session.queue import agenda, arms, priority
+from nearmiss.session.queue.agenda import View
+from nearmiss.session.workspace import open_workspace
 
 AHEAD = 60
 ROW = "{:<34} {:>10}"
@@ -60,7 +61,7 @@ def main() -> None:
 
 
 def review(work, view, order, sight, name: str, seconds: int, taken: list[float]) -> None:
-    dealt = dealing.deal(work, view, name, order, AHEAD)
+    dealt = arms.deal(work, view, name, order, AHEAD)
     have = {one.pair for one in dealt}
     for number in range(1, seconds + 1):
         time.sleep(1 - 0.01 * (hash(name) % 20))
@@ -69,9 +70,9 @@ def review(work, view, order, sight, name: str, seconds: int, taken: list[float]
         event |= {"arm": dealt[0].arm, "inclusion_probability": dealt[0].chance}
         started = time.perf_counter()
         event |= {"client_id": name, "client_seq": number, "decided_at": time.time()}
-        cards.write(work, [event], dealing.arms(work))
+        cards.write(work, [event], arms.arms(work))
         priority.learn(work)
-        dealt = dealing.deal(work, view, name, order, AHEAD)
+        dealt = arms.deal(work, view, name, order, AHEAD)
         new = [one for one in dealt if one.pair not in have]
         for one in new:
             cards.card(work, one, sight, name)

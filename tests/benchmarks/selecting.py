@@ -10,8 +10,8 @@ import time
 import numpy as np
 import pandas as pd
 
-from mining.recipe import Policy
-from mining.selection import decide, prepare, select
+from nearmiss.selection import decide, prepare, select
+from nearmiss.settings import Policy
 
 POLICIES = {
     "the same again": Policy(),

@@ -22,8 +22,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mining.review import Event
-from mining.run import open_run
+from nearmiss.review import Event
+from nearmiss.run import open_run
 
 SHORTEST_ANSWER = 4  # characters: what is shorter (a digit, "yes") stands in passages that answer nothing
 REVIEWER = "answer strings"
@@ -162,7 +162,7 @@ def rows_of(path: Path) -> Iterator[dict[str, Any]]:
 
 def nearmiss(*words: object) -> None:
     """One of the commands, as a user would call it."""
-    subprocess.run([sys.executable, "-m", "mining.cli", *map(str, words)], check=True)
+    subprocess.run([sys.executable, "-m", "nearmiss.cli", *map(str, words)], check=True)
 
 
 if __name__ == "__main__":

@@ -93,7 +93,7 @@ def work(arguments: argparse.Namespace) -> None:
 
 def load(arguments: argparse.Namespace) -> tuple[dict[str, str], dict[str, str], dict[str, list[str]]]:
     """Texts by id, and the positives of each query: the first queries of the split, and the first documents."""
-    from mining import dataset
+    from nearmiss import data as dataset
 
     data = dataset.read(arguments.data, split=arguments.split)
     queries = data.queries.head(arguments.queries).set_index("query_id")["text"]
@@ -126,9 +126,9 @@ def toy_teacher(folder: Path) -> str:
 
 
 def make_ready(queries, documents, positives, teacher, depth, job):
-    from mining.embedding import load_encoder
-    from mining.recipe import Mining
-    from mining.scoring import load_teacher
+    from nearmiss.models.encoder import load_encoder
+    from nearmiss.models.teacher import load_teacher
+    from nearmiss.settings import Mining
 
     started = time.perf_counter()
     recipe = Mining(teacher=teacher or "", precision=job["precision"])
@@ -171,9 +171,9 @@ def with_nearmiss(queries, documents, positives, teacher, depth, job):
     import pandas as pd
     import tokenizers  # noqa: F401
 
-    from mining import pipeline
-    from mining.dataset import Dataset, ReadCounts
-    from mining.recipe import Mining, Policy
+    from nearmiss import pipeline
+    from nearmiss.data import Dataset, ReadCounts
+    from nearmiss.settings import Mining, Policy
 
     rows = [(q, d, 1.0) for q, ds in positives.items() for d in ds]
     data = Dataset(

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from mining import projection
-from mining.run import open_run
+from nearmiss import maps
+from nearmiss.run import open_run
 
 CHROMIUM = os.environ.get("NEARMISS_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = [
@@ -36,7 +36,7 @@ class Served:
         self.url = f"http://127.0.0.1:{port}"
 
     def start(self):
-        command = [sys.executable, "-m", "mining.cli", "app", str(self.folder), "--port", str(self.port)]
+        command = [sys.executable, "-m", "nearmiss.cli", "app", str(self.folder), "--port", str(self.port)]
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
@@ -72,7 +72,7 @@ def served(run):
 def looked_at(mined, tmp_path_factory):
     """A server over a run with a map, for all tests that change nothing: nobody judges, saves or writes here."""
     folder = Path(shutil.copytree(mined, tmp_path_factory.mktemp("looked_at") / "sample"))
-    projection.make(open_run(folder))
+    maps.make(open_run(folder))
     server = serve(folder)
     yield server
     server.kill()

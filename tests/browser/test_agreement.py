@@ -2,10 +2,10 @@
 
 import pytest
 
-from mining.review import ADJUDICATION
-from mining.workspace import open_workspace
+from nearmiss.review import ADJUDICATION
+from nearmiss.session.workspace import open_workspace
 from tests.browser.conftest import elsewhere
-from tests.test_review import judged
+from tests.nearmiss.review.test_review import judged
 
 HOSTILE = "<img src=x onerror=alert(1)><script>alert(1)</script> ![x](http://x.test/y.png) $\\pi$ \u202etxt"
 PAIRS = 12

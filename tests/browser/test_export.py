@@ -4,7 +4,7 @@ import zipfile
 
 import pytest
 
-from mining.export.reading import written
+from nearmiss.export.read_back import written
 from tests.browser.conftest import READY
 
 

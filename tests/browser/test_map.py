@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mining import projection
-from mining.workspace import open_workspace
+from nearmiss import maps
+from nearmiss.session.workspace import open_workspace
 from tests.browser.conftest import READY, elsewhere, graves
 
 HOSTILE = (
@@ -28,7 +28,7 @@ WHERE = """([plot, point]) => {
 
 @pytest.fixture
 def atlas(looked_at):
-    return projection.open_atlas(open_workspace(looked_at.folder))
+    return maps.open_atlas(open_workspace(looked_at.folder))
 
 
 def drawn(page):

@@ -4,11 +4,12 @@ import re
 
 import pytest
 
-from mining import dataset, overview
-from mining.dataset import Dataset
-from mining.overview import Wanted
-from mining.run import open_run
-from mining.workspace import open_workspace
+from nearmiss import data as dataset
+from nearmiss.data import Dataset
+from nearmiss.run import open_run
+from nearmiss.session import overview
+from nearmiss.session.overview import Wanted
+from nearmiss.session.workspace import open_workspace
 from tests.browser.conftest import READY, elsewhere
 
 HOSTILE = "<img src=x onerror=alert(1)><script>alert(2)</script> ![i](http://example.org/i.png) \u202e$x$"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.navigation import TITLES
+from nearmiss_app.navigation import TITLES
 from tests.browser.conftest import elsewhere, graves
 
 PATHS = {name: "/" if name == "overview" else f"/{name}" for name in TITLES}

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from mining.review import Standing, open_log
+from nearmiss.review import Standing, open_log
 from tests.browser.conftest import elsewhere, serve, show
 
 VERDICTS = {"1": "relevant", "3": "not_relevant"}

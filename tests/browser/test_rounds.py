@@ -2,8 +2,8 @@
 
 import pytest
 
-from mining import pipeline
-from mining.recipe import Mining
+from nearmiss import pipeline
+from nearmiss.settings import Mining
 from tests.browser.conftest import READY, graves
 from tests.words import OverlapTeacher, WordEncoder
 

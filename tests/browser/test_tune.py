@@ -4,9 +4,10 @@ import re
 
 import pytest
 
-from mining import selection, tuning
-from mining.recipe import Policy
-from mining.run import open_run
+from nearmiss import selection
+from nearmiss.run import open_run
+from nearmiss.session import tuning
+from nearmiss.settings import Policy
 from tests.browser.conftest import READY
 
 SLIDER = "#range-max_p_relevant"

@@ -1,0 +1,223 @@
+"""What the agreement page says, as HTML that shows people's texts and does nothing else; no Streamlit inside."""
+
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from html import escape
+
+from nearmiss.agreement import Agreement, Between
+from nearmiss.agreement.disputes import Dispute, Opinion, Passage
+from nearmiss.review import Entry
+from nearmiss_app.theme import VERDICT, Look
+
+REASON_WORDS = {
+    "duplicate_of_positive": "copy of the positive",
+    "bad_query": "bad query",
+    "wrong_positive": "wrong positive",
+    "too_easy": "too easy",
+}
+PEOPLE = 10  # in the table
+KINDS = 8  # of difference
+LONGEST = 20_000  # characters of a text that are shown
+NAME, SHORT_NAME = 24, 13  # characters of a person's name, and where there is little room
+
+STYLE = """<style>
+.agreement {
+  --line: color-mix(in srgb, currentColor 18%, transparent);
+  --quiet: color-mix(in srgb, currentColor 75%, transparent);
+  font-variant-numeric: tabular-nums;
+  line-height: 1.45;
+}
+.agreement :is(p, h2, h3) { margin: 0; padding: 0; }
+.agreement h2 { font-size: 1.375rem; font-weight: 600; line-height: 1.3; }
+.agreement h3 { line-height: 1.45; }
+.agreement.head { margin-top: 1rem; }
+.agreement .quiet { color: var(--quiet); font-size: 0.875rem; font-weight: 400; }
+.agreement .text { unicode-bidi: plaintext; overflow-wrap: anywhere; white-space: pre-wrap; }
+.agreement .name { unicode-bidi: isolate; overflow-wrap: anywhere; font-weight: 600; }
+.agreement .asked { font-size: 1.25rem; font-weight: 600; max-height: 8rem; overflow: auto; }
+.agreement :is(.texts, .opinions) {
+  display: grid;
+  gap: 1rem;
+  margin-top: 0.75rem;
+  grid-template-columns: repeat(auto-fit, minmax(min(17rem, 100%), 1fr));
+}
+.agreement .opinions { grid-template-columns: repeat(auto-fit, minmax(min(11rem, 100%), 1fr)); }
+.agreement .passage {
+  height: 16rem;
+  overflow: auto;
+  margin-top: 0.25rem;
+  padding: 0.75rem 1rem;
+  border: 1px solid var(--line);
+  border-radius: 6px;
+}
+@media (max-width: 1100px) {
+  .agreement .passage { height: 9.5rem; }
+}
+.agreement [tabindex]:focus-visible { outline: 2px solid currentColor; outline-offset: 1px; }
+.agreement .passage h3 { font-size: 1rem; font-weight: 600; margin-bottom: 0.25rem; }
+.agreement .part + .part { margin-top: 1rem; padding-top: 1rem; border-top: 1px solid var(--line); }
+.agreement .opinion { border-left: 4px solid var(--own); padding-left: 0.75rem; min-height: 4.5rem; }
+.agreement .said { color: var(--own); font-weight: 600; }
+.agreement .isolated { unicode-bidi: isolate; }
+.agreement .line { white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
+.agreement .wide { overflow-x: auto; }
+.agreement table { border-collapse: separate; border-spacing: 3px; }
+.agreement th { font-weight: 500; text-align: left; padding: 0.25rem 0.5rem; min-width: 8rem; }
+.agreement th .quiet, .agreement td .quiet { white-space: nowrap; }
+.agreement thead th { text-align: center; vertical-align: bottom; min-width: 0; }
+.agreement td { text-align: center; padding: 0.375rem 0.625rem; border-radius: 6px; min-width: 5rem; }
+@media (max-width: 1000px) {
+  .agreement thead th { padding-inline: 0; }
+  .agreement thead .name { writing-mode: vertical-rl; transform: rotate(180deg); white-space: nowrap; }
+  .agreement tbody th { min-width: 6rem; overflow-wrap: anywhere; padding-inline-start: 0; }
+  .agreement td { min-width: 0; padding-inline: 0.125rem; font-size: 0.8125rem; }
+  .agreement td .unit { display: none; }
+}
+.agreement td.both { background: color-mix(in srgb, currentColor var(--much), transparent); }
+.agreement td b { font-weight: 600; display: block; }
+.agreement .differences .quiet { white-space: nowrap; }
+.agreement .differences { display: grid; gap: 0.125rem 1.5rem; grid-template-columns: auto 1fr; margin-top: 0.5rem; }
+</style>"""
+
+
+def heading(title: str, says: str) -> str:
+    """The heading of a part of the page, and what it tells."""
+    return f'<div class="agreement head"><h2>{safe(title)}</h2><p class="quiet">{safe(says)}</p></div>'
+
+
+def note(says: str) -> str:
+    """A quiet sentence."""
+    return _framed(f'<p class="quiet">{safe(says)}</p>')
+
+
+def people(found: Agreement) -> str:
+    """Who differs from whom, as a table: the share of common pairs on which two people said the same."""
+    names = list(found.judged)[:PEOPLE]
+    known = {(one.first, one.second): one for one in found.between}
+    known |= {(one.second, one.first): one for one in found.between}
+    heads = "".join(
+        f'<th scope="col" title="{safe(name)}"><span class="name">{safe(shortened(name, SHORT_NAME))}</span></th>'
+        for name in names
+    )
+    rows = []
+    for first in names:
+        cells = "".join(_cell(known.get((first, second)), first == second) for second in names)
+        judged = f'<div class="quiet">{found.judged[first]:,} judged</div>'
+        rows.append(f'<tr><th scope="row"><span class="name">{safe(shortened(first))}</span>{judged}</th>{cells}</tr>')
+    table = f"<table><thead><tr><td></td>{heads}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+    more = len(found.judged) - len(names)
+    rest = f'<p class="quiet">{more:,} more people judged less than these.</p>' if more > 0 else ""
+    return _framed(
+        f'<div class="wide" tabindex="0" role="region" aria-label="Who differs from whom">{table}</div>{rest}'
+    )
+
+
+def _cell(both: Between | None, same: bool) -> str:
+    if same:
+        return "<td></td>"
+    if both is None or both.raw.value is None:
+        return '<td class="quiet" title="no pair in common">–</td>'
+    # The less they agree, the stronger the ground.
+    style = f"--much: {round(5 + 30 * (1 - both.raw.value))}%"
+    pairs = "pair" if both.raw.pairs == 1 else "pairs"
+    return (
+        f'<td class="both" style="{style}"><b>{both.raw.value:.0%}</b>'
+        f'<span class="quiet">{both.raw.pairs:,}<span class="unit"> {pairs}</span></span></td>'
+    )
+
+
+def differences(shown: Iterable[Between], words: Callable[[str], str]) -> str:
+    """In words, what two people most often see differently; nothing where they never do."""
+    kinds = [(one, kind) for one in shown for kind in one.differences]
+    kinds.sort(key=lambda each: -each[1][2])
+    rows = []
+    for one, (first, second, count) in kinds[:KINDS]:
+        said = (
+            f'<span class="name">{safe(shortened(one.first))}</span> {safe(words(first))}, '
+            f'<span class="name">{safe(shortened(one.second))}</span> {safe(words(second))}'
+        )
+        times = "once" if count == 1 else f"{count:,} times"
+        rows.append(f'<p>{said}</p><p class="quiet">{times}</p>')
+    if not rows:
+        return ""
+    return heading("Seen differently", "What two people most often say of the same pair.") + _framed(
+        f'<div class="differences">{"".join(rows)}</div>'
+    )
+
+
+def dispute(shown: Dispute, *, dark: bool) -> str:
+    """The query, the candidate beside the labelled answers, and what each person said, side by side."""
+    answers = "".join(_part(one) for one in shown.positives)
+    return _framed(
+        f'<p class="asked text" tabindex="0" role="region" aria-label="Query" dir="auto">{_text(shown.query)}</p>'
+        '<div class="texts">'
+        f"<section><h2 class='quiet'>Candidate</h2>{_box('Candidate', _part(shown.document))}</section>"
+        f"<section><h2 class='quiet'>{_labelled(shown)}</h2>{_box('Labelled as an answer', answers)}</section>"
+        f'</div><div class="opinions">{"".join(_opinion(one, dark) for one in shown.opinions)}</div>'
+    )
+
+
+def decision(entry: Entry, query: str, title: str, *, dark: bool) -> str:
+    """One decision in a line."""
+    look = VERDICT[entry.event.verdict]
+    return _framed(
+        f'<p class="line"><span class="said" style="--own: {_colour(look, dark)}">{look.sign} {look.word}</span> '
+        f'<span class="isolated">{safe(opening(query))}</span> <span class="quiet">'
+        f'<span class="isolated">{safe(opening(title))}</span></span></p>'
+        f'<p class="quiet">by <span class="isolated">{safe(shortened(entry.event.reviewer))}</span></p>'
+    )
+
+
+def opening(text: str, longest: int = 70) -> str:
+    """The first words of a text."""
+    whole = " ".join(text[: 4 * longest].split())
+    return whole if len(whole) <= longest else f"{whole[: longest - 1]}…"
+
+
+def _labelled(shown: Dispute) -> str:
+    return "Labelled as an answer" if len(shown.positives) == 1 else f"Labelled as answers ({len(shown.positives)})"
+
+
+def _box(label: str, content: str) -> str:
+    return f'<div class="passage" tabindex="0" role="region" aria-label="{label}">{content}</div>'
+
+
+def _part(one: Passage) -> str:
+    title = f'<h3 class="text" dir="auto">{_text(one.title)}</h3>' if one.title.strip() else ""
+    return f'<div class="part">{title}<p class="text" dir="auto">{_text(one.text)}</p></div>'
+
+
+def _opinion(one: Opinion, dark: bool) -> str:
+    look = VERDICT[one.verdict]
+    reason = f", {REASON_WORDS.get(one.reason, one.reason)}" if one.reason else ""
+    comments = "".join(f'<p class="text" dir="auto">{_text(comment)}</p>' for comment in one.comments)
+    nothing = "" if one.reason or one.comments else '<p class="quiet">no reason given</p>'
+    day = datetime.fromtimestamp(one.decided_at, UTC).strftime("%-d %b %Y")
+    return (
+        f'<div class="opinion" style="--own: {_colour(look, dark)}">'
+        f'<p><span class="name">{safe(shortened(one.reviewer))}</span> <span class="quiet">{day}</span></p>'
+        f'<p><span class="said">{look.sign} {look.word}</span>{safe(reason)}</p>{comments}{nothing}</div>'
+    )
+
+
+def _framed(content: str) -> str:
+    return f'<div class="agreement">{content}</div>'
+
+
+def _text(text: str) -> str:
+    left_out = len(text) - LONGEST
+    return safe(text[:LONGEST]) + (f"… ({left_out:,} more characters)" if left_out > 0 else "")
+
+
+def safe(text: str) -> str:
+    """A text that no browser reads as markup."""
+    return escape(text, quote=True)
+
+
+def shortened(name: str, longest: int = NAME) -> str:
+    """A person's name, cut where it is very long."""
+    return name if len(name) <= longest else f"{name[: longest - 1]}…"
+
+
+def _colour(look: Look, dark: bool) -> str:
+    return look.dark if dark else look.light

@@ -1,0 +1,85 @@
+"""How true the probabilities came: foretold against judged, bin by bin; and what each signal weighs."""
+
+from typing import Any
+
+import plotly.graph_objects as go
+
+from nearmiss.calibration import Calibration
+from nearmiss.calibration.signals import in_words
+from nearmiss_app import theme
+from nearmiss_app.charts.style import GRID, INK, styled
+
+
+def reliability(told: dict[str, Any], *, dark: bool) -> go.Figure:
+    """Bins of like probability: what was foretold, what came, with its 95% interval; the diagonal is the truth."""
+    mode = "dark" if dark else "light"
+    bins = told["curve"]
+    look = theme.STATUS["known_positive"]
+    colour = look.dark if dark else look.light
+    came = [one["came"] for one in bins]
+    made = go.Figure()
+    made.add_trace(
+        go.Scatter(
+            x=[0, 1],
+            y=[0, 1],
+            mode="lines",
+            name="as foretold",
+            line={"color": GRID[mode], "width": 2},
+            hoverinfo="skip",
+        )
+    )
+    made.add_trace(
+        go.Scatter(
+            x=[one["foretold"] for one in bins],
+            y=came,
+            error_y={
+                "type": "data",
+                "array": [one["high"] - one["came"] for one in bins],
+                "arrayminus": [one["came"] - one["low"] for one in bins],
+                "color": colour,
+            },
+            mode="markers+lines",
+            name="judged answers, with 95% interval",
+            marker={"color": colour, "size": 9},
+            line={"color": colour, "width": 1},
+            customdata=[one["labels"] for one in bins],
+            hovertemplate="foretold %{x:.1%}, came %{y:.1%} of %{customdata} judgements<extra></extra>",
+        )
+    )
+    made.update_xaxes(title="foretold", tickformat=".0%", range=[-0.02, 1.02])
+    made.update_yaxes(title="judged answers", tickformat=".0%", range=[-0.02, 1.02])
+    made = styled(made, dark=dark, height=380)
+    made.update_layout(margin={"t": 32}, font={"color": INK[mode]})
+    return made
+
+
+def in_words_of(told: dict[str, Any]) -> str:
+    """The curve for those who do not see it."""
+    parts = [f"{one['foretold']:.0%} foretold, {one['came']:.0%} came" for one in told["curve"]]
+    return "Reliability: " + "; ".join(parts) + "."
+
+
+def weights(calibration: Calibration, *, dark: bool) -> go.Figure:
+    """What one standard deviation of each signal adds to the logit, the weightiest on top."""
+    known = sorted(_weighed(calibration), key=lambda one: abs(one[0]))
+    look = theme.STATUS["too_close"]
+    bars = go.Bar(
+        x=[weight for weight, _ in known],
+        y=[words for _, words in known],
+        orientation="h",
+        marker={"color": look.dark if dark else look.light},
+        hovertemplate="%{y}: %{x:+.2f}<extra></extra>",
+    )
+    made = styled(go.Figure(bars), dark=dark, height=60 + 26 * len(known))
+    made.update_xaxes(title="log-odds", nticks=5)
+    return made
+
+
+def weights_in_words(calibration: Calibration) -> str:
+    """The same for those who do not see it."""
+    return "Weights: " + "; ".join(f"{words} {weight:+.2f}" for weight, words in _weighed(calibration)) + "."
+
+
+def _weighed(calibration: Calibration) -> list[tuple[float, str]]:
+    named = zip(calibration.names, calibration.weights, strict=True)
+    return [(weight, in_words(name)) for name, weight in named if weight]

@@ -1,0 +1,74 @@
+"""What a ceiling leaves in, throws away and leaves short: three curves over its stops, and where it stands."""
+
+import plotly.graph_objects as go
+
+from nearmiss.session.ceiling_risk import TARGET, Outlook
+from nearmiss_app import theme
+from nearmiss_app.charts.style import INK, styled
+
+HEIGHT = 340
+LEGEND = {"font": {"size": 12}, "entrywidth": 230}  # pixels, besides the sign: as long as the longest name
+AXIS = {
+    "max_p_relevant": "ceiling: chance of being an answer at most",
+    "relative_margin": "ceiling: share of the positive's score below it",
+    "absolute_margin": "ceiling: gap below the positive's score",
+    "max_score": "ceiling: teacher score",
+}
+
+
+def figure(found: Outlook, *, dark: bool) -> go.Figure:
+    """The curves, as far as a stop has a number."""
+    made = go.Figure()
+    stops = [stop for stop in found.stops if stop is not None]
+    count = len(stops)
+    answers, good, few = (_colour(name, dark) for name in ("too_close", "kept", "over_quota"))
+    if found.measured is not None:
+        band = found.measured.false_negative_rate
+        edges = {"x": stops, "mode": "lines", "line": {"width": 0}, "hoverinfo": "skip", "showlegend": False}
+        made.add_trace(go.Scatter(y=band.high[:count], **edges))
+        made.add_trace(go.Scatter(y=band.low[:count], fill="tonexty", fillcolor=_see_through(answers), **edges))
+        made.add_trace(_line(stops, band.estimate[:count], "answers among kept, measured", answers, "solid"))
+        lost = found.measured.over_filtering
+        made.add_trace(_line(stops, lost.estimate[:count], "good ones among refused, measured", good, "solid"))
+    foretold = found.foretold
+    made.add_trace(_line(stops, foretold.false_negative_rate[:count], "answers among kept, foretold", answers, "dot"))
+    if found.measured is None:
+        made.add_trace(_line(stops, foretold.over_filtering[:count], "good ones among refused, foretold", good, "dot"))
+    made.add_trace(_line(stops, foretold.short[:count] / max(found.queries, 1), "queries left short", few, "dash"))
+    now = found.stops[found.now]
+    if now is not None:
+        made.add_vline(x=now, line={"color": INK["dark" if dark else "light"], "width": 2})
+        made.add_annotation(text="now", x=now, y=1, yref="paper", xanchor="left", xshift=4, showarrow=False)
+    made.add_hline(y=TARGET, line={"color": answers, "width": 1, "dash": "dash"})
+    made.update_xaxes(title=AXIS[found.field], autorange="reversed" if found.field.endswith("margin") else True)
+    made.update_yaxes(tickformat=".0%", rangemode="tozero", range=[0, 1])
+    made.update_layout(hovermode="x unified")
+    made = styled(made, dark=dark, height=HEIGHT)
+    made.update_layout(margin={"t": 72}, legend=LEGEND)
+    return made
+
+
+def in_words(found: Outlook) -> str:
+    """What the curves say at the ceiling in force, for those who do not see them."""
+    foretold = found.foretold
+    parts = [f"foretold {foretold.false_negative_rate[found.now]:.1%} answers among the kept"]
+    if found.measured is not None:
+        band = found.measured.false_negative_rate
+        parts.insert(0, f"measured {band.estimate[found.now]:.1%}")
+    parts.append(f"{int(foretold.short[found.now]):,} of {found.queries:,} queries left short")
+    return "At this ceiling: " + "; ".join(parts) + "."
+
+
+def _line(x: list[float], y: object, name: str, colour: str, dash: str) -> go.Scatter:
+    style = {"color": colour, "width": 2, "dash": dash}
+    return go.Scatter(x=x, y=y, name=name, mode="lines", line=style, hovertemplate="%{y:.1%}")
+
+
+def _see_through(colour: str) -> str:
+    red, green, blue = (int(colour[place : place + 2], 16) for place in (1, 3, 5))
+    return f"rgba({red},{green},{blue},0.18)"
+
+
+def _colour(status: str, dark: bool) -> str:
+    look = theme.STATUS[status]
+    return look.dark if dark else look.light

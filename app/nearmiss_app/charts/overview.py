@@ -1,0 +1,372 @@
+"""What the overview draws: trees of elements for the pictures that can be pressed, figures for the rest."""
+
+from collections.abc import Iterable
+from itertools import pairwise
+from urllib.parse import urlencode
+
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from nearmiss.reports.doubts import Doubt
+from nearmiss.reports.funnel import Together
+from nearmiss.session.overview import REFUSED, About, Histogram, Judged, Overview, Row, Short, Step, Wanted
+from nearmiss_app.charts.nodes import Node, node
+from nearmiss_app.charts.style import GRID, styled
+from nearmiss_app.theme import STATUS, VERDICT, Look, source_word
+
+ALL = "all"  # in the place of a status: every row
+GROUPS = {"positives": "known_positive", "kept": "kept", "refused": REFUSED}
+GROUP_LOOKS = {"positives": STATUS["known_positive"], "kept": STATUS["kept"], "refused": STATUS["over_quota"]}
+SETS_SHOWN = 10
+TALLEST = 128  # pixels
+OPENING = 160  # characters of a text in a list
+
+
+def heading(title: str, says: str) -> Node:
+    """The heading of a part of the page, and what one can do there."""
+    return node("div", "part", node("h2", "", title), node("p", "quiet", says))
+
+
+def about(run: About, found: Overview, name: str, *, dark: bool) -> Node:
+    """What the run is, in a sentence, and the numbers that matter most."""
+    short = len(found.short)
+    figures = [
+        ("candidates found", f"{found.candidates:,}"),
+        ("kept as hard negatives", f"{found.kept:,}"),
+        ("queries have too few", f"{short:,} of {found.queries:,}"),
+        ("pairs judged by people", f"{found.judged.pairs:,}"),
+    ]
+    return node(
+        "div",
+        "about",
+        node("p", "text", sentence(run, name)),
+        node(
+            "dl", "figures", *(node("div", "", node("dt", "", said), node("dd", "", value)) for said, value in figures)
+        ),
+        _judged(found.judged, dark),
+    )
+
+
+def sentence(run: About, name: str) -> str:
+    """What the run is, for someone who sees it for the first time."""
+    which = f"round {run.number} of {len(run.rounds)}" if len(run.rounds) > 1 else "one round"
+    depths = {depth for _, depth in run.sources}
+    each = "" if len(depths) == 1 else " (first {:,})"
+    sources = _listed([source_word(source) + each.format(depth) for source, depth in run.sources])
+    if len(depths) == 1:
+        sources = f"the first {depths.pop():,} of {sources}"
+    teacher = (
+        f"The teacher {run.teacher} scored each of them."
+        if run.teacher
+        else "No teacher was asked: the encoder's own score stands in for it."
+    )
+    return (
+        f"{name}, {which}: candidates for {run.queries:,} queries among {run.documents:,} documents, {sources}, "
+        f"with the encoder {run.encoder}. {teacher}"
+    )
+
+
+def _judged(judged: Judged, dark: bool) -> Node | None:
+    if not judged.pairs:
+        return None
+    people = _listed([f"{reviewer} {count:,}" for reviewer, count in judged.reviewers])
+    verdicts = [
+        node("span", "", _sign(VERDICT[verdict], dark), f"{count:,} {VERDICT[verdict].word}")
+        for verdict, count in judged.verdicts.items()
+        if count
+    ]
+    return node("div", "judged", node("span", "text quiet", f"Judged by {people}:"), *verdicts)
+
+
+def pictures(found: Overview, wanted: Wanted, *, dark: bool) -> Node:
+    """The funnel beside what the sources found; what is being looked at is marked."""
+    return node("div", "pair", _funnel(found, wanted, dark), _sets(found, wanted, dark))
+
+
+def _funnel(found: Overview, wanted: Wanted, dark: bool) -> Node:
+    plain = wanted.sources is None and not wanted.score
+    asked = (wanted.status or ALL) if plain else ""
+    refusing = [step for step in found.funnel if step.refused]
+    idle = [STATUS[step.status].word for step in found.funnel if not step.refused]
+    heads = node(
+        "div",
+        "step heads",
+        node("span", ""),
+        node("span", ""),
+        node("span", "number", "refused"),
+        node("span", "number", "left"),
+        aria_hidden="true",
+    )
+    rows = [
+        _step(Step(ALL, 0, found.candidates), found.candidates, None, asked, dark),
+        *(_step(step, found.candidates, STATUS[step.status], asked, dark) for step in refusing),
+        _step(Step("kept", 0, found.kept), found.candidates, STATUS["kept"], asked, dark),
+    ]
+    return node(
+        "section",
+        "part",
+        heading("From found to kept", "Each rule refuses some of what is left. Press a step to read its rows."),
+        node("div", "steps", heads, *rows),
+        node("p", "quiet", f"Refused nothing: {', '.join(idle)}.") if idle else None,
+    )
+
+
+def _step(step: Step, all_rows: int, look: Look | None, asked: str, dark: bool) -> Node:
+    word = look.word if look else "found"
+    own = step.left if step.status == "kept" else step.refused
+    left = 0 if step.status == "kept" else step.left
+    said = f"{word}: {step.refused:,} refused, {step.left:,} left" if step.refused else f"{word}: {step.left:,}"
+    return node(
+        "button",
+        "step last" if step.status == "kept" else "step",
+        node("span", "", _sign(look, dark) if look else node("span", "sign"), node("span", "", word)),
+        node(
+            "span",
+            "bar",
+            node("span", "left", __left=_share(left, all_rows)),
+            node("span", "own", __share=_share(own, all_rows), __least="2px" if own else "0"),
+            __own=_colour(look, dark) if look else "transparent",
+        ),
+        node("span", "number", f"{step.refused:,}" if step.refused else ""),
+        node("span", "number", f"{step.left:,}"),
+        press={"status": step.status},
+        title=look.says if look else "every candidate that any source found, and every labelled pair",
+        aria_label=f"{said}. Show the rows",
+        aria_pressed="true" if asked == step.status else "false",
+    )
+
+
+def _sets(found: Overview, wanted: Wanted, dark: bool) -> Node:
+    sources = list(found.positives_found)
+    shown, rest = found.together[:SETS_SHOWN], found.together[SETS_SHOWN:]
+    most = max((entry.found for entry in shown), default=1)
+    stripes = [node("div", "stripe", style=f"grid-row: {row}") for row in range(2, len(sources) + 2, 2)]
+    names = [
+        node(
+            "div",
+            "source",
+            node("span", "text", source_word(source)),
+            node("span", "quiet", f"{sum(entry.found for entry in found.together if source in entry.sources):,}"),
+            style=f"grid-row: {row}",
+        )
+        for row, source in enumerate(sources, start=2)
+    ]
+    columns = [
+        _set(entry, sources, column, most, wanted.sources == entry.sources, dark)
+        for column, entry in enumerate(shown, start=2)
+    ]
+    answers = _listed([f"{source_word(source)} {share:.1%}" for source, share in found.positives_found.items()])
+    return node(
+        "section",
+        "part",
+        heading(
+            "Found alone and together", "A bar counts what exactly the dotted sources found; its foot is what was kept."
+        ),
+        node("div", "sets", *stripes, *names, *columns, __sets=str(len(shown)), __sources=str(len(sources))),
+        node("p", "quiet text", f"Of the labelled answers, found by {answers}."),
+        node("p", "quiet", f"{len(rest)} rarer combinations are not drawn.") if rest else None,
+    )
+
+
+def _set(entry: Together, sources: list[str], column: int, most: int, asked: bool, dark: bool) -> Node:
+    kept = _pixels(entry.kept, most)
+    own = [row for row, source in enumerate(sources, start=2) if source in entry.sources]
+    # The first row of the button is the bar's, the next ones are the sources'.
+    thread = node("span", "thread", style=f"grid-row: {own[0]} / {own[-1] + 1}") if len(own) > 1 else None
+    dots = [
+        node("span", "dot in" if row in own else "dot", style=f"grid-row: {row}") for row in range(2, len(sources) + 2)
+    ]
+    words = f"only {_listed([source_word(source) for source in entry.sources])}" if own else "no source, only a label"
+    said = f"Found by {words}: {entry.found:,}, of these {entry.kept:,} kept"
+    bar = node(
+        "span",
+        "column",
+        node("span", "", f"{entry.found:,}"),
+        node("span", "rest", __rest=f"{_pixels(entry.found, most) - kept}px"),
+        node("span", "own", __share=f"{kept}px"),
+        __own=_colour(STATUS["kept"], dark),
+        style="grid-row: 1",
+    )
+    return node(
+        "button",
+        "set",
+        bar,
+        thread,
+        *dots,
+        style=f"grid-column: {column}; grid-row: 1 / -1",
+        press={"found": found_key(entry.sources)},
+        title=said,
+        aria_label=f"{said}. Show the rows",
+        aria_pressed="true" if asked else "false",
+    )
+
+
+def found_key(sources: Iterable[str]) -> str:
+    """A set of sources as the address spells it, like the report: bm25+dense, or none."""
+    return "+".join(sources) or "none"
+
+
+def found_words(sources: tuple[str, ...]) -> str:
+    """A set of sources as a person reads it."""
+    return f"only {_listed([source_word(source) for source in sources])}" if sources else "no source"
+
+
+def scores(histogram: Histogram, title: str, *, dark: bool) -> go.Figure:
+    """How one score lies among positives, kept and refused: a row each, as tall as it can be, over one axis."""
+    figure = make_subplots(rows=len(GROUPS), shared_xaxes=True, vertical_spacing=0.13)
+    edges = histogram.edges
+    for row, (group, look) in enumerate(GROUP_LOOKS.items(), start=1):
+        counts = histogram.counts[group]
+        bars = go.Bar(
+            x=edges[:-1],
+            y=counts,
+            width=edges[1] - edges[0],
+            offset=0,
+            marker={"color": _colour(look, dark), "line": {"width": 0}},
+            customdata=[[GROUPS[group], low, high] for low, high in pairwise(edges)],
+            text=[f"{low:g} to {high:g}" for low, high in pairwise(edges)],
+            textposition="none",
+            hovertemplate=f"%{{y:,}} {group}<br>%{{text}}<extra></extra>",
+            showlegend=False,
+        )
+        figure.add_trace(bars, row=row, col=1)
+        figure.add_annotation(
+            text=f"{look.sign} {group}  {sum(counts):,}",
+            font={"color": _colour(look, dark)},
+            x=0,
+            y=1,
+            xref="x domain" if row == 1 else f"x{row} domain",
+            yref="y domain" if row == 1 else f"y{row} domain",
+            xanchor="left",
+            yanchor="bottom",
+            showarrow=False,
+        )
+    styled(figure, dark=dark, height=340)
+    figure.update_layout(margin_t=28)  # for the first label
+    mode = "dark" if dark else "light"
+    figure.update_yaxes(showticklabels=False, showgrid=False, fixedrange=True)
+    figure.update_xaxes(fixedrange=True, showline=True, linecolor=GRID[mode])
+    figure.update_xaxes(title_text=title, row=len(GROUPS), col=1)
+    figure.update_layout(hovermode="x", bargap=0)
+    return figure
+
+
+def scores_in_words(histogram: Histogram, title: str) -> str:
+    """The same for those who cannot see it."""
+    return f"{title}: " + "; ".join(
+        f"most {group} between {histogram.edges[peak]:g} and {histogram.edges[peak + 1]:g}"
+        for group, counts in histogram.counts.items()
+        if any(counts)
+        for peak in [counts.index(max(counts))]
+    )
+
+
+def rows(shown: list[Row], *, has_teacher: bool, reviewer: str, dark: bool) -> Node:
+    """A table of candidates, those of one query under its text."""
+    if not shown:
+        return node("div", "rows", node("p", "empty", "No candidate is like this. Take away a condition above."))
+    scores = _scores_of(has_teacher)
+    heads = [
+        node("th", "", "Candidate", scope="col"),
+        node("th", "", "Status", scope="col"),
+        *(node("th", "number", name, scope="col") for name in scores),
+        node("th", "number", "Ranks", scope="col"),
+        node("th", "", node("span", "unseen", "Review"), scope="col"),
+    ]
+    body: list[Node] = []
+    before = None
+    for row in shown:
+        if row.query_id != before:
+            head = node("th", "text", opening(row.query), scope="rowgroup", colspan=str(len(heads)))
+            body.append(node("tr", "query", head))
+        before = row.query_id
+        body.append(_row(row, has_teacher, reviewer, dark))
+    return node("div", "rows", node("table", "", node("thead", "", node("tr", "", *heads)), node("tbody", "", *body)))
+
+
+def _row(row: Row, has_teacher: bool, reviewer: str, dark: bool) -> Node:
+    look = STATUS[row.status]
+    numbers = {"Teacher": row.teacher_score, "Positive": row.positive_score, "Cosine": row.dense_score}
+    ranks = [
+        node("div", "", f"{source_word(source)} {rank:,}" if rank else f"{source_word(source)} –")
+        for source, rank in row.ranks.items()
+    ]
+    return node(
+        "tr",
+        "row",
+        node("td", "text", node("div", "title", opening(row.title)) if row.title.strip() else None, opening(row.text)),
+        node("td", "status", _sign(look, dark), look.word, title=look.says),
+        *(node("td", "number", _score(numbers[name]), data_name=name) for name in _scores_of(has_teacher)),
+        node("td", "number quiet ranks", *ranks),
+        node("td", "", _review("Review", reviewer, query=row.query_id, doc=row.doc_id)),
+    )
+
+
+def _scores_of(has_teacher: bool) -> list[str]:
+    return ["Teacher", "Positive", "Cosine"] if has_teacher else ["Cosine", "Positive"]
+
+
+def doubts(shown: list[Doubt], texts: dict[str, str], *, reviewer: str) -> Node:
+    """The queries that most need a person, each with its reasons."""
+    if not shown:
+        return node("p", "empty", "No query stands out. Sample some pairs on the Review page all the same.")
+    return node(
+        "ol",
+        "queries",
+        *(_query(texts[doubt.query_id], doubt.query_id, "; ".join(doubt.reasons), reviewer) for doubt in shown),
+    )
+
+
+def short(shown: list[Short], wanted: int, *, reviewer: str) -> Node:
+    """Queries with too few negatives, each with what refused its candidates."""
+    return node("ol", "queries", *(_query(s.query, s.query_id, _why_short(s, wanted), reviewer) for s in shown))
+
+
+def _why_short(short: Short, wanted: int) -> str:
+    refused = _listed([f"{count:,} {STATUS[status].word}" for status, count in short.refused[:3]])
+    return (
+        f"keeps {short.kept} of {wanted}; of its candidates {refused}" if refused else f"keeps {short.kept} of {wanted}"
+    )
+
+
+def _query(text: str, query_id: str, why: str, reviewer: str) -> Node:
+    link = _review(opening(text) or query_id, reviewer, query=query_id)
+    return node("li", "", node("div", "text", link), node("div", "why", why))
+
+
+def _review(label: str, reviewer: str, **address: str) -> Node:
+    whole = address | ({"reviewer": reviewer} if reviewer else {})
+    return node("a", "", label, href=f"review?{urlencode(whole)}", press=address)
+
+
+def opening(text: str) -> str:
+    """The first words of a text."""
+    whole = " ".join(text[: 2 * OPENING].split())
+    if len(whole) <= OPENING and len(text) <= 2 * OPENING:
+        return whole
+    return f"{whole[:OPENING].rpartition(' ')[0] or whole[:OPENING]}\u00a0…"
+
+
+def _sign(look: Look, dark: bool) -> Node:
+    return node("span", "sign", look.sign, __own=_colour(look, dark), aria_hidden="true")
+
+
+def _colour(look: Look, dark: bool) -> str:
+    return look.dark if dark else look.light
+
+
+def _score(number: float) -> str:
+    return f"{number:.3f}".replace("-", "−")
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{100 * part / max(whole, 1):.3f}%"
+
+
+def _pixels(part: int, most: int) -> int:
+    # What is there at all is seen.
+    return max(round(TALLEST * part / max(most, 1)), 1) if part else 0
+
+
+def _listed(words: list[str]) -> str:
+    return f"{', '.join(words[:-1])} and {words[-1]}" if len(words) > 1 else "".join(words)

@@ -1,0 +1,17 @@
+"""
+The deck: the review card as a component of its own, since fast keys are lost or land on the wrong card otherwise.
+
+It is handed the next cards and what is written already; it hands back every event that is not acknowledged, as state,
+so that none is lost when the page runs again in between.
+"""
+
+from typing import Any
+
+from nearmiss_app.component import component
+
+_deck = component(__name__)
+
+
+def deck(data: dict[str, Any], *, key: str) -> None:
+    """Show cards. `st.session_state[key]` then has `events` ({events: [...]}) and `open` ({query_id, doc_id})."""
+    _deck(key=key, data=data, on_events_change=lambda: None, on_open_change=lambda: None)

@@ -1,0 +1,54 @@
+"""The app: page settings, the sidebar, and the pages over one run folder. Started by `nearmiss app RUN`."""
+
+import re
+
+import streamlit as st
+
+from nearmiss.errors import NearmissError
+from nearmiss.session.workspace import Workspace
+from nearmiss_app import navigation, state, theme
+
+# Streamlit leaves six lines of nothing above each page and wide margins, and writes captions too pale to read.
+# Pictures stand side by side where there is room for their names and numbers, else one above the other.
+STYLE = """
+.stMainBlockContainer { padding: 4.5rem 3rem 3rem; }
+[data-testid="stCaptionContainer"], [data-testid="stCaptionContainer"] p { color: inherit; opacity: 0.85; }
+[class*="st-key-side_by_side"] [data-testid="stColumn"] { min-width: min(26rem, 100%); }
+"""
+
+
+def sidebar(work: Workspace) -> None:
+    """Which run is open, and who is looking."""
+    with st.sidebar:
+        st.markdown("**nearmiss**")
+        st.caption(f"{work.run.folder.name}, round {work.number}")
+        name = st.text_input(
+            "Reviewer",
+            value=state.reviewer(),
+            max_chars=100,
+            placeholder="your name",
+            help="Your judgements are written down under this name. It is no login: anyone can type any name.",
+        )
+        if name.strip() != state.reviewer():
+            state.set_reviewer(name.strip())
+
+
+def main() -> None:
+    """Draw the page that is asked for; a mistake becomes a sentence."""
+    st.set_page_config(page_title="nearmiss", page_icon="◎", layout="wide")
+    st.html(f"<style>{STYLE}</style>")
+    if theme.is_dark():
+        # White on the dark theme's light blue has a contrast of 2.
+        st.html("<style>[data-testid='stBaseButton-primary']:enabled { color: #15181c; }</style>")
+    page = st.navigation(navigation.pages())
+    try:
+        work = state.workspace()
+        sidebar(work)
+        page.run()
+        state.warm(work)
+    except NearmissError as mistake:
+        # It may quote somebody's text, which Markdown would read as a picture of another host.
+        st.error(re.sub(r"([^\w\s])", r"\\\1", str(mistake)), icon=":material/error:")
+
+
+main()

@@ -1,0 +1,57 @@
+"""Pairs to read, as HTML of escaped texts: texts are hostile, and Markdown would load their images."""
+
+from html import escape
+
+from nearmiss.session.tuning import Pair
+from nearmiss_app import theme
+
+LONGEST = 3_000  # characters shown; the rest is read in Review
+
+
+def card(pair: Pair, limit: str | None) -> str:
+    """One pair: its scores, the query, the passage and the positive to compare it with."""
+    facts = [_status(pair), f"teacher {pair.teacher_score:.3f}"]
+    if pair.distance is not None:
+        facts.append(_distance(pair.distance, limit))
+    facts += [f"positive {pair.positive_score:.3f}", f"dense {pair.dense_score:.3f}"]
+    return (
+        '<article class="pair">'
+        f'<div class="facts">{"".join(f"<span>{fact}</span>" for fact in facts)}</div>'
+        f'<p class="query">{_cut(pair.query)}</p>'
+        f"{_passage('candidate', pair.title, pair.text)}"
+        f'<div class="positive">{_passage("its positive", pair.positive_title, pair.positive_text)}</div>'
+        "</article>"
+    )
+
+
+def _distance(beyond: float, limit: str | None) -> str:
+    """How far, and on which side of the limit."""
+    side = "above" if (beyond > 0) == (limit == "ceiling") else "below"
+    far = "less than 0.0001" if abs(beyond) < 0.0001 else f"{abs(beyond):.4f}"
+    return f"{far} {side} the {limit}" if beyond else f"on the {limit}"
+
+
+def _status(pair: Pair) -> str:
+    look = theme.STATUS[pair.status]
+    now = f'<span style="color:{theme.colour(look)}">{escape(look.sign)} {escape(look.word)}</span>'
+    if pair.status == pair.status_before:
+        return now
+    return f"{now}, was {escape(theme.STATUS[pair.status_before].word)}"
+
+
+def _passage(what: str, title: str, text: str) -> str:
+    """A title and the first lines of a text; a click, or Enter, opens the rest."""
+    whole = f"{title}. {text}" if title else text
+    return (
+        f'<details><summary><span class="what">{escape(what)}</span>'
+        f'<span class="cut">{_cut(whole)}</span></summary></details>'
+    )
+
+
+def _cut(text: str) -> str:
+    more = f" ... and {len(text) - LONGEST:,} characters more" if len(text) > LONGEST else ""
+    return _text(text[:LONGEST]) + more
+
+
+def _text(text: str) -> str:
+    return f'<bdi dir="auto">{escape(text)}</bdi>'

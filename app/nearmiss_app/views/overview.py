@@ -1,0 +1,268 @@
+"""Overview: what this run is, what each rule refused, and where a person is needed most."""
+
+import math
+
+import streamlit as st
+
+from nearmiss import audit
+from nearmiss.selection import STATUSES
+from nearmiss.session import next_step as proofs
+from nearmiss.session import overview as core
+from nearmiss.session.overview import REFUSED, Overview, Wanted
+from nearmiss.session.workspace import Version, Workspace
+from nearmiss_app import navigation, state, theme
+from nearmiss_app.charts import overview as charts
+from nearmiss_app.pictures import picture
+
+ROWS, QUERIES = 8, 10  # on one page of a list
+SCORE_WORDS = {"teacher_score": "Teacher", "dense_score": "Cosine"}
+AXIS_WORDS = {"teacher_score": "Teacher score", "dense_score": "Cosine of query and document"}
+ADDRESS = ("status", "found", "score", "low", "high")
+NEXT = (
+    ("tune", "Tune", "move the thresholds"),
+    ("review", "Review", "judge what models cannot"),
+    ("export", "Export", "write training shards"),
+)
+
+
+@st.cache_data(max_entries=8, show_spinner="Counting ...")
+def _overview(_work: Workspace, run: str, number: int, policy: str, version: Version) -> Overview:
+    return core.overview(_work)
+
+
+def overview(work: Workspace) -> Overview:
+    """The page's numbers, counted again only when the thresholds or the verdicts change."""
+    return _overview(work, str(work.run.folder), work.number, repr(work.policy), work.version)
+
+
+def asked(work: Workspace, found: Overview) -> Wanted:
+    """Which rows the address asks for; the kept ones unless it says."""
+    address = st.query_params
+    status = address.get("status", "kept")
+    sets = {charts.found_key(entry.sources): entry.sources for entry in found.together}
+    score = address.get("score", "")
+    return Wanted(
+        status=status if status in (*STATUSES, REFUSED) else "" if status == charts.ALL else "kept",
+        sources=sets.get(address.get("found", "")),
+        score=score if score in scores_of(work) else "",
+        low=_number(address.get("low"), -math.inf),
+        high=_number(address.get("high"), math.inf),
+    )
+
+
+def scores_of(work: Workspace) -> list[str]:
+    """The scores that the run has; without a teacher both are the same numbers."""
+    return list(SCORE_WORDS) if work.has_teacher else ["dense_score"]
+
+
+def _number(text: str | None, otherwise: float) -> float:
+    try:
+        number = float(text) if text else otherwise
+    except ValueError:
+        return otherwise
+    return otherwise if math.isnan(number) else number
+
+
+def ask(**wanted: object) -> None:
+    """Put into the address which rows are wanted, and show them."""
+    address = {name: str(value) for name, value in wanted.items() if value not in (None, "")}
+    for name in ADDRESS:
+        st.query_params.pop(name, None)
+    st.query_params.update(address)
+    st.session_state["rows_address"] = address
+    st.session_state["rows_asked"] = st.session_state.get("rows_asked", 0) + 1
+    st.rerun(["pictures", "rows"])
+
+
+def show(**wanted: object) -> None:
+    """The same, and bring the rows into sight."""
+    st.session_state["rows_shown"] = st.session_state.get("rows_shown", 0) + 1
+    ask(**wanted)
+
+
+def go_to_review(pressed: dict[str, str], work: Workspace) -> None:
+    """Open what was pressed on the review page."""
+    if work.has_query(pressed.get("query", "")):
+        navigation.go_to("review", **{name: pressed[name] for name in ("query", "doc") if name in pressed})
+
+
+def heading(work: Workspace, found: Overview) -> None:
+    """What this run is, who has judged, and what to do next."""
+    st.title("Overview")
+    picture(charts.about(core.about(work), found, work.run.folder.name, dark=theme.is_dark()), key="about")
+    if not found.judged.pairs:
+        st.markdown("**New here?** Nobody has judged a pair yet. Three steps lead to training data:")
+    with st.container(horizontal=True, key="next"):
+        for page, name, purpose in NEXT:
+            navigation.link_to(page, f"**{name}**: {purpose}")
+
+
+def proof(work: Workspace) -> None:
+    """How many answers are left among the kept: certified, measured, or what is missing for that."""
+    stands = proofs.proof(work)
+    with (
+        st.container(border=True, key="proof"),
+        st.container(horizontal=True, vertical_alignment="center", gap="medium"),
+    ):
+        st.text(stands.words)
+        if stands.step == "draw":
+            if st.button(f"Draw {proofs.LABELS} at random to judge", key="draw"):
+                audit.plan(work, proofs.LABELS, made_by=state.reviewer())
+                st.rerun()
+        elif stands.step == "judge":
+            navigation.link_to("review", f"Judge the {stands.waiting:,} that wait")
+        elif stands.step == "certify" and st.button(f"Certify at most {proofs.MAX_RATE:.0%}", key="certify"):
+            audit.certify(work, proofs.MAX_RATE)
+            st.rerun()
+
+
+@st.fragment(key="pictures")
+def pictures(work: Workspace, found: Overview) -> None:
+    """The funnel and what the sources found; a press asks for the rows behind it."""
+
+    def press() -> None:
+        pressed = st.session_state["pictures_drawn"].pressed
+        if "found" in pressed:
+            show(status=charts.ALL, found=pressed["found"])
+        show(status=pressed["status"])
+
+    picture(charts.pictures(found, asked(work, found), dark=theme.is_dark()), key="pictures_drawn", on_press=press)
+
+
+@st.fragment(key="rows")
+def rows(work: Workspace, found: Overview) -> None:
+    """The rows behind what was pressed, a page at a time."""
+    picture(
+        charts.heading("The rows behind it", "Press Review to judge a pair."),
+        key="rows_heading",
+        scroll=st.session_state.get("rows_shown", 0),
+    )
+    wanted = asked(work, found)
+    best_first = _conditions(work, found, wanted)
+    decision = work.decision()
+    behind = core.rows_behind(work.table, decision, wanted, best_first=best_first)
+    pages = max(1, math.ceil(len(behind) / ROWS))
+    # Above the rows, so that it stays where it is while rows of other heights come and go.
+    with st.container(horizontal=True, vertical_alignment="center"):
+        page = st.pagination(pages, key=f"rows_page_{st.session_state.get('rows_asked', 0)}")
+        st.text(f"{len(behind):,} {'row' if len(behind) == 1 else 'rows'}")
+    shown = core.read_rows(work, decision, behind[(page - 1) * ROWS : page * ROWS])
+    drawn = charts.rows(shown, has_teacher=work.has_teacher, reviewer=state.reviewer(), dark=theme.is_dark())
+    go_to_review(picture(drawn, key="rows_drawn"), work)
+
+
+def _conditions(work: Workspace, found: Overview, wanted: Wanted) -> bool:
+    """The controls above the rows, set to what is wanted; returns whether the best score comes first."""
+    counts = {step.status: step.refused for step in found.funnel} | {"kept": found.kept}
+    statuses = ["kept", REFUSED, charts.ALL, *(status for status in STATUSES[1:] if counts[status])]
+    sets = ["", *(charts.found_key(entry.sources) for entry in found.together)]
+    set_words = {charts.found_key(entry.sources): charts.found_words(entry.sources) for entry in found.together}
+    status_words = {name: look.word for name, look in theme.STATUS.items()}
+    status_words |= {REFUSED: "any refusal", charts.ALL: "any"}
+    low, high = (None if math.isinf(bound) else bound for bound in (wanted.low, wanted.high))
+    now = {
+        "status": wanted.status or charts.ALL,
+        "found": charts.found_key(wanted.sources) if wanted.sources is not None else "",
+        "score": wanted.score,
+        "low": low,
+        "high": high,
+    }
+    if now["status"] not in statuses:
+        statuses.append(now["status"])
+    for name, value in now.items():
+        st.session_state[f"rows_{name}"] = value
+
+    def changed() -> None:
+        ask(**{name: st.session_state.get(f"rows_{name}") for name in now})
+
+    with st.container(horizontal=True, vertical_alignment="bottom", key="conditions"):
+        st.selectbox("Status", statuses, format_func=status_words.get, key="rows_status", on_change=changed, width=165)
+        st.selectbox(
+            "Found by",
+            sets,
+            format_func=lambda name: set_words.get(name, "any"),
+            key="rows_found",
+            on_change=changed,
+            width=165,
+        )
+        scores = ["", *scores_of(work)]
+        words = {"": "any"} | SCORE_WORDS
+        st.selectbox("Score", scores, format_func=words.get, key="rows_score", on_change=changed, width=165)
+        if wanted.score:
+            st.number_input("from", value=None, format="%g", key="rows_low", on_change=changed, width=112)
+            st.number_input("up to", value=None, format="%g", key="rows_high", on_change=changed, width=112)
+        order = st.selectbox("Order", ["query by query", "highest score first"], key="rows_order", width=165)
+    return order == "highest score first"
+
+
+@st.fragment(key="scores")
+def scores(work: Workspace, found: Overview) -> None:
+    """How positives, kept and refused score; a press asks for the rows of a bar."""
+    says = "Each row is as tall as it can be. Press a bar to read its rows, or set a range above them."
+    picture(charts.heading("Scores", says), key="scores_heading")
+    histograms = [histogram for histogram in found.histograms if histogram.score in scores_of(work)]
+    with st.container(key="side_by_side_scores"):
+        columns = st.columns(len(histograms), gap="large")
+    for column, histogram in zip(columns, histograms, strict=True):
+        title, key = AXIS_WORDS[histogram.score], f"scores_{histogram.score}"
+
+        def select(key: str = key, score: str = histogram.score) -> None:
+            points = st.session_state[key]["selection"]["points"]
+            if points:
+                status, low, high = points[0]["customdata"]
+                show(status=status, score=score, low=low, high=high)
+
+        with column:
+            st.plotly_chart(
+                charts.scores(histogram, title, dark=theme.is_dark()),
+                key=key,
+                theme=None,
+                on_select=select,
+                selection_mode="points",
+                config={"displayModeBar": False},
+                alt=charts.scores_in_words(histogram, title),
+            )
+
+
+@st.fragment(key="queries")
+def queries(work: Workspace, found: Overview) -> None:
+    """Where a person is needed, and which queries were left short."""
+    says = "Labels or thresholds are most likely wrong here. Press a query to review it."
+    picture(charts.heading("Queries that most need a person", says), key="doubts_heading")
+    texts = {doubt.query_id: work.query_text(doubt.query_id) for doubt in found.doubts}
+    go_to_review(picture(charts.doubts(found.doubts, texts, reviewer=state.reviewer()), key="doubts"), work)
+
+    wanted = work.policy.negatives_per_query
+    picture(charts.heading("Queries with too few negatives", _how_short(found, wanted)), key="short_heading")
+    if found.short:
+        pages = math.ceil(len(found.short) / QUERIES)
+        page = min(st.session_state.get("short_page", 1), pages) if pages > 1 else 1
+        shown = core.read_short(work, work.decision(), found.short[(page - 1) * QUERIES : page * QUERIES])
+        go_to_review(picture(charts.short(shown, wanted, reviewer=state.reviewer()), key="short"), work)
+        if pages > 1:
+            st.pagination(pages, key="short_page")
+
+
+def _how_short(found: Overview, wanted: int) -> str:
+    if not found.short:
+        return f"None: each of the {found.queries:,} queries keeps {wanted}."
+    return (
+        f"{len(found.short):,} of {found.queries:,} keep fewer than {wanted}. A smaller gap below the positive, "
+        "a lower floor or a greater depth gives them more."
+    )
+
+
+def page(work: Workspace) -> None:
+    """The whole page; who comes back finds the rows that were last asked for."""
+    if not any(name in st.query_params for name in ADDRESS):
+        st.query_params.update(st.session_state.get("rows_address", {}))
+    found = overview(work)
+    heading(work, found)
+    proof(work)
+    pictures(work, found)
+    rows(work, found)
+    scores(work, found)
+    queries(work, found)
+
+
+page(state.workspace())

@@ -1,0 +1,173 @@
+"""Rounds: what each round of mining changed, and what a second one is for."""
+
+import math
+import shlex
+
+import pandas as pd
+import streamlit as st
+
+from nearmiss.session import round_comparison as core
+from nearmiss.session.round_comparison import Change, Round
+from nearmiss.session.workspace import Version, Workspace
+from nearmiss_app import navigation, state, theme
+from nearmiss_app.charts import rounds as charts
+from nearmiss_app.charts.export import reasons
+from nearmiss_app.charts.overview import heading
+from nearmiss_app.pictures import picture
+
+PAIRS = 8  # on one page of a list
+SIDES = {"gained": "Gained", "lost": "Lost"}
+
+
+@st.cache_data(max_entries=4, show_spinner="Reading the rounds ...")
+def _side_by_side(_work: Workspace, run: str, rounds: int, policy: str, version: Version) -> list[Round]:
+    return core.side_by_side(_work)
+
+
+@st.cache_data(max_entries=4, show_spinner="Comparing the rounds ...")
+def _change(_work: Workspace, run: str, pair: tuple[int, int], policy: str, version: Version) -> Change:
+    return core.change(_work.run, *pair)
+
+
+def first_round(work: Workspace) -> None:
+    """What a second round is for, and how to mine it."""
+    st.markdown(
+        "This run has one round. A second one is for the model that you trained on the first: it searches again with "
+        "that model, so that what it has learnt to tell apart makes room for what it still confuses. What was scored "
+        "already is not scored again, and the first round stays as it is."
+    )
+    with st.container(horizontal=True, vertical_alignment="center"):
+        navigation.link_to("export", "**Export** this round's negatives")
+    st.markdown("Train your model on them, then mine again with it:")
+    folder = shlex.quote(str(work.run.folder))
+    st.code(f"nearmiss mine {folder} --encoder YOUR-CHECKPOINT", language=None, wrap_lines=True)
+    st.caption(
+        "This page then shows which negatives became easy, which are new, how the scores moved apart, and how many "
+        "false negatives each round leaves."
+    )
+
+
+def chosen(work: Workspace) -> tuple[int, int]:
+    """Which two rounds are compared; the last two unless the reader says otherwise."""
+    numbers = work.run.rounds
+    pairs = [(first, second) for second in numbers for first in numbers if first < second]
+    if len(pairs) == 1:
+        return pairs[0]
+    return st.selectbox(
+        "Compare",
+        pairs,
+        index=pairs.index((numbers[-2], numbers[-1])),
+        format_func=lambda pair: f"round {pair[0]} with round {pair[1]}",
+        key="compared",
+        width=240,
+    )
+
+
+def changes(change: Change) -> None:
+    """What became of the negatives that are gone, and where the new ones come from."""
+    dark = theme.is_dark()
+    sides = (
+        ("What became of the lost", change.lost_to, charts.LOST, "lost", change.second),
+        ("Where the gained come from", change.gained_from, charts.GAINED, "gained", change.first),
+    )
+    with st.container(key="side_by_side_changes"):
+        columns = st.columns(2, gap="large")
+    for column, (title, counts, words, key, other) in zip(columns, sides, strict=True):
+        with column:
+            says = f"What round {other} says of the {sum(counts.values()):,} that it does not keep."
+            picture(heading(title, says), key=f"{key}_heading")
+            bars = charts.bars(counts, words, dark=dark)
+            if bars:
+                st.plotly_chart(
+                    reasons(bars, dark=dark),
+                    key=f"{key}_bars",
+                    theme=None,
+                    config={"displayModeBar": False, "staticPlot": True},
+                    alt=charts.in_words(title, bars),
+                )
+            else:
+                st.caption("None.")
+
+
+def scores(work: Workspace, found: list[Round]) -> None:
+    """How positives, kept and refused score, round by round."""
+    picture(
+        heading("Scores by round", "A box holds the middle half, its line the median; whiskers hold 90%."),
+        key="scores_heading",
+    )
+    names = ["teacher_score", "dense_score"] if work.has_teacher else ["dense_score"]
+    with st.container(key="side_by_side_scores"):
+        columns = st.columns(len(names), gap="large")
+    for column, name in zip(columns, names, strict=True):
+        with column:
+            st.plotly_chart(
+                charts.scores(found, name, dark=theme.is_dark()),
+                key=f"scores_{name}",
+                theme=None,
+                config={"displayModeBar": False},
+                alt=charts.scores_in_words(found, name),
+            )
+
+
+@st.fragment
+def reading(work: Workspace, change: Change) -> None:
+    """The negatives gained and lost, one by one."""
+    frames = {"gained": change.gained, "lost": change.lost}
+    picture(heading("Negatives gained and lost", "The hardest by the teacher first."), key="pairs_heading")
+    side = st.segmented_control(
+        "Which",
+        list(SIDES),
+        default="gained",
+        required=True,
+        format_func=lambda name: f"{SIDES[name]} ({len(frames[name]):,})",
+        key="side",
+        label_visibility="collapsed",
+    )
+    frame = frames[side]
+    pages = max(1, math.ceil(len(frame) / PAIRS))
+    page = st.pagination(pages, key=f"pairs_page_{side}") if pages > 1 else 1
+    shown = frame[(page - 1) * PAIRS : page * PAIRS]
+    words = charts.LOST if side == "lost" else charts.GAINED
+    pressed = picture(
+        charts.pairs(_read(work, shown), words, has_teacher=work.has_teacher, reviewer=state.reviewer()), key="pairs"
+    )
+    if work.has_query(pressed.get("query", "")):
+        navigation.go_to("review", **{name: pressed[name] for name in ("query", "doc")})
+
+
+def _read(work: Workspace, shown: pd.DataFrame) -> list[charts.Pair]:
+    titles = work.titles(shown["doc_id"].tolist())
+    return [
+        charts.Pair(
+            query_id=row.query_id,
+            doc_id=row.doc_id,
+            query=work.query_text(row.query_id),
+            title=title,
+            text=text,
+            teacher_score=row.teacher_score,
+            dense_score=row.dense_score,
+            elsewhere=row.elsewhere,
+            can_be_judged=work.row_of((row.query_id, row.doc_id)) is not None,
+        )
+        for row, (title, text) in zip(shown.itertuples(), titles, strict=True)
+    ]
+
+
+def page(work: Workspace) -> None:
+    """The whole page."""
+    st.title("Rounds")
+    finished = work.run.rounds
+    if len(finished) < 2:
+        first_round(work)
+        return
+    folder, policy = str(work.run.folder), repr(work.policy)
+    found = _side_by_side(work, folder, len(finished), policy, work.version)
+    change = _change(work, folder, chosen(work), policy, work.version)
+    st.text(charts.headline(change))
+    picture(charts.sides(found, change), key="sides")
+    changes(change)
+    scores(work, found)
+    reading(work, change)
+
+
+page(state.workspace())

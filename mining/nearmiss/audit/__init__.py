@@ -1,0 +1,40 @@
+"""
+Audits: how many false negatives are left, how sure that is, and which threshold keeps them below a rate.
+
+In:  a `Workspace`
+Out: plans with their draws in the log; estimates with intervals; certificates in the round's folder
+
+Knows nothing of pages. A plan draws a stratified random sample over kept and refused candidates; one audit answers for
+every policy on the same round.
+"""
+
+from nearmiss.audit.certificate import Certificate, certificates, certify, covering
+from nearmiss.audit.estimates import Band, Curve, Estimate, Numbers, Rate, curve, estimate
+from nearmiss.audit.planning import plan, proxy
+from nearmiss.audit.reviewers import Reviewers, reviewers
+from nearmiss.audit.sample_size import Foreseen, foreseen, labels_to_add
+from nearmiss.audit.samples import drawn, plans, waiting
+
+__all__ = [
+    "Band",
+    "Certificate",
+    "Curve",
+    "Estimate",
+    "Foreseen",
+    "Numbers",
+    "Rate",
+    "Reviewers",
+    "certificates",
+    "certify",
+    "covering",
+    "curve",
+    "drawn",
+    "estimate",
+    "foreseen",
+    "labels_to_add",
+    "plan",
+    "plans",
+    "proxy",
+    "reviewers",
+    "waiting",
+]

@@ -1,0 +1,310 @@
+"""
+Certificates: that at most so many of the kept negatives are answers, with what confidence, and under which ceilings.
+
+In:  a `Workspace` with an audit whose draws are all judged
+Out: a `Certificate`, pass or fail, in the round's folder; the one that covers a policy
+
+The bound (see `bounds`) holds wherever the answers lie: it trusts neither the proxy nor the calibration. Ceilings are
+tried from strict to loose, each at the full confidence, until one fails: fixed-sequence testing, as in Learn then Test
+(Angelopoulos et al. 2021), so that whoever takes the loosest that passed is wrong no more often than said. Where the
+sequence begins hangs on the draws, not on what was judged: at the strictest ceiling that half of the allowed answers
+would pass.
+
+A draw nobody could tell counts as an answer here: who cannot tell cannot vouch.
+"""
+
+import hashlib
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nearmiss.audit.bounds import Evidence, Part, evidence, p_value, upper_bound
+from nearmiss.audit.domains import Domains, domains, unjudged
+from nearmiss.audit.ladder import ladder
+from nearmiss.audit.planning import domains_along, fingerprint, proxy
+from nearmiss.audit.samples import UNJUDGED, UNSURE, Sample, opinions_of, plans, sample_of, used_by_calibration
+from nearmiss.errors import ReviewError
+from nearmiss.review import Plan
+from nearmiss.selection import VERDICTS
+from nearmiss.selection.table import Bools, Floats
+from nearmiss.session.workspace import Workspace
+from nearmiss.settings import Policy
+from nearmiss.storage.files import read_json, write_json
+from nearmiss.storage.fingerprint import fingerprint_of
+
+FOLDER = "certificates"  # in a round's folder
+MAX_RATE, CONFIDENCE = 0.05, 0.95
+HOPED = 1 / 2  # of the allowed rate: a set with so few answers should pass where the sequence begins
+NEGATIVE = VERDICTS.index("not_relevant") + 1
+
+
+@dataclass(frozen=True)
+class Stop:
+    """One ceiling tried: `p` is the chance of so few answers among its draws if there were more than allowed."""
+
+    value: float | None  # of the setting; None for no ceiling
+    kept: int  # candidates
+    labels: int  # draws among them
+    answers: int  # found in those
+    p: float
+    passed: bool
+    kept_fingerprint: str
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """What was promised, on what grounds. `stops` are those tried, strict to loose; `loosest` is the last to pass."""
+
+    passed: bool  # the policy in force
+    max_rate: float
+    confidence: float
+    bound: float  # at that confidence at most this share of its kept negatives are answers
+    kept: int
+    labels: int
+    answers: int
+    unsure: int  # draws of the whole plan, counted as answers
+    field: str  # the ceiling's setting; empty where the policy has none
+    loosest: float | None
+    any_passed: bool
+    stops: tuple[Stop, ...]
+    plan: str
+    planned_at: str
+    draws: int
+    answers_in_plan: int
+    reviewers: tuple[str, ...]
+    second_looks: int  # draws that were judged twice
+    last_seq: int  # of the log
+    made_at: str
+    round: int
+    policy: dict[str, Any]
+    fingerprints: dict[str, str]  # of data, candidates, policy and plan
+    attempt: int  # certificates asked of this plan so far, with this one: each could be wrong as often as said
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return asdict(self)
+
+
+def certify(
+    work: Workspace,
+    max_rate: float = MAX_RATE,
+    confidence: float = CONFIDENCE,
+    policy: Policy | None = None,
+    plan: str | None = None,
+) -> Certificate:
+    """
+    Whether at most `max_rate` of what a policy keeps are answers; written to the round's folder, pass or fail.
+
+    The labels are those of one plan, the latest that is judged to its end unless told: who could look at any time, and
+    stop when it passes, would find a lucky moment. Raises ReviewError where there is no such plan.
+    """
+    if not 0 < max_rate < 1:
+        raise ReviewError(f"--max-rate: wanted a share between 0 and 1; found {max_rate}")
+    if not 0.5 <= confidence < 1:
+        raise ReviewError(f"--confidence: wanted 0.5 or more, below 1; found {confidence}")
+    policy = policy or work.policy
+    chosen = _chosen(work, plan)
+    sample, table, likely = sample_of(work, chosen), unjudged(work.table), proxy(work)
+    field, values = ladder(table, policy)
+    answer = sample.verdict != NEGATIVE
+    sides = domains_along(table, policy, field, values)
+    own = values.index(getattr(policy, field)) if field else 0
+    tried = test(
+        sides, values, own, sample, answer, intervals(chosen.facts["strata"]), likely, max_rate, 1 - confidence
+    )
+    kept = sides[own].kept
+    found = next((stop for stop in tried if stop.value == values[own]), None)
+    seen = _evidence(sample, kept, answer, intervals(chosen.facts["strata"]), likely, max_rate)
+    passing = [stop for stop in tried if stop.passed]
+    drawn = kept[sample.rows]
+    earlier = [one for one in certificates(work) if one.plan == chosen.plan]
+    opinions = [list(opinions_of(work, work.pair_at(row))) for row in sample.rows.tolist()]
+    made = Certificate(
+        passed=found is not None and found.passed,
+        max_rate=max_rate,
+        confidence=confidence,
+        bound=upper_bound(seen, confidence),
+        kept=int(kept.sum()),
+        labels=int(drawn.sum()),
+        answers=int((drawn & answer).sum()),
+        unsure=int((sample.verdict == UNSURE).sum()),
+        field=field,
+        loosest=passing[-1].value if passing else None,
+        any_passed=bool(passing),
+        stops=tuple(tried),
+        plan=chosen.plan,
+        planned_at=_date(chosen.made_at),
+        draws=len(sample.rows),
+        answers_in_plan=int(answer.sum()),
+        reviewers=tuple(sorted({who for said in opinions for who, _ in said})),
+        second_looks=sum(len(said) > 1 for said in opinions),
+        last_seq=work.standing.last_seq,
+        made_at=_date(time.time()),
+        round=work.number,
+        policy=asdict(policy) | {"quota": [list(share) for share in policy.quota]},
+        fingerprints={
+            "data": fingerprint_of(work.run.facts["dataset"]),
+            "candidates": fingerprint(work.table),
+            "policy": fingerprint_of(asdict(policy)),
+            "plan": fingerprint_of(dict(chosen.facts)),
+        },
+        attempt=len(earlier) + 1,
+    )
+    write_json(_folder(work) / f"{chosen.plan}-{made.attempt}.json", made.as_json())
+    return made
+
+
+def test(
+    sides: Sequence[Domains],
+    values: Sequence[float | None],
+    own: int,
+    sample: Sample,
+    answer: Bools,
+    interval: Floats,
+    likely: Floats,
+    max_rate: float,
+    level: float,
+) -> list[Stop]:
+    """
+    The ceilings in turn, strict to loose, up to the first that fails; its last passing one holds at this level.
+
+    `sides` are the domains at each of the `values`, `own` the place of the policy's, at which it begins at the latest;
+    `answer` (m,) what was found of the draws; `interval` (strata,) one
+    of how many candidates each stratum draws.
+    """
+    tried: list[Stop] = []
+    for place in range(min(own, _beginning(sides, sample, interval, likely, max_rate, level)), len(sides)):
+        kept = sides[place].kept
+        drawn = kept[sample.rows]
+        p = p_value(_evidence(sample, kept, answer, interval, likely, max_rate), _too_many(kept, max_rate))
+        passed = p <= level
+        print_of = _print(kept)
+        tried.append(
+            Stop(values[place], int(kept.sum()), int(drawn.sum()), int((drawn & answer).sum()), p, passed, print_of)
+        )
+        if not passed:
+            break
+    return tried
+
+
+def intervals(strata: Sequence[Mapping[str, Any]]) -> Floats:
+    """One of how many candidates each stratum (as a plan's facts hold it) draws at least, (strata,)."""
+    return np.array([-(-one["size"] // max(one["labels"], 1)) for one in strata], np.float64)
+
+
+def certificates(work: Workspace) -> list[Certificate]:
+    """Those of the round, oldest first."""
+    found = [_from_json(read_json(path)) for path in _folder(work).glob("*-*.json")]
+    return sorted(found, key=lambda one: (one.made_at, one.attempt))
+
+
+def covering(work: Workspace, policy: Policy | None = None) -> Certificate | None:
+    """
+    The newest certificate that holds for what a policy (the one in force unless told) keeps; None where none does.
+
+    One holds for each ceiling that passed, as long as the same candidates are kept and no more answers were found among
+    its draws since; its numbers are then those of the ceiling in force.
+    """
+    if not (held := [one for one in certificates(work) if one.any_passed]):
+        return None
+    now = _print(domains(unjudged(work.table), policy or work.policy).kept)
+    own = fingerprint(work.table)
+    known = {one.plan: one for one in plans(work)}
+    for one in reversed(held):
+        stop = next((stop for stop in one.stops if stop.passed and stop.kept_fingerprint == now), None)
+        if stop is not None and one.fingerprints["candidates"] == own and one.plan in known:
+            sample = sample_of(work, known[one.plan])
+            if int((sample.verdict != NEGATIVE).sum()) <= one.answers_in_plan:
+                return _for(one, stop)
+    return None
+
+
+def _for(one: Certificate, stop: Stop) -> Certificate:
+    same = one.passed and (stop.kept, stop.labels, stop.answers) == (one.kept, one.labels, one.answers)
+    bound = one.bound if same else one.max_rate
+    return replace(one, passed=True, kept=stop.kept, labels=stop.labels, answers=stop.answers, bound=bound)
+
+
+def _chosen(work: Workspace, name: str | None) -> Plan:
+    """The plan that is to certify."""
+    where = f"{work.run.folder}, round {work.number}"
+    known, used = plans(work), used_by_calibration(work)
+    if name is not None:
+        known = [one for one in known if one.plan == name]
+    if not known:
+        wanted = f"the audit {name!r}" if name else "an audit"
+        raise ReviewError(f"{where}: wanted {wanted}; found none. `nearmiss audit plan` draws one")
+    free = [one for one in known if one.plan not in used]
+    if not free:
+        raise ReviewError(
+            f"{where}: wanted an audit whose labels the calibration was not fitted to; found only {', '.join(used)}"
+        )
+    open_draws = {one.plan: int((sample_of(work, one).verdict == UNJUDGED).sum()) for one in free}
+    done = [one for one in free if not open_draws[one.plan]]
+    if not done:
+        plan, count = free[-1].plan, open_draws[free[-1].plan]
+        raise ReviewError(f"{where}: wanted every draw of an audit judged; found {count} of {plan} waiting")
+    return done[-1]
+
+
+def _beginning(
+    sides: Sequence[Domains], sample: Sample, interval: Floats, likely: Floats, max_rate: float, level: float
+) -> int:
+    """The place of the strictest ceiling that a set with half of the allowed answers would pass."""
+    nothing = np.zeros(len(sample.rows), bool)
+    hopes = []
+    for place, side in enumerate(sides):
+        seen = _evidence(sample, side.kept, nothing, interval, likely, max_rate)
+        # Hits as so many answers would bring, if they lay where the proxy expects them.
+        share = HOPED * max_rate * seen.size / max(sum(part.expected for part in seen.parts), 1e-9)
+        hits = [share * part.expected / part.interval for part in seen.parts]
+        hopes.append(p_value(seen, _too_many(side.kept, max_rate), hits))
+        if hopes[-1] <= level:
+            return place
+    return int(np.argmin(hopes))
+
+
+def _evidence(
+    sample: Sample, kept: Bools, answer: Bools, interval: Floats, likely: Floats, max_rate: float
+) -> Evidence:
+    """What the draws say of what a policy keeps."""
+    return evidence(_parts(sample, kept, answer, interval, likely), _too_many(kept, max_rate))
+
+
+def _parts(sample: Sample, kept: Bools, answer: Bools, interval: Floats, likely: Floats) -> list[Part]:
+    """The strata as parts of what a policy keeps."""
+    inside = kept & (sample.stratum >= 0)
+    size = np.bincount(sample.stratum[inside], minlength=sample.strata)
+    drawn = sample.stratum[sample.rows]
+    draws = np.bincount(drawn, minlength=sample.strata)
+    hits = np.bincount(drawn[answer & kept[sample.rows]], minlength=sample.strata)
+    expected = np.bincount(sample.stratum[inside], likely[inside], minlength=sample.strata)
+    found = zip(draws.tolist(), interval.tolist(), size.tolist(), hits.tolist(), expected.tolist(), strict=True)
+    return [Part(*one) for one in found]
+
+
+def _too_many(kept: Bools, max_rate: float) -> int:
+    """The least number of answers that is above the rate."""
+    return int(np.floor(max_rate * kept.sum() + 1e-9)) + 1
+
+
+def _print(kept: Bools) -> str:
+    return hashlib.sha256(np.packbits(kept).tobytes()).hexdigest()[:16]
+
+
+def _date(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
+
+
+def _folder(work: Workspace) -> Path:
+    return work.run.round_folder(work.number) / FOLDER
+
+
+def _from_json(content: dict[str, Any]) -> Certificate:
+    stops = tuple(Stop(**stop) for stop in content["stops"])
+    return Certificate(**content | {"stops": stops, "reviewers": tuple(content["reviewers"])})

@@ -1,0 +1,175 @@
+"""
+Planning: which candidates an audit asks about, and with which chance.
+
+In:  a `Workspace`, how many labels
+Out: a `Plan` with its `Draw`s in the log, before anyone judges; the strata in the round's folder
+
+The design. A stratum of N candidates that gets n labels is laid out query by query, the queries and the candidates of
+each in random order, and cut into n blocks of equal size (give or take one); of each block one candidate is drawn, each
+with the same chance. So inclusion probabilities are exact, 1 / size of the block, and draws of a stratum fall on as
+many queries as they can. Given the layout, draws are independent: hits in a stratum are a sum of independent trials,
+never more spread than a binomial, which is what the certificate's bound needs.
+
+What is to be judged first is in random order too, so that whoever stops early leaves a random part.
+"""
+
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from nearmiss.audit.domains import Along, Domains, along, domains, each, is_quick, limit_of, population, unjudged
+from nearmiss.audit.ladder import ladder
+from nearmiss.audit.strata import KEPT, NEXT, OTHERS, REFUSED, Stratum, stratify
+from nearmiss.errors import ReviewError, RunError
+from nearmiss.review import Draw, Plan
+from nearmiss.selection import Table
+from nearmiss.selection.table import Bools, Floats, Ints
+from nearmiss.session.workspace import Workspace
+from nearmiss.settings import Policy
+from nearmiss.storage.files import write_atomically
+from nearmiss.storage.fingerprint import fingerprint_of
+
+FOLDER = "audits"  # in a round's folder
+LABELS, TARGET = 200, 0.05
+FEWEST_LABELS = 30
+
+
+def proxy(work: Workspace) -> Floats:
+    """How likely each candidate is an answer, as far as scores tell, (n,): p_relevant, else by its rank."""
+    known = work.table.number("p_relevant").astype(np.float64)
+    if np.isfinite(known).all():
+        return np.clip(known, 0, 1)
+    # A rank says which is likelier, not how likely: the estimator finds out how far to believe it.
+    rank = np.empty(len(known))
+    rank[np.argsort(work.table.score, kind="stable")] = (np.arange(len(known)) + 0.5) / max(len(known), 1)
+    return np.where(np.isfinite(known), np.clip(known, 0, 1), rank**3)
+
+
+def fingerprint(table: Table) -> str:
+    """Which candidates a round has, in which order: an audit holds for these alone."""
+    return table.fingerprint
+
+
+def plan(
+    work: Workspace, labels: int = LABELS, target: float = TARGET, seed: int | None = None, made_by: str = ""
+) -> tuple[Plan, list[Draw]]:
+    """
+    Draw candidates for an audit of the round under the policy in force, and write them to the log.
+
+    `target` is the share of answers that one hopes to certify. Without a `seed` each plan of a round has its own.
+    Raises ReviewError where there are fewer candidates than labels.
+    """
+    table, policy = unjudged(work.table), work.policy
+    among = population(table)
+    size = int(among.sum())
+    if not min(FEWEST_LABELS, size) <= labels <= size:
+        wanted = f"{min(FEWEST_LABELS, size)} to {size:,} (the round's candidates)"
+        raise ReviewError(f"--labels: wanted {wanted}; found {labels}")
+    if not 0 < target < 1:
+        raise ReviewError(f"--target: wanted a share between 0 and 1; found {target}")
+    likely = proxy(work)
+    if seed is None:
+        seed = 42 + len(work.log.plans())
+    stratum, strata = design(table, policy, likely, labels)
+    drawn = draw(table, stratum, strata, likely, seed)
+    facts: dict[str, Any] = {
+        "round": work.number,
+        "candidates": fingerprint(work.table),
+        "policy": asdict(policy) | {"quota": [list(share) for share in policy.quota]},
+        "labels": labels,
+        "target": target,
+        "seed": seed,
+        "strata": [asdict(one) for one in strata],
+    }
+    made_at = time.time()
+    name = fingerprint_of(facts, made_at)[:12]
+    path = stratum_file(work, name)
+    with write_atomically(path) as temporary:
+        np.save(temporary, stratum.astype(np.int8))
+    made = Plan(name, made_at, made_by, facts)
+    draws = [Draw(name, place, *work.pair_at(row), s, f, chance) for place, (row, s, f, chance) in enumerate(drawn)]
+    work.log.write_plan(made, draws)
+    return made, draws
+
+
+def stratum_file(work: Workspace, plan: str) -> Path:
+    """Where the strata of a plan lie, one number a candidate."""
+    return work.run.round_folder(work.number) / FOLDER / f"{plan}.npy"
+
+
+def strata_of(work: Workspace, plan: Plan) -> Ints:
+    """The stratum of each candidate in a plan, (n,); OUTSIDE where it could not be drawn."""
+    path = stratum_file(work, plan.plan)
+    if not path.is_file():
+        raise RunError(f"{path}: wanted the strata of audit {plan.plan}, written when it was planned; found no file")
+    stored: npt.NDArray[np.int8] = np.load(path)
+    return stored.astype(np.int64)
+
+
+def design(table: Table, policy: Policy, likely: Floats, labels: int) -> tuple[Ints, list[Stratum]]:
+    """The stratum of each candidate of an unjudged table, (n,), OUTSIDE where it cannot be drawn, and the strata."""
+    domain_of, slack = _parts(table, policy)
+    return stratify(domain_of, likely, slack, labels)
+
+
+def _parts(table: Table, policy: Policy) -> tuple[dict[str, Bools], Floats]:
+    """The population by domain, and how far below the ceiling each candidate lies, (n,)."""
+    among = population(table)
+    field, stops = ladder(table, policy)
+    own = getattr(policy, field) if field else None
+    reached = np.zeros(len(among), bool)
+    for stop, now in zip(stops, domains_along(table, policy, field, stops), strict=True):
+        if stop == own:
+            break
+        reached |= now.kept
+    upcoming = reached & ~now.kept & ~now.refused & among
+    others = among & ~now.kept & ~now.refused & ~upcoming
+    limit = limit_of(table, policy, field) if field else -table.score.astype(np.float64)
+    slack = limit if field in ("relative_margin", "absolute_margin") else -limit
+    return {KEPT: now.kept, NEXT: upcoming, REFUSED: now.refused, OTHERS: others}, slack
+
+
+def domains_along(table: Table, policy: Policy, field: str, stops: list[float | None]) -> list[Domains]:
+    """The domains at each stop of a ceiling, strict to loose."""
+    if not field:
+        return [domains(table, policy)]
+    if not is_quick(policy):
+        return list(each(table, policy, field, stops))
+    found: Along = along(table, policy, field, stops)
+    return [found.at(stop) for stop in range(len(stops))]
+
+
+def draw(
+    table: Table, stratum: Ints, strata: list[Stratum], likely: Floats, seed: int
+) -> list[tuple[int, int, float, float]]:
+    """Row, stratum, proxy and inclusion probability of each draw, in the order in which they are to be judged."""
+    rng = np.random.default_rng(seed)
+    found: list[tuple[float, int, int, float, float]] = []
+    for number, one in enumerate(strata):
+        rows = np.flatnonzero(stratum == number)
+        of_query = rng.permutation(len(table.starts) - 1)[table.query[rows]]
+        turn_in_query = rng.random(len(rows))
+        bounds = np.linspace(0, len(rows), one.labels + 1).round().astype(np.int64)
+        sizes = np.diff(bounds)
+        picked = rows[_laid_out(of_query, turn_in_query, bounds[:-1] + rng.integers(0, sizes))]
+        # Strata take turns, so that those judged so far are spread over them like the whole.
+        turns = (rng.permutation(one.labels) + rng.random(one.labels)) / one.labels
+        for turn, row, size in zip(turns.tolist(), picked.tolist(), sizes.tolist(), strict=True):
+            found.append((turn, row, number, float(likely[row]), 1 / size))
+    return [(row, number, f, chance) for _, row, number, f, chance in sorted(found)]
+
+
+def _laid_out(of_query: Ints, turn: Floats, places: Ints) -> Ints:
+    """What lies at these places of a layout by query, and within one by `turn`: only the queries met are sorted."""
+    sizes = np.bincount(of_query)
+    query = np.searchsorted(np.cumsum(sizes), places, side="right")
+    met = np.zeros(len(sizes), bool)
+    met[query] = True
+    among = np.flatnonzero(met[of_query])
+    left_out = np.cumsum(np.where(met, 0, sizes))  # rows of other queries that lie before
+    found: Ints = among[np.lexsort((turn[among], of_query[among]))][places - left_out[query]]
+    return found

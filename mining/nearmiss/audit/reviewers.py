@@ -1,0 +1,56 @@
+"""
+Reviewers: how often a verdict does not last, from draws that were judged twice.
+
+In:  a `Workspace`
+Out: how many first verdicts a second look overturned, in both directions, and what that would make of a rate
+
+A second look is another person's, or the same one's of a pair shown again. Only verdicts on what audits drew count.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from nearmiss.agreement.intervals import Estimate as Share
+from nearmiss.agreement.intervals import share
+from nearmiss.audit.samples import ANSWERS, drawn, opinions_of
+from nearmiss.session.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Reviewers:
+    """Shares with Wilson's 95% limits; `pairs` of each is how many were looked at twice."""
+
+    people: tuple[str, ...]
+    answers_overturned: Share  # of those first called an answer
+    negatives_overturned: Share  # of those first called none
+
+    def corrected(self, rate: float) -> float | None:
+        """
+        A rate as first verdicts gave it, if all of them were as often wrong; None while one direction is unknown.
+
+        What Rogan and Gladen's correction (1978) gives with the sensitivity and specificity that follow from the two
+        shares at this rate. A figure to see how much hangs on the reviewers: no estimate is changed by it.
+        """
+        wrong_answers, wrong_negatives = self.answers_overturned.value, self.negatives_overturned.value
+        if wrong_answers is None or wrong_negatives is None:
+            return None
+        return rate * (1 - wrong_answers) + (1 - rate) * wrong_negatives
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values."""
+        shares = {"answers_overturned": self.answers_overturned, "negatives_overturned": self.negatives_overturned}
+        return {"people": list(self.people)} | {name: vars(one) for name, one in shares.items()}
+
+
+def reviewers(work: Workspace) -> Reviewers:
+    """What second looks at draws of the round say of first verdicts."""
+    counts = {True: [0, 0], False: [0, 0]}  # by what the first verdict was: overturned, looked at twice
+    people: set[str] = set()
+    for pair in drawn(work):
+        said = [(who, verdict) for who, verdict in opinions_of(work, pair) if verdict != "unsure"]
+        people |= {who for who, _ in said}
+        if len(said) > 1:
+            first, last = (verdict in ANSWERS for _, verdict in (said[0], said[-1]))
+            counts[first][0] += first != last
+            counts[first][1] += 1
+    return Reviewers(tuple(sorted(people)), share(*counts[True]), share(*counts[False]))

@@ -1,0 +1,185 @@
+"""
+Samples: what the audits of a round drew and people judged, as arrays.
+
+In:  a `Workspace`
+Out: for each plan that may be used, its strata and labels; what waits to be judged, and by whom
+
+Plans whose labels the calibration was fitted to may not say how good it is: they are left out. Judgements from the
+queue count as a sample of their own where they came with the chance of being picked. A judgement of a drawn pair counts
+however it was reached: the pair was drawn at random, the verdict is of the pair.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from weakref import WeakKeyDictionary
+
+import numpy as np
+import numpy.typing as npt
+
+from nearmiss.audit.domains import population
+from nearmiss.audit.estimators import Labels
+from nearmiss.audit.planning import fingerprint, proxy, strata_of
+from nearmiss.audit.strata import OUTSIDE, REFUSED
+from nearmiss.calibration import stored
+from nearmiss.review import ADJUDICATION, JUDGEMENTS, REPEAT, Draw, Plan
+from nearmiss.review.current import Pair
+from nearmiss.selection import VERDICTS
+from nearmiss.selection.table import Floats, Ints
+from nearmiss.session.workspace import Workspace
+
+ANSWERS = ("relevant", "partial")
+UNJUDGED, UNSURE = 0, VERDICTS.index("unsure") + 1
+QUEUE = "queue"
+QUEUE_STRATA = 5
+FEWEST_OF_QUEUE = 20
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Draws of one plan: `stratum` of every candidate, (n,); of the draws their rows, weights and verdicts, (m,)."""
+
+    plan: str
+    stratum: Ints
+    strata: int
+    rows: Ints
+    weight: Floats  # one over the inclusion probability
+    verdict: npt.NDArray[np.int8]  # as in `Table.verdicts`
+    # How many times the variance of equal weights: 1 in a plan, whose weights differ by a candidate.
+    inflation: float = 1.0
+
+    @property
+    def judged(self) -> npt.NDArray[np.bool_]:
+        """Which draws somebody could judge, (m,)."""
+        return np.asarray((self.verdict != UNJUDGED) & (self.verdict != UNSURE))
+
+    def labels(self, likely: Floats, partial: bool = True) -> Labels:
+        """The judged draws; `partial` tells whether partly an answer is an answer."""
+        rows = self.rows[self.judged]
+        verdict = self.verdict[self.judged]
+        words = ANSWERS if partial else ANSWERS[:1]
+        answer = np.isin(verdict, [VERDICTS.index(word) + 1 for word in words])
+        return Labels(self.stratum[rows], self.weight[self.judged], likely[rows], answer.astype(np.float64))
+
+
+_DRAWS: "WeakKeyDictionary[Workspace, dict[str, tuple[list[Draw], Ints]]]" = WeakKeyDictionary()
+_STRATA: "WeakKeyDictionary[Workspace, dict[str, Ints]]" = WeakKeyDictionary()
+
+
+def plans(work: Workspace) -> list[Plan]:
+    """The audits of this round, oldest first; none of another round or of other candidates."""
+    found = work.log.plans()
+    own = fingerprint(work.table) if found else ""
+    return [one for one in found if one.facts["candidates"] == own and one.facts["round"] == work.number]
+
+
+def used_by_calibration(work: Workspace) -> tuple[str, ...]:
+    """The audits whose labels the calibration in force was fitted to."""
+    known = stored.load(work.run.round_folder(work.number))
+    return tuple(known.plans_used) if known is not None else ()
+
+
+def draws_of(work: Workspace, plan: str) -> tuple[list[Draw], Ints]:
+    """The draws of a plan and their rows; read once, since they never change."""
+    known = _DRAWS.setdefault(work, {})
+    if plan not in known:
+        draws = work.log.draws(plan)
+        rows = [work.row_of(draw.pair) for draw in draws]
+        known[plan] = draws, np.array([-1 if row is None else row for row in rows], np.int64)
+    return known[plan]
+
+
+def drawn(work: Workspace) -> dict[Pair, Draw]:
+    """Every pair that an audit of the round drew; of a pair drawn twice, the first draw."""
+    found: dict[Pair, Draw] = {}
+    for one in plans(work):
+        for draw in draws_of(work, one.plan)[0]:
+            found.setdefault(draw.pair, draw)
+    return found
+
+
+def sample_of(work: Workspace, plan: Plan) -> Sample:
+    """What a plan drew, with the verdicts so far."""
+    draws, rows = draws_of(work, plan.plan)
+    known = _STRATA.setdefault(work, {})
+    if plan.plan not in known:
+        known[plan.plan] = strata_of(work, plan)
+    weight = np.array([1 / draw.inclusion_probability for draw in draws])
+    verdict = work.table.verdicts[rows]
+    return Sample(plan.plan, known[plan.plan], len(plan.facts["strata"]), rows, weight, verdict)
+
+
+def samples(work: Workspace) -> list[Sample]:
+    """What may be used to say how good a policy is."""
+    used = used_by_calibration(work)
+    found = [sample_of(work, one) for one in plans(work) if one.plan not in used]
+    queue = _from_queue(work)
+    return found if queue is None else [*found, queue]
+
+
+def waiting(work: Workspace, reviewer: str) -> list[Draw]:
+    """
+    What the audits of the round ask this reviewer, in its turn.
+
+    First the draws that nobody judged. Then second looks: a kept candidate that was found to be an answer is shown to
+    another reviewer, or, where there is no other, again to the same one.
+    """
+    first: list[Draw] = []
+    second: list[Draw] = []
+    people = work.standing.reviewers | {reviewer}
+    for one in plans(work):
+        kept = {number for number, s in enumerate(one.facts["strata"]) if s["domain"] != REFUSED}
+        for draw in draws_of(work, one.plan)[0]:
+            judged = work.standing.by_reviewer(draw.pair)
+            if not judged:
+                first.append(draw)
+            elif draw.stratum in kept and work.standing.verdict(draw.pair) in ANSWERS and _is_single(work, draw.pair):
+                if reviewer not in judged:
+                    second.append(replace(draw, second=True))
+                elif len(people) == 1:
+                    second.append(replace(draw, second=True, repeat=True))
+    return [*first, *second]
+
+
+def _is_single(work: Workspace, pair: Pair) -> bool:
+    return len(list(opinions_of(work, pair))) < 2
+
+
+def opinions_of(work: Workspace, pair: Pair) -> Iterator[tuple[str, str]]:
+    """Who judged a pair how, oldest first: each person once, and again where it was shown to them again."""
+    seen: set[str] = set()
+    for entry in work.standing.history(pair):
+        event = entry.event
+        if event.verdict not in JUDGEMENTS or event.parent is not None or not work.standing.stands(entry.seq):
+            continue
+        if event.reviewer not in seen or event.arm in (REPEAT, ADJUDICATION):
+            seen.add(event.reviewer)
+            yield event.reviewer, event.verdict
+
+
+def _from_queue(work: Workspace) -> Sample | None:
+    """
+    Judgements of pairs that the queue picked with a known chance; None where they are few or no random sample.
+
+    The chances must add up: one over each, summed, is to come near the number of candidates, or else some could never
+    have been picked.
+    """
+    chances: dict[int, float] = {}
+    for entry in list(work.standing.entries.values()):
+        event = entry.event
+        if event.inclusion_probability and not event.arm.startswith("audit:") and work.standing.stands(entry.seq):
+            row = work.row_of(entry.pair)
+            if row is not None:
+                chances.setdefault(row, event.inclusion_probability)
+    rows = np.array(sorted(chances), np.int64)
+    if len(rows) < FEWEST_OF_QUEUE:
+        return None
+    chance = np.array([chances[row] for row in rows.tolist()])
+    likely, among = proxy(work), population(work.table)
+    total, spread = (1 / chance).sum(), np.sqrt(((1 - chance) / chance**2).sum())
+    if abs(total - among.sum()) > 3 * spread + 1:
+        return None
+    edges = np.quantile(likely[among], np.linspace(0, 1, QUEUE_STRATA + 1)[1:-1])
+    stratum = np.where(among, np.searchsorted(edges, likely, side="right"), OUTSIDE)
+    weight = 1 / chance
+    inflation = len(weight) * (weight**2).sum() / weight.sum() ** 2
+    return Sample(QUEUE, stratum, QUEUE_STRATA, rows, weight, work.table.verdicts[rows], float(inflation))

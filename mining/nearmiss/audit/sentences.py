@@ -1,0 +1,118 @@
+"""
+Telling: what an audit found, in plain sentences.
+
+In:  plans, estimates, certificates
+Out: sentences
+"""
+
+from nearmiss.audit.certificate import Certificate
+from nearmiss.audit.estimates import Estimate, Numbers, Rate
+from nearmiss.audit.reviewers import Reviewers
+from nearmiss.audit.sample_size import Foreseen
+from nearmiss.review import Plan
+from nearmiss.settings import flag
+
+
+def of_plan(plan: Plan, told: Foreseen) -> list[str]:
+    """What was drawn, and what it will tell."""
+    parts: dict[str, int] = {}
+    for one in plan.facts["strata"]:
+        parts[one["domain"]] = parts.get(one["domain"], 0) + one["labels"]
+    drawn = ", ".join(f"{labels} {_DOMAINS[name]}" for name, labels in parts.items())
+    return [
+        f"audit {plan.plan}: {sum(parts.values())} candidates drawn ({drawn}); written to the log.",
+        f"If {told.rate:.1%} of the kept negatives are answers, as the scores guess, these labels tell it to "
+        f"±{100 * told.half_width:.1f} points; for ±{100 * told.wanted:.1f} points {told.labels_needed} are needed.",
+        "`nearmiss app` asks for the verdicts, `nearmiss audit estimate` tells the numbers.",
+    ]
+
+
+_DOMAINS = {
+    "kept": "kept",
+    "next": "kept under a stricter ceiling",
+    "refused": "refused as probable answers",
+    "others": "others",
+}
+
+
+def of_estimate(found: Estimate, more: int | None, half_width: float, people: Reviewers) -> list[str]:
+    """The three numbers, what stands beside them, and what more labels would bring."""
+    numbers = found.numbers
+    told = [
+        _of("of the kept negatives are answers", numbers.false_negative_rate),
+        _of("of the refused candidates would have been good negatives", numbers.over_filtering),
+        _of("of the answers among both were refused", numbers.filter_recall),
+    ]
+    if more:
+        told.append(f"{more} more labels in the kept would narrow the first to ±{100 * half_width:.3g} points.")
+    told += _of_partial(numbers, found.without_partial)
+    if found.unsure:
+        told.append(
+            f"{found.unsure} draws could not be told; they are left out as if missing by chance in their stratum."
+        )
+    if found.waiting:
+        told.append(f"{found.waiting} draws wait to be judged.")
+    told += [
+        f"Audit {plan} is left out: the calibration was fitted to its labels, so they cannot say how good it is."
+        for plan in found.left_out
+    ]
+    return told + of_reviewers(people, numbers.false_negative_rate)
+
+
+def of_certificate(made: Certificate) -> list[str]:
+    """Whether it passed, on what grounds, and where it would."""
+    sure = f"with {made.confidence:.0%} confidence"
+    told = [
+        f"{'passed' if made.passed else 'not passed'}: at most {made.max_rate:.1%} of the kept are answers, {sure}.",
+        f"In {made.labels} labels among {made.kept:,} kept, {made.answers} answers: {sure} at most {made.bound:.1%}.",
+    ]
+    if made.field and made.any_passed:
+        told.append(f"The loosest ceiling that passes: {_ceiling(made.field, made.loosest)}.")
+    elif made.field:
+        first = made.stops[0]
+        tried = f"{_ceiling(made.field, first.value)} has {first.answers} answers in {first.labels} labels"
+        told.append(f"No ceiling passes: the first one tried, {tried}.")
+    if made.unsure:
+        told.append(f"{made.unsure} draws that nobody could tell count as answers here.")
+    if made.attempt > 1:
+        told.append(
+            f"This is certificate {made.attempt} of audit {made.plan}: each may err, so several err more often."
+        )
+    return told
+
+
+def _ceiling(field: str, value: float | None) -> str:
+    return "none at all" if value is None else f"{flag(field)} {value:g}"
+
+
+def of_reviewers(people: Reviewers, rate: Rate) -> list[str]:
+    """How far first verdicts last."""
+    told = []
+    for words, one in (("an answer", people.answers_overturned), ("no answer", people.negatives_overturned)):
+        if one.value is not None and one.low is not None and one.high is not None:
+            told.append(
+                f"Of {one.pairs} draws first judged {words}, a second look overturned {one.value:.0%} "
+                f"(95%: {one.low:.0%} to {one.high:.0%})."
+            )
+    corrected = None if rate.estimate is None else people.corrected(rate.estimate)
+    if corrected is not None and rate.estimate is not None:
+        told.append(f"If all first verdicts were as often wrong, {rate.estimate:.1%} would be {corrected:.1%}.")
+    return told
+
+
+def _of(words: str, rate: Rate) -> str:
+    if rate.estimate is None or rate.low is None or rate.high is None:
+        return f"Nothing is known of how many {words}: no label there."
+    return (
+        f"In {rate.labels} labels: between {rate.low:.1%} and {rate.high:.1%} {words} (estimate {rate.estimate:.1%})."
+    )
+
+
+def _of_partial(numbers: Numbers, without: Numbers) -> list[str]:
+    first, other = numbers.false_negative_rate, without.false_negative_rate
+    if first.estimate is None or other.estimate is None or first.estimate == other.estimate:
+        return []
+    return [
+        f"Partly counts as an answer here; if it did not, {other.estimate:.1%} of the kept would be answers "
+        f"(95%: {other.low:.1%} to {other.high:.1%})."
+    ]

@@ -1,0 +1,135 @@
+"""
+Likeness of texts, word for word: the same, one inside the other, how many words both hold.
+
+In:  texts; then pairs of them, as two arrays of positions
+Out: an answer for each pair
+
+Knows nothing of queries, positives or vectors. Each text is normalised and cut into words once, however many pairs
+it is in, and kept as four bytes a word.
+"""
+
+import hashlib
+from array import array
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from nearmiss.retrieval.results import Rows, Scores
+from nearmiss.retrieval.tokenization import normalise, words
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
+Mask = npt.NDArray[np.bool_]
+PAIR_BLOCK = 1 << 15
+# A text of fewer words lies inside others by chance: a title in the abstract of another paper, "yes" in everything.
+CONTAINED_WORDS = 8
+
+
+class Texts(NamedTuple):
+    """Texts as numbers."""
+
+    digests: npt.NDArray[np.uint64]  # equal where the normalised texts are
+    numerals: npt.NDArray[np.uint64]  # equal where the words with a digit are, as a set
+    sequences: list["array[int]"]  # the words in order
+    holds: "csr_array"  # (n_texts, n_words), 1 where the text holds the word
+
+
+def read_texts(texts: Iterable[str]) -> Texts:
+    """Normalise each text and number its words."""
+    from scipy import sparse
+
+    numbers: dict[str, int] = {}
+    with_digit: set[int] = set()
+    digests, numerals, sequences, distinct, bounds = [], [], [], array("i"), [0]
+    for text in texts:
+        normalised = normalise(text)
+        sequence = array("i")
+        for word in words(normalised):
+            if word not in numbers:
+                numbers[word] = len(numbers)
+                if any(map(str.isdigit, word)):
+                    with_digit.add(numbers[word])
+            sequence.append(numbers[word])
+        held = set(sequence)
+        digests.append(digest(normalised))
+        numerals.append(digest(str(sorted(held & with_digit))))
+        sequences.append(sequence)
+        distinct.extend(sorted(held))
+        bounds.append(len(distinct))
+    columns = np.frombuffer(distinct, np.int32) if distinct else np.zeros(0, np.int32)
+    holds = sparse.csr_array((np.ones(len(columns), np.int8), columns, bounds), shape=(len(sequences), len(numbers)))
+    return Texts(np.array(digests, np.uint64), np.array(numerals, np.uint64), sequences, holds)
+
+
+def digest(normalised: str) -> int:
+    """A 64-bit number for a normalised text; unlike `hash`, the same in every process."""
+    return int.from_bytes(hashlib.blake2b(normalised.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big")
+
+
+def same_text(texts: Texts, left: Rows, right: Rows) -> Mask:
+    """Whether the two are one text after NFKC, case folding and white space; two empty texts are not."""
+    mask: Mask = (texts.digests[left] == texts.digests[right]) & (texts.digests[left] != digest(""))
+    return mask
+
+
+def same_numerals(texts: Texts, left: Rows, right: Rows) -> Mask:
+    """Whether both hold the same words with a digit: "type 1" and "type 2" make texts alike, and are not the same."""
+    mask: Mask = texts.numerals[left] == texts.numerals[right]
+    return mask
+
+
+def shared_words(texts: Texts, left: Rows, right: Rows) -> npt.NDArray[np.int64]:
+    """How many distinct words both hold."""
+    counts = np.zeros(len(left), np.int64)
+    for start in range(0, len(left), PAIR_BLOCK):
+        block = slice(start, start + PAIR_BLOCK)
+        counts[block] = texts.holds[left[block]].multiply(texts.holds[right[block]]).sum(axis=1)
+    return counts
+
+
+def jaccard(texts: Texts, left: Rows, right: Rows, shared: npt.NDArray[np.int64]) -> Scores:
+    """Distinct words that both hold, as a share of those that either holds; 0 where neither holds any."""
+    sizes: npt.NDArray[np.int64] = np.diff(texts.holds.indptr)
+    either = sizes[left] + sizes[right] - shared
+    shares: Scores = (shared / np.maximum(either, 1)).astype(np.float32)
+    return shares
+
+
+def rare_words(texts: Texts, left: Rows, right: Rows) -> Scores:
+    """Cosine of the two as sets of words, each word weighted by log(1 + texts / those that hold it); 0 for no words."""
+    from scipy import sparse
+
+    n_texts, n_words = texts.holds.shape
+    held_by = np.bincount(texts.holds.indices, minlength=n_words)
+    rarity = np.log1p(n_texts / (held_by + 0.5)).astype(np.float32)
+    weighted = sparse.csr_array(
+        (rarity[texts.holds.indices], texts.holds.indices, texts.holds.indptr), (n_texts, n_words)
+    )
+    length = np.sqrt((weighted**2).sum(axis=1))
+    shares = np.zeros(len(left), np.float32)
+    for start in range(0, len(left), PAIR_BLOCK):
+        block = slice(start, start + PAIR_BLOCK)
+        shares[block] = weighted[left[block]].multiply(weighted[right[block]]).sum(axis=1)
+    both = length[left] * length[right]
+    cosines: Scores = np.divide(shares, both, out=np.zeros_like(shares), where=both > 0).astype(np.float32)
+    return cosines
+
+
+def contained(texts: Texts, left: Rows, right: Rows, shared: npt.NDArray[np.int64]) -> Mask:
+    """Whether the words of one, at least CONTAINED_WORDS, stand in the other in the same order without a gap."""
+    sizes = np.diff(texts.holds.indptr)
+    lengths = np.array([len(sequence) for sequence in texts.sequences])
+    shorter = np.minimum(lengths[left], lengths[right])
+    mask: Mask = (shared == np.minimum(sizes[left], sizes[right])) & (shorter >= CONTAINED_WORDS)
+    for pair in np.flatnonzero(mask):
+        mask[pair] = _inside(texts.sequences[left[pair]], texts.sequences[right[pair]])
+    return mask
+
+
+def _inside(one: "array[int]", other: "array[int]") -> bool:
+    inner, outer = sorted((one, other), key=len)
+    # Spaces at both ends, or word 2 would be found inside word 12.
+    return f" {' '.join(map(str, inner))} " in f" {' '.join(map(str, outer))} "

@@ -1,0 +1,114 @@
+"""
+The commands `nearmiss audit plan`, `estimate` and `certify`.
+
+In:  a run whose policy is in force
+Out: draws in the log, numbers with their intervals, a certificate; in words or JSON on standard output
+"""
+
+import getpass
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from nearmiss.cli import app
+from nearmiss.cli.commands import AsJson, Reviews, RoundNumber, RunFolder, _output, _print_json
+from nearmiss.cli.flags import takes, typed_fields
+from nearmiss.settings import Policy
+
+if TYPE_CHECKING:
+    from nearmiss.session.workspace import Workspace
+
+audit = typer.Typer(
+    no_args_is_help=True, help="Measure the false negatives that are left: draw, judge, estimate, certify."
+)
+app.add_typer(audit, name="audit")
+
+
+@audit.command("plan")
+def make_plan(
+    run: RunFolder,
+    labels: Annotated[int, typer.Option(help="how many candidates to judge")] = 200,
+    target: Annotated[float, typer.Option(help="share of answers among the kept that you hope to certify")] = 0.05,
+    half_width: Annotated[
+        float, typer.Option(help="say how many labels an interval of plus or minus this needs")
+    ] = 0.02,
+    seed: Annotated[int | None, typer.Option(help="seed of the draw; each plan has its own unless told")] = None,
+    reviewer: Annotated[str, typer.Option(help="who plans; written beside the draws")] = "",
+    round: RoundNumber = None,
+    reviews: Reviews = "",
+    json: AsJson = False,
+) -> None:
+    """Draw a random sample over kept and refused candidates; `nearmiss app` asks for its verdicts."""
+    from nearmiss import audit as audits
+    from nearmiss.audit import sentences as telling
+
+    work = _opened(run, reviews, round)
+    made, draws = audits.plan(work, labels, target, seed, reviewer or getpass.getuser())
+    told = audits.foreseen(work, made, half_width)
+    if json:
+        _print_json({"plan": made.plan, "draws": len(draws), "foreseen": told.as_json()} | dict(made.facts))
+    else:
+        _say(telling.of_plan(made, told))
+
+
+@audit.command("estimate")
+@takes(Policy)
+def estimate(
+    run: RunFolder,
+    half_width: Annotated[
+        float, typer.Option(help="say how many more labels would narrow it to plus or minus this")
+    ] = 0.02,
+    round: RoundNumber = None,
+    reviews: Reviews = "",
+    json: AsJson = False,
+    flags: dict[str, Any] = {},  # noqa: B006
+) -> None:
+    """The false-negative rate, the good negatives thrown away and the recall of the filter, each with 95% limits."""
+    from nearmiss import audit as audits
+    from nearmiss.audit import sentences as telling
+
+    work = _opened(run, reviews, round)
+    found = audits.estimate(work, replace(work.policy, **typed_fields(Policy, flags)))
+    more = audits.labels_to_add(found.numbers.false_negative_rate, half_width)
+    people = audits.reviewers(work)
+    if json:
+        _print_json(found.as_json() | {"labels_to_add": more, "half_width": half_width, "reviewers": people.as_json()})
+    else:
+        _say(telling.of_estimate(found, more, half_width, people))
+
+
+@audit.command("certify")
+def certify(
+    run: RunFolder,
+    max_rate: Annotated[float, typer.Option(help="share of answers among the kept that is still allowed")] = 0.05,
+    confidence: Annotated[
+        float, typer.Option(help="how rarely this may pass what it should not: 0.95 is 1 in 20")
+    ] = 0.95,
+    plan: Annotated[
+        str | None, typer.Option(help="name of the audit; the latest judged to its end unless told")
+    ] = None,
+    round: RoundNumber = None,
+    reviews: Reviews = "",
+    json: AsJson = False,
+) -> None:
+    """Whether the policy in force keeps to a rate, and the loosest ceiling that does. Exports then carry it."""
+    from nearmiss import audit as audits
+    from nearmiss.audit import sentences as telling
+
+    made = audits.certify(_opened(run, reviews, round), max_rate, confidence, plan=plan)
+    if json:
+        _print_json(made.as_json())
+    else:
+        _say(telling.of_certificate(made))
+
+
+def _opened(run: Any, reviews: str, round: int | None) -> "Workspace":
+    from nearmiss.session.workspace import open_workspace
+
+    return open_workspace(run, reviews, round)
+
+
+def _say(sentences: list[str]) -> None:
+    for sentence in sentences:
+        _output().print(sentence, soft_wrap=True, markup=False, highlight=False)

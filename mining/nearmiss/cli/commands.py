@@ -1,0 +1,348 @@
+"""
+The commands, each a few lines: read what was typed, ask the core, show the answer.
+
+In:  arguments and flags
+Out: files in the run folder, words or JSON on standard output; progress goes to standard error
+"""
+
+import json as json_text
+from dataclasses import asdict, fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from nearmiss.cli import app
+from nearmiss.cli.flags import spelled_out_depth, takes, typed_fields
+from nearmiss.errors import RecipeError, RunError
+from nearmiss.presets import PRESETS, Preset
+from nearmiss.settings import Export, Mining, Policy, source_name
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from nearmiss.data import Columns
+    from nearmiss.run import Run
+
+RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="a run folder, made by `mine`")]
+AsJson = Annotated[bool, typer.Option("--json", help="print JSON for programs")]
+RoundNumber = Annotated[int | None, typer.Option("--round", help="which round; the latest unless told")]
+Reviews = Annotated[
+    str,
+    typer.Option(help="URL of a shared log, as postgresql+psycopg://user@host/name; reviews.db in the run unless told"),
+]
+PresetName = Annotated[
+    str | None, typer.Option("--preset", help="published recipe to start from; `nearmiss presets` lists them")
+]
+
+
+@app.command()
+@takes(Mining, Policy)
+def mine(
+    data: Annotated[str, typer.Argument(metavar="DATA", help="a data set: folder, file or hub name")],
+    run: Annotated[Path | None, typer.Argument(metavar="RUN", help="folder of the run, made where it is new")] = None,
+    preset: PresetName = None,
+    format: Annotated[str | None, typer.Option(help="beir, pairs, flag, tevatron, dpr or hf")] = None,
+    split: Annotated[str | None, typer.Option(help="which qrels or split, where there are several")] = None,
+    corpus: Annotated[str | None, typer.Option(help="file of documents that join the pool")] = None,
+    column: Annotated[list[str], typer.Option(metavar="FIELD=NAME", help="name of a column, as query=question")] = [],  # noqa: B006
+    reject: Annotated[Path | None, typer.Option(help="write bad rows to this file and go on")] = None,
+    json: AsJson = False,
+    flags: dict[str, Any] = {},  # noqa: B006  (filled by `takes`)
+) -> None:
+    """Mine DATA into RUN. With RUN alone: one more round on its data, say with --encoder CHECKPOINT."""
+    from nearmiss.pipeline import mine as mine_round
+
+    console = _errors()
+    if run is None:
+        opened = _existing_run(data)
+        recipe, policy = _another_round(opened, preset, flags)
+        finished = mine_round(opened.folder, recipe, policy=policy, watch=_watch(console))
+    else:
+        start = _preset(preset)
+        recipe = replace(start.mining, **_mining_fields(start.mining, flags))
+        policy = replace(start.policy, **typed_fields(Policy, flags))
+        dataset = _read(console, data, format, split, corpus, column, reject)
+        finished = mine_round(run, recipe, dataset, policy, watch=_watch(console))
+    _report(finished, json)
+
+
+@app.command()
+@takes(Policy)
+def select(
+    run: RunFolder,
+    preset: PresetName = None,
+    reviews: Reviews = "",
+    json: AsJson = False,
+    flags: dict[str, Any] = {},  # noqa: B006
+) -> None:
+    """Decide again, without mining: flags change the policy in force, --preset replaces it."""
+    from nearmiss.run import open_run
+
+    opened = open_run(run, reviews)
+    start = _preset(preset).policy if preset else opened.policy
+    policy = replace(start, **typed_fields(Policy, flags))
+    _report(opened, json, policy)  # first, so that a run that is not finished keeps its policy
+    opened.save_policy(policy)
+
+
+@app.command()
+def report(
+    run: RunFolder,
+    round: RoundNumber = None,
+    compare: Annotated[
+        tuple[int, int] | None, typer.Option(metavar="A B", help="what round B changed against round A")
+    ] = None,
+    reviews: Reviews = "",
+    json: AsJson = False,
+) -> None:
+    """The funnel: found by each source, overlap, refused by each rule, short queries, score quantiles."""
+    from nearmiss.cli import show
+    from nearmiss.reports import funnel as reports
+    from nearmiss.run import open_run
+
+    opened = open_run(run, reviews)
+    if compare is None:
+        _report(opened, json, number=round)
+        return
+    comparison = reports.compare(opened, *compare)
+    if json:
+        _print_json(comparison)
+    else:
+        show.show_comparison(_output(), comparison)
+
+
+@app.command()
+def explain(
+    run: RunFolder,
+    query_id: Annotated[str, typer.Argument(metavar="QUERY_ID")],
+    doc_id: Annotated[str | None, typer.Argument(metavar="[DOC_ID]")] = None,
+    round: RoundNumber = None,
+    reviews: Reviews = "",
+    json: AsJson = False,
+) -> None:
+    """Why is this one kept or refused: every score, threshold and rule, in words."""
+    from nearmiss.cli import show
+    from nearmiss.reports import explanation
+    from nearmiss.run import open_run
+
+    opened = open_run(run, reviews)
+    candidates, calibration = opened.judged(round), opened.calibration(round)
+    explanations = explanation.explain(candidates, opened.policy, query_id, doc_id, calibration)
+    if json:
+        _print_json([asdict(e) for e in explanations])
+        return
+    query = opened.dataset.queries.set_index("query_id")["text"][query_id]
+    show.show_explanations(_output(), query, explanations, _texts(opened, {e.doc_id for e in explanations}))
+
+
+@app.command()
+def calibrate(
+    run: RunFolder,
+    round: RoundNumber = None,
+    with_audits: Annotated[
+        bool, typer.Option("--with-audits", help="learn from audits too, which can then no longer certify this round")
+    ] = False,
+    reviews: Reviews = "",
+    json: AsJson = False,
+) -> None:
+    """Fit p_relevant to what people judged; without judgements, go back to the weights of other collections."""
+    from nearmiss.cli import show
+    from nearmiss.session import refit
+    from nearmiss.session.workspace import open_to_read
+
+    calibration, told = refit.refit(open_to_read(run, reviews, round), with_audits=with_audits)
+    if json:
+        _print_json({"calibration": asdict(calibration), "reliability": asdict(told)})
+    else:
+        show.show_calibration(_output(), calibration, told)
+
+
+@app.command()
+@takes(Export)
+def export(
+    run: RunFolder,
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="a new folder for the shards")],
+    round: RoundNumber = None,
+    reviews: Reviews = "",
+    flags: dict[str, Any] = {},  # noqa: B006
+) -> None:
+    """Write the kept negatives as training shards, with a manifest and a card."""
+    from nearmiss.session import exporting
+    from nearmiss.session.workspace import open_to_read
+
+    options = Export(**typed_fields(Export, flags))
+    shipment = exporting.prepare(open_to_read(run, reviews, round), options)
+    with _watch(_errors())("export", shipment.dry_run().all_rows, "rows") as advance:
+        manifest = shipment.write(out, advance)
+    rows = sum(shard.rows for shard in manifest.shards)
+    _output().print(
+        f"{out}: {rows:,} rows of {options.format} in {len(manifest.shards)} files, from {manifest.exported_queries:,} "
+        "queries; see manifest.json",
+        soft_wrap=True,
+    )
+    if manifest.promoted_positives:
+        _output().print(f"  {manifest.promoted_positives:,} positives found by reviewers")
+    for reason, count in manifest.left_out_queries.items():
+        _output().print(f"  {count:,} queries left out: {reason}")
+
+
+@app.command("map")
+def make_map(
+    run: RunFolder,
+    round: RoundNumber = None,
+    seed: Annotated[int | None, typer.Option(help="seed of the layout; the round's own unless told")] = None,
+    sample: Annotated[int, typer.Option(min=100, help="points at most; a seeded sample is drawn above this")] = 50_000,
+    json: AsJson = False,
+) -> None:
+    """Lay out documents and queries on a plane, for the app's map."""
+    from nearmiss import maps
+    from nearmiss.cli import show
+    from nearmiss.run import open_run
+
+    facts = maps.make(open_run(run), round, seed=seed, room=sample, watch=_watch(_errors()))
+    if json:
+        _print_json(facts)
+    else:
+        show.show_map(_output(), facts)
+
+
+@app.command("app")
+def open_app(
+    run: RunFolder,
+    reviews: Reviews = "",
+    reviewer: Annotated[
+        str, typer.Option(help="name under which judgements are written; anyone may type any name")
+    ] = "",
+    port: Annotated[int, typer.Option(help="port of the page, on this machine alone")] = 8501,
+) -> None:
+    """Look, tune, review and export in the browser."""
+    from nearmiss.cli import serving
+    from nearmiss.run import open_run
+
+    open_run(run).round_folder()
+    _errors().print(f"http://127.0.0.1:{port}  (Ctrl-C stops it)")
+    serving.serve(run, reviews, reviewer, port)
+
+
+@app.command()
+def presets(json: AsJson = False) -> None:
+    """Published recipes: their source, the models they were published with, and what is done otherwise here."""
+    from nearmiss.cli import show
+
+    if json:
+        _print_json({name: asdict(preset) for name, preset in PRESETS.items()})
+    else:
+        show.show_presets(_output(), PRESETS)
+
+
+def _report(run: "Run", as_json: bool, policy: Policy | None = None, number: int | None = None) -> None:
+    from nearmiss.cli import show
+    from nearmiss.reports import funnel as reports
+
+    content = reports.report(run, number, policy)
+    if as_json:
+        _print_json(content)
+    else:
+        show.show_report(_output(), content)
+
+
+def _preset(name: str | None) -> Preset:
+    if name is not None and name not in PRESETS:
+        raise RecipeError(f"--preset: wanted one of {', '.join(PRESETS)}; found {name!r}")
+    return PRESETS[name or "default"]
+
+
+def _mining_fields(base: Mining, flags: dict[str, Any]) -> dict[str, Any]:
+    typed = typed_fields(Mining, flags)
+    sources = typed.get("sources", base.sources)
+    if "depth" in typed:
+        typed["depth"] = spelled_out_depth(typed["depth"], sources)
+    elif "sources" in typed:
+        # A preset's depths of sources that are no longer asked.
+        typed["depth"] = tuple(pair for pair in base.depth if pair[0] in set(map(source_name, sources)))
+    return typed
+
+
+def _existing_run(folder: str) -> "Run":
+    from nearmiss.run import open_run
+
+    try:
+        return open_run(Path(folder))
+    except RunError as error:
+        raise RunError(f"{error}. A new run needs both: nearmiss mine DATA RUN") from None
+
+
+def _another_round(run: "Run", preset: str | None, flags: dict[str, Any]) -> tuple[Mining, Policy | None]:
+    """The last round's recipe with what was typed; a policy only where the user named one."""
+    last = run.last_recipe()
+    base = _preset(preset).mining if preset else last
+    recipe = replace(base, **_mining_fields(base, flags))
+    typed = typed_fields(Policy, flags)
+    if not typed and not preset:
+        return recipe, None
+    return recipe, replace(_preset(preset).policy if preset else run.policy, **typed)
+
+
+def _read(
+    console: "Console",
+    data: str,
+    format: str | None,
+    split: str | None,
+    corpus: str | None,
+    column: list[str],
+    reject: Path | None,
+) -> Any:
+    from nearmiss import data as dataset
+
+    read = dataset.read(data, format=format, split=split, corpus=corpus, columns=_columns(column), reject=reject)
+    counts = read.counts
+    console.print(
+        f"read {counts.read:,} rows = {counts.kept:,} kept + {counts.rejected:,} rejected: "
+        f"{len(read.queries):,} queries, {len(read.documents):,} documents, {len(read.positives):,} positives",
+        soft_wrap=True,
+    )
+    return read
+
+
+def _columns(named: list[str]) -> "Columns":
+    from nearmiss.data import Columns
+
+    wanted = [field.name for field in fields(Columns)]
+    given = {}
+    for pair in named:
+        field, _, name = pair.partition("=")
+        if field not in wanted or not name:
+            raise RecipeError(f"--column: wanted FIELD=NAME with a field among {', '.join(wanted)}; found {pair!r}")
+        given[field] = (name,)
+    return replace(Columns(), **given)
+
+
+def _texts(run: "Run", doc_ids: set[str]) -> dict[str, str]:
+    from nearmiss.data import passages
+
+    documents = run.dataset.documents
+    wanted = documents[documents["doc_id"].isin(list(doc_ids))]
+    return dict(zip(wanted["doc_id"], passages(wanted), strict=True))
+
+
+def _output() -> "Console":
+    from rich.console import Console
+
+    return Console()
+
+
+def _errors() -> "Console":
+    from rich.console import Console
+
+    return Console(stderr=True, highlight=False)
+
+
+def _watch(console: "Console") -> Any:
+    from nearmiss.cli.show import Watch
+
+    return Watch(console)
+
+
+def _print_json(content: Any) -> None:
+    print(json_text.dumps(content, indent=2, ensure_ascii=False))

@@ -1,0 +1,28 @@
+"""
+Serving: the app started over a run folder, in a process of its own kind.
+
+In:  a run folder, where its reviews are, who looks
+Out: this process becomes the server; it never returns
+"""
+
+import os
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+
+def serve(run: Path, reviews: str, reviewer: str, port: int) -> None:
+    """Become the server of the app, on this machine's own address alone."""
+    os.environ |= {
+        "NEARMISS_RUN": str(run.absolute()),
+        "NEARMISS_REVIEWS": reviews,
+        "NEARMISS_REVIEWER": reviewer,
+    }
+    # Streamlit reads its settings from the folder it is started in.
+    app = find_spec("nearmiss_app")
+    assert app is not None
+    assert app.submodule_search_locations is not None
+    os.chdir(app.submodule_search_locations[0])
+    sys.stdout.flush()
+    command = [sys.executable, "-m", "nearmiss_app.server", "run", "streamlit_app.py", "--server.port", str(port)]
+    os.execv(sys.executable, command)

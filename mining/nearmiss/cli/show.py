@@ -1,0 +1,255 @@
+"""
+What the terminal shows: progress with a rate and an ETA, reports and explanations as tables.
+
+In:  the dictionaries and dataclasses of `report`, `explanation` and `presets`
+Out: text on the console
+
+Knows no numbers of its own.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from nearmiss.calibration import Calibration
+from nearmiss.calibration.fitting import PRIOR_ALONE
+from nearmiss.presets import EVERYWHERE, Family, Preset
+from nearmiss.reports.explanation import Explanation
+from nearmiss.selection import RULES
+from nearmiss.session.refit import Told
+
+PLAIN_EVERY_S = 15.0
+RULE_NAMES = {rule.__name__ for rule in RULES}
+
+
+class Rate(ProgressColumn):
+    """Items a second, in the task's own unit."""
+
+    def render(self, task: Task) -> Text:
+        speed = task.finished_speed or task.speed
+        return Text(f"{speed:,.0f} {task.fields['unit']}/s" if speed else "", style="dim")
+
+
+class Watch:
+    """Progress of each stage on the console: a bar in a terminal, a line now and then in a log."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+
+    @contextmanager
+    def __call__(self, stage: str, total: int, unit: str) -> Iterator[Callable[[int], None]]:
+        if not self.console.is_terminal:
+            yield self._plain(stage, total, unit)
+            return
+        columns = (
+            TextColumn("{task.description:<18}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            Rate(),
+            TimeRemainingColumn(),
+        )
+        with Progress(*columns, console=self.console) as bars:
+            task = bars.add_task(stage, total=total, unit=unit)
+            yield lambda count: bars.advance(task, count)
+
+    def _plain(self, stage: str, total: int, unit: str) -> Callable[[int], None]:
+        started = shown = time.monotonic()
+        done = 0
+
+        def advance(count: int) -> None:
+            nonlocal done, shown
+            done += count
+            now = time.monotonic()
+            if now - shown >= PLAIN_EVERY_S:
+                shown = now
+                rate = done / (now - started)
+                left = (total - done) / rate if rate else 0.0
+                self.console.print(f"{stage}: {done:,} of {total:,} {unit}, {rate:,.0f}/s, {left:,.0f} s left")
+
+        return advance
+
+
+def show_report(console: Console, report: Mapping[str, Any]) -> None:
+    """The funnel: what each source found, what each rule refused, what is left."""
+    console.print(
+        f"{report['run']}, round {report['round']}: {report['queries']:,} queries, "
+        f"{report['documents']:,} documents, {report['candidates']:,} candidates",
+        style="bold",
+        markup=False,
+        soft_wrap=True,
+    )
+    console.print(_model_line("encoder", report["encoder"]), markup=False, soft_wrap=True)
+    teacher = report["teacher"]
+    if teacher is None:
+        console.print(
+            "teacher  none: the dense score stands in for it; name one with --teacher, such as late-interaction"
+        )
+    else:
+        console.print(_model_line("teacher", teacher), markup=False, soft_wrap=True)
+        console.print(f"         {teacher['scored']:,} pairs scored, {teacher['cached']:,} from the cache")
+    console.print(_sources_table(report))
+    console.print(_status_table(report))
+    _show_shortfall(console, report)
+    seconds = ", ".join(f"{stage} {taken:.1f}" for stage, taken in report["seconds"].items())
+    console.print(f"[dim]seconds: {seconds}[/]", soft_wrap=True)
+
+
+def _model_line(role: str, model: Mapping[str, Any]) -> str:
+    agreement = f", {model['agreement']}" if model.get("agreement") else ""
+    return f"{role}  {model['name']} ({model['engine']}, {model['precision']}{agreement}) {model['fingerprint'][:12]}"
+
+
+def _sources_table(report: Mapping[str, Any]) -> Table:
+    table = Table("source", title="found", title_justify="left", header_style="bold")
+    for heading in ("found", "only here", "kept", "positives found"):
+        table.add_column(heading, justify="right")
+    for source, counts in report["sources"].items():
+        recall = f"{report['positives_found'].get(source, 0):.1%}"
+        numbers = (f"{counts[key]:,}" for key in ("found", "only_here", "kept"))
+        table.add_row(Text(source), *numbers, recall)
+    return table
+
+
+def _status_table(report: Mapping[str, Any]) -> Table:
+    table = Table("status", title="kept and refused", title_justify="left", header_style="bold")
+    table.add_column("candidates", justify="right")
+    table.add_column("share", justify="right")
+    table.add_column("")
+    for status, count in report["status"].items():
+        if count:
+            share = count / max(report["candidates"], 1)
+            style = "bold green" if status == "kept" else ""
+            table.add_row(status, f"{count:,}", f"{share:.1%}", "█" * round(30 * share), style=style)
+    return table
+
+
+def _show_shortfall(console: Console, report: Mapping[str, Any]) -> None:
+    wanted, short, empty = (report[key] for key in ("negatives_per_query", "short_queries", "empty_queries"))
+    if short:
+        console.print(f"{short:,} of {report['queries']:,} queries have fewer than {wanted} negatives, {empty:,} none")
+    else:
+        console.print(f"every query has {wanted} negatives")
+    foretold = report["foretold_false_negatives"]
+    console.print(
+        f"[dim]By its scores {foretold:.1%} of the kept are unlabelled answers. That is foretold, not measured: "
+        "only people can say.[/]",
+        soft_wrap=True,
+    )
+    for doubt in report["doubts"]:
+        if doubt != PRIOR_ALONE:
+            console.print(Text(f"p_relevant: {doubt}", style="yellow"), soft_wrap=True)
+
+
+def show_map(console: Console, facts: Mapping[str, Any]) -> None:
+    """How much is on the map, and how much of the truth."""
+    console.print(f"{facts['documents']:,} documents and {facts['queries']:,} queries on the map, of {facts['of']:,}")
+    kept = facts["kept_neighbours"]
+    if kept["neighbours"]:
+        console.print(
+            f"a map lies: of the {kept['neighbours']} documents most alike to one, it keeps {kept['documents']:.0%} "
+            "among as many nearest"
+        )
+
+
+def show_comparison(console: Console, comparison: Mapping[str, Any]) -> None:
+    """What one round changed against another."""
+    first, second = comparison["rounds"]
+    table = Table("", f"round {first}", f"round {second}", header_style="bold")
+    table.add_row("kept negatives", *(f"{count:,}" for count in comparison["kept"]))
+    for score in ("dense", "teacher"):
+        gaps = ("-" if gap is None else f"{gap:.4f}" for gap in comparison[f"{score}_gap"])
+        table.add_row(f"{score}: positive above its negatives", *gaps)
+    console.print(table)
+    console.print(
+        f"{comparison['in_both']:,} negatives in both, {comparison['new']:,} new, {comparison['gone']:,} gone:"
+    )
+    for reason, count in comparison["gone_because"].items():
+        console.print(f"  {count:>8,}  {_gone_in_words(reason)}", highlight=False)
+
+
+def _gone_in_words(reason: str) -> str:
+    easy = {"not_found": "easy now: no source finds them any more", "over_quota": "easier than others now: over_quota"}
+    return easy.get(reason, reason)
+
+
+def show_calibration(console: Console, calibration: Calibration, told: Told) -> None:
+    """What the probabilities now rest on, and how well they foretold judgements of queries that they had not seen."""
+    console.print(f"p_relevant: {calibration.labels:,} judgements, {calibration.answers:,} of them answers")
+    for doubt in calibration.doubts:
+        console.print(Text(f"  {doubt}"), style="yellow")
+    if not told.overall.labels:
+        return
+    table = Table("judged", title="on unseen queries", title_justify="left", header_style="bold")
+    for heading in ("labels", "foretold", "came true", "error", "Brier", "AUC"):
+        table.add_column(heading, justify="right")
+    rows = {"all": told.overall} | {
+        f"{name}: {value}": one for name, values in told.by_slice.items() for value, one in values.items()
+    }
+    for name, one in rows.items():
+        foretold = sum(bin.foretold * bin.labels for bin in one.curve) / one.labels
+        auc = "-" if one.auc is None else f"{one.auc:.2f}"
+        numbers = f"{foretold:.1%}", f"{one.answers / one.labels:.1%}", f"{one.error:.1%}", f"{one.brier:.3f}", auc
+        table.add_row(Text(name), f"{one.labels:,}", *numbers)
+    console.print(table)
+
+
+def show_explanations(console: Console, query: str, explanations: list[Explanation], texts: Mapping[str, str]) -> None:
+    """One line for each of a query's candidates; every score, threshold and rule where there is only one."""
+    # Texts and ids are other people's: never read as markup.
+    console.print(Text(f"query {explanations[0].query_id}: {query}", style="bold"), soft_wrap=True)
+    if len(explanations) == 1:
+        _show_one(console, explanations[0], texts)
+        return
+    table = Table("slot", "doc_id", "status", "teacher", "dense", "why", header_style="bold")
+    for e in explanations:
+        scores = (e.scores.get(name, "-") for name in ("teacher_score", "dense_score"))
+        why = e.reasons[0].partition(": ")[2] if e.status in RULE_NAMES else ""
+        table.add_row(str(e.slot or ""), Text(e.doc_id), e.status, *scores, Text(why))
+    console.print(table)
+
+
+def _show_one(console: Console, explanation: Explanation, texts: Mapping[str, str]) -> None:
+    text = texts[explanation.doc_id]
+    console.print(Text(f"document {explanation.doc_id}: {text[:400]}{'...' if len(text) > 400 else ''}"))
+    style = "bold green" if explanation.status == "kept" else "bold yellow"
+    slot = f", slot {explanation.slot}" if explanation.slot else ""
+    console.print(f"status   [{style}]{explanation.status}[/]{slot}")
+    for reason in explanation.reasons:
+        console.print(Text(f"  {reason}"))
+    for name, value in explanation.scores.items():
+        console.print(f"  {name:<20} {value}", highlight=False)
+    for name, limit in explanation.thresholds.items():
+        console.print(f"  {name:<20} {limit:.4g}", highlight=False)
+    if explanation.signals:
+        console.print("  p_relevant rises and falls with (in its logit):", highlight=False)
+    for signal in explanation.signals:
+        console.print(Text(f"    {signal}"))
+
+
+def _family_in_words(family: Family) -> str:
+    prompt = f", queries after {family.query_prompt!r}" if family.query_prompt else ""
+    return f"{family.model} ({family.pooling} pooling{prompt})"
+
+
+def show_presets(console: Console, presets: Mapping[str, Preset]) -> None:
+    """Every preset with its source, the models it was published with, and what we do otherwise."""
+    for preset in presets.values():
+        console.print(f"{preset.name}  {preset.summary}", style="bold", markup=False, highlight=False, soft_wrap=True)
+        lines = {
+            "source": (preset.source,),
+            "encoders": tuple(_family_in_words(family) for family in preset.encoders),
+            "teachers": preset.teachers,
+            "otherwise": preset.deviations,
+            "unverified": preset.unverified,
+        }
+        for heading, entries in lines.items():
+            for entry in entries:
+                line = f"  {heading:<10} {entry}"
+                console.print(line, markup=False, highlight=False, soft_wrap=True, style="dim")
+    console.print("In each of them:", *EVERYWHERE, sep="\n  ", highlight=False, soft_wrap=True)

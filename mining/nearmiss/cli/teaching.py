@@ -1,0 +1,93 @@
+"""
+The command `nearmiss teach`.
+
+In:  a run or a data set, a folder for the teacher, flags
+Out: the teacher's folder; its numbers in words or JSON on standard output; progress on standard error
+"""
+
+import os
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from nearmiss.cli import app
+from nearmiss.cli.commands import AsJson, Reviews, RoundNumber, _errors, _output, _print_json, _read, _watch
+from nearmiss.cli.flags import takes, typed_fields
+from nearmiss.settings import Teaching
+
+if TYPE_CHECKING:
+    from nearmiss.training import Taught
+
+
+@app.command()
+@takes(Teaching)
+def teach(
+    data: Annotated[str, typer.Argument(metavar="RUN|DATA", help="a run, or a data set with labelled negatives")],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="folder of the teacher, made where it is new")],
+    round: RoundNumber = None,
+    reviews: Reviews = "",
+    format: Annotated[str | None, typer.Option(help="beir, pairs, flag, tevatron, dpr or hf")] = None,
+    split: Annotated[str | None, typer.Option(help="which qrels or split, where there are several")] = None,
+    corpus: Annotated[str | None, typer.Option(help="file of documents that join the pool")] = None,
+    column: Annotated[list[str], typer.Option(metavar="FIELD=NAME", help="name of a column, as query=question")] = [],  # noqa: B006
+    reject: Annotated[Path | None, typer.Option(help="write bad rows to this file and go on")] = None,
+    json: AsJson = False,
+    flags: dict[str, Any] = {},  # noqa: B006  (filled by `takes`)
+) -> None:
+    """Train a teacher: from a run (its kept negatives and its reviews), or from labelled pairs. May be interrupted."""
+    # Before PyTorch is imported. Threads that spin while they wait for each other made a step take 12 to 14 seconds
+    # instead of 4 to 6 on two cores that other processes used too.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    from nearmiss import training
+    from nearmiss.run import RUN_FILE
+
+    console = _errors()
+    recipe = Teaching(**typed_fields(Teaching, flags))
+    is_run = (Path(data) / RUN_FILE).is_file()
+    if is_run:
+        lessons = training.from_run(Path(data), recipe, reviews, round)
+    else:
+        lessons = training.from_dataset(_read(console, data, format, split, corpus, column, reject), data)
+
+    def tell(message: str) -> None:
+        console.print(message, markup=False, soft_wrap=True)
+
+    taught = training.teach(lessons, out, recipe, _watch(console), tell)
+    if json:
+        _print_json(asdict(taught))
+    else:
+        _show(out, taught, is_run)
+
+
+def _show(out: Path, taught: "Taught", is_run: bool) -> None:
+    from rich.table import Table
+
+    say = _output().print
+    table = Table("held-out queries", header_style="bold")
+    for heading in ("AUC, all pairs", "nDCG@10", "MRR", "Brier"):
+        table.add_column(heading, justify="right")
+    for name, of in taught.numbers.items():
+        table.add_row(name, *(f"{value:.4f}" for value in (of.auc, of.ndcg, of.mrr, of.brier)))
+    say(table)
+    if is_run:
+        say(
+            "[dim]A score that chose this run's negatives is not judged fairly by them: see the card on `start`.[/]",
+            soft_wrap=True,
+        )
+    say(
+        f"{out}: {taught.steps:,} steps in {taught.number_type}, {taught.seconds:,.0f} s; README.md has it all. "
+        f"Use it: nearmiss mine DATA RUN --teacher {out}",
+        markup=False,
+        highlight=False,
+        soft_wrap=True,
+    )
+    if taught.low_rank:
+        say(
+            f"{out}/low_rank: {taught.low_rank['bytes'] / 1e6:.1f} MB at rank {taught.low_rank['rank']}, "
+            f"{taught.low_rank['kept']:.1%} of the difference",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )

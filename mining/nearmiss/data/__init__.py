@@ -1,0 +1,27 @@
+"""
+Data in: queries, documents and judgements, read from any usual format and checked once, at the door.
+
+In:  a folder or file in one of `FORMATS`, perhaps with a separate corpus
+Out: a `Dataset` whose ids are unique, whose references hold and whose texts have content
+
+Knows nothing of models, retrieval or runs. What passes here is trusted everywhere else.
+"""
+
+from nearmiss.data.dataset import Dataset, ReadCounts, passages
+from nearmiss.data.on_disk import fingerprint, load, save
+from nearmiss.data.pairs import Columns
+from nearmiss.data.reader import FORMATS, Format, format_of, read
+
+__all__ = [
+    "FORMATS",
+    "Columns",
+    "Dataset",
+    "Format",
+    "ReadCounts",
+    "fingerprint",
+    "format_of",
+    "load",
+    "passages",
+    "read",
+    "save",
+]

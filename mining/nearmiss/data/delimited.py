@@ -1,0 +1,78 @@
+"""
+Rows of CSV files, with their named columns.
+
+In:  a path, and a check that the header must pass before any row is read
+Out: one `Row` after another, placed at its first line; an empty cell is None, since CSV cannot tell the two apart
+"""
+
+import csv
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from nearmiss.data.checks import Wrong, shortened, unicode_safe
+from nearmiss.data.lines import HeaderCheck, Row, checked_header, lines, readable
+from nearmiss.data.rejects import Ledger
+
+
+def csv_rows(path: Path, ledger: Ledger, check: HeaderCheck) -> Iterator[Row]:
+    """Comma-separated rows after a header; a row may span lines and is placed at its first."""
+    # The default limit of 128 KB would refuse a long document.
+    csv.field_size_limit(sys.maxsize)
+    header: list[str] | None = None
+    for line, record in records(path, ledger):
+        if header is None:
+            header = record
+            checked_header(str(path), header, check)
+            continue
+        try:
+            row = Row(str(path), line, dict(zip(header, cells(record, header), strict=True)))
+        except Wrong as wrong:
+            ledger.refuse(str(path), line, wrong, [readable(value) for value in record])
+            continue
+        yield row
+
+
+def records(path: Path, ledger: Ledger) -> Iterator[tuple[int, list[str]]]:
+    """The first line and the values of each record; broken quotes go to the ledger."""
+    taken: list[str] = []
+
+    def texts() -> Iterator[str]:
+        for _, line in lines(path):
+            # Bytes that are no UTF-8 pass as surrogates, to be refused with the row they belong to.
+            taken.append(line.decode("utf-8", "surrogateescape"))
+            yield taken[-1]
+
+    reader = csv.reader(texts(), strict=True)
+    ended = 0
+    while True:
+        taken.clear()
+        try:
+            record = next(reader, None)
+        except csv.Error as error:
+            ledger.refuse(str(path), ended + 1, Wrong("a CSV row", broken(error, len(taken))), readable("".join(taken)))
+            record = []
+        if record is None:
+            return
+        first, ended = ended + 1, reader.line_num
+        if record:
+            yield first, record
+
+
+def broken(error: csv.Error, taken: int) -> str:
+    """The csv module's complaint, in words about the file."""
+    if "unexpected end of data" in str(error):
+        return f"a quote that never closes ({taken} lines, to the end of the file)"
+    if "new-line character" in str(error):
+        return "a carriage return outside quotes"
+    return str(error)
+
+
+def cells(record: list[str], header: list[str]) -> list[str | None]:
+    """The values of a record, one for each column."""
+    if len(record) != len(header):
+        raise Wrong(f"{len(header)} values, as in the header", f"{len(record)}")
+    for name, value in zip(header, record, strict=True):
+        if not unicode_safe(value):
+            raise Wrong(f"UTF-8 in {name!r}", f"other bytes in {shortened(repr(readable(value)))}")
+    return [value or None for value in record]

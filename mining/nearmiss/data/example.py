@@ -1,0 +1,58 @@
+"""
+What one row of any format says: a query with the documents it judges, or a document alone.
+
+Knows nothing of other rows: whether this one contradicts them is gather.py's concern.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from nearmiss.data.checks import any_text, wanted_field, wanted_id, wanted_text
+
+
+class Passage(NamedTuple):
+    """A document as a row mentions it; with an id alone, the corpus must have it."""
+
+    doc_id: str | None
+    title: str = ""
+    text: str | None = None
+    own: dict[str, Any] = {}  # noqa: RUF012  (never written to)
+
+
+class Example(NamedTuple):
+    """A query with the documents that one row judges for it."""
+
+    query_id: str | None
+    query: str
+    positives: list[tuple[Passage, float]]
+    negatives: list[Passage]
+    own: dict[str, Any]
+
+
+def passage_of(row: Mapping[str, Any], ids: Iterable[str], texts: Iterable[str] = ("text",)) -> Passage:
+    """A document from a row with a text, perhaps a title, and perhaps one of the id fields."""
+    id_name = next((name for name in ids if row.get(name) is not None), None)
+    text_name = next((name for name in texts if name in row), "text")
+    title = any_text("" if row.get("title") is None else row["title"], "title")
+    text = any_text(wanted_field(row, text_name), text_name)
+    # A title alone is a document (half of CACM is such); only nothing at all is not.
+    if not title.strip():
+        text = wanted_text(text, text_name)
+    taken = {id_name, text_name, "title"}
+    own = {name: value for name, value in row.items() if name not in taken}
+    return Passage(None if id_name is None else wanted_id(row[id_name], id_name), title, text, grouped(own))
+
+
+def grouped(own: dict[str, Any]) -> dict[str, Any]:
+    """The user's fields, with `group_id` as an id, from the metadata where the row has none."""
+    metadata = own.get("metadata")
+    group = own.get("group_id")
+    if group is None and isinstance(metadata, dict):
+        group = metadata.get("group_id")
+    return own if group is None else own | {"group_id": wanted_id(group, "group_id")}
+
+
+def content_id(kind: str, *texts: str) -> str:
+    """An id that the same content always gets: 64 bits of its SHA-256."""
+    return f"{kind}-{hashlib.sha256(chr(0).join(texts).encode()).hexdigest()[:16]}"

@@ -1,0 +1,137 @@
+"""
+Lines of a file, plain or gzip, and the JSON objects on them.
+
+In:  a path; a BOM, CRLF and blank lines are nothing to complain of
+Out: one `Row` after another, with its place; what cannot be parsed goes to the ledger
+"""
+
+import gzip
+import json
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple, cast
+
+from nearmiss.data.checks import Wrong, described, shortened
+from nearmiss.data.rejects import Ledger
+from nearmiss.errors import DatasetError
+
+BOM = b"\xef\xbb\xbf"
+
+HeaderCheck = Callable[[Sequence[str]], object]
+
+
+class Row(NamedTuple):
+    """One record of the input, and where it stands."""
+
+    file: str
+    line: int
+    fields: dict[str, Any]
+
+    @property
+    def place(self) -> str:
+        return f"{self.file}:{self.line}"
+
+
+def checked_header(file: str, names: Sequence[str], check: HeaderCheck) -> None:
+    """A missing column is wrong once, and not once for each row."""
+    try:
+        check(names)
+        if len(set(names)) < len(names):
+            raise Wrong("each column once", str(list(names)))
+    except Wrong as wrong:
+        raise DatasetError(f"{file}:1: {wrong}") from wrong
+
+
+def opened(path: Path) -> BinaryIO:
+    """The file's bytes, unpacked where its name ends in .gz."""
+    return cast(BinaryIO, gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb"))
+
+
+def lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    """Line numbers from 1 and raw lines with their ends. Splits at line feeds alone: U+2028 is part of a text."""
+    number = 0
+    try:
+        with opened(path) as stream:
+            for number, line in enumerate(stream, start=1):
+                yield number, line.removeprefix(BOM) if number == 1 else line
+    # What follows a break cannot even be counted, so this is no row to set aside.
+    except (OSError, EOFError, zlib.error) as error:
+        raise DatasetError(f"{path}:{number + 1}: wanted a whole, readable file; found {reason(error)}") from error
+
+
+def reason(error: Exception) -> str:
+    """An exception's message without the path that we say already."""
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)
+
+
+def json_lines(path: Path, ledger: Ledger) -> Iterator[Row]:
+    """The JSON objects of a file, one on each line."""
+    for number, line in lines(path):
+        if not line.strip():
+            continue
+        try:
+            row = Row(str(path), number, parsed(line))
+        except Wrong as wrong:
+            ledger.refuse(str(path), number, wrong, raw(line))
+            continue
+        yield row
+
+
+def raw(line: bytes) -> str:
+    """A line that may not be UTF-8, readable and without loss."""
+    return line.rstrip(b"\r\n").decode("utf-8", "backslashreplace")
+
+
+def readable(text: str) -> str:
+    """Text that may hold surrogates in place of bytes that are no UTF-8, as `raw` would show it."""
+    return raw(text.encode("utf-8", "surrogateescape"))
+
+
+def decoded(line: bytes) -> str:
+    """A line as text."""
+    try:
+        return line.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise Wrong("UTF-8", f"byte 0x{line[error.start]:02x} at byte {error.start + 1} of the line") from error
+
+
+def parsed(line: bytes) -> dict[str, Any]:
+    """The JSON object on a line."""
+    text = decoded(line)
+    if "\0" in text:
+        raise Wrong("a line without NUL bytes", f"one at character {text.index(chr(0)) + 1}")
+    try:
+        value = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise Wrong(*why_not_json(text, error)) from error
+    # Too deep a nesting, or a number of thousands of digits.
+    except (RecursionError, ValueError) as error:
+        raise Wrong("a JSON object", f"one that Python cannot hold ({str(error).split(';')[0]})") from error
+    return whole(value, text)
+
+
+def why_not_json(text: str, error: json.JSONDecodeError) -> tuple[str, str]:
+    """What was wanted and found, telling a cut line from a broken one."""
+    if not text.endswith("\n") and text.lstrip().startswith("{"):
+        return "a whole JSON object", f"a last line that breaks off at {text[-20:]!r}"
+    return "a JSON object", f"{spelled(error)} at column {error.colno} of {shortened(repr(text.rstrip()))}"
+
+
+def spelled(error: json.JSONDecodeError) -> str:
+    """The parser's complaint as part of a sentence."""
+    return f"broken JSON ({error.msg[:1].lower()}{error.msg[1:]})"
+
+
+def whole(value: Any, text: str) -> dict[str, Any]:
+    """`value` if it is an object that UTF-8 can hold."""
+    if not isinstance(value, dict):
+        raise Wrong("a JSON object", described(value))
+    # Only an escape can smuggle half a surrogate pair in; most lines have none, and skip the second look.
+    if "\\u" in text:
+        try:
+            json.dumps(value, ensure_ascii=False).encode("utf-8")
+        except UnicodeEncodeError as error:
+            half = error.object[error.start]
+            raise Wrong("whole Unicode characters", f"half of a surrogate pair, {half!a}") from None
+    return value

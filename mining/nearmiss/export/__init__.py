@@ -1,0 +1,36 @@
+"""
+Export: kept negatives as training data, in the form that each training code reads.
+
+In:  a dataset, its candidates with `status` and `slot`, the record of the run that made them, and what people judged
+Out: a folder of shards with `manifest.json` and `card.md`, whole or absent; the same inputs give the same bytes
+
+Knows nothing of models or of the run folder.
+"""
+
+from nearmiss.export.dry_run import DryRun, dry_run
+from nearmiss.export.examples import Document, Example, Passage, examples
+from nearmiss.export.format_tables import own_columns
+from nearmiss.export.formats import FORMATS
+from nearmiss.export.judgements import Reviews, judge
+from nearmiss.export.manifest import Manifest
+from nearmiss.export.shards import Shard
+from nearmiss.export.writing import write
+from nearmiss.settings import Export, FormatName
+
+__all__ = [
+    "FORMATS",
+    "Document",
+    "DryRun",
+    "Example",
+    "Export",
+    "FormatName",
+    "Manifest",
+    "Passage",
+    "Reviews",
+    "Shard",
+    "dry_run",
+    "examples",
+    "judge",
+    "own_columns",
+    "write",
+]

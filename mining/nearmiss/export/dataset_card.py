@@ -1,0 +1,175 @@
+"""
+The export's dataset card: what the rows are, how they were mined, and what nobody knows about them yet.
+
+In:  the manifest
+Out: Markdown with the hub's front matter, so that `datasets.load_dataset(folder)` finds each table
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from nearmiss.export.formats import FORMATS, Format
+from nearmiss.export.manifest import Manifest
+
+_NUMBERS = {"label": "int64", "rank": "int64", "grade": "float64", "score": "float64"}
+_GUESSED = """\
+`datasets` guesses what a column without a header holds, and reads a column of ids like 007 as numbers. Where yours are
+like that, pass it `features=`."""
+_UNKNOWN = """\
+**The false-negative rate of these rows has not been measured yet.** A false negative is a document kept here as a
+negative that does answer its query. Margins below the positive's score make them rarer, but the teacher that set them
+can be wrong, and {judged}. Measure before you rely on it."""
+_CERTIFIED = """\
+With {confidence:.0%} confidence at most **{max_rate:.1%} of the negatives that the policy keeps** are false negatives:
+documents that do answer their query. In {labels} random draws among {kept} kept, reviewers found {answers} answers
+(audit {plan}, planned {planned_at}, certified {made_at}, {reviewers}). Ceilings were tried from strict to loose
+until one failed, so that the loosest that passed keeps the promise. It holds for what the scores keep; the answers that
+were found are besides taken out of these rows, as the export was told to."""
+_POLICIES = ("relevant", "partial", "unsure")
+_NOBODY_JUDGED = "no person has judged a sample of these rows"
+_SOME_JUDGED = "what people judged (above) was not a random sample, so it says nothing of the rest"
+_SAMPLE_JUDGED = "no estimate was made from the judgements of pairs picked at random ({count} in the log)"
+
+
+def card(manifest: Manifest) -> str:
+    """The text of `card.md`, the same for the same manifest."""
+    parts = [
+        *_front_matter(manifest),
+        *_description(manifest),
+        *_columns(manifest),
+        *_judgements(manifest),
+        "## How it was mined",
+        "```json\n" + json.dumps(manifest.provenance, indent=2, ensure_ascii=False) + "\n```",
+        "## What became of the candidates",
+        _counts("status", "candidates", manifest.status),
+        "## What became of the queries",
+        _counts("queries", "number", {"exported": manifest.exported_queries} | manifest.left_out_queries),
+        *_measured(manifest),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _front_matter(manifest: Manifest) -> Iterator[str]:
+    form = FORMATS[manifest.format]
+    tables = _loadable(form)
+    names = {stem: _yaml("default" if len(tables) == 1 else stem) for stem in tables}
+    lines = [
+        "---",
+        'pretty_name: "Hard negatives"',
+        "tags:",
+        "- hard-negatives",
+        "- retrieval",
+        "- nearmiss",
+        "configs:",
+    ]
+    for stem, columns in tables.items():
+        lines += [f"- config_name: {names[stem]}", "  data_files:", "  - split: train"]
+        lines += [f"    path: {_yaml(_pattern(manifest, stem))}", *_reader(form, columns)]
+    if form.file == "tsv":
+        lines.append("dataset_info:")
+        for stem, columns in tables.items():
+            lines += [f"- config_name: {names[stem]}", f"  features: {_yaml(_features(columns))}"]
+    yield "\n".join([*lines, "---"])
+
+
+def _features(columns: Iterable[str]) -> list[dict[str, str]]:
+    # Told, not guessed: grades are fractions in one shard and whole in the next.
+    return [{"name": name, "dtype": _NUMBERS.get(name, "string")} for name in columns]
+
+
+def _loadable(form: Format) -> dict[str, Mapping[str, str]]:
+    tables = {table.stem: table.columns for table in form.tables}
+    # `datasets` reads all tables of a folder with one reader, and cannot read rows beside JSON values.
+    if form.corpus and form.file == "rows":
+        tables[form.corpus.stem] = form.corpus.columns
+    return tables
+
+
+def _pattern(manifest: Manifest, stem: str) -> str:
+    name = next(shard.name for shard in manifest.shards if shard.name.startswith(stem + "-"))
+    return stem + "-*" + name.removeprefix(f"{stem}-00000")
+
+
+def _reader(form: Format, columns: Mapping[str, str]) -> list[str]:
+    """The settings that make `datasets` read a file as it was written."""
+    if form.field:
+        return [f"  field: {_yaml(form.field)}"]
+    if form.file != "tsv":
+        return []
+    return [
+        '  sep: "\\t"',
+        f"  names: {_yaml(list(columns))}",
+        "  quoting: 3",
+        "  keep_default_na: false",
+        '  float_precision: "round_trip"',
+    ]
+
+
+def _description(manifest: Manifest) -> Iterator[str]:
+    form = FORMATS[manifest.format]
+    yield "# Hard negatives"
+    yield (
+        f"{manifest.exported_queries} queries with their positives and {manifest.exported_negatives} hard negatives: "
+        f"documents chosen to look like an answer without being one. Format `{manifest.format}`, "
+        f"for {form.consumer}. Mined, selected and exported with nearmiss; `manifest.json` has the whole record."
+    )
+
+
+def _columns(manifest: Manifest) -> Iterator[str]:
+    form = FORMATS[manifest.format]
+    yield "## Columns"
+    for table in (*form.tables, *((form.corpus,) if form.corpus else ())):
+        rows = sum(shard.rows for shard in manifest.shards if shard.name.startswith(table.stem + "-"))
+        yield f"`{table.stem}`, {rows} rows:"
+        yield _table(("column", "what it holds"), [(f"`{name}`", words) for name, words in table.columns.items()])
+    if form.file == "tsv":
+        yield _GUESSED
+    if manifest.own_columns:
+        yield "Your own columns, after the format's: " + ", ".join(f"`{name}`" for name in manifest.own_columns) + "."
+
+
+def _judgements(manifest: Manifest) -> Iterator[str]:
+    reviews = manifest.reviews
+    yield "## What people judged"
+    if not reviews["judgements"]:
+        yield "Nobody has judged any of these documents."
+        return
+    people = "one reviewer" if reviews["reviewers"] == 1 else f"{reviews['reviewers']} reviewers"
+    yield (
+        f"Judgements by {people}: {reviews['judgements']}, up to entry {reviews['last_seq']} of the log. "
+        f"Positives that were found by judging: {manifest.promoted_positives}."
+    )
+    became = {"not_relevant": "exempt from thresholds"} | {name: manifest.options[name] for name in _POLICIES}
+    counts = {f"{name} ({became[name]})": count for name, count in reviews["verdicts"].items()}
+    yield _counts("verdict", "candidates", counts)
+
+
+def _measured(manifest: Manifest) -> Iterator[str]:
+    certificate = manifest.provenance.get("certificate")
+    if not certificate:
+        yield "## What is not known"
+        yield _UNKNOWN.format(judged=_judged(manifest))
+        return
+    yield "## How many false negatives are left"
+    people = len(certificate["reviewers"])
+    yield _CERTIFIED.format(**certificate | {"reviewers": "one reviewer" if people == 1 else f"{people} reviewers"})
+
+
+def _judged(manifest: Manifest) -> str:
+    if count := manifest.reviews["with_known_chance"]:
+        return _SAMPLE_JUDGED.format(count=count)
+    return _SOME_JUDGED if manifest.reviews["judgements"] else _NOBODY_JUDGED
+
+
+def _counts(of: str, number: str, counts: Mapping[str, int]) -> str:
+    return _table((of, number), [(name, str(count)) for name, count in counts.items()])
+
+
+def _table(head: tuple[str, str], rows: list[tuple[str, str]]) -> str:
+    return "\n".join(f"| {left} | {right} |" for left, right in [head, ("---", "---"), *rows])
+
+
+def _yaml(value: Any) -> str:
+    # JSON is YAML, and needs no thought about quoting.
+    return json.dumps(value, ensure_ascii=False)

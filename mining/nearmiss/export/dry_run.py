@@ -1,0 +1,71 @@
+"""
+The dry run: how much an export would write, and why not the rest, without reading a text.
+
+In:  the same as `write`, less the folder
+Out: the counts that `write` would put into its manifest
+
+Plans exactly as `write` does; the sizes of tables are told by their formats.
+"""
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from nearmiss.data.dataset import Dataset
+from nearmiss.export.formats import FORMATS, check
+from nearmiss.export.judgements import Reviews
+from nearmiss.export.plan import Counts, plan
+from nearmiss.settings import Export
+
+
+@dataclass(frozen=True)
+class DryRun:
+    """
+    What an export would write: rows of each table, by stem, and what they are made of.
+
+    Written and left-out queries sum to the dataset's; positives, negatives and left-out candidates to all candidates.
+    """
+
+    rows: Counts
+    files: int
+    queries: int
+    positives: int
+    promoted: int
+    negatives: int
+    left_out_queries: Counts
+    left_out_candidates: Counts
+
+    @property
+    def all_rows(self) -> int:
+        """Rows of all tables."""
+        return sum(self.rows.values())
+
+    @property
+    def left_out(self) -> int:
+        """Candidates that are not written."""
+        return sum(self.left_out_candidates.values())
+
+    @property
+    def candidates(self) -> int:
+        """All candidates."""
+        return self.positives + self.negatives + self.left_out
+
+
+def dry_run(dataset: Dataset, selected: pd.DataFrame, export: Export, reviews: Reviews) -> DryRun:
+    """Count what `write` would write; raises RecipeError as it does, and finds nothing to write without complaint."""
+    check(export)
+    form = FORMATS[export.format]
+    planned = plan(dataset, selected, export, reviews.withheld)
+    rows = {table.stem: int(table.size(planned.positives, planned.negatives).sum()) for table in form.tables}
+    if form.corpus:
+        rows[form.corpus.stem] = int(planned.selected.doc_id.nunique())
+    return DryRun(
+        rows=rows,
+        files=sum(-(-count // (export.shard_size or max(count, 1))) for count in rows.values()),
+        queries=planned.exported,
+        positives=int(planned.positives.sum()),
+        promoted=planned.promoted,
+        negatives=int(planned.negatives.sum()),
+        left_out_queries=planned.left_out_queries,
+        left_out_candidates=planned.left_out_candidates,
+    )

@@ -1,0 +1,66 @@
+"""
+The rows of one table of a format, with the user's own columns after the format's where they are asked for.
+
+Knows nothing of files.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+
+from nearmiss.data.dataset import Dataset
+from nearmiss.errors import RunError
+from nearmiss.export.examples import examples, exported_documents
+from nearmiss.export.formats import FORMATS, Corpus, Table
+from nearmiss.export.rows import QUERY_FIELDS, TEXT_FIELDS, own_names, own_types
+from nearmiss.settings import Export, FormatName
+
+Row = dict[str, Any]
+
+
+def rows_of_table(dataset: Dataset, selected: pd.DataFrame, table: Table, export: Export) -> Iterator[Row]:
+    """A table's rows, one at a time."""
+    extended = _is_extended(table, export)
+    for example in examples(dataset, selected):
+        for row in table.rows(example, export):
+            yield _extended(row, example.own) if extended else row
+
+
+def rows_of_corpus(dataset: Dataset, selected: pd.DataFrame, corpus: Corpus, export: Export) -> Iterator[Row]:
+    """The rows of the documents that some example names."""
+    for document in exported_documents(dataset, selected):
+        row = corpus.row(document)
+        yield _extended(row, document.own) if export.own_columns else row
+
+
+def _extended(row: Row, own: Mapping[str, Any]) -> Row:
+    if taken := sorted(row.keys() & own.keys()):
+        raise RunError(f"--own-columns: wanted names that the format does not use; found {taken}: rename them")
+    return {**row, **own}
+
+
+def _is_extended(table: Table, export: Export) -> bool:
+    return export.own_columns and FORMATS[export.format].own_columns_in == table.stem
+
+
+def own_columns(dataset: Dataset, name: FormatName) -> list[str]:
+    """The user's own columns that a format can take along; none where it takes none."""
+    form = FORMATS[name]
+    if form.own_columns_in is None:
+        return []
+    documents = own_names(dataset.documents, TEXT_FIELDS) if form.corpus else []
+    return list(dict.fromkeys(own_names(dataset.queries, QUERY_FIELDS) + documents))
+
+
+def types_of_table(dataset: Dataset, table: Table, export: Export) -> pa.Schema:
+    """Types of the user's columns in a table, where Parquet needs them."""
+    typed = export.container == "parquet" and _is_extended(table, export)
+    return own_types(dataset.queries, QUERY_FIELDS) if typed else pa.schema([])
+
+
+def types_of_corpus(dataset: Dataset, export: Export) -> pa.Schema:
+    """The same for the corpus, which stands beside JSON arrays as Parquet."""
+    typed = export.own_columns and (export.container == "parquet" or FORMATS[export.format].file == "array")
+    return own_types(dataset.documents, TEXT_FIELDS) if typed else pa.schema([])

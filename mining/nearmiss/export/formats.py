@@ -1,0 +1,229 @@
+"""
+Every format as a value: what reads it, which tables it has, and what its columns mean.
+
+To add one: write its row function, describe it here, and name it in `FormatName`.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from nearmiss.errors import RecipeError
+from nearmiss.export import column_help
+from nearmiss.export import for_lines as lines
+from nearmiss.export import for_sentence_transformers as losses
+from nearmiss.export import for_toolkits as toolkits
+from nearmiss.export.examples import Document, Example
+from nearmiss.settings import Export, FormatName
+
+Row = dict[str, Any]
+Columns = Mapping[str, str]
+Ints = npt.NDArray[np.int64]
+
+
+def each_pair(positives: Ints, negatives: Ints) -> Ints:
+    """A row for each positive with each negative."""
+    return positives * negatives
+
+
+def each_positive(positives: Ints, negatives: Ints) -> Ints:
+    """A row for each positive with all the negatives."""
+    return positives
+
+
+def each_passage(positives: Ints, negatives: Ints) -> Ints:
+    """A row for each positive and for each negative."""
+    return positives + negatives
+
+
+def each_query(positives: Ints, negatives: Ints) -> Ints:
+    """A row with everything."""
+    return np.ones_like(positives)
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows that examples give: the file's stem, the words for each column, and how many rows a query gives."""
+
+    stem: str
+    rows: Callable[[Example, Export], Iterator[Row]]
+    columns: Columns
+    size: Callable[[Ints, Ints], Ints]  # of a query's numbers of positives and of negatives, (n_queries,) each
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Rows of the documents that the examples name."""
+
+    stem: str
+    row: Callable[[Document], Row]
+    columns: Columns
+
+
+@dataclass(frozen=True)
+class Format:
+    """One training code's input: whose it is, and what for."""
+
+    library: str
+    use: str
+    tables: tuple[Table, ...]
+    corpus: Corpus | None = None
+    file: Literal["rows", "array", "tsv"] = "rows"  # rows: JSON lines or Parquet; array: one JSON value around all
+    same_number: bool = False  # every row needs the same number of negatives
+    scores: Literal["optional", "always", "never"] = "optional"
+    opened_plainly: bool = False  # the consumer cannot read compressed files
+    own_columns_in: str | None = "train"  # the table that takes the user's query columns
+    frame: Callable[[Mapping[str, Any]], tuple[str, str]] = toolkits.plain_frame  # what stands around an array
+    field: str = ""  # where in the frame the rows are
+    records: Callable[[Export], dict[str, Any]] = toolkits.no_records  # small JSON files that the consumer wants
+
+    @property
+    def consumer(self) -> str:
+        """What reads it, in words."""
+        return f"{self.library}: {self.use}"
+
+
+_Rows = Callable[[Example, Export], Iterator[Row]]
+_Size = Callable[[Ints, Ints], Ints]
+_ST = "sentence-transformers"
+
+
+def _rows(library: str, use: str, rows: _Rows, columns: Columns, size: _Size) -> Format:
+    return Format(library, use, (Table("train", rows, columns, size),))
+
+
+def _scored(use: str, rows: _Rows, columns: Columns, size: _Size) -> Format:
+    return replace(_rows(_ST, use, rows, columns, size), scores="always")
+
+
+def _lines(library: str, use: str, *tables: Table, scores: Literal["always", "never"]) -> Format:
+    return Format(library, use, tables, file="tsv", scores=scores, opened_plainly=True, own_columns_in=None)
+
+
+FORMATS: dict[FormatName, Format] = {
+    "triplet": _rows(_ST, "MultipleNegativesRankingLoss, TripletLoss", losses.triplet, column_help.TRIPLET, each_pair),
+    "n-tuple": replace(
+        _rows(_ST, "MultipleNegativesRankingLoss, all negatives", losses.n_tuple, column_help.N_TUPLE, each_positive),
+        same_number=True,
+    ),
+    "labeled-pair": _rows(
+        _ST, "ContrastiveLoss, BinaryCrossEntropyLoss", losses.labeled_pair, column_help.LABELED_PAIR, each_passage
+    ),
+    "labeled-list": _rows(_ST, "LambdaLoss, ListNetLoss", losses.labeled_list, column_help.LABELED_LIST, each_positive),
+    "margin-mse": _scored("MarginMSELoss, one negative", losses.margin_mse, column_help.MARGIN_MSE, each_pair),
+    "margin-mse-list": replace(
+        _scored("MarginMSELoss, all negatives", losses.score_list, column_help.SCORE_LIST, each_positive),
+        same_number=True,
+    ),
+    "kl": replace(
+        _scored("DistillKLDivLoss", losses.score_list, column_help.SCORE_LIST, each_positive), same_number=True
+    ),
+    "flag": replace(
+        _rows("FlagEmbedding", "lists of positives and negatives", toolkits.flag, column_help.FLAG, each_query),
+        opened_plainly=True,
+    ),
+    "tevatron": _rows("Tevatron", "texts in each row", toolkits.tevatron, column_help.TEVATRON, each_query),
+    "tevatron-ids": replace(
+        _rows("Tevatron", "ids beside a corpus", toolkits.tevatron_ids, column_help.TEVATRON_IDS, each_query),
+        corpus=Corpus("corpus", toolkits.tevatron_document, column_help.TEVATRON_DOCUMENT),
+        scores="never",
+    ),
+    "dpr": replace(
+        _rows("DPR", "one JSON array", toolkits.dpr, column_help.DPR, each_query),
+        file="array",
+        scores="always",
+        opened_plainly=True,
+    ),
+    "pylate": Format(
+        "PyLate",
+        f"distillation; {_ST}' resolve_ids",
+        (
+            Table("train", toolkits.pylate, column_help.PYLATE, each_positive),
+            Table("queries", toolkits.pylate_query, column_help.PYLATE_QUERY, each_query),
+        ),
+        Corpus("documents", toolkits.pylate_document, column_help.PYLATE_DOCUMENT),
+        scores="always",
+        own_columns_in="queries",
+    ),
+    "nemo": Format(
+        "NVIDIA NeMo Automodel",
+        "ids beside a corpus",
+        (Table("train", toolkits.nemo, column_help.NEMO, each_query),),
+        Corpus("corpus/train", toolkits.nemo_document, column_help.NEMO_DOCUMENT),
+        file="array",
+        scores="always",
+        opened_plainly=True,
+        frame=toolkits.nemo_frame,
+        field="data",
+        records=toolkits.nemo_records,
+    ),
+    "rocketqa-ce": _lines(
+        "RocketQA",
+        "cross-encoder",
+        Table("train", lines.rocketqa_ce, column_help.ROCKETQA_CE, each_passage),
+        scores="never",
+    ),
+    "rocketqa-de": _lines(
+        "RocketQA",
+        "dual encoder",
+        Table("train", lines.rocketqa_de, column_help.ROCKETQA_DE, each_pair),
+        scores="never",
+    ),
+    "trec": _lines(
+        "TREC tools",
+        "qrels and a run: trec_eval, ir_measures",
+        Table("qrels", lines.qrels, column_help.QRELS, each_passage),
+        Table("run", lines.run, column_help.RUN, each_passage),
+        scores="always",
+    ),
+}
+
+
+def by_library() -> dict[str, list[FormatName]]:
+    """Each training code, and the formats that it reads."""
+    libraries: dict[str, list[FormatName]] = {}
+    for name, form in FORMATS.items():
+        libraries.setdefault(form.library, []).append(name)
+    return libraries
+
+
+def choices(name: FormatName) -> frozenset[str]:
+    """The fields of `Export` that a person may set for a format, besides those that suit every format."""
+    form = FORMATS[name]
+    offered = {
+        "scores": form.scores == "optional",
+        "own_columns": form.own_columns_in is not None,
+        "negatives": form.same_number,
+        "prompt": name == "flag",
+        "corpus_id": name == "nemo",
+        "container": form.file == "rows",
+    }
+    return frozenset(field for field, possible in offered.items() if possible)
+
+
+def columns(export: Export) -> list[str]:
+    """The columns of the first table of an export, in order; the user's own follow them."""
+    form = FORMATS[export.format]
+    optional = form.scores == "optional"
+    scored = {"label": "score", "labels": "scores"} if optional and export.scores else {}
+    absent = {"scores", "pos_scores", "neg_scores"} if optional and not export.scores else set()
+    absent |= set() if export.prompt else {"prompt"}
+    return [scored.get(name, name) for name in form.tables[0].columns if name not in absent]
+
+
+def check(export: Export) -> None:
+    """Raise RecipeError where the format cannot do as asked."""
+    name, form = export.format, FORMATS[export.format]
+    if export.scores and form.scores == "never":
+        raise RecipeError(f"--scores: wanted a format with a place for them; found {name}")
+    if export.own_columns and form.own_columns_in is None:
+        raise RecipeError(f"--own-columns: wanted a format that can be extended; found {name}")
+    if export.container == "parquet" and form.file != "rows":
+        raise RecipeError(f"--container parquet: wanted a format of rows; found {name}")
+    if export.negatives is not None and not form.same_number:
+        raise RecipeError(f"--negatives: wanted n-tuple, margin-mse-list or kl; found {name}, which takes any number")
+    if export.prompt and name != "flag":
+        raise RecipeError(f"--prompt: wanted flag, which has a field for it; found {name}")

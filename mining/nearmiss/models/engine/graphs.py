@@ -1,0 +1,119 @@
+"""
+Graphs: a model converted to OpenVINO straight from its PyTorch modules, checked, kept on disk, and run.
+
+In:  a loaded sentence-transformers model, or the folder of a graph made from one earlier
+Out: an `Engine`, or None where the graph would not give the model's own answer
+
+The kept graph saves a later start the import of PyTorch and the conversion. It is never needed: it is found by content
+(weights, settings, versions), and made again where it is missing.
+"""
+
+import atexit
+import os
+import shutil
+import tempfile
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from nearmiss.models.engine import probe, processor, tracing
+from nearmiss.models.engine.compiled import OpenVinoEngine, describe
+from nearmiss.models.engine.contract import Engine, Rows, Wanted
+from nearmiss.models.engine.int8 import round_weights
+from nearmiss.models.engine.loading import facts_of
+from nearmiss.models.engine.pytorch import PyTorchEngine, on_probe
+from nearmiss.settings import Precision
+from nearmiss.storage.fingerprint import fingerprint_of
+
+MAKING = 1  # raise it when graphs are made in another way, so that kept ones are not used
+LARGEST = 4 << 30  # bytes of weights above which a copy beside PyTorch's own may not fit
+
+
+def kept(wanted: Wanted, precisions: tuple[Precision, ...]) -> Engine | None:
+    """The engine on a graph made earlier: the one that `convert` would choose, or None."""
+    for precision in precisions:
+        try:
+            engine = OpenVinoEngine.opened(_place(wanted, precision))
+        except (OSError, RuntimeError, ValueError, KeyError, TypeError):
+            # Not there, cut short or of another release. A slower number type may be there because it was forced once;
+            # taking it would make the answer depend on what was done before.
+            return None
+        if engine.trusted or wanted.precision != "auto":
+            return engine
+    return None
+
+
+def convert(wanted: Wanted, model: Any, precisions: tuple[Precision, ...]) -> Engine | None:
+    """Try number types in turn; the first whose answers are near enough to PyTorch's is kept and returned."""
+    if sum(tensor.nbytes for tensor in model.parameters()) > LARGEST:
+        return None
+    expected = on_probe(PyTorchEngine(model, facts_of(wanted.kind, model)), wanted)
+    with tempfile.TemporaryDirectory() as scratch:
+        exact = Path(scratch)
+        if not _write_exact(exact, wanted, model, expected):
+            return None
+        for precision in precisions:
+            engine = _keep(exact, wanted, precision, expected)
+            # A number type that was forced is used however it does; the report tells how it does.
+            if engine.trusted or wanted.precision != "auto":
+                return engine
+    return None
+
+
+def _write_exact(folder: Path, wanted: Wanted, model: Any, expected: list[Rows]) -> bool:
+    """Write a float32 graph that answers as PyTorch does; whether there is one."""
+    for write in (tracing.write_first_token, tracing.write):
+        try:
+            write(model, wanted.kind, folder)
+            found = on_probe(OpenVinoEngine.opened(folder), wanted)
+        except Exception:  # tracing runs foreign code that was not written for it, and may raise anything
+            continue
+        if probe.agreement(wanted.kind, found, expected, "float32").good:
+            return True
+    return False
+
+
+def _keep(exact: Path, wanted: Wanted, precision: Precision, expected: list[Rows]) -> OpenVinoEngine:
+    """The engine in `precision`, its graph and its agreement with float32 in the folder where a later start looks."""
+    place = _place(wanted, precision)
+    draft = Path(tempfile.mkdtemp(dir=place.parent, prefix=".tmp-"))
+    shutil.copytree(exact, draft, dirs_exist_ok=True)
+    if precision == "int8":
+        tracing.rewrite(draft, round_weights)
+    describe(draft, precision=precision)
+    found = probe.agreement(wanted.kind, on_probe(OpenVinoEngine.opened(draft), wanted), expected, precision)
+    describe(draft, agreement=found.words, trusted=found.good)
+    shutil.rmtree(place, ignore_errors=True)
+    try:
+        os.replace(draft, place)
+    except OSError:  # another process was first
+        shutil.rmtree(draft, ignore_errors=True)
+    return OpenVinoEngine.opened(place)
+
+
+def _place(wanted: Wanted, precision: Precision) -> Path:
+    """Where the graph of this model lies, named by all that makes it what it is."""
+    libraries = [version(name) for name in ("openvino", "sentence-transformers", "transformers", "tokenizers")]
+    # The same graph rounds in other ways on another processor, and its agreement is kept beside it.
+    kind = wanted.kind, wanted.max_length, precision, processor.fastest(processor.features())
+    return cache_folder("graphs") / fingerprint_of(MAKING, wanted.fingerprint, *kind, *libraries)[:32]
+
+
+def cache_folder(name: str) -> Path:
+    """A folder of the user's cache, or one that ends with this process where the user has none to write to."""
+    caches = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    folder = Path(caches) / "nearmiss" / name
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder if os.access(folder, os.W_OK) else _passing_folder()
+    except OSError:
+        return _passing_folder()
+
+
+@cache
+def _passing_folder() -> Path:
+    """A folder that ends with this process, for a user without a home to write to."""
+    folder = Path(tempfile.mkdtemp(prefix="nearmiss-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder

@@ -1,0 +1,168 @@
+"""
+The cache of scores: each pair of texts is scored once by one teacher, in whatever round and run of the command.
+
+In:  pairs of row numbers, the texts, a teacher
+Out: scores; files of (query_key, document_key, score), each whole or absent, in a folder named by the teacher's
+     fingerprint, so that other weights, prompts or lengths never meet an old score
+
+Knows nothing of where pairs come from.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow.parquet as pq
+
+from nearmiss.errors import ModelError
+from nearmiss.models.teacher import Scores, Teacher
+from nearmiss.storage.files import write_parquet
+
+PAIRS_PER_CHUNK = 4096
+SLICE = 512
+KEYS = ["query_key", "document_key"]
+Pairs = npt.NDArray[np.integer[Any]]  # (n, 2): rows of a query and of a document
+
+
+@dataclass(frozen=True)
+class Known:
+    """Scores to look up, in a time that hardly grows with how many there are."""
+
+    places: npt.NDArray[np.uint64]  # of each pair, rising
+    keys: npt.NDArray[np.uint64]  # (n, 2)
+    scores: Scores
+
+    @classmethod
+    def of(cls, frame: pd.DataFrame) -> "Known":
+        """The scores of a frame of (query_key, document_key, score)."""
+        keys = frame[KEYS].to_numpy(np.uint64)
+        places = _places(keys)
+        order = np.argsort(places, kind="stable")
+        return cls(places[order], keys[order], frame["score"].to_numpy(np.float32)[order])
+
+    def look_up(self, pairs: pd.DataFrame) -> Scores:
+        """The score of each pair of keys, (n,), NaN where unknown."""
+        found = np.full(len(pairs), np.nan, np.float32)
+        if len(self.places):
+            keys = pairs[KEYS].to_numpy(np.uint64)
+            at = np.minimum(np.searchsorted(self.places, _places(keys)), len(self.places) - 1)
+            same = (self.keys[at] == keys).all(axis=1)
+            found[same] = self.scores[at[same]]
+        return found
+
+
+def known_scores(folder: Path, teacher: Teacher, but: str) -> Known:
+    """What files hold whose names do not begin with `but`: read once a round, not once a shard."""
+    return Known.of(_read(path for path in _files(_own(folder, teacher)) if not path.name.startswith(but)))
+
+
+def score_pairs(
+    teacher: Teacher,
+    queries: Sequence[str],
+    documents: Sequence[str],
+    pairs: Pairs,
+    folder: Path,
+    name: str,
+    known: Known,
+    *,
+    advance: Callable[[int], None] = lambda count: None,
+) -> Scores:
+    """
+    The teacher's score of each pair, (n,).
+
+    Those not `known` are scored, the longest first, in chunks that are files of this name; those that exist are
+    finished, so that a killed run goes on and ends with the same bytes. ModelError names a pair whose score is not
+    finite; nothing of its chunk is kept.
+    """
+    keys = _keys(queries, documents, pairs)
+    scores = known.look_up(keys)
+    new = _new_pairs(keys[np.isnan(scores)], queries, documents, pairs)
+    advance(len(pairs) - len(new))
+    chunks = []
+    for number, start in enumerate(range(0, len(new), PAIRS_PER_CHUNK)):
+        rows = new.index[start : start + PAIRS_PER_CHUNK]
+        path = _own(folder, teacher) / f"{name}-{number:05d}.parquet"
+        if path.exists():
+            advance(len(rows))
+        else:
+            texts = [(queries[q], documents[d]) for q, d in pairs[rows].tolist()]
+            write_parquet(path, keys.loc[rows].assign(score=_score(teacher, texts, advance)))
+        chunks.append(path)
+    return np.where(np.isnan(scores), Known.of(_read(chunks)).look_up(keys), scores)
+
+
+def count_scored(folder: Path, teacher: Teacher, prefix: str) -> int:
+    """How many pairs the files hold whose names begin with `prefix`."""
+    files = (path for path in _files(_own(folder, teacher)) if path.name.startswith(prefix))
+    return sum(pq.read_metadata(path).num_rows for path in files)
+
+
+def _score(teacher: Teacher, texts: list[tuple[str, str]], advance: Callable[[int], None]) -> Scores:
+    """A chunk's scores, in slices, so that a person sees it go on."""
+    slices = []
+    for start in range(0, len(texts), SLICE):
+        some = texts[start : start + SLICE]
+        slices.append(_finite(teacher.score(some), some))
+        advance(len(some))
+    return np.concatenate(slices)
+
+
+def _new_pairs(keys: pd.DataFrame, queries: Sequence[str], documents: Sequence[str], pairs: Pairs) -> pd.DataFrame:
+    """The keys, each once, the longest documents first and all pairs of one together; the index is their row."""
+    new = keys.drop_duplicates()
+    # One chunk holds texts of about one length, whatever query they belong to, and reads few documents.
+    query, document = pairs[new.index].T
+    lengths = [
+        np.array([len(texts[r]) for r in rows.tolist()], np.int64)
+        for texts, rows in ((queries, query), (documents, document))
+    ]
+    return new.iloc[np.lexsort((-lengths[0], document, -lengths[1]))]
+
+
+def _keys(queries: Sequence[str], documents: Sequence[str], pairs: Pairs) -> pd.DataFrame:
+    """Hashes of the two texts of each pair, by the pair's number."""
+    columns = {}
+    for name, texts, rows in zip(KEYS, (queries, documents), pairs.T, strict=True):
+        unique, place = np.unique(rows, return_inverse=True)
+        columns[name] = np.array([_key(texts[row]) for row in unique.tolist()], np.uint64)[place]
+    return pd.DataFrame(columns)
+
+
+def _key(text: str) -> int:
+    digest = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    return int.from_bytes(digest, "little")
+
+
+def _files(folder: Path) -> list[Path]:
+    # Not what a killed run left under a temporary name.
+    return sorted(path for path in folder.glob("*.parquet") if not path.name.startswith("."))
+
+
+def _own(folder: Path, teacher: Teacher) -> Path:
+    return folder / teacher.fingerprint[:16]
+
+
+def _places(keys: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+    mixed: npt.NDArray[np.uint64] = keys[:, 0] * np.uint64(0x9E3779B97F4A7C15) + keys[:, 1]
+    return mixed
+
+
+def _read(paths: Iterable[Path]) -> pd.DataFrame:
+    frames = [pd.read_parquet(path) for path in paths]
+    empty = pd.DataFrame({key: np.zeros(0, np.uint64) for key in KEYS} | {"score": np.zeros(0, np.float32)})
+    return pd.concat(frames, ignore_index=True) if frames else empty
+
+
+def _finite(scores: Scores, texts: list[tuple[str, str]]) -> Scores:
+    bad = np.flatnonzero(~np.isfinite(scores))
+    if len(bad):
+        query, document = texts[int(bad[0])]
+        raise ModelError(
+            f"teacher: wanted a finite score; found {scores[bad[0]]} for {query[:60]!r} and {document[:60]!r}"
+        )
+    return scores

@@ -1,0 +1,74 @@
+"""
+Teachers: what scores a query and a document read together, and how one is found.
+
+In:  a `Mining` recipe
+Out: a `Teacher`; ModelError where there is none
+
+Knows nothing of the cache.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from nearmiss.errors import ModelError
+from nearmiss.models.engine import Model, OnEngine, Wanted, open_engine
+from nearmiss.models.late_interaction import load_late_interaction
+from nearmiss.models.low_rank import plain_folder
+from nearmiss.settings import LATE_INTERACTION, Mining
+from nearmiss.storage.fingerprint import fingerprint_of, fingerprint_of_model
+
+Scores = npt.NDArray[np.float32]
+
+
+class Teacher(Model, Protocol):
+    """Anything that scores a query and a document: higher is more relevant, on any scale."""
+
+    def score(self, pairs: list[tuple[str, str]]) -> Scores: ...
+
+
+@dataclass(frozen=True)
+class CrossEncoderTeacher(OnEngine):
+    """A sentence-transformers CrossEncoder on the engine that is fastest here."""
+
+    prompt: str
+
+    def score(self, pairs: list[tuple[str, str]]) -> Scores:
+        """Raw logits (n,) in float32, one for each query and document."""
+        return self.model(pairs, "pair", self.prompt)[:, 0]
+
+
+def load_teacher(recipe: Mining, documents: pd.DataFrame | None = None, collection: str = "") -> Teacher | None:
+    """
+    The recipe's teacher; None where the dense score stands in for one.
+
+    Late interaction alone asks for the collection: its documents, and its fingerprint; ModelError where there is none.
+    """
+    if not recipe.teacher:
+        return None
+    if recipe.teacher == LATE_INTERACTION:
+        if documents is None:
+            raise ModelError(f"--teacher {LATE_INTERACTION}: wanted the collection that is scored; found none")
+        return load_late_interaction(recipe, documents, collection)
+    return _cross_encoder(recipe)
+
+
+def _cross_encoder(recipe: Mining) -> CrossEncoderTeacher:
+    """Its prompt is the model's own unless the recipe has one."""
+    folder = plain_folder("--teacher", recipe.teacher)
+    wanted = Wanted(
+        kind="teacher",
+        name=recipe.teacher,
+        folder=folder,
+        fingerprint=fingerprint_of_model(folder),
+        max_length=recipe.teacher_max_length,
+        precision=recipe.precision,
+        trust_remote_code=recipe.trust_remote_code,
+    )
+    model = open_engine(wanted)
+    prompt = model.facts.prompts["pair"] if recipe.teacher_prompt is None else recipe.teacher_prompt
+    print_ = fingerprint_of(wanted.fingerprint, prompt, model.facts.max_length, model.precision)
+    return CrossEncoderTeacher(model, print_, prompt)

@@ -1,0 +1,174 @@
+"""
+The pipeline: the stages in order, and rounds.
+
+In:  a `Dataset` (or the one a run already holds), a `Mining`, a folder
+Out: a `Run` with one more finished round
+
+Each stage writes shards and skips those that exist, so a killed run, started again, goes on where it was and ends with
+the same bytes. Knows nothing of thresholds: it stores every candidate with every score.
+"""
+
+import dataclasses
+import shutil
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from nearmiss import data as dataset
+from nearmiss.data import Dataset
+from nearmiss.errors import RunError
+from nearmiss.models import score_cache
+from nearmiss.models.encoder import Encoder, load_encoder
+from nearmiss.models.engine.loading import model_folder
+from nearmiss.models.teacher import Teacher, load_teacher
+from nearmiss.pipeline.progress import Watch, silent
+from nearmiss.pipeline.round import Round, count_rows
+from nearmiss.pipeline.stages import calibrate, run_stages
+from nearmiss.run import POLICY_FILE, RUN_FILE, Run, mining_from, open_run
+from nearmiss.settings import Mining, Policy
+from nearmiss.storage.files import temporary_name, write_json
+from nearmiss.storage.fingerprint import fingerprint_of_model
+
+__all__ = ["Watch", "mine", "silent"]
+
+LIBRARIES = ("nearmiss", "bm25s", "faiss-cpu", "numpy", "openvino", "sentence-transformers", "torch", "transformers")
+SCAFFOLDING = ("found", "pool")  # a round's files that only its own stages read
+
+
+def mine(
+    folder: Path,
+    recipe: Mining,
+    data: Dataset | None = None,
+    policy: Policy | None = None,
+    *,
+    encoder: Encoder | None = None,
+    teacher: Teacher | None = None,
+    watch: Watch = silent,
+) -> Run:
+    """
+    Mine a round into `folder` and return the run.
+
+    A new folder needs `data`; an existing one keeps its own, and gets one more round where no `data` is given and the
+    recipe or a model's weights have changed. `encoder` and `teacher` take the place of those the recipe names.
+    Raises RunError where the folder holds other data or a half-made round of another recipe.
+    """
+    run = _begin(folder, data, policy)
+    encoder = encoder or load_encoder(recipe)
+    teacher = teacher or load_teacher(recipe, run.dataset.documents, run.facts["dataset"]["fingerprint"])
+    entry = _round_to_make(run, _entry(recipe, encoder, teacher), may_add=data is None)
+    this = Round(run.folder, entry["round"], run.dataset, recipe, encoder, teacher)
+    if not entry["finished"]:
+        _record(run, entry)
+        remembered = run_stages(this, watch)
+        calibrate(this)
+        _record(run, _finished(this, entry | remembered))
+    for name in SCAFFOLDING:
+        shutil.rmtree(this.folder / name, ignore_errors=True)
+    return run
+
+
+def _begin(folder: Path, data: Dataset | None, policy: Policy | None) -> Run:
+    """The run in `folder`, made of `data` where it is new."""
+    if data is None or (folder / RUN_FILE).exists():
+        run = open_run(folder)
+        if data is not None and dataset.fingerprint(data) != run.facts["dataset"]["fingerprint"]:
+            raise RunError(f"{folder}: wanted the data this run was made of; found other data. Use another folder")
+    else:
+        run = _create(folder, data)
+    if policy is not None:
+        run.save_policy(policy)
+    return run
+
+
+def _create(folder: Path, data: Dataset) -> Run:
+    # What a killed run may have left before run.json stood; anything else is somebody's.
+    ours = {"dataset", POLICY_FILE, temporary_name(POLICY_FILE), temporary_name(RUN_FILE)}
+    strange = [path.name for path in folder.glob("*") if path.name not in ours]
+    if strange:
+        raise RunError(f"{folder}: wanted a new folder or a run; found a folder with {', '.join(sorted(strange)[:5])}")
+    dataset.save(data, folder / "dataset")
+    run = Run(folder)
+    run.save_policy(Policy())
+    counts = {name: len(getattr(data, name)) for name in ("queries", "documents", "positives", "negatives")}
+    rows = dataclasses.asdict(data.counts)
+    facts = {
+        "versions": {library: version(library) for library in LIBRARIES},
+        "dataset": {"fingerprint": dataset.fingerprint(data), **counts, "rows": rows},
+        "rounds": [],
+    }
+    write_json(folder / RUN_FILE, facts)
+    return run
+
+
+def _entry(recipe: Mining, encoder: Encoder, teacher: Teacher | None) -> dict[str, Any]:
+    """What tells one round from another: the recipe and the models' weights."""
+    return {
+        "recipe": dataclasses.asdict(recipe),
+        "encoder": _model(recipe.encoder or "all-MiniLM-L6-v2 (embedded)", encoder),
+        "teacher": None if teacher is None else _model(recipe.teacher, teacher),
+        "sparse_encoder": _sparse_encoder(recipe),
+    }
+
+
+def _sparse_encoder(recipe: Mining) -> dict[str, Any] | None:
+    if "sparse" not in recipe.sources:
+        return None
+    folder = model_folder("--sparse-encoder", recipe.sparse_encoder)
+    return {"name": recipe.sparse_encoder, "fingerprint": fingerprint_of_model(folder)}
+
+
+def _model(name: str, model: Encoder | Teacher) -> dict[str, Any]:
+    return {
+        "name": name,
+        "fingerprint": model.fingerprint,
+        "engine": model.engine,
+        "precision": model.precision,
+        "agreement": model.agreement,
+    }
+
+
+def _round_to_make(run: Run, wanted: dict[str, Any], *, may_add: bool) -> dict[str, Any]:
+    """The last round where it is the wanted one, else a new one."""
+    rounds = run.facts["rounds"]
+    if rounds:
+        last = rounds[-1]
+        changes = _changes(last, wanted)
+        if not changes:
+            return dict(last)
+        if not last["finished"] or not may_add:
+            state = "a finished round" if last["finished"] else "an unfinished round"
+            cure = "Add a round with `nearmiss mine RUN`" if last["finished"] else "Finish it with its own recipe"
+            raise RunError(
+                f"{run.folder}: wanted the recipe of round {last['round']}, {state}; found {'; '.join(changes)}. "
+                f"{cure}, or use another folder"
+            )
+    return {"round": len(rounds) + 1, "finished": False, **wanted}
+
+
+def _changes(last: dict[str, Any], wanted: dict[str, Any]) -> list[str]:
+    before, after = mining_from(last["recipe"]), mining_from(wanted["recipe"])
+    changes = [
+        f"{field.name} {getattr(before, field.name)!r} -> {getattr(after, field.name)!r}"
+        for field in dataclasses.fields(Mining)
+        if getattr(before, field.name) != getattr(after, field.name)
+    ]
+    for model in ("encoder", "teacher", "sparse_encoder"):
+        prints = [entry[model] and entry[model]["fingerprint"] for entry in (last, wanted)]
+        if prints[0] != prints[1]:
+            changes.append(f"other weights of the {model}")
+    return changes
+
+
+def _record(run: Run, entry: dict[str, Any]) -> None:
+    facts = run.facts
+    rounds = [other for other in facts["rounds"] if other["round"] != entry["round"]]
+    write_json(run.folder / RUN_FILE, facts | {"rounds": [*rounds, entry]})
+
+
+def _finished(this: Round, entry: dict[str, Any]) -> dict[str, Any]:
+    """The entry with how many pairs the teacher scored, and how many an earlier round had scored already."""
+    if this.teacher is not None:
+        scored = score_cache.count_scored(this.run / "teacher_scores", this.teacher, f"{this.number}-")
+        candidates = count_rows(this.candidates(number) for number, _, _ in this.shards())
+        entry = entry | {"teacher": entry["teacher"] | {"scored": scored, "cached": candidates - scored}}
+    return entry | {"finished": True}

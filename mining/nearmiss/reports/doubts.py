@@ -1,0 +1,176 @@
+"""
+Doubts: which queries most need a person, and why, in words.
+
+In:  a `Table`, a `Decision` on it and its `Policy`
+Out: the queries where labels or thresholds are most likely wrong, the worst first, each with its reasons
+
+Each doubt measures one thing of every query, in its own unit. To be added up they need a common one: how unusual the
+query is in this run. With p the share of queries that measure at least as high, a doubt weighs -log p, and a query the
+sum of its doubts, which is how Fisher (1925) combines tests: being the worst of ten thousand in one thing weighs more
+than being somewhat bad in three. What every second query has is no reason to look at this one, so p above a half
+weighs nothing. The sum shrinks as people judge the query's best candidates, and is zero when all of those are judged.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from nearmiss import selection
+from nearmiss.selection import KEPT, STATUSES, Decision, Table
+from nearmiss.selection.choice import run_positions
+from nearmiss.selection.table import Bools, Floats, Ints, by_falling
+from nearmiss.settings import Policy
+
+BEST = 10
+FEW = 2 * BEST  # of fewer candidates, any two orders share most of their best
+SMALL_STEP = 0.1  # of the ceiling on probabilities
+# What these refused is known for what it is; nobody needs to read it.
+KNOWN = ("known_positive", "reviewed_relevant", "reviewed_partial", "is_the_query", "duplicate", "sibling")
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """A query that a person should look at."""
+
+    query_id: str
+    reasons: tuple[str, ...]  # the weightiest first
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What the doubts look at."""
+
+    table: Table
+    decision: Decision
+    policy: Policy
+
+    def per_query(self, rows: Bools) -> Floats:
+        """How many of these rows (n,) each query has, (n_queries,)."""
+        return np.bincount(self.table.query[rows], minlength=len(self.table.starts) - 1).astype(np.float64)
+
+    @cached_property
+    def open(self) -> Bools:
+        """Rows that may be anything: nobody judged them, and no rule knows them for what they are, (n,)."""
+        known = np.isin(self.decision.status, [STATUSES.index(status) for status in KNOWN])
+        return np.asarray((self.table.verdicts == 0) & ~known)
+
+    @cached_property
+    def kept(self) -> Bools:
+        """The negatives, (n,)."""
+        return np.asarray(self.decision.status == STATUSES.index(KEPT))
+
+    @cached_property
+    def best(self) -> Bools:
+        """The BEST of each query by the teacher, positives left out, (n,)."""
+        return self._first(self.table.best_first)
+
+    @cached_property
+    def nearest(self) -> Bools:
+        """The BEST of each query by the encoder, positives left out, (n,)."""
+        return self._first(by_falling(self.table.number("dense_score"), self.table.query))
+
+    @cached_property
+    def typical_positive(self) -> float:
+        """What half of the run's positives score above."""
+        return float(np.median(self.table.score[self.table.positive]))
+
+    @cached_property
+    def step(self) -> float:
+        """A small step on the teacher's scale, whatever that is: a tenth of the candidates' standard deviation."""
+        return float(self.table.score[~self.table.positive].std()) / 10 if (~self.table.positive).any() else 0.0
+
+    def _first(self, order: Ints) -> Bools:
+        order = order[~self.table.positive[order]]
+        first = np.zeros(len(self.table.query), bool)
+        first[order[run_positions(self.table.query[order]) < BEST]] = True
+        return first
+
+
+def outscored(scene: Scene) -> Floats:
+    """Candidates above the positive: a wrong positive, or answers that nobody labelled."""
+    # Above the highest of several: the lowest is often a weak one of many, which the ceiling allows for.
+    return scene.per_query(scene.open & (scene.table.score > scene.table.anchors["max"]))
+
+
+def at_the_ceiling(scene: Scene) -> Floats:
+    """Candidates that a small step of the ceiling would keep or refuse."""
+    ceiling, most = selection.ceiling(scene.table, scene.policy), scene.policy.max_p_relevant
+    near = np.zeros(len(scene.table.query), bool)
+    if ceiling is not None:
+        near |= np.abs(scene.table.score - ceiling) <= scene.step
+    if most is not None:
+        near |= np.abs(scene.table.number("p_relevant") - most) <= SMALL_STEP * most
+    return scene.per_query(scene.open & near)
+
+
+def like_a_positive(scene: Scene) -> Floats:
+    """Negatives that score as other queries' positives do."""
+    # The margins look at the query's own positive; where that one scores very high, an answer passes below it.
+    return scene.per_query(scene.open & scene.kept & (scene.table.score >= scene.typical_positive))
+
+
+def differently_ranked(scene: Scene) -> Floats:
+    """How far the teacher and the encoder differ in which candidates are the best."""
+    agreed = scene.per_query(scene.best & scene.nearest)
+    return np.where(scene.per_query(~scene.table.positive) >= FEW, BEST - agreed, 0.0)
+
+
+def short(scene: Scene) -> Floats:
+    """Negatives that the query lacks."""
+    return np.maximum(0.0, scene.policy.negatives_per_query - scene.per_query(scene.kept))
+
+
+def _in_words(doubt: str, scene: Scene, query: int, measure: float) -> str:
+    count = int(measure)
+    candidates = "1 candidate scores" if count == 1 else f"{count:,} candidates score"
+    are = "1 candidate is" if count == 1 else f"{count:,} candidates are"
+    negatives = "1 of its negatives scores" if count == 1 else f"{count:,} of its negatives score"
+    positives = scene.table.positive[scene.table.starts[query] : scene.table.starts[query + 1]].sum()
+    best = "its positive" if positives == 1 else "the best of its positives"
+    return {
+        "outscored": f"{candidates} above {best}",
+        "at_the_ceiling": f"{are} within a small step of the ceiling",
+        "like_a_positive": f"{negatives} like a typical positive ({scene.typical_positive:.3g} or more)",
+        "differently_ranked": f"teacher and encoder share {BEST - count} of their {BEST} best candidates",
+        "short": f"it keeps {scene.policy.negatives_per_query - count} of {scene.policy.negatives_per_query} negatives",
+    }[doubt]
+
+
+DOUBTS: tuple[Callable[[Scene], Floats], ...] = (outscored, at_the_ceiling, like_a_positive, differently_ranked, short)
+
+
+def most_in_need(
+    table: Table, decision: Decision, policy: Policy, query_ids: list[str], count: int = 20
+) -> list[Doubt]:
+    """The `count` queries of the greatest doubt, the worst first; fewer where fewer give a reason."""
+    scene = Scene(table, decision, policy)
+    measures = np.array([doubt(scene) for doubt in DOUBTS])
+    weights = np.array([weight(measure) for measure in measures])
+    total = weights.sum(axis=0) * _unread(scene)
+    worst = np.argsort(-total, kind="stable")[:count]
+    return [
+        Doubt(query_ids[query], tuple(_reasons(scene, query, measures[:, query], weights[:, query])))
+        for query in worst.tolist()
+        if total[query] > 0
+    ]
+
+
+def weight(measure: Floats) -> Floats:
+    """-log of the share of queries that measure at least as high, (n_queries,); 0 where that is above a half."""
+    at_least = len(measure) - np.searchsorted(np.sort(measure), measure, side="left")
+    weighed: npt.NDArray[np.float64] = -np.log(at_least / max(len(measure), 1))
+    return np.where((measure > 0) & (2 * at_least <= len(measure)), weighed, 0.0)
+
+
+def _unread(scene: Scene) -> Floats:
+    """The share of each query's best candidates that nobody has judged, (n_queries,)."""
+    unread = scene.per_query(scene.best & (scene.table.verdicts == 0))
+    return unread / np.maximum(scene.per_query(scene.best), 1)
+
+
+def _reasons(scene: Scene, query: int, measures: Floats, weights: Floats) -> list[str]:
+    order = [place for place in np.argsort(-weights, kind="stable").tolist() if weights[place] > 0]
+    return [_in_words(DOUBTS[place].__name__, scene, query, float(measures[place])) for place in order]

@@ -1,0 +1,179 @@
+"""
+The report: what a run found, kept and refused, as one dictionary that stays the same from version to version.
+
+In:  a `Run`, a policy; or, for each of its parts, a `Table` and a `Decision` on it
+Out: counts, overlaps and quantiles, ready for JSON; and the comparison of two rounds
+
+Prints nothing; `cli` and the app draw it.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from nearmiss import selection
+from nearmiss.run import Run
+from nearmiss.selection import Decision, Table
+from nearmiss.selection.table import Bools, Ints
+from nearmiss.settings import Policy
+
+QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+NOT_FOUND = "not_found"  # in the place of a status: no source of the round found the pair
+# What a negative became that the new model no longer confuses.
+EASY = (NOT_FOUND, "over_quota", "too_easy")
+
+
+@dataclass(frozen=True)
+class Together:
+    """The candidates that exactly these sources found; no source at all where only a label names them."""
+
+    sources: tuple[str, ...]
+    found: int
+    kept: int
+
+
+def report(run: Run, number: int | None = None, policy: Policy | None = None) -> dict[str, Any]:
+    """The funnel of one round (the latest unless told) under a policy (the run's own unless told)."""
+    policy = policy or run.policy
+    facts = run.round_facts(number)
+    table = selection.prepare(run.judged(number))
+    decision = selection.decide(table, policy)
+    counts = decision.counts()
+    per_query = kept_per_query(table, decision)
+    together = found_together(table, decision)
+    data = run.facts["dataset"]
+    return {
+        "run": str(run.folder),
+        "round": facts["round"],
+        "queries": data["queries"],
+        "documents": data["documents"],
+        "positives": data["positives"],
+        "labelled_negatives": data["negatives"],
+        "candidates": len(table.query),
+        "status": counts,
+        "kept": counts[selection.KEPT],
+        "short_queries": int((per_query < policy.negatives_per_query).sum()),
+        "empty_queries": int((per_query == 0).sum()),
+        "negatives_per_query": policy.negatives_per_query,
+        "sources": {source: _of_source(source, together) for source in table.sources},
+        "found_together": {"+".join(entry.sources) or "none": entry.found for entry in together},
+        "positives_found": positives_found(table),
+        "doubts": list(run.calibration(number).doubts),
+        "foretold_false_negatives": round(foretold(table, decision), 4),
+        "scores": _scores(table, decision),
+        "language": facts["language"],
+        "encoder": facts["encoder"],
+        "teacher": facts["teacher"],
+        "index": facts["index"],
+        "seconds": facts["seconds"],
+    }
+
+
+def kept_per_query(table: Table, decision: Decision) -> Ints:
+    """How many negatives each query keeps, (n_queries,)."""
+    return np.bincount(table.query[decision.slot > 0], minlength=len(table.starts) - 1)
+
+
+def foretold(table: Table, decision: Decision) -> float:
+    """The share of kept negatives that are answers by p_relevant, those that a reviewer confirmed left out."""
+    open_rows = (decision.slot > 0) & ~table.reviewed_negative
+    return float(
+        np.nan_to_num(table.number("p_relevant")[open_rows], nan=0.0).sum() / max((decision.slot > 0).sum(), 1)
+    )
+
+
+def found_together(table: Table, decision: Decision) -> list[Together]:
+    """Rows by the exact set of sources that found them, most first."""
+    sources = table.sources
+    codes = found_codes(table)
+    found = np.bincount(codes, minlength=2 ** len(sources))
+    kept = np.bincount(codes[decision.slot > 0], minlength=2 ** len(sources))
+    sets = [tuple(source for bit, source in enumerate(sources) if code >> bit & 1) for code in range(len(found))]
+    order = [int(code) for code in np.argsort(-found, kind="stable") if found[code]]
+    return [Together(sets[code], int(found[code]), int(kept[code])) for code in order]
+
+
+def found_codes(table: Table) -> Ints:
+    """Which sources found each row, as a sum of 2 ** (place in `table.sources`), (n,)."""
+    codes = np.zeros(len(table.query), np.int64)
+    for bit, source in enumerate(table.sources):
+        codes += table.found_by(source) * np.int64(2**bit)
+    return codes
+
+
+def positives_found(table: Table) -> dict[str, float]:
+    """Share of the labelled positives that each source found within its depth: its recall."""
+    return {source: round(float(table.found_by(source)[table.positive].mean()), 4) for source in table.sources}
+
+
+def groups(table: Table, decision: Decision) -> dict[str, Bools]:
+    """The rows of the labelled positives, of the kept and of the refused, each (n,); every row is in one."""
+    kept = decision.slot > 0
+    return {"positives": table.positive, "kept": kept, "refused": ~kept & ~table.positive}
+
+
+def _of_source(source: str, together: list[Together]) -> dict[str, int]:
+    """Rows a source found, rows nobody else found, and how many of its rows were kept."""
+    own = [entry for entry in together if source in entry.sources]
+    return {
+        "found": sum(entry.found for entry in own),
+        "only_here": sum(entry.found for entry in own if len(entry.sources) == 1),
+        "kept": sum(entry.kept for entry in own),
+    }
+
+
+def compare(run: Run, first: int, second: int) -> dict[str, Any]:
+    """What a round changed: which negatives became easy, which are new, how far the positives stand from them."""
+    return {"rounds": [first, second], **compared(run.selected(first), run.selected(second))}
+
+
+def compared(before: pd.DataFrame, after: pd.DataFrame) -> dict[str, Any]:
+    """The same of the candidates of two rounds with their `status`."""
+    old, new = (int(frame["status"].eq(selection.KEPT).sum()) for frame in (before, after))
+    reasons = kept_here_alone(before, after)["elsewhere"].value_counts()
+    gone = int(reasons.sum())
+    return {
+        "kept": [old, new],
+        "in_both": old - gone,
+        "gone": gone,
+        "gone_because": {str(reason): int(count) for reason, count in reasons.items()},
+        "new": new - (old - gone),
+        "dense_gap": [_gap(before), _gap(after)],
+        "teacher_gap": [_gap(before, "teacher_score"), _gap(after, "teacher_score")],
+    }
+
+
+def kept_here_alone(here: pd.DataFrame, there: pd.DataFrame) -> pd.DataFrame:
+    """
+    The rows that one round keeps and the other does not, hardest first.
+
+    `elsewhere` is their status in the other round, NOT_FOUND where no source of it found them.
+    """
+    keys = ["query_id", "doc_id"]
+    kept = here[here["status"].eq(selection.KEPT)]
+    beside = kept.merge(there[[*keys, "status"]].rename(columns={"status": "elsewhere"}), how="left", on=keys)
+    beside["elsewhere"] = beside["elsewhere"].astype("str").where(beside["elsewhere"].notna(), NOT_FOUND)
+    alone = beside[beside["elsewhere"].ne(selection.KEPT)]
+    return alone.sort_values("teacher_score", ascending=False, kind="stable", ignore_index=True)
+
+
+def _gap(judged: pd.DataFrame, score: str = "dense_score") -> float | None:
+    """How far the lowest positive stands above the kept negatives: mean over queries of the mean difference."""
+    positives = judged[judged["is_positive"]].groupby("query_id")[score].min()
+    negatives = judged[judged["status"].eq(selection.KEPT)].groupby("query_id")[score].mean()
+    gap = (positives - negatives).mean()
+    return None if np.isnan(gap) else round(float(gap), 4)
+
+
+def _scores(table: Table, decision: Decision) -> dict[str, dict[str, list[float]]]:
+    """Quantiles (5, 25, 50, 75, 95%) of each score over positives, kept and refused candidates."""
+    return {
+        score: {
+            name: [round(float(q), 4) for q in pd.Series(table.number(score)[rows]).quantile(list(QUANTILES))]
+            for name, rows in groups(table, decision).items()
+            if rows.any()
+        }
+        for score in ("teacher_score", "dense_score")
+    }

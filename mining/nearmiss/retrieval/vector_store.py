@@ -1,0 +1,120 @@
+"""
+Vectors on disk: written in shards, resumed, memory-mapped.
+
+In:  texts and a function that encodes a list of them
+Out: 00000.npy, 00001.npy ... (rows, dimension), and vectors.json, which says what they are vectors of
+
+Knows nothing of models beyond a fingerprint.
+"""
+
+import hashlib
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from nearmiss.errors import ModelError, RunError
+from nearmiss.retrieval import vectors
+from nearmiss.retrieval.results import Rows
+from nearmiss.retrieval.vectors import Vectors
+from nearmiss.storage.files import read_json, write_atomically, write_json
+
+RECORD = "vectors.json"
+SLICE = 1024
+Encode = Callable[[list[str]], Vectors]
+
+
+@dataclass(frozen=True)
+class StoredVectors:
+    """Finished vectors in a folder."""
+
+    folder: Path
+
+    def shards(self) -> list[npt.NDArray[np.floating[Any]]]:
+        """The shards in order, memory-mapped, each (rows, dimension) in float16 or float32."""
+        return self._mapped
+
+    @cached_property
+    def _mapped(self) -> list[npt.NDArray[np.floating[Any]]]:
+        return [np.load(path, mmap_mode="r") for path in sorted(self.folder.glob("[0-9]*.npy"))]
+
+    def take(self, rows: Rows) -> Vectors:
+        """The vectors of these rows, in this order, in float32."""
+        return vectors.take(self.shards(), rows)
+
+
+def open_vectors(folder: Path) -> StoredVectors:
+    """The vectors in `folder`; RunError where there are none."""
+    if not (folder / RECORD).exists():
+        raise RunError(f"{folder}: wanted finished vectors (with {RECORD}); found none")
+    return StoredVectors(folder)
+
+
+def embed(
+    texts: Sequence[str],
+    encode: Encode,
+    folder: Path,
+    *,
+    fingerprint: str,
+    rows_per_shard: int = 4096,
+    dtype: npt.DTypeLike = np.float16,
+    advance: Callable[[int], None] = lambda count: None,
+) -> None:
+    """
+    Write the vectors of `texts` to `folder`, shard by shard; those that exist are finished.
+
+    Vectors of another model, or of other texts, are thrown away. ModelError names a text whose vector is not finite.
+    """
+    record = {
+        "fingerprint": fingerprint,
+        "texts": _digest(texts),
+        "rows": len(texts),
+        "rows_per_shard": rows_per_shard,
+        "dtype": np.dtype(dtype).name,
+    }
+    if (folder / RECORD).exists() and read_json(folder / RECORD) != record:
+        shutil.rmtree(folder)
+    write_json(folder / RECORD, record)
+    for number, start in enumerate(range(0, len(texts), rows_per_shard)):
+        shard = list(texts[start : start + rows_per_shard])
+        path = folder / f"{number:05d}.npy"
+        if path.exists():
+            advance(len(shard))
+        else:
+            _write(path, _finite(_encode(shard, encode, advance), start).astype(dtype))
+
+
+def _encode(shard: list[str], encode: Encode, advance: Callable[[int], None]) -> Vectors:
+    """The shard's vectors, the longest texts first, in slices, so that a person sees it go on."""
+    order = np.argsort([-len(text) for text in shard], kind="stable")
+    slices = []
+    for start in range(0, len(shard), SLICE):
+        rows = order[start : start + SLICE]
+        slices.append(encode([shard[row] for row in rows]))
+        advance(len(rows))
+    return np.concatenate(slices)[np.argsort(order)]
+
+
+def _finite(rows: Vectors, start: int) -> Vectors:
+    bad = np.flatnonzero(~np.isfinite(rows).all(axis=1))
+    if len(bad):
+        raise ModelError(f"text {start + int(bad[0])}: wanted a finite vector; found NaN or infinity in it")
+    return rows
+
+
+def _write(path: Path, rows: npt.NDArray[Any]) -> None:
+    with write_atomically(path) as temporary, temporary.open("wb") as file:
+        np.save(file, rows)
+
+
+def _digest(texts: Sequence[str]) -> str:
+    digest = hashlib.sha256()
+    for text in texts:
+        digest.update(text.encode("utf-8", "surrogatepass"))
+        digest.update(b"\0")
+    return digest.hexdigest()

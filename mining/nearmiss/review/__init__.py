@@ -1,0 +1,28 @@
+"""
+Review: what people decided, kept for ever, and what follows from it.
+
+In:  events of reviewers
+Out: an append-only log on SQLite or PostgreSQL; the verdicts that stand; who is to judge what; what audits drew
+
+Knows nothing of scores, policies or pages.
+"""
+
+from nearmiss.review.current import ADJUDICATION, REPEAT, Entry, Pair, Standing
+from nearmiss.review.events import JUDGEMENTS, REASONS, Event
+from nearmiss.review.log import ReviewLog, open_log
+from nearmiss.review.plans import Draw, Plan
+
+__all__ = [
+    "ADJUDICATION",
+    "JUDGEMENTS",
+    "REASONS",
+    "REPEAT",
+    "Draw",
+    "Entry",
+    "Event",
+    "Pair",
+    "Plan",
+    "ReviewLog",
+    "Standing",
+    "open_log",
+]

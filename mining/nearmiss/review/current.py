@@ -1,0 +1,178 @@
+"""
+Standing: what of the log holds now.
+
+In:  the log's rows, in order, as they come
+Out: which rows stand, each reviewer's verdict on each pair, and the one verdict that counts
+
+An undo takes back one row; undoing the undo brings it back. What was propagated from a row stands and falls with it.
+Knows nothing of databases.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from nearmiss.review.events import JUDGEMENTS, Event
+
+ADJUDICATION = "adjudication"  # the arm of a verdict that decides between others
+REPEAT = "repeat"  # the arm of a verdict on a pair that was shown again, unannounced, to measure a reviewer
+# Of two verdicts with as many voices, the one nearer to an answer: training against an answer does more harm than
+# losing one negative.
+CAUTION = {verdict: place for place, verdict in enumerate(("relevant", "partial", "unsure", "not_relevant"))}
+Pair = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One row of the log."""
+
+    seq: int
+    event: Event
+
+    @property
+    def pair(self) -> Pair:
+        """The query and the document that it is about."""
+        return self.event.query_id, self.event.doc_id
+
+
+@dataclass
+class Standing:
+    """The log, absorbed row by row; each row costs the same however long the log is."""
+
+    entries: dict[int, Entry] = field(default_factory=dict)
+    last_seq: int = 0
+    _against: Counter[int] = field(default_factory=Counter)  # how many standing undos a row has
+    _by_pair: dict[Pair, list[int]] = field(default_factory=lambda: defaultdict(list))
+    _by_reviewer: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
+    _by_client: dict[tuple[str, int], int] = field(default_factory=dict)
+    _children: dict[int, list[int]] = field(default_factory=lambda: defaultdict(list))
+    _disputed: dict[Pair, None] = field(default_factory=dict)  # a set that remembers its order
+
+    def absorb(self, entries: Iterable[Entry]) -> set[Pair]:
+        """Take rows in; returns the pairs whose verdict may have changed."""
+        touched: set[Pair] = set()
+        for entry in entries:
+            if entry.seq in self.entries:
+                continue
+            self.entries[entry.seq] = entry
+            self.last_seq = max(self.last_seq, entry.seq)
+            self._by_pair[entry.pair].append(entry.seq)
+            self._by_reviewer[entry.event.reviewer].append(entry.seq)
+            self._by_client[entry.event.client_id, entry.event.client_seq] = entry.seq
+            touched.add(entry.pair)
+            if entry.event.parent is not None:
+                self._children[entry.event.parent].append(entry.seq)
+            touched |= self._take_back(entry)
+        for pair in sorted(touched):
+            if not self.is_disputed(pair):
+                self._disputed.pop(pair, None)
+            else:
+                self._disputed.setdefault(pair)
+        return touched
+
+    def stands(self, seq: int) -> bool:
+        """Whether a row was neither undone nor propagated from one that was."""
+        while (entry := self.entries.get(seq)) is not None and not self._against[seq]:
+            if entry.event.parent is None:
+                return True
+            if entry.event.parent >= seq:
+                return False
+            seq = entry.event.parent
+        return False
+
+    def by_reviewer(self, pair: Pair) -> dict[str, Entry]:
+        """Each reviewer's latest standing judgement of a pair."""
+        judged = (self.entries[seq] for seq in self._by_pair.get(pair, ()) if self.stands(seq))
+        return {entry.event.reviewer: entry for entry in judged if entry.event.verdict in JUDGEMENTS}
+
+    def verdict(self, pair: Pair) -> str | None:
+        """The verdict that counts: the adjudicator's, else the majority's, and of equals the more cautious."""
+        judged = self.by_reviewer(pair)
+        decided = [entry for entry in judged.values() if entry.event.arm == ADJUDICATION]
+        if decided:
+            return max(decided, key=lambda entry: entry.seq).event.verdict
+        voices = Counter(entry.event.verdict for entry in judged.values())
+        return min(voices, key=lambda verdict: (-voices[verdict], CAUTION[verdict]), default=None)
+
+    def verdicts(self) -> dict[Pair, str]:
+        """The verdict that counts, for each pair that has one."""
+        found = ((pair, self.verdict(pair)) for pair in list(self._by_pair))
+        return {pair: verdict for pair, verdict in found if verdict is not None}
+
+    def disputed(self) -> list[Pair]:
+        """Pairs on which reviewers differ and nobody has decided."""
+        return list(self._disputed)
+
+    def is_disputed(self, pair: Pair) -> bool:
+        """Whether reviewers differ on a pair and nobody has decided."""
+        if len(self._by_pair.get(pair, ())) < 2:
+            return False
+        judged = self.by_reviewer(pair).values()
+        decided = any(entry.event.arm == ADJUDICATION for entry in judged)
+        return not decided and len({entry.event.verdict for entry in judged}) > 1
+
+    def history(self, pair: Pair) -> list[Entry]:
+        """Everything that was ever done to a pair, oldest first."""
+        return [self.entries[seq] for seq in self._by_pair.get(pair, ())]
+
+    @property
+    def reviewers(self) -> set[str]:
+        """Everyone who did anything."""
+        return set(self._by_reviewer)
+
+    def latest(self, reviewer: str, count: int) -> list[Entry]:
+        """The reviewer's last standing judgements, newest first; propagated ones are left out."""
+        found = (self.entries[seq] for seq in reversed(self._by_reviewer.get(reviewer, ())))
+        own = (entry for entry in found if self._is_own_deed(entry) and self.stands(entry.seq))
+        return [entry for entry, _ in zip(own, range(count), strict=False)]
+
+    def children(self, seq: int) -> int:
+        """How many judgements were propagated from a row."""
+        return len(self._children.get(seq, ()))
+
+    def seq_of(self, client_id: str, client_seq: int) -> int | None:
+        """The number of a client's event; None where it has not arrived."""
+        return self._by_client.get((client_id, client_seq))
+
+    def to_undo(self, reviewer: str) -> Entry | None:
+        """What an undo of this reviewer takes back."""
+        return next(iter(self.latest(reviewer, 1)), None)
+
+    def to_redo(self, reviewer: str) -> Entry | None:
+        """The undo that a redo takes back: none once something else was done since."""
+        for entry in self._newest(reviewer):
+            if entry.event.verdict != "undo":
+                return None
+            undone = self.entries.get(entry.event.undoes or 0)
+            if self.stands(entry.seq) and undone is not None and undone.event.verdict != "undo":
+                return entry
+        return None
+
+    def _newest(self, reviewer: str) -> Iterator[Entry]:
+        return (self.entries[seq] for seq in reversed(self._by_reviewer.get(reviewer, ())))
+
+    def _is_own_deed(self, entry: Entry) -> bool:
+        return entry.event.verdict != "undo" and entry.event.parent is None
+
+    def _take_back(self, undo: Entry) -> set[Pair]:
+        """Count a new undo; a row that so falls gives back what itself took back, and so on. The pairs concerned."""
+        touched: set[Pair] = set()
+        change = 1
+        # An undo of a row to come would go in circles.
+        while undo.event.undoes is not None and undo.event.undoes < undo.seq:
+            seq = undo.event.undoes
+            before, self._against[seq] = self._against[seq], self._against[seq] + change
+            if (before > 0) == (before + change > 0) or seq not in self.entries:
+                break
+            touched |= self._with_children(seq)
+            undo, change = self.entries[seq], -change
+        return touched
+
+    def _with_children(self, seq: int) -> set[Pair]:
+        """The pairs of a row and of all that was propagated from it."""
+        pairs, waiting = set(), [seq]
+        while waiting:
+            here = waiting.pop()
+            pairs.add(self.entries[here].pair)
+            waiting += [child for child in self._children.get(here, ()) if child > here]
+        return pairs

@@ -1,0 +1,67 @@
+"""
+Leases: which reviewer holds which pairs for some minutes, so that two people do not judge the same one by chance.
+
+In:  pairs in the order in which they are wanted, each with the number of people who may have it
+Out: the first that are free, now held
+
+Knows nothing of why a pair is wanted. The caller's transaction keeps every other writer out.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from itertools import islice
+
+import sqlalchemy as sql
+
+from nearmiss.review.current import Pair
+from nearmiss.review.events import JUDGEMENTS
+from nearmiss.review.schema import LEASES, ROWS
+
+
+def take(
+    connection: sql.Connection,
+    reviewer: str,
+    wanted: Iterable[tuple[Pair, int]],
+    count: int,
+    times: tuple[float, float],
+    as_of: int | None,
+) -> list[Pair]:
+    """
+    The first `count` free pairs, held by `reviewer` from the first to the second of `times`, and no others.
+
+    Whoever judged a pair after row `as_of` counts as if they held it: the caller could not know yet.
+    """
+    now, until = times
+    connection.execute(sql.delete(LEASES).where(LEASES.c.expires_at <= now))
+    others = _others(connection, reviewer, as_of)
+    free = (pair for pair, holders in wanted if len(others.get(pair, ())) < holders)
+    mine = list(islice(_each_once(free), count))
+    connection.execute(sql.delete(LEASES).where(LEASES.c.reviewer == reviewer))
+    rows = [{"query_id": q, "doc_id": d, "reviewer": reviewer, "expires_at": until} for q, d in mine]
+    if rows:
+        connection.execute(sql.insert(LEASES), rows)
+    return mine
+
+
+def _each_once(pairs: Iterable[Pair]) -> Iterator[Pair]:
+    """Pairs as they come, without those that came before; takes no more of them than it is asked for."""
+    seen: set[Pair] = set()
+    for pair in pairs:
+        if pair not in seen:
+            seen.add(pair)
+            yield pair
+
+
+def _others(connection: sql.Connection, reviewer: str, as_of: int | None) -> dict[Pair, set[str]]:
+    """Who else holds each pair, or has judged it meanwhile."""
+    columns = LEASES.c.query_id, LEASES.c.doc_id, LEASES.c.reviewer
+    found = list(connection.execute(sql.select(*columns).where(LEASES.c.reviewer != reviewer)))
+    if as_of is not None:
+        judged = sql.select(ROWS.c.query_id, ROWS.c.doc_id, ROWS.c.reviewer).where(
+            ROWS.c.seq > as_of, ROWS.c.reviewer != reviewer, ROWS.c.verdict.in_(JUDGEMENTS)
+        )
+        found += connection.execute(judged)
+    others: dict[Pair, set[str]] = defaultdict(set)
+    for query_id, doc_id, name in found:
+        others[query_id, doc_id].add(name)
+    return others

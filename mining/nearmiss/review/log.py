@@ -1,0 +1,220 @@
+"""
+The log: verdicts appended and never changed, on SQLite (a file of the run) or PostgreSQL (by URL).
+
+In:  events
+Out: rows with a number that only rises; leases, so that two people are not given the same pair
+
+A verdict is written once the call returns: the transaction is committed and on disk. Nobody updates or deletes.
+"""
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, fields, replace
+from pathlib import Path
+from threading import Lock
+
+import sqlalchemy as sql
+from sqlalchemy.dialects import postgresql, sqlite
+
+from nearmiss.errors import ReviewError
+from nearmiss.review import leases, plans, schema
+from nearmiss.review.current import Entry, Pair
+from nearmiss.review.events import Event
+from nearmiss.review.plans import Draw, Plan
+from nearmiss.review.schema import ROWS
+
+LEASE_SECONDS = 600.0
+FIELDS = tuple(field.name for field in fields(Event))
+Key = tuple[str, int]
+
+
+class ReviewLog:
+    """One log; safe to share between threads, and between processes."""
+
+    def __init__(self, engine: sql.Engine) -> None:
+        self._engine = engine
+        self._write = Lock()  # SQLite has one writer; a queue here is quicker than its busy waiting
+
+    def append(self, events: Sequence[Event]) -> list[Entry]:
+        """
+        Write events in this order, all or none, and return the rows that are new.
+
+        An event whose (client_id, client_seq) is known was written before: it is left as it stands. Raises ReviewError
+        where that one said something else, and where a reviewer takes back or propagates what is not theirs.
+        """
+        if not events:
+            return []
+        with self._writing() as connection:
+            before = _last_seq(connection)
+            for event in events:
+                _check_references(connection, event)
+            _insert(connection, events)
+            new = _entries(connection, before)
+            _check_the_known(connection, events, new)
+            return new
+
+    def adopt(self, history: Sequence[Entry]) -> int:
+        """
+        Write the history of another log after this one's, all or none; returns how many rows were new.
+
+        Rows are known again by (client_id, client_seq). `parent` and `undoes` name earlier rows of the history; they
+        are put into this log's own numbers.
+        """
+        with self._writing() as connection:
+            known = {_key(entry.event): entry for entry in _entries(connection, 0)}
+            keys: dict[int, Key] = {}
+            waiting: list[Event] = []
+            new = 0
+            for entry in history:
+                keys[entry.seq] = key = _key(entry.event)
+                if key in known:
+                    _check_same(entry.event, known[key].event)
+                    continue
+                named = [keys[seq] for seq in (entry.event.parent, entry.event.undoes) if seq is not None]
+                if any(name not in known for name in named):
+                    new += _write(connection, waiting, known)
+                waiting.append(_renumbered(entry.event, keys, known))
+            return new + _write(connection, waiting, known)
+
+    def since(self, seq: int) -> list[Entry]:
+        """The rows after number `seq`, in order."""
+        with self._reading() as connection:
+            return _entries(connection, seq)
+
+    def acknowledged(self, client_id: str) -> int:
+        """The highest `client_seq` of a client that is written; 0 for an unknown one."""
+        highest = sql.select(sql.func.max(ROWS.c.client_seq)).where(ROWS.c.client_id == client_id)
+        with self._reading() as connection:
+            return int(connection.scalar(highest) or 0)
+
+    def lease(
+        self,
+        reviewer: str,
+        wanted: Iterable[tuple[Pair, int]],
+        count: int,
+        *,
+        seconds: float = LEASE_SECONDS,
+        now: float | None = None,
+        as_of: int | None = None,
+    ) -> list[Pair]:
+        """
+        The first `count` of the wanted pairs that are free, now held by `reviewer`.
+
+        With each pair comes how many may hold it at once: 1, or more where a second opinion is wanted. What the
+        reviewer held and does not get again is given back; leases end by themselves after `seconds`. `as_of` is the
+        last row that the caller knew: whoever judged a pair since then counts as holding it.
+        """
+        now = time.time() if now is None else now
+        with self._writing() as connection:
+            return leases.take(connection, reviewer, wanted, count, (now, now + seconds), as_of)
+
+    def write_plan(self, plan: Plan, draws: Sequence[Draw]) -> None:
+        """Write what an audit drew, all or none; raises ReviewError where there is a plan of that name."""
+        with self._writing() as connection:
+            plans.write_plan(connection, plan, draws)
+
+    def plans(self) -> list[Plan]:
+        """Every audit's plan, oldest first."""
+        with self._reading() as connection:
+            return plans.read_plans(connection)
+
+    def draws(self, plan: str) -> list[Draw]:
+        """What a plan drew, in its turn."""
+        with self._reading() as connection:
+            return plans.read_draws(connection, plan)
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._engine.dispose()
+
+    @contextmanager
+    def _writing(self) -> Iterator[sql.Connection]:
+        with self._write, _plainly(), self._engine.begin() as connection:
+            schema.take_turn(connection)
+            yield connection
+
+    @contextmanager
+    def _reading(self) -> Iterator[sql.Connection]:
+        with _plainly(), self._engine.connect().execution_options(reads=True) as connection:
+            yield connection
+
+
+def open_log(where: str | Path) -> ReviewLog:
+    """The log in a SQLite file, or at a URL as `postgresql+psycopg://user@host/name`; made where it is new."""
+    return ReviewLog(schema.opened(where))
+
+
+def _key(event: Event) -> Key:
+    return event.client_id, event.client_seq
+
+
+def _last_seq(connection: sql.Connection) -> int:
+    return int(connection.scalar(sql.select(sql.func.max(ROWS.c.seq))) or 0)
+
+
+def _insert(connection: sql.Connection, events: Sequence[Event]) -> None:
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    connection.execute(insert(ROWS).on_conflict_do_nothing(), [asdict(event) for event in events])
+
+
+def _write(connection: sql.Connection, waiting: list[Event], known: dict[Key, Entry]) -> int:
+    """Write what waits, and know it; returns how much was new."""
+    before = _last_seq(connection)
+    if waiting:
+        _insert(connection, waiting)
+    written = _entries(connection, before)
+    known.update((_key(entry.event), entry) for entry in written)
+    waiting.clear()
+    return len(written)
+
+
+def _renumbered(event: Event, keys: dict[int, Key], known: dict[Key, Entry]) -> Event:
+    own = {seq: known[keys[seq]].seq for seq in (event.parent, event.undoes) if seq is not None}
+    return replace(event, parent=own.get(event.parent or 0), undoes=own.get(event.undoes or 0))
+
+
+def _check_references(connection: sql.Connection, event: Event) -> None:
+    for name in ("parent", "undoes"):
+        seq = getattr(event, name)
+        if seq is None:
+            continue
+        owner = connection.scalar(sql.select(ROWS.c.reviewer).where(ROWS.c.seq == seq))
+        if owner != event.reviewer:
+            found = "no such row" if owner is None else f"one of {owner!r}"
+            raise ReviewError(f"{name} {seq}: wanted an earlier row of {event.reviewer!r}; found {found}")
+
+
+def _check_the_known(connection: sql.Connection, events: Sequence[Event], new: list[Entry]) -> None:
+    """Each event stands in the log as it was sent, whether now or before."""
+    stored = {_key(entry.event): entry.event for entry in new}
+    for event in events:
+        if _key(event) not in stored:
+            same = (ROWS.c.client_id == event.client_id) & (ROWS.c.client_seq == event.client_seq)
+            row = connection.execute(sql.select(ROWS).where(same)).mappings().one()
+            stored[_key(event)] = _entry(row).event
+        _check_same(event, stored[_key(event)])
+
+
+def _check_same(event: Event, stored: Event) -> None:
+    sent, there = ((one.query_id, one.doc_id, one.verdict) for one in (event, stored))
+    if sent != there:
+        where = f"client_id {event.client_id!r}, client_seq {event.client_seq}"
+        raise ReviewError(f"{where}: wanted a new number for each event; found {there} written under it, not {sent}")
+
+
+def _entry(row: sql.RowMapping) -> Entry:
+    return Entry(row["seq"], Event(**{name: row[name] for name in FIELDS}))
+
+
+def _entries(connection: sql.Connection, after: int) -> list[Entry]:
+    rows = connection.execute(sql.select(ROWS).where(ROWS.c.seq > after).order_by(ROWS.c.seq)).mappings()
+    return [_entry(row) for row in rows]
+
+
+@contextmanager
+def _plainly() -> Iterator[None]:
+    try:
+        yield
+    except sql.exc.SQLAlchemyError as error:
+        raise ReviewError(f"review log: wanted to read or write; found {str(error).splitlines()[0]}") from error

@@ -1,0 +1,139 @@
+"""
+The log's tables, and the engine that keeps what it acknowledged.
+
+In:  a file, or the URL of a PostgreSQL database
+Out: an engine whose tables exist
+
+Knows nothing of what the rows mean.
+"""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sql
+
+from nearmiss.errors import ReviewError
+
+# Longer than any queue of writers should be: waiting is better than a judgement refused.
+BUSY_SECONDS = 20.0
+# Any fixed number: it names the lock that makes PostgreSQL commit in the order of seq.
+WRITERS = 7_041_776
+
+METADATA = sql.MetaData()
+ROWS = sql.Table(
+    "verdicts",
+    METADATA,
+    # A plain BigInteger would not count up by itself in SQLite.
+    sql.Column("seq", sql.BigInteger().with_variant(sql.Integer, "sqlite"), primary_key=True, autoincrement=True),
+    sql.Column("query_id", sql.Text, nullable=False),
+    sql.Column("doc_id", sql.Text, nullable=False),
+    sql.Column("verdict", sql.Text, nullable=False),
+    sql.Column("reason", sql.Text, nullable=False),
+    sql.Column("comment", sql.Text, nullable=False),
+    sql.Column("reviewer", sql.Text, nullable=False),
+    sql.Column("arm", sql.Text, nullable=False),
+    sql.Column("inclusion_probability", sql.Double),
+    sql.Column("scores_visible", sql.Boolean, nullable=False),
+    sql.Column("shown_at", sql.Double),
+    sql.Column("decided_at", sql.Double, nullable=False),
+    sql.Column("client_id", sql.Text, nullable=False),
+    sql.Column("client_seq", sql.BigInteger, nullable=False),
+    sql.Column("parent", sql.BigInteger),
+    sql.Column("undoes", sql.BigInteger),
+    sql.UniqueConstraint("client_id", "client_seq"),
+    sqlite_autoincrement=True,
+)
+# No key: two long ids are more than an index entry of PostgreSQL holds, and writers take turns anyway.
+LEASES = sql.Table(
+    "leases",
+    METADATA,
+    sql.Column("query_id", sql.Text, nullable=False),
+    sql.Column("doc_id", sql.Text, nullable=False),
+    sql.Column("reviewer", sql.Text, nullable=False),
+    sql.Column("expires_at", sql.Double, nullable=False),
+)
+# Audits: written once, before anyone judges, and never changed.
+PLANS = sql.Table(
+    "plans",
+    METADATA,
+    sql.Column("plan", sql.Text, primary_key=True),
+    sql.Column("made_at", sql.Double, nullable=False),
+    sql.Column("made_by", sql.Text, nullable=False),
+    sql.Column("facts", sql.Text, nullable=False),
+)
+DRAWS = sql.Table(
+    "draws",
+    METADATA,
+    sql.Column("plan", sql.Text, primary_key=True),
+    sql.Column("place", sql.BigInteger, primary_key=True, autoincrement=False),
+    sql.Column("query_id", sql.Text, nullable=False),
+    sql.Column("doc_id", sql.Text, nullable=False),
+    sql.Column("stratum", sql.BigInteger, nullable=False),
+    sql.Column("proxy", sql.Double, nullable=False),
+    sql.Column("inclusion_probability", sql.Double, nullable=False),
+)
+
+
+def opened(where: str | Path) -> sql.Engine:
+    """The engine of a SQLite file or of a URL as `postgresql+psycopg://user@host/name`, with its tables."""
+    try:
+        url = _url(where)
+        # A PostgreSQL server may have been started again since a connection was made.
+        engine = sql.create_engine(url, pool_pre_ping=url.get_backend_name() == "postgresql")
+        _PREPARE[url.get_backend_name()](engine)
+        with engine.begin() as connection:
+            take_turn(connection)
+            METADATA.create_all(connection)
+    except (sql.exc.SQLAlchemyError, ImportError, ValueError) as error:
+        found = str(error).splitlines()[0]
+        raise ReviewError(f"--reviews {_spoken(where)}: wanted a log that can be opened; found {found}") from error
+    return engine
+
+
+def take_turn(connection: sql.Connection) -> None:
+    """Wait until no other transaction writes. SQLite has but one writer; PostgreSQL has to be asked."""
+    if connection.dialect.name == "postgresql":
+        # Numbers are given at the insert and seen at the commit: without this, a reader could pass over one.
+        connection.execute(sql.select(sql.func.pg_advisory_xact_lock(WRITERS)))
+
+
+def _url(where: str | Path) -> sql.URL:
+    if "://" not in str(where):
+        # Not as text: a folder may be called `a?b` or `100%`.
+        return sql.URL.create("sqlite", database=str(Path(where).absolute()))
+    url = sql.make_url(str(where))
+    if url.get_backend_name() not in _PREPARE:
+        raise ReviewError(f"--reviews {_spoken(where)}: wanted SQLite or PostgreSQL; found {url.get_backend_name()}")
+    return url
+
+
+def _spoken(where: str | Path) -> str:
+    """The file or URL without its password: errors end up on screens."""
+    return re.sub(r"(?<=://)([^:/@]*):[^@]*@", r"\1:***@", str(where))
+
+
+def _prepare_sqlite(engine: sql.Engine) -> None:
+    @sql.event.listens_for(engine, "connect")
+    def durable(connection: Any, _: Any) -> None:
+        # The driver's own transactions begin too late (at the first write): a reader that turns writer fails then.
+        connection.isolation_level = None
+        for pragma in (f"busy_timeout={BUSY_SECONDS * 1000:.0f}", "journal_mode=WAL", "synchronous=FULL"):
+            connection.execute(f"PRAGMA {pragma}").close()
+
+    @sql.event.listens_for(engine, "begin")
+    def begin(connection: sql.Connection) -> None:
+        connection.exec_driver_sql("BEGIN" if connection.get_execution_options().get("reads") else "BEGIN IMMEDIATE")
+
+
+def _prepare_postgresql(engine: sql.Engine) -> None:
+    @sql.event.listens_for(engine, "connect")
+    def durable(connection: Any, _: Any) -> None:
+        # A server may be set to acknowledge what is not yet on disk.
+        connection.execute(
+            "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
+        )
+        connection.commit()
+
+
+_PREPARE = {"sqlite": _prepare_sqlite, "postgresql": _prepare_postgresql}

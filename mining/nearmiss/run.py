@@ -1,0 +1,194 @@
+"""
+The run folder: the one contract between the command line and the app.
+
+In:  a folder, and perhaps the URL of a log of reviews
+Out: its data, rounds, candidates, policy and verdicts, as frames and dataclasses
+
+Knows nothing of models; it reads what the pipeline wrote. What reads tables is imported where it is needed: the command
+that starts the app asks only whether there is a run.
+"""
+
+import dataclasses
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nearmiss.errors import RunError
+from nearmiss.settings import Mining, Policy
+from nearmiss.storage.files import read_json, write_json
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from nearmiss.calibration import Calibration
+    from nearmiss.data import Dataset
+    from nearmiss.review import ReviewLog
+    from nearmiss.review.current import Pair
+
+RUN_FILE = "run.json"
+POLICY_FILE = "policy.json"
+REVIEWS_FILE = "reviews.db"
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run folder, opened; nothing is read before it is asked for."""
+
+    folder: Path
+    reviews: str = ""  # URL of the log; beside the run unless told
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What run.json holds: data, versions, and the recipe, models and counts of each round."""
+        facts: dict[str, Any] = read_json(self.folder / RUN_FILE)
+        return facts
+
+    @cached_property
+    def dataset(self) -> "Dataset":
+        """The checked data."""
+        from nearmiss import data as dataset
+
+        return dataset.load(self.folder / "dataset")
+
+    @property
+    def policy(self) -> Policy:
+        """The thresholds in force."""
+        return policy_from(read_json(self.folder / POLICY_FILE))
+
+    def save_policy(self, policy: Policy) -> None:
+        """Put other thresholds in force."""
+        write_json(self.folder / POLICY_FILE, dataclasses.asdict(policy))
+
+    @property
+    def rounds(self) -> list[int]:
+        """Numbers of the finished rounds."""
+        return [entry["round"] for entry in self.facts["rounds"] if entry["finished"]]
+
+    def round_folder(self, number: int | None = None) -> Path:
+        """Folder of a finished round; the latest unless told."""
+        finished = self.rounds
+        if not finished:
+            raise RunError(f"{self.folder}: wanted a finished round; found none. Run the same `nearmiss mine` again")
+        if number is not None and number not in finished:
+            raise RunError(f"{self.folder}: wanted one of the rounds {finished}; found {number}")
+        return self.folder / "rounds" / str(number or finished[-1])
+
+    def round_facts(self, number: int | None = None) -> dict[str, Any]:
+        """The entry of run.json for a finished round, with the seconds its stages took."""
+        folder = self.round_folder(number)
+        entry: dict[str, Any] = self.facts["rounds"][int(folder.name) - 1]
+        return entry | {"seconds": read_json(folder / "seconds.json")}
+
+    def mining(self, number: int | None = None) -> Mining:
+        """The recipe of a finished round."""
+        return mining_from(self.round_facts(number)["recipe"])
+
+    def last_recipe(self) -> Mining:
+        """The recipe of the latest round, finished or not; the default one where none was begun."""
+        rounds = self.facts["rounds"]
+        return mining_from(rounds[-1]["recipe"]) if rounds else Mining()
+
+    def provenance(self, number: int | None = None) -> dict[str, Any]:
+        """Everything needed to make a round's export again: data, versions, recipe, models, policy."""
+        facts = self.facts
+        data = {"dataset": facts["dataset"], "versions": facts["versions"]}
+        return data | self.round_facts(number) | {"policy": dataclasses.asdict(self.policy)}
+
+    def candidates(self, number: int | None = None) -> "pd.DataFrame":
+        """
+        Every candidate of a round with every score, the rows of one query side by side, best fused rank first.
+
+        `p_relevant` is told by the calibration in force, so it changes when another is.
+        """
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        from nearmiss.calibration import stored
+
+        shards = sorted((self.round_folder(number) / "candidates").glob("[0-9]*.parquet"))
+        # One table of all shards becomes a frame in half the time that as many frames take to become one.
+        frame: pd.DataFrame = pa.concat_tables([pq.read_table(shard) for shard in shards]).to_pandas()
+        frame["p_relevant"] = stored.probabilities(self.round_folder(number), frame)
+        return frame
+
+    def calibration(self, number: int | None = None) -> "Calibration":
+        """What makes p_relevant of a round's scores."""
+        from nearmiss.calibration import stored
+        from nearmiss.calibration.signals import signals
+
+        found = stored.load(self.round_folder(number))
+        if found is None:
+            candidates = self.candidates(number)
+            found = stored.by_prior(signals(candidates), candidates, self.mining(number).teacher)
+        return found
+
+    def log(self) -> "ReviewLog":
+        """The log of what people judged; made where it is new."""
+        from nearmiss.review import open_log
+
+        return open_log(self.reviews or self.folder / REVIEWS_FILE)
+
+    def log_to_read(self) -> "ReviewLog":
+        """The log for one thread that writes nothing: an empty one in memory where nobody has judged."""
+        from nearmiss.review import open_log
+
+        return self.log() if self._is_reviewed else open_log("sqlite://")
+
+    @property
+    def _is_reviewed(self) -> bool:
+        return bool(self.reviews) or (self.folder / REVIEWS_FILE).exists()
+
+    def verdicts(self) -> "dict[Pair, str]":
+        """The verdict that counts, for each pair that people judged."""
+        if not self._is_reviewed:
+            return {}
+        from nearmiss.review import Standing
+
+        log, standing = self.log(), Standing()
+        standing.absorb(log.since(0))
+        log.close()
+        return standing.verdicts()
+
+    def judged(self, number: int | None = None) -> "pd.DataFrame":
+        """The candidates with the `verdict` that counts, missing where nobody judged; without it where nobody did."""
+        import pandas as pd
+
+        candidates, verdicts = self.candidates(number), self.verdicts()
+        if not verdicts:
+            return candidates
+        pairs = pd.DataFrame(list(verdicts), columns=["query_id", "doc_id"], dtype="str")
+        return candidates.merge(pairs.assign(verdict=list(verdicts.values())), how="left", on=["query_id", "doc_id"])
+
+    def selected(self, number: int | None = None) -> "pd.DataFrame":
+        """The candidates under the policy in force and the verdicts, with `status` and `slot`."""
+        from nearmiss import selection
+
+        return selection.select(self.judged(number), self.policy)
+
+
+def open_run(folder: Path, reviews: str = "") -> Run:
+    """The run in `folder`; raises RunError where there is none. `reviews` is the URL of a log that lies elsewhere."""
+    if not (folder / RUN_FILE).is_file():
+        raise RunError(f"{folder}: wanted a run folder (with {RUN_FILE}); found {_what_is_there(folder)}")
+    return Run(folder, reviews)
+
+
+def policy_from(content: dict[str, Any]) -> Policy:
+    """A policy from its JSON form."""
+    return Policy(**content | {"quota": tuple((source, share) for source, share in content["quota"])})
+
+
+def mining_from(content: dict[str, Any]) -> Mining:
+    """A mining recipe from its JSON form."""
+    depth = tuple((source, depth) for source, depth in content["depth"])
+    return Mining(**content | {"sources": tuple(content["sources"]), "depth": depth})
+
+
+def _what_is_there(folder: Path) -> str:
+    if not folder.exists():
+        return "no such folder"
+    if not folder.is_dir():
+        return "a file"
+    names = sorted(path.name for path in folder.iterdir())
+    return f"a folder with {', '.join(names[:5])}{' ...' if len(names) > 5 else ''}" if names else "an empty folder"

@@ -1,0 +1,1 @@
+"""A session: one round of a run opened for people, and everything that pages ask of it."""

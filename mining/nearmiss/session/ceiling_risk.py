@@ -1,0 +1,153 @@
+"""
+Outlook: what each stop of a ceiling would leave in, throw away and leave short.
+
+In:  a `Workspace`, a `Policy` with a ceiling
+Out: `Outlook`: rates foretold by p_relevant, rates measured by audits with their bands, queries left short
+
+Knows nothing of how it is drawn. What is foretold rests on the calibration alone; what is measured, on random draws.
+"""
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+from nearmiss import audit
+from nearmiss.audit.domains import Along, along, at, each, is_quick, unjudged
+from nearmiss.audit.ladder import ladder
+from nearmiss.errors import ReviewError
+from nearmiss.selection.table import Bools, Floats, Ints, Table
+from nearmiss.session.workspace import Workspace
+from nearmiss.settings import Policy
+
+TARGET = 0.05
+HALF_WIDTH = 0.02
+KEPT = 16
+
+
+@dataclass(frozen=True)
+class Foretold:
+    """By p_relevant, at each stop, (stops,): shares of the kept and of the refused, and queries with too few."""
+
+    false_negative_rate: Floats
+    over_filtering: Floats
+    short: Ints
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """Everything along one ceiling, strict to loose; the last stop is None, no ceiling."""
+
+    field: str
+    stops: tuple[float | None, ...]
+    now: int  # the stop of the policy
+    queries: int
+    foretold: Foretold
+    measured: audit.Curve | None  # None where no audit was judged
+    to_judge: int | None  # labels more for plus or minus HALF_WIDTH at `now`; None where nothing is measured
+
+    @property
+    def for_target(self) -> int | None:
+        """The loosest stop that is, with all below it, within TARGET: by what is measured at most, else foretold."""
+        rates = self.foretold.false_negative_rate if self.measured is None else self.measured.false_negative_rate.high
+        allowed = np.nan_to_num(rates, nan=1.0) <= TARGET
+        within = int(np.argmin(allowed)) if not allowed.all() else len(allowed)
+        return within - 1 if within else None
+
+
+_KNOWN: "WeakKeyDictionary[Workspace, OrderedDict[tuple[Policy, int], tuple[str, list[float | None], Foretold]]]"
+_KNOWN = WeakKeyDictionary()
+
+
+def outlook(work: Workspace, policy: Policy) -> Outlook | None:
+    """What lies along the policy's ceiling; None where it sets none."""
+    known = _KNOWN.setdefault(work, OrderedDict())
+    key = policy, work.version[1]
+    if key not in known:
+        field, stops = ladder(unjudged(work.table), policy)
+        known[key] = field, stops, _foretold(work, policy, field, stops) if field else _nothing()
+        while len(known) > KEPT:
+            known.popitem(last=False)
+    field, stops, foretold = known[key]
+    if not field:
+        return None
+    now = stops.index(getattr(policy, field))
+    measured = _measured(work, field, stops, policy)
+    return Outlook(
+        field=field,
+        stops=tuple(stops),
+        now=now,
+        queries=len(work.query_ids),
+        foretold=foretold,
+        measured=measured,
+        to_judge=None if measured is None else _to_judge(measured, now),
+    )
+
+
+def _foretold(work: Workspace, policy: Policy, field: str, stops: list[float | None]) -> Foretold:
+    table, p = unjudged(work.table), np.nan_to_num(work.table.number("p_relevant"), nan=0.0).astype(np.float64)
+    if is_quick(policy):
+        return _counted(along(table, policy, field, stops), p, table, policy.negatives_per_query)
+    rates, lost, short = [], [], []
+    for one in each(table, policy, field, stops):
+        rates.append(_mean(p, one.kept))
+        lost.append(1 - _mean(p, one.refused))
+        per_query = np.bincount(table.query[one.kept], minlength=len(table.starts) - 1)
+        short.append(int((per_query < policy.negatives_per_query).sum()))
+    return Foretold(np.array(rates), np.array(lost), np.array(short))
+
+
+def _counted(found: Along, p: Floats, table: Table, wanted: int) -> Foretold:
+    """The same of all stops at once: each row is counted where it comes and where it goes, not at every stop."""
+    held = np.flatnonzero(found.kept_from < found.kept_until)
+    come, gone, likely = found.kept_from[held], found.kept_until[held], p[held]
+    kept = _by_stop(come, None, found.stops) - _by_stop(gone, None, found.stops)
+    kept_p = _by_stop(come, likely, found.stops) - _by_stop(gone, likely, found.stops)
+    suspects = np.flatnonzero(found.refused_until)
+    let_pass, likely = found.refused_until[suspects], p[suspects]
+    refused = len(suspects) - _by_stop(let_pass, None, found.stops)
+    refused_p = likely.sum() - _by_stop(let_pass, likely, found.stops)
+    # A row for each query: how many it has at each stop.
+    queries, row = len(table.starts) - 1, table.query[held] * (found.stops + 1)
+    cells = [np.bincount(row + stop, minlength=queries * (found.stops + 1)) for stop in (come, gone)]
+    per_query = np.cumsum((cells[0] - cells[1]).reshape(queries, -1)[:, :-1], axis=1)
+    return Foretold(_share(kept_p, kept), 1 - _share(refused_p, refused), (per_query < wanted).sum(axis=0))
+
+
+def _by_stop(stop: Ints, numbers: Floats | None, stops: int) -> Floats:
+    """How many rows, or how much of `numbers`, has its `stop` at each stop or before it, (stops,)."""
+    return np.asarray(np.cumsum(np.bincount(stop, numbers, stops + 1)[:stops]), np.float64)
+
+
+def _share(part: Floats, whole: Floats) -> Floats:
+    shares: Floats = np.divide(part, whole, out=np.full(len(whole), np.nan), where=whole > 0)
+    return shares
+
+
+def _nothing() -> Foretold:
+    return Foretold(np.zeros(0), np.zeros(0), np.zeros(0, np.int64))
+
+
+def _mean(p: Floats, rows: Bools) -> float:
+    return float(p[rows].mean()) if rows.any() else float("nan")
+
+
+def _measured(work: Workspace, field: str, stops: list[float | None], policy: Policy) -> audit.Curve | None:
+    try:
+        return audit.curve(work, field, stops, policy)
+    except ReviewError:
+        return None
+
+
+def _to_judge(measured: audit.Curve, now: int) -> int | None:
+    band = measured.false_negative_rate
+    if np.isnan(band.estimate[now]):
+        return None
+    at_now = audit.Rate(float(band.estimate[now]), float(band.low[now]), float(band.high[now]), int(band.labels[now]))
+    return audit.labels_to_add(at_now, HALF_WIDTH)
+
+
+def with_stop(policy: Policy, found: Outlook, stop: int) -> Policy:
+    """The policy with its ceiling at a stop."""
+    return at(policy, found.field, found.stops[stop])

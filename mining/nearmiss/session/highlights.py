@@ -1,0 +1,108 @@
+"""
+Reading: a passage laid out for a person who must judge it fast.
+
+In:  a passage, a query, a positive
+Out: the passage in pieces that say which words it shares with them, where its best part begins, and the changed words
+     against the positive
+
+Pieces, not positions: browsers count characters otherwise than Python. Knows nothing of scores, runs or pages.
+"""
+
+import re
+from collections.abc import Callable, Collection
+from difflib import SequenceMatcher
+from functools import lru_cache
+from typing import Literal
+
+from nearmiss.retrieval.language import function_words, term_maker
+from nearmiss.retrieval.tokenization import normalise, words
+
+# Marks of a piece, added up.
+IN_QUERY, IN_POSITIVE, BEST_BEGINS = 1, 2, 4
+LONG = 1200  # characters from which a passage opens at its best part
+WINDOW = 400  # characters of a part
+SENTENCE = 120  # characters that a sentence may begin before its first shared word
+LONGEST = 60_000  # characters that are laid out; nobody reads more of one passage
+# Han, katakana and all other letters apart: Japanese is written without spaces, and changes script at most words.
+TOKEN = re.compile(
+    r"[\u3400-\u9fff\uf900-\ufaff]+|[\u30a0-\u30ff]+|[\u3040-\u309f]+|[^\W\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+|\W+"
+)
+HIRAGANA = re.compile(r"[\u3040-\u309f]*")
+SENTENCE_END = re.compile(r"[.!?。！？\n]\s*$")
+Piece = tuple[str, int]
+Change = tuple[Literal["same", "new", "gone"], str]
+
+
+def pieces(text: str, query: str, positive: str, language: str) -> list[Piece]:
+    """
+    `text` cut into pieces with their marks; joined they are the text again, but for what lies beyond LONGEST.
+
+    A word is shared where its stem is, in `language`; function words are never marked.
+    """
+    stem = _stems(language)
+    in_query, in_positive = stem(query), stem(positive)
+    found = TOKEN.findall(text[:LONGEST])
+    marks = [_mark(stem(token), in_query, in_positive) for token in found]
+    best = _best_token(found, marks)
+    merged: list[Piece] = []
+    for place, (token, mark) in enumerate(zip(found, marks, strict=True)):
+        begins = BEST_BEGINS if place == best else 0
+        if merged and not begins and merged[-1][1] & ~BEST_BEGINS == mark:
+            merged[-1] = (merged[-1][0] + token, merged[-1][1])
+        else:
+            merged.append((token, mark | begins))
+    return merged
+
+
+@lru_cache(maxsize=512)
+def changes(positive: str, text: str) -> list[Change]:
+    """What would have to change in the positive to give the text, word by word, in reading order."""
+    old, new = (TOKEN.findall(one[: LONGEST // 10]) for one in (positive, text))
+    result: list[Change] = []
+    for kind, i, j, k, m in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        if kind == "equal":
+            result.append(("same", "".join(new[k:m])))
+        if kind in ("delete", "replace"):
+            result.append(("gone", "".join(old[i:j])))
+        if kind in ("insert", "replace"):
+            result.append(("new", "".join(new[k:m])))
+    return result
+
+
+def _mark(stems: Collection[str], in_query: Collection[str], in_positive: Collection[str]) -> int:
+    shared = IN_QUERY * any(stem in in_query for stem in stems)
+    return shared + IN_POSITIVE * any(stem in in_positive for stem in stems)
+
+
+def _best_token(found: list[str], marks: list[int]) -> int | None:
+    """Where the part with the most different words of the query begins; None for a text read at a glance."""
+    starts, at = [], 0
+    for token in found:
+        starts.append(at)
+        at += len(token)
+    hits = [place for place, mark in enumerate(marks) if mark & IN_QUERY]
+    if at < LONG or not hits:
+        return None
+
+    def worth(first: int) -> tuple[int, int]:
+        inside = [place for place in hits if starts[first] <= starts[place] < starts[first] + WINDOW]
+        return len({found[place].casefold() for place in inside}), len(inside)
+
+    best = max(hits, key=worth)
+    # Begin with the sentence, where it begins near.
+    for place in range(best, 0, -1):
+        if starts[best] - starts[place] > SENTENCE or SENTENCE_END.search(found[place - 1]):
+            return place
+    return 0
+
+
+@lru_cache(maxsize=8)
+def _stems(language: str) -> Callable[[str], frozenset[str]]:
+    term, idle = term_maker(language), function_words(language)
+
+    @lru_cache(maxsize=65_536)
+    def stems(text: str) -> frozenset[str]:
+        telling = (word for word in words(normalise(text)) if word not in idle and not HIRAGANA.fullmatch(word))
+        return frozenset(map(term, telling)) - {""}
+
+    return stems

@@ -1,0 +1,63 @@
+"""
+Proof: what can be said today of the false negatives that a policy leaves, and the next step to say more.
+
+In:  a `Workspace`
+Out: `Proof`: one sentence and a step: nothing, draw, judge or certify
+
+Knows nothing of pages; the numbers are those of `audit`.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from nearmiss import audit
+from nearmiss.audit.samples import UNJUDGED, sample_of
+from nearmiss.errors import ReviewError
+from nearmiss.session.workspace import Workspace
+
+MAX_RATE = 0.05
+LABELS = 200  # evidence enough for a certificate of 5%, if a fifth of that is true
+Step = Literal["", "draw", "judge", "certify"]
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What stands, and what would help next."""
+
+    words: str
+    step: Step
+    waiting: int = 0  # draws that nobody judged
+
+
+def proof(work: Workspace) -> Proof:
+    """What can be said of the policy in force."""
+    held = audit.covering(work)
+    if held is not None:
+        return Proof(
+            f"Certified on {held.made_at[:10]}: with {held.confidence:.0%} confidence at most {held.bound:.1%} of the "
+            f"{held.kept:,} kept are answers ({held.answers} found in {held.labels} random draws among them).",
+            "",
+        )
+    plans = audit.plans(work)
+    if not plans:
+        return Proof("Nobody measured how many of the kept are unlabelled answers.", "draw")
+    waiting = int((sample_of(work, plans[-1]).verdict == UNJUDGED).sum())
+    told = _told(work)
+    if waiting:
+        return Proof(f"{told} {waiting:,} random draws wait to be judged; then it can be certified.", "judge", waiting)
+    tried = [one for one in audit.certificates(work) if one.plan == plans[-1].plan]
+    if tried and not any(one.any_passed for one in tried):
+        return Proof(f"{told} No ceiling passed the certificate: too many answers, or too few draws.", "draw")
+    if tried:
+        return Proof(f"{told} The certificate does not cover these thresholds; others passed.", "certify")
+    return Proof(f"{told} Every draw is judged.", "certify")
+
+
+def _told(work: Workspace) -> str:
+    try:
+        rate = audit.estimate(work).numbers.false_negative_rate
+    except ReviewError:
+        return "Nothing is measured yet."
+    if rate.estimate is None or rate.low is None or rate.high is None:
+        return "Nothing is measured of the kept yet."
+    return f"{rate.low:.1%} to {rate.high:.1%} of the kept are answers, by {rate.labels} random judgements."

@@ -1,0 +1,1 @@
+"""The queue: which pairs people judge, in which order, and who gets which."""

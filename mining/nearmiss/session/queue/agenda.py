@@ -1,0 +1,241 @@
+"""
+The agenda: which candidates a person sees, in which order, and who gets which.
+
+In:  a `Workspace`, a `View` (what a person filtered for)
+Out: row numbers in reading order; the next pairs of one reviewer, leased so that nobody else gets them
+
+Knows nothing of pages. Judged pairs leave the agenda; with `overlap` n, every n-th pair waits for a second voice.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Annotated, Literal
+
+import numpy as np
+import pandas as pd
+
+from nearmiss.review.current import Pair
+from nearmiss.selection import STATUSES, VERDICTS, Decision
+from nearmiss.selection.choice import run_positions
+from nearmiss.selection.table import Bools, Ints
+from nearmiss.session.queue import priority
+from nearmiss.session.workspace import Workspace
+
+# Hashes of pairs are 64 bits; a salt keeps the order of a blind review apart from every other draw.
+SALT = np.uint64(0x9E3779B97F4A7C15)
+DISAGREE = 0.5
+Order = Literal["priority", "queries"]
+BETWEEN = 0.15  # of the cards are those that are strewn among the others
+HELD_BY_OTHERS = 2000  # pairs that others may hold at once, fifty reviewers' worth; not all of a million are looked at
+
+
+@dataclass(frozen=True)
+class View:
+    """What a person wants to see."""
+
+    statuses: Annotated[tuple[str, ...], "candidates with one of these statuses"] = ("kept",)
+    sources: Annotated[tuple[str, ...], "found by one of these; none for any"] = ()
+    verdict: Annotated[str, "unjudged, judged, disputed, any, or one verdict"] = "unjudged"
+    reviewer: Annotated[str, "judged by this reviewer; empty for anyone"] = ""
+    lowest: Annotated[float | None, "teacher score at least"] = None
+    highest: Annotated[float | None, "teacher score at most"] = None
+    disagree: Annotated[bool, "teacher and encoder rank them far apart"] = False
+    text: Annotated[str, "words in the query or the document, in any case"] = ""
+    query_id: Annotated[str, "candidates of this query; empty for all"] = ""
+    order: Annotated[Order, "what matters most first, with the audit's draws between; or query by query"] = "queries"
+    blind: Annotated[bool, "hide scores, ranks and statuses until judged, and shuffle each query's candidates"] = False
+    seed: Annotated[int, "seed of the shuffling"] = 42
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far the review of one view is."""
+
+    left: int
+    judged: int
+    mine: int
+    per_minute: float | None  # of this reviewer over the last ten minutes; None where there is too little to tell
+
+
+def rows(work: Workspace, view: View, decision: Decision) -> Ints:
+    """
+    Row numbers of what the view shows of a decision, query by query as in the data, (n,).
+
+    Within a query the likeliest unlabelled answers come first, by falling teacher score; shuffled where `blind`. With
+    the order "priority", those of all queries that matter most, as of what is judged by now.
+    """
+    table = work.table
+    shown = np.isin(decision.status, [STATUSES.index(status) for status in view.statuses])
+    shown &= _by_verdict(work, view) & _by_score(work, view)
+    if view.sources:
+        shown &= np.logical_or.reduce([table.found_by(source) for source in view.sources if source in table.sources])
+    if view.query_id:
+        shown &= _of_query(work, view.query_id)
+    if view.disagree:
+        shown &= disagreement(work) >= DISAGREE
+    if view.text.strip():
+        shown &= _with_text(work, view.text.strip())
+    if view.order == "priority" and not view.blind:
+        return priority.order(work, np.flatnonzero(shown))
+    order = _shuffled(work, view.seed) if view.blind else table.best_first
+    chosen: Ints = order[shown[order]]
+    return chosen
+
+
+def disagreement(work: Workspace) -> pd.Series:
+    """How far apart teacher and encoder rank each candidate within its query, as a share of the query, (n,)."""
+    table = work.table
+    size = np.diff(table.starts)[table.query]
+    by_dense = np.lexsort((-table.number("dense_score"), table.query))
+    places = [np.empty(len(size), np.int64), np.empty(len(size), np.int64)]
+    for place, order in zip(places, (table.best_first, by_dense), strict=True):
+        place[order] = run_positions(table.query[order])
+    return pd.Series(np.abs(places[0] - places[1]) / np.maximum(size - 1, 1))
+
+
+def next_pairs(
+    work: Workspace,
+    view: View,
+    reviewer: str,
+    order: Ints,
+    count: int,
+    *,
+    overlap: int = 0,
+    first: Sequence[Pair] = (),
+    between: Sequence[Pair] = (),
+) -> list[Pair]:
+    """
+    The next `count` pairs for a reviewer, theirs for some minutes; `first` are given to them before all others.
+
+    Of those `between`, in their turn, there is one among every few: BETWEEN of all, more where nothing else is left.
+    `order` is what `rows` gave, perhaps a while ago: what was judged since is left out.
+    """
+    if view.verdict != "unjudged":
+        return [*first, *(_pair(work, row) for row in order[:count].tolist())][:count]
+    later = _put_off(work, reviewer)
+    wanted = list(first) + [pair for pair in later if pair not in first]
+
+    def free() -> Iterator[tuple[Pair, int]]:
+        held_back = set(later)
+        for row in _open_rows(work, order, overlap):
+            pair = _pair(work, row)
+            holders = _voices_wanted(work, row, overlap) - len(work.standing.by_reviewer(pair))
+            if holders > 0 and reviewer not in work.standing.by_reviewer(pair) and pair not in held_back:
+                yield pair, holders
+        yield from ((pair, 1) for pair in wanted[len(first) :])
+
+    enough = islice(_strewn(free(), between), count + HELD_BY_OTHERS)
+    return [*first, *work.log.lease(reviewer, enough, count - len(first), as_of=work.standing.last_seq)]
+
+
+def _strewn(own: Iterator[tuple[Pair, int]], between: Sequence[Pair]) -> Iterator[tuple[Pair, int]]:
+    """Pairs with those `between` among them, BETWEEN of all; what one side has no more of, the other has."""
+    waiting, due = iter(between), 0.0
+    for pair in own:
+        due += BETWEEN / (1 - BETWEEN)
+        if due >= 1:
+            due -= 1
+            yield from ((other, 1) for other in islice(waiting, 1))
+        yield pair
+    yield from ((other, 1) for other in waiting)
+
+
+def progress(work: Workspace, order: Ints, reviewer: str, now: float) -> Progress:
+    """How much of an order is judged, and how fast this reviewer is."""
+    judged = int(np.count_nonzero(work.table.verdicts[order]))
+    mine = work.standing.latest(reviewer, 1_000_000)
+    recent = [entry.event.decided_at for entry in mine if now - entry.event.decided_at < 600]
+    spent = max(recent) - min(recent) if len(recent) > 4 else 0.0
+    pace = 60 * (len(recent) - 1) / spent if spent > 0 else None
+    return Progress(len(order) - judged, judged, len(mine), pace)
+
+
+def copies(work: Workspace, pair: Pair) -> list[Pair]:
+    """Other candidates to which the verdict on a pair applies too: the same passage for the same words of a query."""
+    queries = [query for query in work.same_query(pair[0]) if work.has_query(query)]
+    documents = set(work.same_document(pair[1]))
+    found = []
+    for query in queries:
+        ids = work.doc_ids_of(query)
+        found += [(query, doc_id) for doc_id in ids if doc_id in documents and (query, doc_id) != pair]
+    positive = work.table.positive
+    return [other for other in found if (row := work.row_of(other)) is not None and not positive[row]]
+
+
+def _pair(work: Workspace, row: int) -> Pair:
+    return work.pair_at(row)
+
+
+def _open_rows(work: Workspace, order: Ints, overlap: int) -> Iterator[int]:
+    waiting = work.table.verdicts[order] == 0
+    if overlap:
+        waiting |= work.table.pair_key[order] % np.uint64(overlap) == 0
+    waits = order[waiting]
+    # A few at a time: a person takes twenty of a million.
+    for start in range(0, len(waits), 256):
+        yield from waits[start : start + 256].tolist()
+
+
+def _voices_wanted(work: Workspace, row: int, overlap: int) -> int:
+    return 2 if overlap and work.table.pair_key[row] % np.uint64(overlap) == 0 else 1
+
+
+def _put_off(work: Workspace, reviewer: str) -> list[Pair]:
+    """What the reviewer put off and has not judged since, oldest first."""
+    found = [entry for entry in work.standing.latest(reviewer, 10_000) if entry.event.verdict == "later"]
+    pairs = dict.fromkeys(entry.pair for entry in reversed(found))
+    return [pair for pair in pairs if reviewer not in work.standing.by_reviewer(pair)]
+
+
+def _by_verdict(work: Workspace, view: View) -> Bools:
+    codes = work.table.verdicts
+    if view.reviewer or view.verdict == "disputed":
+        return _among(work, view)
+    if view.verdict == "any":
+        return np.ones(len(codes), bool)
+    if view.verdict in VERDICTS:
+        return np.asarray(codes == VERDICTS.index(view.verdict) + 1)
+    # An order is kept while its pairs are judged one by one, so that judged ones belong to it and count as progress.
+    return np.asarray(codes > 0) if view.verdict == "judged" else np.ones(len(codes), bool)
+
+
+def _among(work: Workspace, view: View) -> Bools:
+    standing = work.standing
+    chosen = np.zeros(len(work.table.verdicts), bool)
+    for pair in standing.disputed() if view.verdict == "disputed" else standing.verdicts():
+        judged = standing.by_reviewer(pair)
+        if view.reviewer and view.reviewer not in judged:
+            continue
+        own = judged[view.reviewer].event.verdict if view.reviewer else standing.verdict(pair)
+        if view.verdict in VERDICTS and own != view.verdict:
+            continue
+        if (row := work.row_of(pair)) is not None:
+            chosen[row] = True
+    return chosen
+
+
+def _by_score(work: Workspace, view: View) -> Bools:
+    shown = np.ones(len(work.table.score), bool)
+    if view.lowest is not None:
+        shown &= work.table.score >= np.float32(view.lowest)
+    if view.highest is not None:
+        shown &= work.table.score <= np.float32(view.highest)
+    return shown
+
+
+def _of_query(work: Workspace, query_id: str) -> Bools:
+    shown = np.zeros(len(work.table.query), bool)
+    if work.has_query(query_id):
+        shown[work.rows_of(query_id)] = True
+    return shown
+
+
+def _with_text(work: Workspace, text: str) -> Bools:
+    queries, documents = work.with_text(text)
+    return np.asarray(queries[work.table.query] | documents[work.table.document])
+
+
+def _shuffled(work: Workspace, seed: int) -> Ints:
+    drawn = (work.table.pair_key ^ np.uint64(seed)) * SALT
+    return np.lexsort((drawn, work.table.query))

@@ -1,0 +1,64 @@
+"""
+Tuning: a policy tried on a run before it is put in force.
+
+In:  a `Workspace`, a `Policy`
+Out: settings with their stops and counts, the picture, pairs to read, the policies saved so far, the policy in words
+
+Knows nothing of pages; decides nothing itself: that is `selection`.
+"""
+
+from nearmiss.session.tuning.along import MOVED
+from nearmiss.session.tuning.counting import Counts, count, is_exact
+from nearmiss.session.tuning.edge_pairs import Changes, Pair, changes, nearest, read
+from nearmiss.session.tuning.panel import GROUP_WORDS, Setting, count_along, is_small, settings
+from nearmiss.session.tuning.saved import History, Saved, history, redo, save, undo
+from nearmiss.session.tuning.scatter import Line, Picture, picture, scale_for, scales
+from nearmiss.session.tuning.sentence_transformers_call import Call, as_call
+from nearmiss.session.tuning.spelling import (
+    ADDRESS_NAMES,
+    as_address,
+    as_command,
+    at_fault,
+    differences,
+    from_address,
+    parse,
+    spell,
+)
+
+__all__ = [
+    "ADDRESS_NAMES",
+    "GROUP_WORDS",
+    "MOVED",
+    "Call",
+    "Changes",
+    "Counts",
+    "History",
+    "Line",
+    "Pair",
+    "Picture",
+    "Saved",
+    "Setting",
+    "as_address",
+    "as_call",
+    "as_command",
+    "at_fault",
+    "changes",
+    "count",
+    "count_along",
+    "differences",
+    "from_address",
+    "history",
+    "is_exact",
+    "is_small",
+    "nearest",
+    "parse",
+    "picture",
+    "read",
+    "redo",
+    "save",
+    "scale_for",
+    "scales",
+    "settings",
+    "spell",
+    "undo",
+]

@@ -1,0 +1,259 @@
+"""
+The panel: every setting of a policy with the values its slider stops at and what would be counted there.
+
+In:  a `Workspace`, a `Policy`
+Out: `Setting`s, group by group, made from the dataclass: its words, its type and its choices
+
+Knows nothing of how a slider looks. Values reach as far as the run's own scores and ranks do.
+"""
+
+import itertools
+import math
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields, replace
+from threading import RLock
+from typing import Any, Literal, get_args, get_type_hints
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+from nearmiss import selection
+from nearmiss.candidates.duplicates import NEAR
+from nearmiss.errors import RecipeError
+from nearmiss.selection import Table
+from nearmiss.session.tuning.along import LOOSENS, MOVABLE, Along, Refusals, Stop
+from nearmiss.session.workspace import Workspace
+from nearmiss.settings import Policy, choices_of
+
+Kind = Literal["slider", "switch", "choice", "shares", "number"]
+GROUPS: dict[str, tuple[str, ...]] = {
+    "ceiling": ("max_p_relevant", "relative_margin", "absolute_margin", "max_score", "anchor"),
+    "floor": ("relative_floor", "absolute_floor", "min_score", "min_p_relevant"),
+    "ranks": ("skip_top", "skip_survivors", "max_rank"),
+    "copies": ("duplicate_cosine", "duplicate_jaccard", "allow_siblings", "different_cluster", "reuse_cap"),
+    "how many": ("negatives_per_query", "quota", "sampling", "simans_a", "simans_b", "shortfall", "seed"),
+}
+GROUP_WORDS = {
+    "ceiling": "above it, a candidate is probably an unlabelled answer; of several the lowest holds",
+    "floor": "below it, a candidate teaches nothing; of several the highest holds",
+    "ranks": "where in the sources' lists a candidate may stand",
+    "copies": "what says the same as a positive, or comes from its place",
+    "how many": "what is taken of the candidates that no rule refused",
+}
+# Settings that mean something only beside another.
+ONLY_WITH = {"simans_a": ("sampling", "simans"), "simans_b": ("sampling", "simans")}
+# What some runs cannot answer: asked of one query, so that the reason is the rule's own.
+PROBES: dict[str, dict[str, Any]] = {
+    "max_p_relevant": {"max_p_relevant": 0.5},
+    "min_p_relevant": {"min_p_relevant": 0.5},
+    "different_cluster": {"different_cluster": True},
+}
+MOST_STOPS = 200
+MOST_RANKS, MOST_SKIPPED, MOST_USES, MOST_WANTED, SHARPEST = 200, 20, 50, 100, 5.0
+KEPT_ALONG = 64
+SMALL = 200_000  # candidates
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One field of `Policy` as a person moves it."""
+
+    name: str
+    words: str
+    kind: Kind
+    unavailable: str = ""  # why this run cannot use it
+    only_with: tuple[str, str] | None = None  # shown only while that setting has that value
+    choices: tuple[str, ...] = ()  # of a choice; of shares, the sources
+    stops: tuple[str, ...] = ()  # of a slider, rising; "none" at the loose end where it may be off
+    at: int = 0  # the stop of its value
+    counts: bool = False  # whether counts move with it and can be told beforehand
+    along: Along | None = None  # those counts, once `count_along` has found them
+
+
+def settings(work: Workspace, policy: Policy) -> dict[str, list[Setting]]:
+    """Every setting, by group, with such counts as are known."""
+    keys = _keys(work, policy)
+    known = _reach(work).along
+    return {
+        group: [_setting(work, policy, name, name in keys, known.get(keys.get(name, ()))) for name in names]
+        for group, names in GROUPS.items()
+    }
+
+
+def count_along(work: Workspace, policy: Policy) -> Iterator[str]:
+    """Find the counts along every setting, one after the other, and name each that is done: a caller may stop."""
+    reach, keys = _reach(work), _keys(work, policy)
+    refusals = None
+    for name, key in keys.items():
+        with reach.lock:
+            if key not in reach.along:
+                refusals = refusals or Refusals(work.table, policy)
+                reach.along[key] = refusals.along(name, key[1])
+            reach.along.move_to_end(key)
+            while len(reach.along) > KEPT_ALONG:
+                reach.along.popitem(last=False)
+        yield name
+
+
+def is_small(work: Workspace) -> bool:
+    """Whether counting along every setting takes no time that a person would notice."""
+    return len(work.table.query) <= SMALL
+
+
+def _setting(work: Workspace, policy: Policy, name: str, counts: bool, along: Along | None) -> Setting:
+    kind = _KINDS[name]
+    made = Setting(
+        name=name,
+        words=_WORDS[name],
+        kind=kind,
+        unavailable=_reach(work).unavailable.get(name, ""),
+        only_with=ONLY_WITH.get(name),
+        counts=counts,
+        along=along,
+    )
+    if kind == "slider":
+        stops = _stops(work, policy, name)
+        return replace(made, stops=_in_words(stops), at=stops.index(getattr(policy, name)))
+    if kind == "shares":
+        return replace(made, choices=tuple(dict.fromkeys([source for source, _ in policy.quota] + work.table.sources)))
+    return replace(made, choices=choices_of(_TYPES[name]))
+
+
+def _keys(work: Workspace, policy: Policy) -> dict[str, tuple[Any, ...]]:
+    """What the counts along each setting hang on: all but the setting's own value."""
+    version, usable = work.version, [name for name in MOVABLE if name not in _reach(work).unavailable]
+    return {
+        name: (
+            name,
+            tuple(_stops(work, policy, name)),
+            tuple(getattr(policy, field.name) for field in fields(Policy) if field.name != name),
+            version,
+        )
+        for name in usable
+    }
+
+
+class _Reach:
+    """How far a run's scores and ranks go, and what it cannot answer; the counts found last."""
+
+    def __init__(self, table: Table) -> None:
+        self.lock = RLock()
+        self.along: OrderedDict[tuple[Any, ...], Along] = OrderedDict()
+        others = ~table.positive
+        positive = table.anchors["min"][others]
+        gaps = positive - table.score[others]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            shares = gaps / np.abs(positive)
+        self.score = float(table.score.min()), float(table.score.max())
+        self.gap = max(0.1, _quantile(gaps, 0.995))
+        self.share = min(5.0, max(1.0, _quantile(shares, 0.98)))
+        ranks = table.best_rank[np.isfinite(table.best_rank)]
+        self.rank = int(ranks.max(initial=1))
+        self.candidates = int(np.diff(table.starts).max(initial=1))
+        first = selection.prepare(table.candidates.iloc[: int(table.starts[1])]) if len(table.query) else table
+        self.unavailable = {name: reason for name, probe in PROBES.items() if (reason := _refusal(first, probe))}
+
+
+_REACHES: "WeakKeyDictionary[Workspace, _Reach]" = WeakKeyDictionary()
+_REACHING = RLock()
+
+
+def _reach(work: Workspace) -> _Reach:
+    with _REACHING:
+        if work not in _REACHES:
+            _REACHES[work] = _Reach(work.table)
+        return _REACHES[work]
+
+
+def _refusal(table: Table, probe: dict[str, Any]) -> str:
+    try:
+        selection.decide(table, Policy(**probe))
+    except RecipeError as mistake:
+        return str(mistake).partition(": ")[2]
+    return ""
+
+
+def _quantile(numbers: Any, share: float) -> float:
+    finite = numbers[np.isfinite(numbers)]
+    return float(np.quantile(finite, share)) if len(finite) else 0.0
+
+
+def _stops(work: Workspace, policy: Policy, name: str) -> list[Stop]:
+    """The values of a slider, rising, the policy's own among them; None at the loose end where it may be off."""
+    own = getattr(policy, name)
+    values: list[Stop] = sorted({*_grid_of(_reach(work), name), *([own] if own is not None else [])})
+    if type(None) not in get_args(_TYPES[name]):
+        return values
+    return [*values, None] if name in LOOSENS or name == "reuse_cap" else [None, *values]
+
+
+def _grid_of(reach: _Reach, name: str) -> Sequence[float]:
+    whole: dict[str, Sequence[int]] = {
+        "skip_top": range(min(MOST_RANKS, reach.rank) + 1),
+        "max_rank": _whole_steps(reach.rank),
+        "skip_survivors": range(MOST_SKIPPED + 1),
+        "reuse_cap": range(1, MOST_USES + 1),
+        "negatives_per_query": range(1, min(MOST_WANTED, reach.candidates) + 1),
+    }
+    if name in whole:
+        return list(whole[name])
+    ends = {
+        **dict.fromkeys(("max_score", "min_score"), reach.score),
+        **dict.fromkeys(("absolute_margin", "absolute_floor"), (0.0, reach.gap)),
+        "relative_floor": (0.0, reach.share),
+        "duplicate_cosine": (NEAR, 1.0),
+        "simans_a": (0.0, SHARPEST),
+        "simans_b": (-reach.gap, reach.gap),
+    }
+    return _even_steps(*ends.get(name, (0.0, 1.0)))
+
+
+def _even_steps(low: float, high: float) -> list[float]:
+    """Round numbers at even steps that reach from `low` to `high`, MOST_STOPS or a few more of them."""
+    step = _step((high - low) / MOST_STOPS)
+    digits = max(0, -math.floor(math.log10(step)))
+    first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
+    return [round(number * step, digits) for number in range(first, last + 1)]
+
+
+def _whole_steps(last: int) -> list[int]:
+    """1, 2, 3 ... where that is few enough, else round steps to `last`."""
+    step = max(1, math.ceil(_step(last / MOST_STOPS)))
+    return sorted({1, *range(step, last, step), last})
+
+
+def _step(at_least: float) -> float:
+    """The next of 1, 2, 5, 10 ... times a power of ten."""
+    power = 10.0 ** math.floor(math.log10(max(at_least, 1e-6)))
+    return next(times * power for times in (1.0, 2.0, 5.0, 10.0) if times * power >= at_least * (1 - 1e-9))
+
+
+def _in_words(stops: Sequence[Stop]) -> tuple[str, ...]:
+    """The stops as texts, as many decimals each as the most common step needs."""
+    numbers = [stop for stop in stops if stop is not None]
+    if all(isinstance(number, int) for number in numbers):
+        return tuple("none" if stop is None else str(stop) for stop in stops)
+    steps = [round(b - a, 9) for a, b in itertools.pairwise(numbers)]
+    digits = len(f"{max(steps, key=steps.count):.9f}".rstrip("0").partition(".")[2]) if steps else 1
+    return tuple("none" if stop is None else _decimal(stop, digits) for stop in stops)
+
+
+def _decimal(number: float, digits: int) -> str:
+    text = f"{number:.{digits}f}"
+    return text if float(text) == number else repr(number)
+
+
+def _kind(name: str, default: Any) -> Kind:
+    if name == "seed":
+        return "number"
+    if isinstance(default, bool):
+        return "switch"
+    if isinstance(default, tuple):
+        return "shares"
+    return "choice" if choices_of(_TYPES[name]) else "slider"
+
+
+_TYPES = get_type_hints(Policy)
+_WORDS = {name: get_args(hint)[1] for name, hint in get_type_hints(Policy, include_extras=True).items()}
+_KINDS = {field.name: _kind(field.name, field.default) for field in fields(Policy)}

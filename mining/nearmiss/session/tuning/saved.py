@@ -1,0 +1,135 @@
+"""
+Saved: every policy that was ever put in force on a run, so that none is lost and each save can be undone.
+
+In:  a `Run`, a policy and who saves it
+Out: lines appended to policies.jsonl in the run folder, never changed; what they come to
+
+An undo goes back one policy, a redo forth again; a save forgets what was undone. What another program put in force in
+between (`nearmiss select`) is taken in as a save of its own.
+"""
+
+import dataclasses
+import json
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from nearmiss.run import Run, policy_from
+from nearmiss.settings import Policy
+
+HISTORY_FILE = "policies.jsonl"
+_WRITE = Lock()
+
+
+@dataclass(frozen=True)
+class Saved:
+    """One policy of the past, when it was put in force (seconds since 1970, UTC) and by whom."""
+
+    policy: Policy
+    saved_at: float
+    by: str
+
+
+@dataclass(frozen=True)
+class History:
+    """The policies that an undo or a redo can reach, oldest first; `at` is the one in force."""
+
+    saved: tuple[Saved, ...]
+    at: int
+
+    @property
+    def before(self) -> Saved | None:
+        """What an undo puts in force."""
+        return self.saved[self.at - 1] if self.at > 0 else None
+
+    @property
+    def after(self) -> Saved | None:
+        """What a redo puts in force."""
+        return self.saved[self.at + 1] if self.at + 1 < len(self.saved) else None
+
+
+def history(run: Run) -> History:
+    """The policies of a run so far."""
+    return _with_others(_replayed(run.folder / HISTORY_FILE), run.policy)
+
+
+def save(run: Run, policy: Policy, by: str) -> None:
+    """Put a policy in force."""
+    with _WRITE:
+        if policy == run.policy:
+            return
+        _note_others(run)
+        run.save_policy(policy)
+        _append(run, _save_line(policy, by))
+
+
+def undo(run: Run, by: str) -> Policy | None:
+    """Put the policy before in force; None where there is none."""
+    with _WRITE:
+        return _step(run, _note_others(run).before, "undo", by)
+
+
+def redo(run: Run, by: str) -> Policy | None:
+    """Put the policy that was undone last in force again; None where there is none."""
+    with _WRITE:
+        return _step(run, _note_others(run).after, "redo", by)
+
+
+def _step(run: Run, to: Saved | None, action: str, by: str) -> Policy | None:
+    if to is None:
+        return None
+    run.save_policy(to.policy)
+    _append(run, {"action": action, "at": time.time(), "by": by})
+    return to.policy
+
+
+def _replayed(path: Path) -> History:
+    saved: list[Saved] = []
+    at = -1
+    for line in _lines(path):
+        if line["action"] == "save":
+            saved = [*saved[: at + 1], Saved(policy_from(line["policy"]), line["at"], line["by"])]
+        at += -1 if line["action"] == "undo" else 1
+    return History(tuple(saved), at)
+
+
+def _with_others(known: History, in_force: Policy) -> History:
+    """The history with the policy in force at its end, where something else put it there."""
+    if known.saved and known.saved[known.at].policy == in_force:
+        return known
+    return History((*known.saved[: known.at + 1], Saved(in_force, 0.0, "")), known.at + 1)
+
+
+def _note_others(run: Run) -> History:
+    known, told = _replayed(run.folder / HISTORY_FILE), history(run)
+    if told != known:
+        _append(run, _save_line(run.policy, "", at=0.0))
+    return told
+
+
+def _save_line(policy: Policy, by: str, at: float | None = None) -> dict[str, Any]:
+    saved_at = time.time() if at is None else at
+    return {"action": "save", "at": saved_at, "by": by, "policy": dataclasses.asdict(policy)}
+
+
+def _append(run: Run, line: dict[str, Any]) -> None:
+    """One line more, on disk when this returns; a line that was cut off by a crash before it stays cut off."""
+    path = run.folder / HISTORY_FILE
+    cut_off = path.exists() and path.stat().st_size > 0 and not path.read_bytes().endswith(b"\n")
+    with path.open("ab") as file:
+        file.write((b"\n" if cut_off else b"") + json.dumps(line, ensure_ascii=False).encode() + b"\n")
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _lines(path: Path) -> Iterator[dict[str, Any]]:
+    for text in path.read_text("utf-8").splitlines() if path.exists() else []:
+        try:
+            line: dict[str, Any] = json.loads(text)
+        except json.JSONDecodeError:
+            continue  # cut off in the middle of writing: its save was never reported as done
+        yield line

@@ -1,0 +1,273 @@
+"""
+The workspace: one round of a run, opened for a person to look at, decide on and judge.
+
+In:  a run folder, a log of reviews
+Out: candidates as arrays, the decision of any policy on them, texts, and the verdicts that stand
+
+Read once and shared by all who look; verdicts arrive as they are given. Knows nothing of pages.
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from threading import RLock
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from nearmiss import selection
+from nearmiss.calibration import stored
+from nearmiss.data import passages
+from nearmiss.review import Event, ReviewLog, Standing
+from nearmiss.review.current import Pair
+from nearmiss.run import Run, open_run
+from nearmiss.selection import Decision
+from nearmiss.selection.table import Bools
+from nearmiss.settings import Policy
+
+DECISIONS_KEPT = 16
+SALT = np.uint64(0x9E3779B97F4A7C15)  # keeps the hash of a query apart from that of a document
+Version = tuple[int, int]
+
+
+class Workspace:
+    """A round of a run with its reviews; safe to share between threads."""
+
+    def __init__(self, run: Run, log: ReviewLog, number: int | None = None) -> None:
+        self.run = run
+        self.log = log
+        self.folder = run.round_folder(number)
+        self.number = int(self.folder.name)
+        self.standing = Standing()
+        self._lock = RLock()
+        self._decisions: OrderedDict[tuple[Policy, Version], Decision] = OrderedDict()
+        self._calibrated = stored.version(self.folder)
+        # Every candidate with every score, the rows of one query side by side; and as arrays, with the verdicts.
+        self.candidates = run.candidates(self.number)
+        self.table = selection.prepare(self.candidates)
+        self.refresh()
+
+    @property
+    def version(self) -> Version:
+        """Changes with every verdict and with every calibration: what a decision of the same policy hangs on."""
+        return self.standing.last_seq, self._calibrated
+
+    @cached_property
+    def query_ids(self) -> list[str]:
+        """The queries, in the candidates' order."""
+        ids: list[str] = self.candidates["query_id"].iloc[self.table.starts[:-1]].tolist()
+        return ids
+
+    @cached_property
+    def doc_ids(self) -> list[str]:
+        """The documents among the candidates, as `table.document` numbers them."""
+        ids: list[str] = self.table.doc_ids.tolist()
+        return ids
+
+    @cached_property
+    def _number_of_document(self) -> dict[str, int]:
+        return {doc_id: number for number, doc_id in enumerate(self.doc_ids)}
+
+    @cached_property
+    def _place_of_query(self) -> dict[str, int]:
+        return {query_id: place for place, query_id in enumerate(self.query_ids)}
+
+    @cached_property
+    def _queries(self) -> pd.DataFrame:
+        return self.run.dataset.queries.set_index("query_id")
+
+    @cached_property
+    def _documents(self) -> pd.DataFrame:
+        return self.run.dataset.documents.set_index("doc_id")
+
+    def has_query(self, query_id: str) -> bool:
+        """Whether the round has this query."""
+        return query_id in self._place_of_query
+
+    def rows_of(self, query_id: str) -> slice:
+        """The rows of a query; KeyError where the round does not have it."""
+        place = self._place_of_query[query_id]
+        return slice(int(self.table.starts[place]), int(self.table.starts[place + 1]))
+
+    def row_of(self, pair: Pair) -> int | None:
+        """The row of a pair, None where it is no candidate."""
+        if not self.has_query(pair[0]):
+            return None
+        rows = self.rows_of(pair[0])
+        found = np.flatnonzero(self.table.document[rows] == self._number_of_document.get(pair[1], -1))
+        return rows.start + int(found[0]) if len(found) else None
+
+    def pair_at(self, row: int) -> Pair:
+        """The query and the document of a row."""
+        return self.query_ids[int(self.table.query[row])], self.doc_ids[int(self.table.document[row])]
+
+    def doc_ids_of(self, query_id: str) -> list[str]:
+        """The candidates of a query, as its rows stand."""
+        return [self.doc_ids[number] for number in self.table.document[self.rows_of(query_id)].tolist()]
+
+    def query_text(self, query_id: str) -> str:
+        """The text of a query."""
+        return str(self._queries.at[query_id, "text"])
+
+    def texts(self, doc_ids: Sequence[str]) -> list[str]:
+        """The passages of documents, as the models read them: title and text."""
+        return passages(self._documents.loc[list(doc_ids)].reset_index())
+
+    def titles(self, doc_ids: Sequence[str]) -> list[tuple[str, str]]:
+        """Title (perhaps empty) and text of each document; KeyError for an unknown one."""
+        titles, texts, rows = self._reading
+        return [(str(titles[row]), str(texts[row])) for row in map(rows.__getitem__, doc_ids)]
+
+    @cached_property
+    def _reading(self) -> tuple[Any, Any, dict[str, int]]:
+        # Arrays and a dictionary: a frame takes a millisecond for each look.
+        columns = (self._documents[name].fillna("").array for name in ("title", "text"))
+        return *columns, {str(doc_id): row for row, doc_id in enumerate(self._documents.index.tolist())}
+
+    def same_query(self, query_id: str) -> list[str]:
+        """The queries of the same words, this one among them."""
+        return self._twins_of_queries.same_as(query_id)
+
+    def same_document(self, doc_id: str) -> list[str]:
+        """The documents of the same words, this one among them."""
+        return self._twins_of_documents.same_as(doc_id)
+
+    @cached_property
+    def digests(self) -> npt.NDArray[np.uint64]:
+        """A number for each candidate, (n,), equal where the words of query and document are."""
+        of_query, of_document = self._digests
+        mixed: npt.NDArray[np.uint64] = of_query[self.table.query] * SALT + of_document[self.table.document]
+        return mixed
+
+    @property
+    def twinned(self) -> Bools:
+        """Whose query or document is not the only one of its words, (n,): all others have a digest of their own."""
+        twins = self._twins_of_queries, self._twins_of_documents
+        queries, documents = (
+            np.isin(own, np.array(list(known.ids), np.uint64)) for own, known in zip(self._digests, twins, strict=True)
+        )
+        return np.asarray(queries[self.table.query] | documents[self.table.document])
+
+    @cached_property
+    def _digests(self) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64]]:
+        """Of each query, and of each document as `table.document` numbers them."""
+        queries, documents = self._twins_of_queries.digests, self._twins_of_documents.digests
+        return (
+            np.array([queries[name] for name in self.query_ids], np.uint64),
+            np.array([documents[name] for name in self.doc_ids], np.uint64),
+        )
+
+    def with_text(self, text: str) -> tuple[Bools, Bools]:
+        """Which queries, (n_queries,), and which documents, as `table.document` numbers them, hold this text."""
+        wanted = text.casefold()
+        queries = np.array([wanted in self.query_text(query_id).casefold() for query_id in self.query_ids], bool)
+        found = self._documents.loc[self.doc_ids, ["title", "text"]].fillna("")
+        documents = found.apply(lambda column: column.str.casefold().str.contains(wanted, regex=False)).any(axis=1)
+        return queries, documents.to_numpy(bool)
+
+    @cached_property
+    def language(self) -> str:
+        """The language in which BM25 read the texts; "und" where it was not asked."""
+        return str(self.run.round_facts(self.number).get("language") or "und")
+
+    @cached_property
+    def has_teacher(self) -> bool:
+        """Whether a teacher scored the pairs, or the dense score stands in for it."""
+        return self.run.round_facts(self.number).get("teacher") is not None
+
+    @cached_property
+    def _twins_of_queries(self) -> "Twins":
+        return Twins.of(self._queries["text"])
+
+    @cached_property
+    def _twins_of_documents(self) -> "Twins":
+        return Twins.of(self._documents["text"])
+
+    @property
+    def policy(self) -> Policy:
+        """The thresholds in force."""
+        return self.run.policy
+
+    def decision(self, policy: Policy | None = None) -> Decision:
+        """What a policy (the one in force unless told) and the verdicts say of each candidate."""
+        policy = policy or self.policy
+        with self._lock:
+            key = policy, self.version
+            if key not in self._decisions:
+                self._decisions[key] = selection.decide(self.table, policy)
+                while len(self._decisions) > DECISIONS_KEPT:
+                    self._decisions.popitem(last=False)
+            self._decisions.move_to_end(key)
+            return self._decisions[key]
+
+    def append(self, events: Sequence[Event]) -> None:
+        """Write events to the log; they count at once."""
+        self.log.append(events)
+        self.refresh()
+
+    @contextmanager
+    def unchanged(self) -> Iterator[None]:
+        """While it lasts, no verdict arrives."""
+        with self._lock:
+            yield
+
+    def refresh(self) -> None:
+        """Take in what others wrote to the log, and another calibration where one was put in force."""
+        with self._lock:
+            self._recalibrate()
+            touched = self.standing.absorb(self.log.since(self.standing.last_seq))
+            for pair, row in self._rows_of(touched).items():
+                verdict = self.standing.verdict(pair)
+                self.table.verdicts[row] = 0 if verdict is None else selection.VERDICTS.index(verdict) + 1
+
+    def _recalibrate(self) -> None:
+        if (version := stored.version(self.folder)) == self._calibrated:
+            return
+        self.candidates["p_relevant"] = stored.probabilities(self.folder, self.candidates)
+        self.table.take("p_relevant", self.candidates["p_relevant"])
+        self._calibrated = version
+
+    def _rows_of(self, pairs: Iterable[Pair]) -> dict[Pair, int]:
+        found = ((pair, self.row_of(pair)) for pair in pairs)
+        return {pair: row for pair, row in found if row is not None}
+
+
+@dataclass(frozen=True)
+class Twins:
+    """Which texts are the same but for case and white space, by id; `ids` has those that occur more than once."""
+
+    digests: dict[str, int]
+    ids: dict[int, list[str]]
+
+    @classmethod
+    def of(cls, texts: pd.Series) -> "Twins":
+        """Of texts by id."""
+        plain = [" ".join(text.casefold().split()) for text in texts.fillna("").astype(str).tolist()]
+        hashed = pd.util.hash_array(np.array(plain, object), categorize=False)
+        digests = dict(zip(texts.index.astype(str).tolist(), hashed.tolist(), strict=True))
+        ids: dict[int, list[str]] = {}
+        for place in np.flatnonzero(pd.Series(hashed).duplicated(keep=False)).tolist():
+            ids.setdefault(int(hashed[place]), []).append(str(texts.index[place]))
+        return cls(digests, ids)
+
+    def same_as(self, one: str) -> list[str]:
+        """The ids whose text is that of `one`, itself among them."""
+        return self.ids.get(self.digests[one], [one])
+
+
+def open_workspace(folder: Path, reviews: str = "", number: int | None = None) -> Workspace:
+    """The workspace of a run folder; its reviews lie beside the run unless a URL says otherwise."""
+    run = open_run(folder, reviews)
+    run.round_folder(number)
+    return Workspace(run, run.log(), number)
+
+
+def open_to_read(folder: Path, reviews: str = "", number: int | None = None) -> Workspace:
+    """The workspace for one thread that writes no verdict: it makes no log where nobody has judged."""
+    run = open_run(folder, reviews)
+    return Workspace(run, run.log_to_read(), number)

@@ -1,0 +1,15 @@
+"""
+Teaching: a teacher of one's own, trained on pairs, on a run's negatives, and on what people judged.
+
+In:  a `Dataset` or a run; an encoder or a cross-encoder to start from
+Out: a plain CrossEncoder folder that `nearmiss mine --teacher` loads, measured on queries it never saw
+
+Knows nothing of mining: it reads what a run kept.
+"""
+
+from nearmiss.training.cross_encoder import teach
+from nearmiss.training.evaluation import Numbers
+from nearmiss.training.labelled_pairs import Lessons, from_dataset, from_run
+from nearmiss.training.result import Taught
+
+__all__ = ["Lessons", "Numbers", "Taught", "from_dataset", "from_run", "teach"]

@@ -1,0 +1,317 @@
+"""
+The course: from pairs to a teacher that `nearmiss mine --teacher` loads.
+
+In:  `Lessons`, a new folder (or one where the same course was interrupted), a `Teaching` recipe
+Out: a plain CrossEncoder folder with its card, and `Taught`: the numbers before and after
+
+What a course needs to go on lies in OUT/.teaching: its settings, the start's scores, checkpoints, and at the end the
+result. Knows nothing of the command line.
+"""
+
+import dataclasses
+import os
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from nearmiss.errors import DatasetError, RecipeError, RunError
+from nearmiss.models.low_rank import Facts, plain_folder
+from nearmiss.pipeline import Watch, silent
+from nearmiss.settings import Teaching
+from nearmiss.storage.files import read_json, temporary_name, write_atomically, write_json
+from nearmiss.storage.fingerprint import fingerprint_of_model
+from nearmiss.training import compression, model_card, trainer
+from nearmiss.training.base_model import Start, Texts, logits, open_start
+from nearmiss.training.evaluation import Numbers, measure
+from nearmiss.training.head import fold, head_of
+from nearmiss.training.labelled_pairs import NEGATIVE, POSITIVE, Bools, Lessons, held_out
+from nearmiss.training.result import Taught, taught_from
+from nearmiss.training.score_scale import Floats, Scale, cross_fitted, fit, log_losses, probabilities
+
+WORKSHOP = ".teaching"
+SETTINGS, RESULT, START_SCORES, SECONDS = "settings.json", "result.json", "start_scores.npy", "seconds.json"
+CHECKPOINTS, LOW_RANK = "checkpoints", "low_rank"
+LIBRARIES = ("nearmiss", "sentence-transformers", "torch", "transformers")
+# May change between two calls: it says what is stored besides, not how the teacher is trained.
+FREE = ("rank",)
+Tell = Callable[[str], None]
+
+
+class _Clock:
+    """Seconds of a course; those of an attempt that was killed count up to its last checkpoint."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.earlier = float(read_json(path)) if path.exists() else 0.0
+        self.begun = time.monotonic()
+
+    def note(self) -> float:
+        """The seconds so far, written down."""
+        seconds = round(self.earlier + time.monotonic() - self.begun, 1)
+        write_json(self.path, seconds)
+        return seconds
+
+
+@dataclass(frozen=True)
+class _Course:
+    """A course that is under way."""
+
+    lessons: Lessons
+    out: Path
+    recipe: Teaching
+    start: Start
+    unseen: Bools
+    watch: Watch
+    tell: Tell
+
+    @property
+    def workshop(self) -> Path:
+        return self.out / WORKSHOP
+
+    @property
+    def texts(self) -> Texts:
+        return list(zip(self.lessons.pairs["query"], self.lessons.pairs["document"], strict=True))
+
+    @property
+    def labels(self) -> Floats:
+        return self.lessons.pairs["label"].to_numpy(np.float64)
+
+    @property
+    def measured(self) -> npt.NDArray[np.int64]:
+        """Rows to measure on: held out, and labelled one way or the other."""
+        return np.flatnonzero(self.unseen & np.isin(self.labels, (NEGATIVE, POSITIVE)))
+
+
+def _ignore(message: str) -> None:
+    """Nobody listens."""
+
+
+def teach(lessons: Lessons, out: Path, recipe: Teaching, watch: Watch = silent, tell: Tell = _ignore) -> Taught:
+    """
+    Train a teacher into `out` and measure it.
+
+    `tell` hears what a person should know while it happens. Raises RunError where `out` holds something else or a
+    course with other settings, DatasetError where the pairs are too few to train or to measure.
+    """
+    start = open_start(recipe)
+    _check_distillation(lessons, start)
+    unseen = held_out(lessons.pairs, recipe.held_out, recipe.seed)
+    course = _Course(lessons, out, recipe, start, unseen, watch, tell)
+    _check_pairs(course)
+    _begin(course)
+    result = course.workshop / RESULT
+    if result.exists():
+        tell(f"{out}: finished already, with these settings")
+    else:
+        write_json(result, asdict(_train(course)))
+    shutil.rmtree(course.workshop / CHECKPOINTS, ignore_errors=True)  # only now is nothing lost with them
+    taught = taught_from(read_json(result))
+    if recipe.rank is not None and (taught.low_rank is None or taught.low_rank["rank"] != recipe.rank):
+        taught = _made_small(course, taught)
+        write_json(result, asdict(taught))
+    (out / "README.md").write_text(model_card.card(taught), "utf-8")
+    return taught
+
+
+def _check_distillation(lessons: Lessons, start: Start) -> None:
+    if not start.is_encoder and lessons.pairs["label"].isna().any():
+        raise RecipeError(f"--unlabelled: wanted an encoder as start, whose cosines tell of them; found {start.name}")
+
+
+def _check_pairs(course: _Course) -> None:
+    for name, rows in (("train on", ~course.unseen), ("measure on", course.unseen)):
+        counts = course.lessons.counts(rows)
+        if not counts["positives"] or not counts["negatives"]:
+            raise DatasetError(
+                f"{course.lessons.origin}: wanted positives and negatives to {name}, with --held-out "
+                f"{course.recipe.held_out}; found {counts['positives']} and {counts['negatives']} of "
+                f"{counts['queries']} queries"
+            )
+
+
+def _begin(course: _Course) -> None:
+    """Write the settings down, or check that they are those of the interrupted course."""
+    settings = {
+        "recipe": {name: value for name, value in asdict(course.recipe).items() if name not in FREE},
+        "pairs": course.lessons.fingerprint,
+        "start": course.start.fingerprint,
+        "number_type": trainer.number_type(course.recipe),
+    }
+    path = course.workshop / SETTINGS
+    if not path.exists():
+        strange = [one.name for one in course.out.glob("*") if one.name != WORKSHOP]
+        if course.out.is_file() or strange:
+            found = "a file" if course.out.is_file() else f"a folder with {', '.join(sorted(strange)[:5])}"
+            raise RunError(
+                f"{course.out}: wanted a new folder, or one of an interrupted `nearmiss teach`; found {found}"
+            )
+        write_json(path, settings)
+        return
+    changes = _changes(read_json(path), settings)
+    if changes and not _has_trained(course):
+        # Nothing is lost, and a flag that was refused further on can be put right.
+        (course.workshop / START_SCORES).unlink(missing_ok=True)
+        write_json(path, settings)
+    elif changes:
+        raise RunError(
+            f"{course.out}: wanted the settings this teacher was begun with; found {'; '.join(changes)}. "
+            "Use them, or another folder"
+        )
+
+
+def _has_trained(course: _Course) -> bool:
+    whole = trainer.last_checkpoint(course.workshop / CHECKPOINTS)
+    return whole is not None or (course.workshop / RESULT).exists()
+
+
+def _changes(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
+    names = [field.name for field in dataclasses.fields(Teaching) if field.name not in FREE]
+    pairs = [(name, before["recipe"].get(name), after["recipe"][name]) for name in names]
+    changes = [f"{name} {old!r} -> {new!r}" for name, old, new in pairs if old != new]
+    for name, words in (("pairs", "other pairs"), ("start", "other weights of the start")):
+        if before[name] != after[name]:
+            changes.append(words)
+    if not changes and before["number_type"] != after["number_type"]:
+        changes.append(f"a machine that trains in {after['number_type']}, not {before['number_type']}")
+    return changes
+
+
+def _train(course: _Course) -> Taught:
+    clock = _Clock(course.workshop / SECONDS)
+    scores = _scores_of_start(course)
+    model = course.start.cross_encoder()
+    rows = np.flatnonzero(~course.unseen)
+    texts = course.texts
+    steps = trainer.train(
+        model,
+        [texts[row] for row in rows],
+        _targets(course, scores)[rows],
+        course.recipe,
+        course.workshop / CHECKPOINTS,
+        course.watch,
+        course.tell,
+        clock.note,
+    )
+    numbers, scale = _measured_and_scaled(course, model, scores)
+    print_ = _save(course, model)
+    return Taught(
+        origin=course.lessons.origin,
+        start=course.start.name,
+        start_fingerprint=course.start.fingerprint,
+        start_kind="encoder" if course.start.is_encoder else "cross-encoder",
+        recipe=asdict(course.recipe),
+        number_type=trainer.number_type(course.recipe),
+        trained_on=course.lessons.counts(~course.unseen),
+        held_out=course.lessons.counts(course.unseen),
+        steps=steps,
+        seconds=clock.note(),
+        numbers=numbers,
+        scale=scale,
+        fingerprint=print_,
+        low_rank=None,
+        versions={library: version(library) for library in LIBRARIES},
+    )
+
+
+def _scores_of_start(course: _Course) -> Floats:
+    """The start's scores of every pair, (n,), kept for when the course is interrupted."""
+    path = course.workshop / START_SCORES
+    if not path.exists():
+        scores = course.start.scores(course.texts, course.watch)
+        with write_atomically(path) as temporary, temporary.open("wb") as file:
+            np.save(file, scores)
+    found: Floats = np.load(path)
+    return found
+
+
+def _targets(course: _Course, scores: Floats) -> Floats:
+    """
+    What each pair is trained towards, (n,): its label, mixed with the probability that is known without one.
+
+    Cross-entropy is linear in its target, so this is the sum of two losses: one for the label, one that keeps what the
+    start knows (Hinton et al., 2015). What is known is the start's cosine, and what the run's other sources say, each
+    standardised and of the same weight; the scale that makes it a probability is fitted on the training pairs, those
+    without a label as negatives. Measured with MiniLM's cosine alone on 420 queries of CovidQA, one epoch, 180 others
+    held out: with a share of 0.5 the AUC was .664 and nDCG@10 .606, with labels alone .641 and .585 (by the first
+    token); the cosine itself had .595 and .633.
+    """
+    weight = course.recipe.distil
+    if not weight or not course.start.is_encoder:
+        return course.labels
+    said = np.column_stack([scores, course.lessons.shares])
+    together = ((said - said.mean(axis=0)) / np.maximum(said.std(axis=0), 1e-9)).mean(axis=1)
+    rows, labels = ~course.unseen, course.labels
+    known = probabilities(fit(together[rows], np.nan_to_num(labels[rows], nan=NEGATIVE))(together))
+    return np.where(np.isnan(labels), known, (1 - weight) * labels + weight * known)
+
+
+def _measured_and_scaled(course: _Course, model: Any, before: Floats) -> tuple[dict[str, Numbers], Scale]:
+    """Numbers of the start and of the trained model; and the scale folded into its head, where one helps."""
+    rows = course.measured
+    labels, query = course.labels[rows], course.lessons.pairs["query_id"].to_numpy(object)[rows].astype(str)
+    texts = course.texts
+    after = logits(model, [texts[row] for row in rows], course.watch, "trained")
+    start = before[rows]
+    numbers = {"start": measure(start, cross_fitted(start, labels, query), labels, query)}
+    head = head_of(model)
+    if head is not None:
+        shifts = head.bias is not None
+        unseen = cross_fitted(after, labels, query, shifts=shifts)
+        if log_losses(unseen, labels).mean() < log_losses(after, labels).mean():
+            scale = fit(after, labels, shifts=shifts)
+            fold(head, scale)
+            return numbers | {"trained": measure(after, unseen, labels, query)}, scale
+    return numbers | {"trained": measure(after, after, labels, query)}, Scale()
+
+
+def _save(course: _Course, model: Any) -> str:
+    """Put the model's files into `out`, each whole or absent; its fingerprint."""
+    draft = course.workshop / "model"
+    shutil.rmtree(draft, ignore_errors=True)
+    model.to("cpu").save_pretrained(str(draft), create_model_card=False)
+    for path in sorted(draft.iterdir()):
+        if (course.out / path.name).is_dir():
+            shutil.rmtree(course.out / path.name)
+        os.replace(path, course.out / path.name)
+    draft.rmdir()
+    return fingerprint_of_model(course.out)
+
+
+def _made_small(course: _Course, taught: Taught) -> Taught:
+    """Store the low-rank difference beside the whole, and measure what it gives."""
+    rank = course.recipe.rank
+    assert rank is not None
+    out = course.out / LOW_RANK
+    draft = course.out / temporary_name(LOW_RANK)
+    shutil.rmtree(draft, ignore_errors=True)
+    start = "" if not course.recipe.start else _where(course.recipe.start)
+    facts = Facts(start, course.start.fingerprint, rank, ())
+    kept = compression.write(course.out, course.start.folder, facts, draft)
+    shutil.rmtree(out, ignore_errors=True)
+    os.replace(draft, out)
+    rows = course.measured
+    texts, labels = course.texts, course.labels[rows]
+    query = course.lessons.pairs["query_id"].to_numpy(object)[rows].astype(str)
+    small = replace(course.start, folder=plain_folder("--teacher", str(out))).cross_encoder()
+    found = logits(small, [texts[row] for row in rows], course.watch, f"rank {rank}")
+    # As for the whole model: probabilities from a scale that did not see the query.
+    unseen = found if taught.scale == Scale() else cross_fitted(found, labels, query)
+    size = sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
+    told = {"rank": rank, "bytes": size, "kept": round(kept, 4)}
+    trained = {name: numbers for name, numbers in taught.numbers.items() if not name.startswith("rank ")}
+    taught = replace(taught, low_rank=told, numbers=trained | {f"rank {rank}": measure(found, unseen, labels, query)})
+    (out / "README.md").write_text(model_card.card(taught), "utf-8")
+    return taught
+
+
+def _where(name: str) -> str:
+    """A folder's whole path, since the difference may be read from elsewhere; a hub name as it is."""
+    folder = Path(name).expanduser()
+    return str(folder.resolve()) if folder.is_dir() else name

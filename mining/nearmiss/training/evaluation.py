@@ -1,0 +1,61 @@
+"""
+Measuring: how well scores tell answers from negatives, on queries that were never trained on.
+
+In:  scores and labels of the held-out pairs, and the query of each
+Out: `Numbers`
+
+Pairs labelled in between (partly relevant) are left out. Knows nothing of models.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from nearmiss.training.score_scale import Floats, log_losses, probabilities
+
+CUT = 10
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """
+    `auc`: chance that a positive scores above a negative, over all pairs of all queries together: what a single
+    threshold can reach. `ndcg` (at 10) and `mrr`: means over queries, each over its own pairs. `brier`, `log_loss`: of
+    the probabilities.
+    """
+
+    auc: float
+    ndcg: float
+    mrr: float
+    brier: float
+    log_loss: float
+
+
+def measure(scores: Floats, logits: Floats, labels: Floats, query: npt.NDArray[np.str_]) -> Numbers:
+    """The numbers of `scores` (order) and `logits` (probabilities), (n,) each, with labels 0 or 1."""
+    from sklearn.metrics import roc_auc_score
+
+    per_query = pd.DataFrame({"score": scores, "label": labels}).groupby(query)
+    both = [group for _, group in per_query if group["label"].nunique() == 2]
+    return Numbers(
+        auc=float(roc_auc_score(labels, scores)),
+        ndcg=float(np.mean([_ndcg(group) for group in both])) if both else float("nan"),
+        mrr=float(np.mean([_reciprocal_rank(group) for group in both])) if both else float("nan"),
+        brier=float(np.mean((probabilities(logits) - labels) ** 2)),
+        log_loss=float(log_losses(logits, labels).mean()),
+    )
+
+
+def _ndcg(group: pd.DataFrame) -> float:
+    from sklearn.metrics import ndcg_score
+
+    return float(ndcg_score(group[["label"]].to_numpy().T, group[["score"]].to_numpy().T, k=CUT))
+
+
+def _reciprocal_rank(group: pd.DataFrame) -> float:
+    best = group.loc[group["label"].eq(1), "score"].max()
+    others = group.loc[group["label"].eq(0), "score"]
+    # Of equals, half stand before it.
+    return float(1 / (1 + others.gt(best).sum() + others.eq(best).sum() / 2))

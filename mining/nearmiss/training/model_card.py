@@ -1,0 +1,88 @@
+"""
+A teacher's model card: what it was made of, how, and how well it does on queries it never saw.
+
+In:  `Taught`
+Out: Markdown with the hub's front matter
+"""
+
+import json
+from typing import Any
+
+from nearmiss.training.evaluation import CUT
+from nearmiss.training.result import Taught
+
+FRONT = "---\nlibrary_name: sentence-transformers\npipeline_tag: text-ranking\ntags:\n- cross-encoder\n- nearmiss\n---"
+CAUTION = """\
+The numbers are of the pairs that this data holds: positives and their negatives, not whole collections. Where the
+negatives of a run were chosen with the start's own scores, those scores are not judged fairly by them: neither their
+rank nor their margins below the positive are chance."""
+
+
+def card(taught: Taught) -> str:
+    """The text of README.md."""
+    return (
+        "\n\n".join(
+            [FRONT, "# A teacher for hard negatives", _description(taught), *_numbers(taught), *_making(taught)]
+        )
+        + "\n"
+    )
+
+
+def _description(taught: Taught) -> str:
+    return (
+        f"A cross-encoder trained with nearmiss from {taught.start} ({taught.start_kind}, fingerprint "
+        f"{taught.start_fingerprint[:12]}) on {taught.origin}. Its logit is that of a probability of relevance, and "
+        "means the same in every query. `nearmiss mine DATA RUN --teacher THIS_FOLDER` uses it."
+    )
+
+
+def _numbers(taught: Taught) -> list[str]:
+    held, trained = taught.held_out, taught.trained_on
+    heads = ["", "AUC, all pairs", f"nDCG@{CUT}", "MRR", "Brier", "log loss"]
+    rows = [
+        [name, *(f"{value:.4f}" for value in (of.auc, of.ndcg, of.mrr, of.brier, of.log_loss))]
+        for name, of in taught.numbers.items()
+    ]
+    scaled = taught.scale.slope != 1 or taught.scale.shift != 0
+    how = (
+        f"The trained logits were scaled by {taught.scale.slope:.3f} and shifted by {taught.scale.shift:+.3f}; Brier "
+        "and log loss are of scales that did not see the query (five folds)."
+        if scaled
+        else "No scale made the trained logits better probabilities, so none was folded in."
+    )
+    return [
+        "## On held-out queries",
+        _table(heads, rows),
+        f"{_pairs(held)}, none of which was trained on. {how} The start's scores were scaled for Brier and log loss in "
+        "the same way.",
+        CAUTION,
+        f"Trained on {_pairs(trained)}.",
+    ]
+
+
+def _pairs(counts: dict[str, int]) -> str:
+    more = "".join(
+        f", {counts[name]:,} {words}"
+        for name, words in (("partial", "partly relevant"), ("unlabelled", "without a label"))
+        if counts.get(name)
+    )
+    return f"{counts['queries']:,} queries, {counts['positives']:,} positives, {counts['negatives']:,} negatives{more}"
+
+
+def _making(taught: Taught) -> list[str]:
+    told: dict[str, Any] = {
+        "recipe": taught.recipe,
+        "number_type": taught.number_type,
+        "steps": taught.steps,
+        "seconds": taught.seconds,
+        "start_fingerprint": taught.start_fingerprint,
+        "fingerprint": taught.fingerprint,
+        "low_rank": taught.low_rank,
+        "versions": taught.versions,
+    }
+    return ["## How it was made", "```json\n" + json.dumps(told, indent=2, ensure_ascii=False) + "\n```"]
+
+
+def _table(heads: list[str], rows: list[list[str]]) -> str:
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

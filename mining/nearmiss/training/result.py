@@ -1,0 +1,41 @@
+"""
+Taught: what a course came to, as the card and the command line tell it.
+
+In:  a result's JSON
+Out: `Taught`
+
+Knows nothing of how it was trained.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from nearmiss.training.evaluation import Numbers
+from nearmiss.training.score_scale import Scale
+
+
+@dataclass(frozen=True)
+class Taught:
+    """What a course came to; `numbers` are of the held-out queries, by what gave the scores."""
+
+    origin: str
+    start: str
+    start_fingerprint: str
+    start_kind: str
+    recipe: dict[str, Any]
+    number_type: str
+    trained_on: dict[str, int]
+    held_out: dict[str, int]
+    steps: int
+    seconds: float
+    numbers: dict[str, Numbers]
+    scale: Scale  # folded into the head; slope 1 and shift 0 where it did not help
+    fingerprint: str
+    low_rank: dict[str, Any] | None  # rank, bytes, kept (share of the difference's squares)
+    versions: dict[str, str]
+
+
+def taught_from(content: dict[str, Any]) -> Taught:
+    """A result from its JSON form."""
+    numbers = {name: Numbers(**of) for name, of in content["numbers"].items()}
+    return Taught(**content | {"numbers": numbers, "scale": Scale(**content["scale"])})

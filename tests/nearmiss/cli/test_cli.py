@@ -1,0 +1,211 @@
+"""The command line: what a user types, what comes back, and with which exit code."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from dataclasses import asdict, fields, replace
+from pathlib import Path
+
+import pytest
+
+from nearmiss import cli
+from nearmiss.presets import PRESETS
+from nearmiss.run import open_run
+from nearmiss.settings import Mining, Policy, flag
+
+ROOT = Path(__file__).parents[3]
+SAMPLE = str(ROOT / "sample_data")
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """The sample mined with the embedded encoder: one real run that every test here reads."""
+    folder = tmp_path_factory.mktemp("cli") / "run"
+    assert nearmiss("mine", SAMPLE, folder)[0] == 0
+    return folder
+
+
+def nearmiss(*words):
+    """Exit code, standard output and standard error of the command."""
+    command = [sys.executable, "-m", "nearmiss.cli", *map(str, words)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    return done.returncode, done.stdout, done.stderr
+
+
+def call(capsys, monkeypatch, *words):
+    """The same in this process, for speed."""
+    monkeypatch.setattr(sys, "argv", ["nearmiss", *map(str, words)])
+    with pytest.raises(SystemExit) as exit_:
+        cli.main()
+    printed = capsys.readouterr()
+    return exit_.value.code, printed.out, printed.err
+
+
+def test_help_imports_nothing_heavy():
+    code = (
+        "import sys; sys.argv = ['nearmiss', 'mine', '--help']\n"
+        "from mining import cli\n"
+        "try: cli.main()\n"
+        "finally: print(sorted({'torch', 'pandas', 'numpy', 'pyarrow', 'openvino', 'transformers'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize(
+    ("modules", "heavy"),
+    [
+        ("nearmiss.run", {"pandas", "numpy", "pyarrow"}),  # before the server starts
+        (
+            "nearmiss.session.workspace, nearmiss.session.overview, nearmiss.session.next_step",
+            {"scipy", "sklearn", "numba"},
+        ),  # before its first page
+    ],
+)
+def test_the_first_page_waits_for_nothing_that_it_does_not_use(modules, heavy):
+    script = f"import sys, {modules}; print(sorted({heavy} & set(sys.modules)))"
+    answer = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert answer.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("recipe", [Mining, Policy])
+def test_every_setting_is_a_flag_with_its_own_words(capsys, monkeypatch, recipe):
+    _, out, _ = call(capsys, monkeypatch, "mine", "--help")
+    words = " ".join(out.split())
+    for field in fields(recipe):
+        name = flag({"sources": "source"}.get(field.name, field.name))
+        assert f"{name} " in words, name
+
+
+def test_the_report_has_what_programs_rely_on(capsys, monkeypatch, run):
+    code, out, _ = call(capsys, monkeypatch, "report", run, "--json")
+    told = json.loads(out)
+    assert code == 0
+    wanted = {"queries", "documents", "candidates", "status", "kept", "short_queries", "sources", "seconds", "teacher"}
+    assert wanted <= set(told)
+    assert sum(told["status"].values()) == told["candidates"] == len(open_run(run).candidates())
+    assert set(told["sources"]) == {"bm25", "dense"}
+    assert {"found", "only_here"} <= set(told["sources"]["dense"])
+
+
+def test_a_selection_with_another_policy_is_in_force_afterwards(capsys, monkeypatch, run):
+    before = open_run(run).policy
+    code, out, _ = call(capsys, monkeypatch, "select", run, "--relative-margin", "none", "--max-score", "0.5", "--json")
+    assert code == 0
+    assert open_run(run).policy == replace(before, relative_margin=None, max_score=0.5)
+    assert json.loads(out)["status"]["too_close"] > 0
+    call(capsys, monkeypatch, "select", run, "--preset", "bge")
+    assert open_run(run).policy == PRESETS["bge"].policy
+    call(capsys, monkeypatch, "select", run, "--preset", "default")
+    assert open_run(run).policy == before
+
+
+def test_explain_says_why_in_words(capsys, monkeypatch, run):
+    candidates = open_run(run).selected()
+    close = candidates[candidates.status.eq("too_close")].iloc[0]
+    code, out, _ = call(capsys, monkeypatch, "explain", run, close.query_id, close.doc_id)
+    assert code == 0
+    assert "probably an unlabelled answer" in " ".join(out.split())
+    code, out, _ = call(capsys, monkeypatch, "explain", run, close.query_id, "--json")
+    told = json.loads(out)
+    assert {e["doc_id"]: e["status"] for e in told} == dict(
+        candidates[candidates.query_id.eq(close.query_id)][["doc_id", "status"]].astype(str).itertuples(index=False)
+    )
+
+
+def test_export_writes_the_kept_negatives(capsys, monkeypatch, run, tmp_path):
+    code, _, _ = call(capsys, monkeypatch, "export", run, tmp_path / "out", "--format", "triplet", "--compress", "none")
+    assert code == 0
+    shards = sorted((tmp_path / "out").glob("train*.jsonl"))
+    rows = [json.loads(line) for shard in shards for line in shard.read_text("utf-8").splitlines()]
+    judged = open_run(run).selected()
+    positives = judged[judged.is_positive].groupby("query_id").size()
+    kept = judged[judged.status.eq("kept")].groupby("query_id").size()
+    assert len(rows) == (positives * kept).sum()
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
+    assert manifest["provenance"]["policy"] == json.loads(json.dumps(asdict(open_run(run).policy)))
+
+
+def test_what_only_reads_makes_no_log(capsys, monkeypatch, run, tmp_path):
+    copy = shutil.copytree(run, tmp_path / "run", ignore=shutil.ignore_patterns("reviews.db*"))
+    for words in (("export", copy, tmp_path / "out"), ("calibrate", copy), ("report", copy)):
+        assert call(capsys, monkeypatch, *words)[0] == 0
+        assert not list(copy.glob("reviews.db*")), words[0]
+
+
+def test_presets_are_listed(capsys, monkeypatch):
+    code, out, _ = call(capsys, monkeypatch, "presets", "--json")
+    assert code == 0
+    assert list(json.loads(out)) == list(PRESETS)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["report", "nowhere"], "error: nowhere: wanted a run folder (with run.json); found no such folder"),
+        (["mine", "nowhere"], "A new run needs both: nearmiss mine DATA RUN"),
+        (["mine", SAMPLE, "x", "--preset", "dppr"], "error: --preset: wanted one of default, dpr,"),
+        (["mine", SAMPLE, "x", "--depth", "many"], "error: --depth: wanted a whole number; found 'many'"),
+        (
+            ["mine", SAMPLE, "x", "--relative-margin", "5%"],
+            "error: --relative-margin: wanted a number or none; found '5%'",
+        ),
+        (["mine", SAMPLE, "x", "--source", "bm52"], "error: --source: wanted one of bm25, dense, sparse"),
+        (
+            ["mine", SAMPLE, "x", "--column", "text=body"],
+            "error: --column: wanted FIELD=NAME with a field among query,",
+        ),
+        (["mine", SAMPLE, "x", "--nonsense"], "No such option: --nonsense"),
+        (["mine", SAMPLE, "x", "--encoder", "/no/such/model"], "/no/such/model"),
+        ([SAMPLE], "No such command"),
+    ],
+)
+def test_a_mistake_is_one_clear_line_and_exit_code_1(capsys, monkeypatch, tmp_path, words, message):
+    monkeypatch.chdir(tmp_path)
+    code, _, err = call(capsys, monkeypatch, *words)
+    assert code == 1
+    assert message in err
+    assert "Traceback" not in err
+
+
+def test_depth_may_be_one_number_for_all_or_one_for_each():
+    from nearmiss.cli.flags import spelled_out_depth
+
+    sources = ("bm25", "run:other=file.tsv")
+    assert spelled_out_depth((("", 50),), sources) == (("bm25", 50), ("other", 50))
+    assert spelled_out_depth((("", 50), ("other", 7)), sources) == (("bm25", 50), ("other", 7))
+    assert spelled_out_depth((("bm25", 9),), sources) == (("bm25", 9),)
+
+
+def test_an_interrupted_run_says_how_to_go_on_and_exits_130(tmp_path):
+    command = [sys.executable, "-m", "nearmiss.cli", "mine", SAMPLE, str(tmp_path / "run")]
+    # A shell's background jobs ignore SIGINT, and their children inherit it.
+    process = subprocess.Popen(
+        command,
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    for line in process.stderr:
+        if line.startswith("read "):
+            break
+    os.kill(process.pid, signal.SIGINT)
+    said = process.stderr.read()
+    assert process.wait(timeout=60) == 130
+    assert "run the same command again" in said
+
+
+def test_a_round_more_needs_only_the_run(run):
+    code, out, err = nearmiss("mine", run, "--depth", "10", "--json")
+    assert code == 0, err
+    assert json.loads(out)["round"] == 2
+    assert open_run(run).mining(2).depth == (("bm25", 10), ("dense", 10))
+    code, out, _ = nearmiss("report", run, "--compare", "1", "2", "--json")
+    told = json.loads(out)
+    assert told["kept"][0] == told["in_both"] + told["gone"]
+    assert told["kept"][1] == told["in_both"] + told["new"]

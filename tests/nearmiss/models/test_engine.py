@@ -1,0 +1,151 @@
+"""The engine: a converted model answers as the model does, whatever was kept on disk before, and always alike."""
+
+import json
+
+import numpy as np
+import pytest
+
+from nearmiss.errors import ModelError
+from nearmiss.models.engine import Wanted, graphs, open_engine, probe, processor
+from nearmiss.models.engine.contract import Facts
+from nearmiss.models.engine.first_token import first_token_only
+from nearmiss.models.engine.loading import load_model
+from nearmiss.models.engine.pytorch import PyTorchEngine, on_probe
+from nearmiss.models.engine.tokens import TOKENS_PER_BATCH, batches
+from nearmiss.storage.fingerprint import fingerprint_of_model
+from tests import toys
+
+FLAGS = {
+    "AMX multiplies bfloat16 best": ({"amx_bf16", "avx512_bf16", "avx512_vnni"}, ("bfloat16", "float32")),
+    "VNNI alone is for int8": ({"avx512_vnni"}, ("int8", "float32")),
+    "VNNI beside bfloat16 has both": ({"avx512_vnni", "avx512_bf16"}, ("int8", "bfloat16", "float32")),
+    "small processors have VNNI too": ({"avx_vnni"}, ("int8", "float32")),
+    "an unknown processor counts in float32": (set(), ("float32",)),
+}
+
+
+@pytest.fixture(scope="module")
+def teacher(tmp_path_factory):
+    return toys.teacher(tmp_path_factory.mktemp("toy"), "bert")
+
+
+@pytest.fixture(scope="module")
+def encoder(tmp_path_factory):
+    return toys.encoder(tmp_path_factory.mktemp("toy"), "bert", "mean")
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+def wanted(folder, kind="teacher", precision="float32"):
+    return Wanted(kind, str(folder), folder, fingerprint_of_model(folder), precision=precision)
+
+
+@pytest.mark.parametrize("case", FLAGS)
+def test_the_number_type_follows_the_processor(case):
+    flags, expected = FLAGS[case]
+    assert processor.fastest(frozenset(flags)) == expected
+
+
+def test_a_forced_number_type_is_the_only_one_tried():
+    assert processor.precisions("float32") == ("float32",)
+
+
+def test_batches_hold_every_text_once_the_longest_first_within_the_budget():
+    lengths = [5, 700, 0, 64, 64, 2000, 64, 3]
+    found = batches([[0] * length for length in lengths])
+    assert np.concatenate(found).tolist() == [5, 1, 3, 4, 6, 0, 7, 2]
+    assert [batch.tolist() for batch in found[:2]] == [[5], [1]]
+    assert all(len(batch) == 1 or len(batch) * lengths[batch[0]] <= TOKENS_PER_BATCH for batch in found)
+
+
+def test_no_texts_are_no_batches():
+    assert batches([]) == []
+
+
+def test_the_last_layer_for_the_first_token_scores_as_the_whole_one(teacher):
+    request = wanted(teacher)
+    model = load_model(request)
+    plain = PyTorchEngine(model, Facts({"pair": ""}, 1, 64))
+    whole = on_probe(plain, request)[0]
+    with first_token_only(model) as cut:
+        assert cut
+        np.testing.assert_allclose(on_probe(plain, request)[0], whole, atol=1e-5)
+    np.testing.assert_array_equal(on_probe(plain, request)[0], whole)
+
+
+def test_a_mean_over_all_tokens_is_not_cut_to_the_first(encoder):
+    request = wanted(encoder, "encoder")
+    engine = open_engine(request)
+    model = load_model(request)
+    reference = on_probe(PyTorchEngine(model, engine.facts), request)
+    assert engine.name == "openvino"
+    np.testing.assert_allclose(on_probe(engine, request)[0], reference[0], atol=1e-4)
+
+
+def test_a_kept_graph_answers_with_the_same_bytes_and_no_model(teacher, monkeypatch):
+    first = open_engine(wanted(teacher))
+    monkeypatch.setattr("nearmiss.models.engine.load_model", lambda request: pytest.fail("the model was loaded again"))
+    again = open_engine(wanted(teacher))
+    pairs = probe.inputs("teacher")
+    assert again(pairs, "pair", "").tobytes() == first(pairs, "pair", "").tobytes()
+    assert again.agreement == first.agreement
+
+
+def test_a_kept_graph_that_was_cut_short_is_made_again(teacher, own_cache):
+    first = open_engine(wanted(teacher))
+    [graph] = own_cache.rglob("model.xml")
+    graph.write_text(graph.read_text()[:200])
+    pairs = probe.inputs("teacher")
+    assert open_engine(wanted(teacher))(pairs, "pair", "").tobytes() == first(pairs, "pair", "").tobytes()
+
+
+def test_what_was_forced_before_does_not_change_an_automatic_choice(teacher):
+    open_engine(wanted(teacher, precision="float32"))
+    request = wanted(teacher, precision="auto")
+    assert graphs.kept(request, ("int8", "float32")) is None
+
+
+def test_an_engine_far_from_float32_is_never_chosen_automatically(teacher, own_cache):
+    open_engine(wanted(teacher))
+    [path] = own_cache.rglob("facts.json")
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"trusted": False}))
+    assert graphs.kept(wanted(teacher, precision="auto"), ("float32",)) is None
+    assert graphs.kept(wanted(teacher, precision="float32"), ("float32",)).precision == "float32"
+
+
+def test_a_model_that_cannot_be_converted_runs_through_pytorch(teacher, monkeypatch):
+    def refuse(*_):
+        raise RuntimeError("no such operation")
+
+    monkeypatch.setattr(graphs.tracing, "write", refuse)
+    monkeypatch.setattr(graphs.tracing, "write_first_token", refuse)
+    assert open_engine(wanted(teacher)).name == "pytorch"
+    with pytest.raises(ModelError, match="--precision int8: wanted a model that OpenVINO can convert"):
+        open_engine(wanted(teacher, precision="int8"))
+
+
+def test_agreement_is_measured_and_bad_agreement_is_not_good():
+    rows = np.eye(4, dtype=np.float32)
+    assert probe.agreement("encoder", [rows], [rows], "float32").good
+    assert not probe.agreement("encoder", [rows], [rows[::-1]], "int8").good
+    assert not probe.agreement("encoder", [rows * np.nan], [rows], "int8").good
+    scores = np.arange(8, dtype=np.float32).reshape(-1, 1)
+    assert probe.agreement("teacher", [scores + 0.1], [scores], "int8").good
+    assert not probe.agreement("teacher", [scores + 1], [scores], "int8").good
+
+
+def test_the_fingerprint_is_of_the_content_and_not_of_the_name(teacher, tmp_path):
+    import shutil
+
+    copy = shutil.copytree(teacher, tmp_path / "renamed")
+    (copy / "README.md").write_text("another card")
+    assert fingerprint_of_model(copy) == fingerprint_of_model(teacher)
+    weights = copy / "model.safetensors"
+    content = bytearray(weights.read_bytes())
+    content[-1] ^= 1
+    weights.write_bytes(content)
+    assert fingerprint_of_model(copy) != fingerprint_of_model(teacher)

@@ -1,0 +1,139 @@
+"""Dealing: both arms in every reviewer's cards, repeats that nobody can tell, each pair to one person."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from nearmiss import audit
+from nearmiss.review import REPEAT
+from nearmiss.session import cards
+from nearmiss.session.queue import agenda, priority
+from nearmiss.session.queue import arms as dealing
+from nearmiss.session.queue.agenda import View
+from nearmiss.session.queue.arms import Dealt
+from nearmiss.session.workspace import open_workspace
+
+MATTERS = View(order="priority")
+
+
+@pytest.fixture
+def work(without_teacher, tmp_path):
+    opened = open_workspace(without_teacher, reviews=f"sqlite:///{tmp_path / 'reviews.db'}")
+    dealing.begin(opened, "ana")
+    return opened
+
+
+def dealt(work, reviewer="ana", count=40, view=MATTERS):
+    return dealing.deal(work, view, reviewer, agenda.rows(work, view, work.decision()), count)
+
+
+def judge(work, hand, verdict="not_relevant", reviewer="ana", start=1):
+    sent = [
+        {
+            "query_id": one.pair[0],
+            "doc_id": one.pair[1],
+            "verdict": verdict,
+            "reviewer": reviewer,
+            "arm": one.arm,
+            "inclusion_probability": one.chance,
+            "client_id": reviewer,
+            "client_seq": start + place,
+            "decided_at": 1.0 + place,
+        }
+        for place, one in enumerate(hand)
+    ]
+    assert cards.write(work, sent, dealing.arms(work)) == []
+
+
+def test_a_round_without_an_audit_gets_one_before_the_first_card(work):
+    [plan] = audit.plans(work)
+    assert len(audit.drawn(work)) == dealing.LABELS
+    dealing.begin(work, "bob")
+    assert [one.plan for one in audit.plans(work)] == [plan.plan]
+    assert plan.made_by == "ana"
+
+
+def test_both_arms_are_in_every_hand(work):
+    hand = dealt(work, count=100)
+    arms = [one.arm.partition(":")[0] for one in hand]
+    assert set(arms) == {"priority", "audit"}
+    assert 0.12 <= arms.count("audit") / 100 <= 0.4  # some that matter most were drawn too
+    assert "audit" in arms[:8]
+    chances = {draw.pair: draw.inclusion_probability for draw in audit.drawn(work).values()}
+    assert all(one.chance == chances.get(one.pair) for one in hand)
+    assert len({one.pair for one in hand}) == 100
+
+
+def test_query_by_query_has_one_arm_and_no_reason(work):
+    assert {(one.arm, one.why) for one in dealt(work, view=View())} == {("", "")}
+
+
+def test_nobody_gets_what_another_holds(work):
+    ana, bob = dealt(work), dealt(work, "bob")
+    assert not {one.pair for one in ana} & {one.pair for one in bob}
+
+
+def test_a_verdict_carries_the_arm_and_the_chance_that_picked_its_pair(work):
+    hand = dealt(work)
+    judge(work, hand)
+    for one in hand:
+        event = work.standing.by_reviewer(one.pair)["ana"].event
+        assert (event.arm, event.inclusion_probability) == (one.arm, one.chance)
+
+
+def test_a_drawn_pair_counts_for_its_audit_however_it_was_reached(work):
+    draw = next(iter(audit.drawn(work).values()))
+    judge(work, [Dealt(draw.pair)])
+    event = work.standing.by_reviewer(draw.pair)["ana"].event
+    assert (event.arm, event.inclusion_probability) == (draw.arm, draw.inclusion_probability)
+
+
+def test_an_old_judgement_comes_again_and_looks_new(work):
+    judge(work, dealt(work, count=70))
+    hand = dealt(work, count=60)
+    [again] = [one for one in hand if one.again][:1]
+    before = work.standing.by_reviewer(again.pair)["ana"]
+    old = [entry.pair for entry in work.standing.latest("ana", 100)[dealing.REPEAT_AFTER :]]
+    assert again.pair in old
+    sight = cards.Sight(work.policy, work.decision(), blind=False)
+    shown, fresh = (cards.card(work, one, sight, "ana") for one in (again, replace(hand[0], why="")))
+    assert (shown["verdict"], shown["comments"]) == (None, [])
+    assert set(shown) == set(fresh)
+    judge(work, [again], "relevant", start=1000)
+    after = work.standing.by_reviewer(again.pair)["ana"]
+    assert (before.event.verdict, after.event.verdict, after.event.arm) == ("not_relevant", "relevant", REPEAT)
+    assert again.pair not in [one.pair for one in dealt(work, count=60) if one.again]
+
+
+def test_repeats_are_a_small_share(work):
+    for turn in range(12):
+        judge(work, dealt(work, count=20), start=1 + 100 * turn)
+    judged = list(work.standing.latest("ana", 1000))
+    repeats = sum(entry.event.arm == REPEAT for entry in judged)
+    assert 1 <= repeats <= 0.05 * len(judged)
+
+
+def test_what_the_next_cards_hold_is_the_sum_of_their_chances(work):
+    order = agenda.rows(work, MATTERS, work.decision())
+    before = dealing.foreseen(work, order)
+    assert before == pytest.approx(priority.chance(work)[order[: dealing.STRETCH]].sum(), rel=1e-5)
+    judge(work, [Dealt(work.pair_at(row)) for row in order[: dealing.STRETCH].tolist()])
+    assert dealing.foreseen(work, order) < before
+
+
+def test_each_card_says_why_it_is_shown(work):
+    hand = dealt(work, count=30)
+    for one in hand:
+        said = dealing.why(work, one)
+        assert ("chance to be an answer" in said) == (one.arm == "priority")
+        assert (said == dealing.RANDOM) == one.arm.startswith("audit:")
+
+
+def test_a_found_answer_of_the_audit_asks_another_reviewer_for_a_second_look(work):
+    decided = work.decision()
+    draw = next(d for d in audit.drawn(work).values() if decided.slot[work.row_of(d.pair)] > 0)
+    judge(work, [Dealt(draw.pair)], "relevant")
+    judge(work, [Dealt(work.pair_at(int(np.flatnonzero(~work.table.positive)[-1])))], reviewer="bob")
+    asked = {one.pair: one for one in dealt(work, "bob", count=2000)}
+    assert asked[draw.pair].why == "a second look at an answer found"

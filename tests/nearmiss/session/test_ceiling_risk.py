@@ -1,0 +1,84 @@
+"""Outlook: each stop of a ceiling against a decision made there, foretold and measured."""
+
+import shutil
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from nearmiss import audit
+from nearmiss.audit.domains import at, domains, unjudged
+from nearmiss.review import Event
+from nearmiss.session import ceiling_risk
+from nearmiss.session.workspace import open_workspace
+from nearmiss.settings import Policy
+
+
+@pytest.fixture
+def work(without_teacher, tmp_path):
+    return open_workspace(shutil.copytree(without_teacher, tmp_path / "run"))
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [
+        Policy(),
+        Policy(max_p_relevant=0.3, relative_margin=0.05, negatives_per_query=3),
+        Policy(max_p_relevant=None, relative_margin=0.1),
+        Policy(reuse_cap=2),  # cannot be told along all stops at once
+    ],
+)
+def test_every_stop_is_what_a_decision_there_would_be(work, policy):
+    found = ceiling_risk.outlook(work, policy)
+    p, table = work.table.number("p_relevant").astype(float), unjudged(work.table)
+    assert found.stops[found.now] == getattr(policy, found.field)
+    assert found.stops[-1] is None
+    for stop in range(0, len(found.stops), 4):
+        there = domains(table, at(policy, found.field, found.stops[stop]))
+        assert found.foretold.false_negative_rate[stop] == pytest.approx(p[there.kept].mean())
+        assert found.foretold.over_filtering[stop] == pytest.approx(1 - p[there.refused].mean(), nan_ok=True)
+        per_query = np.bincount(table.query[there.kept], minlength=len(work.query_ids))
+        assert found.foretold.short[stop] == (per_query < policy.negatives_per_query).sum()
+
+
+def test_a_policy_without_a_ceiling_has_no_outlook(work):
+    assert ceiling_risk.outlook(work, Policy(max_p_relevant=None)) is None
+
+
+def test_the_loosest_ceiling_within_the_target_is_found(work):
+    found = ceiling_risk.outlook(work, Policy())
+    goal = found.for_target
+    rates = found.foretold.false_negative_rate
+    if goal is None:
+        assert rates[0] > ceiling_risk.TARGET
+    else:
+        assert (rates[: goal + 1] <= ceiling_risk.TARGET).all()
+        assert rates[goal + 1] > ceiling_risk.TARGET
+    moved = ceiling_risk.with_stop(Policy(), found, 3)
+    assert moved == replace(Policy(), max_p_relevant=found.stops[3])
+
+
+def test_what_people_judged_is_measured_beside_what_is_foretold(work):
+    audit.plan(work, 150, seed=1)
+    assert ceiling_risk.outlook(work, Policy()).measured is None
+    events = [
+        Event(
+            query_id=draw.query_id,
+            doc_id=draw.doc_id,
+            verdict="relevant" if place % 10 == 0 else "not_relevant",
+            reviewer="ana",
+            client_id="c",
+            client_seq=place,
+            arm=draw.arm,
+            inclusion_probability=draw.inclusion_probability,
+            decided_at=1.0,
+        )
+        for place, draw in enumerate(audit.drawn(work).values())
+    ]
+    work.append(events)
+    found = ceiling_risk.outlook(work, Policy())
+    band = found.measured.false_negative_rate
+    told = audit.estimate(work, Policy()).numbers.false_negative_rate
+    assert (band.estimate[found.now], band.low[found.now]) == pytest.approx((told.estimate, told.low))
+    assert 0 <= band.low[found.now] <= band.estimate[found.now] <= band.high[found.now] <= 1
+    assert found.to_judge > 0

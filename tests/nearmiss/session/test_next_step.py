@@ -1,0 +1,67 @@
+"""Proof: from nothing drawn to a certificate, a step at a time."""
+
+import shutil
+
+import pytest
+
+from nearmiss import audit
+from nearmiss.review import Event
+from nearmiss.session import next_step
+from nearmiss.session.workspace import open_workspace
+from nearmiss.settings import Policy
+
+
+@pytest.fixture
+def work(without_teacher, tmp_path):
+    return open_workspace(shutil.copytree(without_teacher, tmp_path / "run"))
+
+
+def judge(work, draws, verdict="not_relevant", start=0):
+    work.append(
+        [
+            Event(
+                query_id=draw.query_id,
+                doc_id=draw.doc_id,
+                verdict=verdict,
+                reviewer="ana",
+                client_id="c",
+                client_seq=start + place,
+                decided_at=1.0,
+            )
+            for place, draw in enumerate(draws)
+        ]
+    )
+
+
+def test_each_step_leads_to_the_next_and_the_last_to_a_certificate(work):
+    assert next_step.proof(work).step == "draw"
+    audit.plan(work, next_step.LABELS, seed=1)
+    assert (next_step.proof(work).step, next_step.proof(work).waiting) == ("judge", next_step.LABELS)
+    draws = list(audit.drawn(work).values())
+    judge(work, draws[:50])
+    stands = next_step.proof(work)
+    assert stands.waiting == next_step.LABELS - 50
+    assert "of the kept are answers, by" in stands.words
+    judge(work, draws[50:], start=50)
+    assert next_step.proof(work).step == "certify"
+    made = audit.certify(work, next_step.MAX_RATE)
+    stands = next_step.proof(work)
+    assert made.passed
+    assert stands.step == ""
+    assert stands.words.startswith(f"Certified on {made.made_at[:10]}: with 95% confidence at most")
+
+
+def test_a_certificate_that_failed_asks_for_other_draws(work):
+    audit.plan(work, next_step.LABELS, seed=1)
+    judge(work, audit.drawn(work).values(), "relevant")
+    audit.certify(work, next_step.MAX_RATE)
+    assert next_step.proof(work).step == "draw"
+    assert "No ceiling passed" in next_step.proof(work).words
+
+
+def test_a_certificate_says_nothing_of_other_thresholds(work):
+    audit.plan(work, next_step.LABELS, seed=1)
+    judge(work, audit.drawn(work).values())
+    audit.certify(work, next_step.MAX_RATE)
+    work.run.save_policy(Policy(max_p_relevant=None, negatives_per_query=30))
+    assert "Certified" not in next_step.proof(work).words

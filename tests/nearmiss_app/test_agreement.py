@@ -1,0 +1,199 @@
+"""The agreement page: its empty states, its numbers, and a disagreement from opening it to taking the decision back."""
+
+import pytest
+
+from nearmiss.review import ADJUDICATION, REPEAT
+from nearmiss.session.workspace import open_workspace
+from tests.nearmiss.review.test_review import judged
+
+HOSTILE = "<script>alert(1)</script> ![x](http://x.test/y.png) $\\pi$ # [a](b) \u202etxt"
+
+
+@pytest.fixture
+def work(run):
+    opened = open_workspace(run)
+    yield opened
+    opened.log.close()
+
+
+@pytest.fixture
+def candidates(work):
+    """Pairs of different queries, none of them a positive."""
+    chosen = {}
+    for row in range(len(work.table.query)):
+        if not work.table.positive[row]:
+            chosen.setdefault(int(work.table.query[row]), work.pair_at(row))
+    return list(chosen.values())
+
+
+def say(work, who, pairs, verdict, **fields):
+    first = work.standing.last_seq + 1
+    event = {"reviewer": who, "client_id": who} | fields
+    numbered = enumerate(pairs, first)
+    work.append([judged(n, verdict, **event | {"query_id": q, "doc_id": d}) for n, (q, d) in numbered])
+
+
+def logged(run):
+    opened = open_workspace(run)
+    entries = opened.log.since(0)
+    opened.log.close()
+    return entries
+
+
+def texts(page):
+    """All that the page says in elements that show text as text, or as escaped HTML."""
+    return "\n".join([element.value for element in page.text] + [element.proto.body for element in page.get("html")])
+
+
+def button(page, label):
+    [found] = [one for one in page.button if label in one.label]
+    return found
+
+
+def is_on_offer(page, label):
+    return any(label in one.label for one in page.button)
+
+
+def test_nobody_has_judged(open_page):
+    page = open_page("agreement")
+    assert "Nobody has judged a pair yet" in texts(page)
+    assert not page.get("plotly_chart")
+
+
+def test_one_person_alone_learns_how_to_get_a_second_opinion(open_page, work, candidates):
+    say(work, "ann", candidates[:3], "not_relevant")
+    page = open_page("agreement")
+    assert "No pair has a second opinion yet" in texts(page)
+    assert "ann judged 3" in texts(page)
+    assert "Every n-th pair is judged twice" in texts(page)
+    assert "review import" in page.code[0].value
+
+
+def test_two_people_with_no_pair_in_common(open_page, work, candidates):
+    say(work, "ann", candidates[:3], "not_relevant")
+    say(work, "bob", candidates[3:5], "relevant")
+    page = open_page("agreement")
+    assert "No pair has a second opinion yet" in texts(page)
+    assert "ann judged 3, bob judged 2" in texts(page)
+
+
+def test_the_numbers_say_what_they_come_to(open_page, work, candidates):
+    say(work, "ann", candidates[:20], "not_relevant")
+    say(work, "bob", candidates[:18], "not_relevant")
+    say(work, "bob", candidates[18:20], "relevant")
+    page = open_page("agreement")
+    said = texts(page)
+    assert "20 pairs were judged by two people or more; they said the same on 90%." in said
+    assert "95% of the verdicts are “not relevant”." in said
+    assert "AC1, beside the plain share of same verdicts" in said
+    assert "bob</span> relevant" in said
+    assert "No pair has come back to the same person yet" in said
+    charts = page.get("plotly_chart")
+    assert len(charts) == 2  # of two people there is no table
+    assert "Gwet's AC1 0.90" in charts[0].proto.alt
+    assert "Cohen's kappa 0.00" in charts[0].proto.alt
+
+
+def test_three_people_are_told_apart_and_repeats_are_shown(open_page, work, candidates):
+    for who in ("ann", "bob", "cem"):
+        say(work, who, candidates[:6], "not_relevant")
+    say(work, "ann", candidates[:6], "not_relevant", arm=REPEAT)
+    page = open_page("agreement")
+    assert "Who differs from whom" in texts(page)
+    assert "<b>100%</b>" in texts(page)
+    alts = [chart.proto.alt for chart in page.get("plotly_chart")]
+    assert len(alts) == 4
+    assert alts[3].startswith("ann 100%")
+
+
+def test_answer_or_not_counts_partly_as_an_answer(open_page, work, candidates):
+    say(work, "ann", candidates[:4], "relevant")
+    say(work, "bob", candidates[:4], "partial")
+    assert "they said the same on 0%" in texts(open_page("agreement"))
+    assert "they said the same on 100%" in texts(open_page("agreement", scale="answers"))
+
+
+@pytest.fixture
+def disputed(work, candidates):
+    """Two disputes, the first of them the more harmful."""
+    say(work, "ann", candidates[:2], "not_relevant", comment=HOSTILE)
+    say(work, "bob", candidates[:1], "relevant", reason="wrong_positive")
+    say(work, "bob", candidates[1:2], "unsure")
+    return candidates[:2]
+
+
+def test_a_disagreement_is_shown_with_both_reasons(open_page, work, disputed):
+    page = open_page("agreement", view="disagreements", reviewer="zoe")
+    said = texts(page)
+    assert "Disagreement 1 of 2" in said
+    for text in (work.query_text(disputed[0][0]), "not relevant", "wrong positive"):
+        assert text in said
+    assert "&lt;script&gt;alert(1)&lt;/script&gt; ![x](http://x.test/y.png)" in said
+    assert "<script>" not in said
+    assert not any(HOSTILE[:10] in one.value for one in page.markdown)
+
+
+def test_a_decision_is_written_and_the_next_disagreement_comes(open_page, run, disputed):
+    page = open_page("agreement", view="disagreements", reviewer="zoe")
+    [why] = [one for one in page.text_input if one.label.startswith("Why")]
+    why.set_value("an advert").run()
+    button(page, "not relevant").click().run()
+    [decision] = [entry for entry in logged(run) if entry.event.arm == ADJUDICATION]
+    event = decision.event
+    assert (decision.pair, event.reviewer, event.verdict) == (disputed[0], "zoe", "not_relevant")
+    assert event.comment == "an advert"
+    assert event.shown_at <= event.decided_at
+    assert "Disagreement 1 of 1" in texts(page)
+    assert "Decided last" in texts(page)
+
+
+def test_a_decision_is_taken_back(open_page, run, disputed):
+    page = open_page("agreement", view="disagreements", reviewer="zoe")
+    button(page, "partly").click().run()
+    button(page, "Take back").click().run()
+    assert logged(run)[-1].event.verdict == "undo"
+    assert "Disagreement 1 of 2" in texts(page)
+    assert not is_on_offer(page, "Take back")
+
+
+def test_only_ones_own_decision_can_be_taken_back(open_page, work, disputed):
+    say(work, "eve", disputed[:1], "relevant", arm=ADJUDICATION)
+    page = open_page("agreement", view="disagreements", reviewer="zoe")
+    assert ">eve</span>" in texts(page)
+    assert not is_on_offer(page, "Take back")
+
+
+def test_whoever_is_nobody_cannot_decide(open_page, disputed):
+    page = open_page("agreement", view="disagreements")
+    assert button(page, "not relevant").disabled
+    assert "type your name" in texts(page)
+
+
+def test_what_somebody_else_decided_meanwhile_is_not_decided_again(open_page, work, run, disputed):
+    page = open_page("agreement", view="disagreements", reviewer="zoe")
+    say(work, "eve", disputed[:1], "relevant", arm=ADJUDICATION)
+    button(page, "not relevant").click().run()
+    assert [entry.event.reviewer for entry in logged(run) if entry.event.arm == ADJUDICATION] == ["eve"]
+    assert any("settled already" in one.value for one in page.warning)
+
+
+def test_an_address_opens_a_pair(open_page, work, disputed):
+    page = open_page("agreement", query=disputed[1][0], doc=disputed[1][1])
+    assert "Disagreement 2 of 2" in texts(page)
+    assert work.query_text(disputed[1][0]) in texts(page)
+
+
+def test_skipping_goes_on_and_back(open_page, disputed):
+    page = open_page("agreement", view="disagreements", reviewer="zoe")
+    button(page, "Skip").click().run()
+    assert "Disagreement 2 of 2" in texts(page)
+    assert page.query_params["doc"] == disputed[1][1]
+    button(page, "Back").click().run()
+    assert "Disagreement 1 of 2" in texts(page)
+
+
+def test_nothing_waits(open_page, work, candidates):
+    say(work, "ann", candidates[:1], "relevant")
+    say(work, "bob", candidates[:1], "relevant")
+    page = open_page("agreement", view="disagreements", reviewer="zoe")
+    assert page.success[0].value == "No disagreement waits for a decision."

@@ -1,0 +1,47 @@
+"""The app's frame: every page opens over a run, and its settings are honoured."""
+
+import pytest
+from streamlit import config
+
+from nearmiss.review import JUDGEMENTS
+from nearmiss.selection import STATUSES
+from nearmiss_app import state
+from nearmiss_app.navigation import TITLES
+from nearmiss_app.theme import STATUS, VERDICT
+from tests.conftest import ROOT
+
+
+@pytest.mark.parametrize("name", TITLES)
+def test_every_page_opens(open_page, name):
+    page = open_page(name)
+    assert not page.error
+
+
+def test_what_other_pages_wait_for_is_made_once(open_page, monkeypatch):
+    warmed = []
+
+    class Timer:
+        def __init__(self, _, warm, works):
+            self.start = lambda: warmed.append((warm, *works))
+
+    monkeypatch.setattr(state, "_WARMED", set())
+    monkeypatch.setattr(state, "Timer", Timer)
+    open_page("overview").run()
+    assert [warm for warm, _ in warmed] == [state._warm]
+
+
+def test_every_status_and_verdict_has_a_look_of_its_own():
+    assert set(STATUS) == set(STATUSES)
+    assert set(VERDICT) == set(JUDGEMENTS)
+    assert len({look.word for look in STATUS.values()}) == len(STATUS)
+
+
+def test_the_settings_are_known_to_this_release(monkeypatch):
+    # postScriptGC is hidden and may vanish: it makes a rerun take five times as long.
+    monkeypatch.chdir(ROOT / "app" / "nearmiss_app")
+    options = config.get_config_options(force_reparse=True)
+    assert options["runner.postScriptGC"].value is False
+    assert options["server.address"].value == "127.0.0.1"
+    assert options["client.showErrorDetails"].value == "none"
+    assert options["server.enableXsrfProtection"].value is True
+    assert options["browser.gatherUsageStats"].value is False

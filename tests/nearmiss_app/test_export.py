@@ -1,0 +1,270 @@
+"""The export page: it counts what the core counts, writes what it counted, and shows what there is."""
+
+import functools
+import json
+import re
+import time
+import zipfile
+from dataclasses import replace
+from io import BytesIO
+
+import pytest
+
+from nearmiss.export import FORMATS, Export
+from nearmiss.run import open_run
+from nearmiss.session import exporting
+from nearmiss.session.workspace import open_workspace
+from tests.nearmiss.export.test_export_reviews import some_judgements
+
+HOSTILE = "<script>alert(1)</script> ![x](http://example.org/x.png) $\\pi$ # heading"
+
+
+@pytest.fixture
+def judged(run):
+    """The run with a few judgements in its log."""
+    work = open_workspace(run)
+    work.append(some_judgements(work, step=40))
+    return run
+
+
+opened = functools.cache(open_workspace)
+
+
+def dry_run(run, **choices):
+    return exporting.prepare(opened(run), Export(**choices)).dry_run()
+
+
+def numbers(page):
+    return {metric.label: metric.value for metric in page.metric}
+
+
+def told(run, **choices):
+    counted = dry_run(run, **choices)
+    return {
+        "Rows": f"{counted.all_rows:,}",
+        "Queries": f"{counted.queries:,}",
+        "Positives": f"{counted.positives:,}",
+        "Negatives": f"{counted.negatives:,}",
+    }
+
+
+def pick(page, name):
+    """Choose a format by its training code and its form."""
+    page.selectbox(key="library").set_value(FORMATS[name].library).run()
+    page.selectbox(key="format").set_value(name).run()
+
+
+def folder_field(page):
+    return next(field for field in page.text_input if field.label == "Folder")
+
+
+def mistake(page):
+    """The sentence in red, as a person reads it."""
+    return page.error[0].value.replace("\\", "")
+
+
+def written(page, run, name):
+    """Press the button and wait for the export to end."""
+    folder_field(page).set_value(name).run()
+    page.button(key="write").click().run()
+    folder = exporting.destination(run, name)
+    for _ in range(200):
+        if folder.is_dir():
+            break
+        page.run()
+    return page.run()
+
+
+def test_the_numbers_are_those_of_the_dry_run_for_every_format(open_page, judged):
+    page = open_page("export")
+    for name in FORMATS:
+        pick(page, name)
+        assert not page.exception
+        assert not page.error
+        assert numbers(page) == told(judged, format=name)
+        assert page.button(key="write").label == f"Write {dry_run(judged, format=name).all_rows:,} rows"
+        assert any(caption.value.startswith(f"Format {name}. Columns: ") for caption in page.caption)
+
+
+def test_every_choice_counts_at_once(open_page, judged):
+    page = open_page("export")
+    before = numbers(page)
+    for field, value in {"relevant": "drop", "partial": "keep", "unsure": "keep"}.items():
+        page.button_group(key=field).set_value(value).run()
+        assert numbers(page) == told(judged, **{field: value})
+        page.button_group(key=field).set_value(getattr(Export(), field)).run()
+        assert numbers(page) == before
+    page.button_group(key="relevant").set_value("drop").run()
+    assert int(numbers(page)["Positives"]) < int(before["Positives"])
+    page.number_input(key="shard_size").set_value(100).run()
+    files = dry_run(judged, relevant="drop", shard_size=100).files
+    assert f"In {files} files." in "".join(c.value for c in page.caption)
+
+
+def test_every_bar_of_what_is_left_out_has_a_word(open_page, judged):
+    page = open_page("export")
+    heading = next(m.value for m in page.markdown if m.value.startswith("**Left out"))
+    counted = dry_run(judged)
+    assert heading == f"**Left out: {counted.left_out:,} of {counted.candidates:,} candidates**"
+    chart = json.loads(page.get("plotly_chart")[0].proto.spec)
+    assert len(chart["data"][0]["y"]) == len(counted.left_out_candidates)
+    assert not any(name in label for name in ("reviewed_unsure", "over_quota") for label in chart["data"][0]["y"])
+
+
+def test_the_address_names_the_format(open_page):
+    page = open_page("export", format="rocketqa-de")
+    assert page.selectbox(key="format").value == "rocketqa-de"
+    assert page.selectbox(key="library").value == "RocketQA"
+    page = open_page("export", format="no such format")
+    assert page.selectbox(key="format").value == "triplet"
+
+
+def test_an_export_is_written_and_then_shown(open_page, judged):
+    page = open_page("export")
+    assert any(caption.value.startswith("None yet.") for caption in page.caption)
+    page = written(page, judged, "mine")
+    folder = judged / "exports" / "mine"
+    assert exporting.written(folder).rows == dry_run(judged).all_rows
+    assert page.success[0].value.startswith(f"Written: {dry_run(judged).all_rows:,} rows in")
+    assert page.selectbox(key="export").value == "mine"
+    assert page.code[0].value == str(folder)
+    shard = json.loads((folder / "manifest.json").read_text())["shards"][0]
+    assert page.code[1].value == f"{shard['sha256']}  {shard['name']}"
+    assert page.code[2].value.startswith("from datasets import load_dataset")
+    assert json.loads(page.json[0].value)["reviews"]["reviewers"] == 1
+    assert folder_field(page).value == "triplet"  # and no more the name that is taken now
+
+
+def test_an_export_shows_how_far_it_is_and_can_be_stopped(open_page, judged, monkeypatch):
+    def slowly(shipment, out, advance):
+        while True:
+            advance(1)
+            time.sleep(0.01)
+
+    monkeypatch.setattr(exporting.Shipment, "write", slowly)
+    page = open_page("export")
+    page.button(key="write").click().run()
+    page.run()
+    assert page.button(key="write").disabled
+    assert re.match(r"\d+ of [\d,]+ rows, \d+ a second, about [\d,]+ seconds left", page.get("progress")[0].proto.text)
+    page.button(key="stop").click().run()
+    for _ in range(100):
+        if page.info:
+            break
+        time.sleep(0.02)
+        page.run()
+    assert page.info[0].value.startswith("Stopped. Nothing of it was left behind.")
+    assert not page.button(key="write").disabled
+    assert not (judged / "exports").exists()
+
+
+def test_what_went_wrong_is_said_in_a_sentence(open_page, judged):
+    (judged / "file").write_text("no folder")
+    page = open_page("export")
+    folder_field(page).set_value(str(judged / "file" / "mine")).run()
+    page.button(key="write").click().run()
+    for _ in range(100):
+        if page.error:
+            break
+        time.sleep(0.02)
+        page.run()
+    assert "Not a directory" in mistake(page)
+    assert not page.exception
+
+
+def test_what_lies_in_a_folder_is_refused_in_a_sentence(open_page, judged):
+    (judged / "exports" / "mine").mkdir(parents=True)
+    (judged / "exports" / "mine" / "thesis.tex").write_text("years of work")
+    page = open_page("export")
+    folder_field(page).set_value("mine").run()
+    page.button(key="write").click().run()
+    assert mistake(page).endswith("mine: wanted a new or empty folder; found files in it")
+    assert not page.exception
+
+
+def test_a_name_that_leads_out_of_the_run_is_refused_in_a_sentence(open_page):
+    page = open_page("export")
+    folder_field(page).set_value("../mine").run()
+    page.button(key="write").click().run()
+    assert "wanted a name for the run's exports" in mistake(page)
+
+
+def test_nothing_to_write_is_said_and_cannot_be_written(open_page, run):
+    opened = open_run(run)
+    opened.save_policy(replace(opened.policy, max_score=-1000.0))
+    page = open_page("export")
+    assert page.warning[0].value.startswith("Nothing to write")
+    assert page.button(key="write").disabled
+    assert numbers(page)["Rows"] == "0"
+
+
+def test_two_exports_are_compared_with_what_changed_first(open_page, judged):
+    work = open_workspace(judged)
+    exporting.prepare(work, Export()).write(judged / "exports" / "first", lambda rows: None)
+    work.run.save_policy(replace(work.policy, negatives_per_query=3))
+    exporting.prepare(work, Export()).write(judged / "exports" / "second", lambda rows: None)
+    page = open_page("export", **{"export": "second", "with": "first"})
+    assert page.selectbox(key="export").value == "second"
+    assert page.selectbox(key="with").value == "first"
+    tables = [element.value for element in page.dataframe]
+    setting = next(table for table in tables if "Setting" in table)
+    assert setting.to_dict("records") == [
+        {"Part": "Policy", "Setting": "negatives_per_query", "first": "7", "second": "3"}
+    ]
+    changed = next(table for table in tables if "Negatives lost" in table)
+    assert changed["Negatives lost"].sum() == dry_run_of(judged, 7) - dry_run_of(judged, 3)
+
+
+def dry_run_of(run, negatives_per_query):
+    opened = open_run(run)
+    opened.save_policy(replace(opened.policy, negatives_per_query=negatives_per_query))
+    return dry_run(run).negatives
+
+
+def test_two_formats_are_compared_as_far_as_they_can_be(open_page, judged):
+    work = open_workspace(judged)
+    exporting.prepare(work, Export()).write(judged / "exports" / "first", lambda rows: None)
+    exporting.prepare(work, Export(format="flag")).write(judged / "exports" / "second", lambda rows: None)
+    page = open_page("export", **{"export": "second", "with": "first"})
+    assert any("cannot be compared" in caption.value for caption in page.caption)
+
+
+def test_texts_of_passages_are_shown_as_text(open_page, judged):
+    work = open_workspace(judged)
+    exporting.prepare(work, Export()).write(judged / "exports" / "first", lambda rows: None)
+    changed = replace(work.run.dataset, documents=work.run.dataset.documents.assign(text=HOSTILE))
+    shipment = exporting.prepare(work, Export())
+    replace(shipment, dataset=changed).write(judged / "exports" / "second", lambda rows: None)
+    page = open_page("export", **{"export": "second", "with": "first"})
+    shown = [element.proto.body for element in page.get("html")]
+    assert any("&lt;script&gt;alert(1)&lt;/script&gt;" in body for body in shown)
+    assert not any("<script" in body for body in shown)
+    assert not any("heading" in markdown.value for markdown in page.markdown)
+
+
+def test_a_small_export_can_be_downloaded_and_a_large_one_names_its_folder(open_page, judged, monkeypatch):
+    work = open_workspace(judged)
+    exporting.prepare(work, Export()).write(judged / "exports" / "first", lambda rows: None)
+    page = open_page("export")
+    assert len(page.get("download_button")) == 1
+    with zipfile.ZipFile(BytesIO(exporting.zipped(judged / "exports" / "first"))) as archive:
+        assert archive.testzip() is None
+    monkeypatch.setattr(exporting, "LARGEST_ZIP", 10)
+    page = open_page("export")
+    assert not page.get("download_button")
+    assert any(caption.value.startswith("Too large to download") for caption in page.caption)
+
+
+def test_only_what_a_format_can_take_is_offered(open_page, judged):
+    page = open_page("export")
+    keys = {
+        "triplet": {"scores"},
+        "flag": {"scores", "prompt"},
+        "kl": {"negatives"},
+        "nemo": {"corpus_id"},
+        "trec": set(),
+    }
+    for name, offered in keys.items():
+        pick(page, name)
+        shown = {w.key for w in (*page.checkbox, *page.text_input, *page.number_input)}
+        assert shown & {"scores", "prompt", "negatives", "corpus_id"} == offered

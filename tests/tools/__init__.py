@@ -1,0 +1,1 @@
+"""Tools that make what ships: run by hand, imported by benchmarks."""
