@@ -23,3 +23,11 @@ class RunError(NearmissError):
 
 class ReviewError(NearmissError):
     """A judgement cannot be written down, or the log cannot be opened."""
+
+
+class FileError(NearmissError, OSError, ValueError):
+    """A file cannot be read or written, or does not hold what it should."""
+
+
+class MissingFile(FileError, FileNotFoundError):
+    """A file that should be there is not."""

@@ -12,11 +12,14 @@ import dataclasses
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import NoneType, UnionType
+from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_type_hints
 
-from nearmiss.errors import RunError
+from nearmiss.errors import RecipeError, RunError
 from nearmiss.settings import Mining, Policy
-from nearmiss.storage.files import read_json, write_json
+from nearmiss.storage.damage import damaged
+from nearmiss.storage.files import read_object, read_table, write_json
+from nearmiss.storage.numbered import every_shard
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,6 +32,12 @@ if TYPE_CHECKING:
 RUN_FILE = "run.json"
 POLICY_FILE = "policy.json"
 REVIEWS_FILE = "reviews.db"
+SECONDS_FILE = "seconds.json"
+# Of run.json and policy.json. Folders of version 0.1 name none, and count as 1.
+SCHEMA = 2
+
+
+Recipe = TypeVar("Recipe", Mining, Policy)
 
 
 @dataclass(frozen=True)
@@ -41,7 +50,14 @@ class Run:
     @property
     def facts(self) -> dict[str, Any]:
         """What run.json holds: data, versions, and the recipe, models and counts of each round."""
-        facts: dict[str, Any] = read_json(self.folder / RUN_FILE)
+        path = self.folder / RUN_FILE
+        facts = read_object(path, ("versions", "dataset", "rounds"))
+        check_schema(path, facts)
+        whole = isinstance(facts["rounds"], list) and all(
+            isinstance(entry, dict) and {"round", "finished", "recipe"} <= set(entry) for entry in facts["rounds"]
+        )
+        if not whole or not isinstance(facts["dataset"], dict):
+            raise damaged(path, "a data set, and rounds with number, recipe and whether they are finished", "others")
         return facts
 
     @cached_property
@@ -54,11 +70,12 @@ class Run:
     @property
     def policy(self) -> Policy:
         """The thresholds in force."""
-        return policy_from(read_json(self.folder / POLICY_FILE))
+        path = self.folder / POLICY_FILE
+        return policy_from(read_object(path, ("quota",)), path)
 
     def save_policy(self, policy: Policy) -> None:
         """Put other thresholds in force."""
-        write_json(self.folder / POLICY_FILE, dataclasses.asdict(policy))
+        write_json(self.folder / POLICY_FILE, {"schema": SCHEMA} | dataclasses.asdict(policy))
 
     @property
     def rounds(self) -> list[int]:
@@ -78,16 +95,18 @@ class Run:
         """The entry of run.json for a finished round, with the seconds its stages took."""
         folder = self.round_folder(number)
         entry: dict[str, Any] = self.facts["rounds"][int(folder.name) - 1]
-        return entry | {"seconds": read_json(folder / "seconds.json")}
+        path = folder / SECONDS_FILE
+        return entry | {"seconds": read_object(path, ()) if path.exists() else {}}
 
     def mining(self, number: int | None = None) -> Mining:
         """The recipe of a finished round."""
-        return mining_from(self.round_facts(number)["recipe"])
+        folder = self.round_folder(number)
+        return mining_from(self.facts["rounds"][int(folder.name) - 1]["recipe"], self.folder / RUN_FILE)
 
     def last_recipe(self) -> Mining:
         """The recipe of the latest round, finished or not; the default one where none was begun."""
         rounds = self.facts["rounds"]
-        return mining_from(rounds[-1]["recipe"]) if rounds else Mining()
+        return mining_from(rounds[-1]["recipe"], self.folder / RUN_FILE) if rounds else Mining()
 
     def provenance(self, number: int | None = None) -> dict[str, Any]:
         """Everything needed to make a round's export again: data, versions, recipe, models, policy."""
@@ -102,14 +121,20 @@ class Run:
         `p_relevant` is told by the calibration in force, so it changes when another is.
         """
         import pyarrow as pa
-        import pyarrow.parquet as pq
 
         from nearmiss.calibration import stored
 
-        shards = sorted((self.round_folder(number) / "candidates").glob("[0-9]*.parquet"))
+        folder = self.round_folder(number)
+        # Rounds of version 0.1 do not say how many shards they have.
+        count = self.facts["rounds"][int(folder.name) - 1].get("candidate_shards")
+        shards = every_shard(folder / "candidates", ".parquet", count)
+        tables = [read_table(shard) for shard in shards]
+        for shard, table in zip(shards, tables, strict=True):
+            if table.schema != tables[0].schema:
+                raise damaged(shard, f"the columns of {shards[0].name}", ", ".join(table.schema.names[:5]) + " ...")
         # One table of all shards becomes a frame in half the time that as many frames take to become one.
-        frame: pd.DataFrame = pa.concat_tables([pq.read_table(shard) for shard in shards]).to_pandas()
-        frame["p_relevant"] = stored.probabilities(self.round_folder(number), frame)
+        frame: pd.DataFrame = pa.concat_tables(tables).to_pandas()
+        frame["p_relevant"] = stored.probabilities(folder, frame)
         return frame
 
     def calibration(self, number: int | None = None) -> "Calibration":
@@ -174,15 +199,64 @@ def open_run(folder: Path, reviews: str = "") -> Run:
     return Run(folder, reviews)
 
 
-def policy_from(content: dict[str, Any]) -> Policy:
-    """A policy from its JSON form."""
-    return Policy(**content | {"quota": tuple((source, share) for source, share in content["quota"])})
+def policy_from(content: dict[str, Any], place: Path = Path(POLICY_FILE)) -> Policy:
+    """A policy from its JSON form, as read from `place`; FileError where it is none of this release."""
+    check_schema(place, content)
+    return _settings_from(Policy, content, ("quota",), place)
 
 
-def mining_from(content: dict[str, Any]) -> Mining:
-    """A mining recipe from its JSON form."""
-    depth = tuple((source, depth) for source, depth in content["depth"])
-    return Mining(**content | {"sources": tuple(content["sources"]), "depth": depth})
+def mining_from(content: dict[str, Any], place: Path = Path(RUN_FILE)) -> Mining:
+    """A mining recipe from its JSON form, as read from `place`; FileError where it is none of this release."""
+    return _settings_from(Mining, content, ("sources", "depth"), place)
+
+
+def check_schema(place: Path, content: dict[str, Any]) -> None:
+    """Raise FileError where a later release wrote this."""
+    schema = content.get("schema", 1)
+    if not isinstance(schema, int) or isinstance(schema, bool) or schema < 1:
+        raise damaged(place, f"a schema from 1 to {SCHEMA}", repr(schema))
+    if schema > SCHEMA:
+        raise RunError(
+            f"{place}: wanted a schema up to {SCHEMA}, which is what this release of nearmiss reads; found {schema}. "
+            "A later release wrote it: install that one"
+        )
+
+
+def _settings_from(kind: type[Recipe], content: Any, tuples: tuple[str, ...], place: Path) -> Recipe:
+    if not isinstance(content, dict):
+        raise damaged(place, f"the settings of a {kind.__name__}", repr(content)[:100])
+    fields = {name: value for name, value in content.items() if name != "schema"}
+    known = [field.name for field in dataclasses.fields(kind)]
+    if unknown := sorted(set(fields) - set(known)):
+        raise RunError(
+            f"{place}: wanted only settings that this release of nearmiss knows; found {', '.join(unknown)}. "
+            "A later release wrote it, or somebody by hand: install that one, or take them out"
+        )
+    for name, wanted in get_type_hints(kind).items():
+        if name in fields and name not in tuples and not _fits(fields[name], wanted):
+            raise damaged(place, f"{name} of another type", repr(fields[name])[:100])
+    try:
+        listed = {name: _as_tuple(fields[name]) for name in tuples if name in fields}
+        return kind(**fields | listed)
+    except RecipeError as error:
+        raise RunError(f"{place}: {error}") from error
+    except (TypeError, ValueError, AttributeError) as error:
+        raise damaged(place, f"the settings of a {kind.__name__}", str(error)) from error
+
+
+def _fits(value: Any, wanted: Any) -> bool:
+    """Whether a value from JSON is of a field's type; one that is chosen from words is checked elsewhere."""
+    kinds = get_args(wanted) if isinstance(wanted, UnionType) else (wanted,)
+    if value is None or isinstance(value, bool):
+        return type(value) in kinds
+    return any(kind not in (str, int, float) or isinstance(value, kind) for kind in kinds if kind is not NoneType) or (
+        isinstance(value, int) and float in kinds
+    )
+
+
+def _as_tuple(listed: list[Any]) -> tuple[Any, ...]:
+    """JSON has no tuples: lists of names, or of pairs."""
+    return tuple(tuple(one) if isinstance(one, list) else one for one in listed)
 
 
 def _what_is_there(folder: Path) -> str:

@@ -21,7 +21,8 @@ from nearmiss.calibration.fitting import PRIOR_ALONE, TEACHER_UNKNOWN
 from nearmiss.calibration.model import Calibration, from_prior
 from nearmiss.calibration.signals import Signals, signals
 from nearmiss.settings import LATE_INTERACTION
-from nearmiss.storage.files import read_json, write_atomically, write_json
+from nearmiss.storage.damage import damaged
+from nearmiss.storage.files import read_array, read_object, write_atomically, write_json
 
 FILE = "calibration.json"
 
@@ -30,7 +31,7 @@ def load(folder: Path) -> Calibration | None:
     """The calibration in force in a round's folder; None where the prior stands in for it."""
     if not (folder / FILE).is_file():
         return None
-    return _from_json(read_json(folder / FILE)["calibration"])
+    return _from_json(_read(folder)["calibration"], folder / FILE)
 
 
 def version(folder: Path) -> int:
@@ -42,9 +43,14 @@ def version(folder: Path) -> int:
 def probabilities(folder: Path, candidates: pd.DataFrame) -> npt.NDArray[np.float32]:
     """p_relevant of a round's candidates, (n,), as stored, or by the prior where nothing is."""
     if (folder / FILE).is_file():
-        path = folder / read_json(folder / FILE)["probabilities"]
-        if path.is_file() and len(stored := np.load(path)) == len(candidates):
-            return np.asarray(stored, np.float32)
+        path = folder / str(_read(folder)["probabilities"])
+        if path.is_file():
+            found_there = read_array(path)
+            if found_there.shape != (len(candidates),) or found_there.dtype.kind != "f":
+                raise damaged(
+                    path, f"one number for each of {len(candidates):,} candidates", f"an array {found_there.shape}"
+                )
+            return np.asarray(found_there, np.float32)
     found = signals(candidates)
     calibration = load(folder) or by_prior(found, candidates)
     return calibration.probabilities(calibration.logits(found))
@@ -77,14 +83,21 @@ def told_of(folder: Path) -> dict[str, Any] | None:
     """What was said of the reliability when it was fitted."""
     if not (folder / FILE).is_file():
         return None
-    told: dict[str, Any] | None = read_json(folder / FILE)["reliability"]
+    told: dict[str, Any] | None = _read(folder)["reliability"]
     return told
 
 
-def _from_json(content: dict[str, Any]) -> Calibration:
+def _read(folder: Path) -> dict[str, Any]:
+    return read_object(folder / FILE, ("probabilities", "calibration", "reliability"))
+
+
+def _from_json(content: dict[str, Any], place: Path) -> Calibration:
     lists = ("names", "center", "scale", "weights", "plans_used", "doubts")
-    return Calibration(
-        **content
-        | {name: tuple(content[name]) for name in lists}
-        | {"steps": tuple((at, p) for at, p in content["steps"])}
-    )
+    try:
+        return Calibration(
+            **content
+            | {name: tuple(content[name]) for name in lists}
+            | {"steps": tuple((at, p) for at, p in content["steps"])}
+        )
+    except (TypeError, ValueError, LookupError) as error:
+        raise damaged(place, "a calibration that this release of nearmiss wrote", repr(error)) from error

@@ -9,7 +9,7 @@ these columns stand in the file's own metadata.
 
 import hashlib
 import json
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,8 @@ import pyarrow.parquet as pq
 
 from nearmiss.data.dataset import Dataset, ReadCounts
 from nearmiss.errors import DatasetError
-from nearmiss.storage.files import read_json, write_atomically, write_json
+from nearmiss.storage.damage import damaged
+from nearmiss.storage.files import read_object, read_table, write_atomically, write_json
 
 TABLES = ("queries", "documents", "positives", "negatives")
 AS_JSON = b"nearmiss.json_columns"
@@ -34,11 +35,12 @@ def save(dataset: Dataset, folder: Path) -> None:
 
 
 def load(folder: Path) -> Dataset:
-    """Read what `save` wrote: equal frames, types included. Raises DatasetError where a file is missing or broken."""
+    """Read what `save` wrote: equal frames, types included. FileError or DatasetError names a broken file."""
+    counts = read_object(folder / COUNTS, tuple(field.name for field in fields(ReadCounts)))
+    queries, documents, positives, negatives = (load_table(folder / f"{name}.parquet") for name in TABLES)
     try:
-        queries, documents, positives, negatives = (load_table(folder / f"{name}.parquet") for name in TABLES)
-        return Dataset(queries, documents, positives, negatives, ReadCounts(**read_json(folder / COUNTS)))
-    except (OSError, ValueError, TypeError, pa.ArrowException) as error:
+        return Dataset(queries, documents, positives, negatives, ReadCounts(**counts))
+    except (ValueError, TypeError) as error:
         raise DatasetError(f"{folder}: wanted a dataset that nearmiss wrote; found {error}") from error
 
 
@@ -49,15 +51,18 @@ def save_table(frame: pd.DataFrame, path: Path) -> None:
     table = pa.Table.from_pandas(plain, preserve_index=False)
     table = table.replace_schema_metadata({**(table.schema.metadata or {}), AS_JSON: json.dumps(nested).encode()})
     with write_atomically(path) as temporary:
-        pq.write_table(table, temporary, compression="zstd")
+        pq.write_table(table, temporary, compression="zstd", write_page_checksum=True)
 
 
 def load_table(path: Path) -> pd.DataFrame:
-    """Read one table."""
-    table = pq.read_table(path)
-    frame: pd.DataFrame = table.to_pandas()
-    nested = json.loads((table.schema.metadata or {}).get(AS_JSON, b"[]"))
-    return frame.assign(**{name: frame[name].map(json.loads).astype("object") for name in nested})
+    """Read one table; FileError where it is missing or broken."""
+    table = read_table(path)
+    try:
+        frame: pd.DataFrame = table.to_pandas()
+        nested = json.loads((table.schema.metadata or {}).get(AS_JSON, b"[]"))
+        return frame.assign(**{name: frame[name].map(json.loads).astype("object") for name in nested})
+    except (ValueError, TypeError, LookupError, pa.ArrowException) as error:
+        raise damaged(path, "a table that nearmiss wrote", error) from error
 
 
 def encoded(value: Any) -> str:

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from nearmiss.errors import RunError
-from nearmiss.storage.files import read_json, temporary_name
+from nearmiss.storage.files import read_json, written_to
+from nearmiss.storage.temporary import sweep_drafts_of, temporary_name
 
 MANIFEST = "manifest.json"
 SAME = ("format", "options", "provenance", "reviews")  # an export with these alike has the same bytes
@@ -24,17 +25,19 @@ def whole_folder(out: Path, manifest: Mapping[str, Any]) -> Iterator[Path]:
     """
     A temporary folder beside `out`, which takes its name on success.
 
-    Raises RunError where `out` holds anything but an earlier export whose `SAME` entries are those of `manifest`.
+    Raises RunError where `out` holds anything but an earlier export whose `SAME` entries are those of `manifest`, and
+    FileError where it cannot be written.
     """
     _check(out, manifest)
     temporary = out.with_name(temporary_name(out.name))
-    _remove(temporary)
     missing = [parent for parent in out.parents if not parent.exists()]
-    temporary.mkdir(parents=True)
     try:
-        yield temporary
-        _flush(temporary)
-        _replace(temporary, out)
+        with written_to(out, temporary):
+            sweep_drafts_of(out)
+            temporary.mkdir(parents=True)
+            yield temporary
+            _flush(temporary)
+            _replace(temporary, out)
     finally:
         _remove(temporary)
         _remove_empty(missing)
@@ -65,12 +68,17 @@ def _flush(folder: Path) -> None:
 
 
 def _replace(temporary: Path, out: Path) -> None:
-    previous = out.with_name(f".old-{out.name}")
-    _remove(previous)
+    previous = out.with_name(temporary_name(out.name))
     if out.exists():
         os.rename(out, previous)
-    os.rename(temporary, out)
-    _remove(previous)
+    try:
+        os.rename(temporary, out)
+    except OSError:
+        if previous.exists() and not out.exists():
+            os.rename(previous, out)
+        raise
+    finally:
+        _remove(previous)
 
 
 def _remove_empty(folders: list[Path]) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from nearmiss import data as dataset
+from nearmiss.calibration import stored
 from nearmiss.data import Dataset
 from nearmiss.errors import RunError
 from nearmiss.models import score_cache
@@ -24,10 +25,14 @@ from nearmiss.models.teacher import Teacher, load_teacher
 from nearmiss.pipeline.progress import Watch, silent
 from nearmiss.pipeline.round import Round, count_rows
 from nearmiss.pipeline.stages import calibrate, run_stages
-from nearmiss.run import POLICY_FILE, RUN_FILE, Run, mining_from, open_run
+from nearmiss.retrieval.vector_store import RECORD
+from nearmiss.run import POLICY_FILE, RUN_FILE, SCHEMA, Run, mining_from, open_run
 from nearmiss.settings import Mining, Policy
-from nearmiss.storage.files import temporary_name, write_json
+from nearmiss.storage.files import read_object, write_json
 from nearmiss.storage.fingerprint import fingerprint_of_model
+from nearmiss.storage.numbered import shard_name
+from nearmiss.storage.one_writer import HOLDER, LOCK, one_writer
+from nearmiss.storage.temporary import PREFIX, sweep
 
 __all__ = ["Watch", "mine", "silent"]
 
@@ -50,21 +55,74 @@ def mine(
 
     A new folder needs `data`; an existing one keeps its own, and gets one more round where no `data` is given and the
     recipe or a model's weights have changed. `encoder` and `teacher` take the place of those the recipe names.
-    Raises RunError where the folder holds other data or a half-made round of another recipe.
+    Raises RunError where the folder holds other data or a half-made round of another recipe, and where another process
+    mines into it.
     """
-    run = _begin(folder, data, policy)
-    encoder = encoder or load_encoder(recipe)
-    teacher = teacher or load_teacher(recipe, run.dataset.documents, run.facts["dataset"]["fingerprint"])
-    entry = _round_to_make(run, _entry(recipe, encoder, teacher), may_add=data is None)
-    this = Round(run.folder, entry["round"], run.dataset, recipe, encoder, teacher)
-    if not entry["finished"]:
-        _record(run, entry)
-        remembered = run_stages(this, watch)
-        calibrate(this)
-        _record(run, _finished(this, entry | remembered))
-    for name in SCAFFOLDING:
-        shutil.rmtree(this.folder / name, ignore_errors=True)
+    _check_ours(folder, data)
+    with one_writer(folder):
+        sweep(folder)
+        run = _begin(folder, data, policy)
+        encoder = encoder or load_encoder(recipe)
+        teacher = teacher or load_teacher(recipe, run.dataset.documents, run.facts["dataset"]["fingerprint"])
+        entry = _round_to_make(run, _entry(recipe, encoder, teacher), may_add=data is None)
+        this = Round(run.folder, entry["round"], run.dataset, recipe, encoder, teacher)
+        if not entry["finished"] or _lacks_files(this):
+            entry = entry | {"finished": False} | _versions_of(entry)
+            _record(run, entry)
+            remembered = run_stages(this, watch)
+            if stored.load(this.folder) is None:
+                calibrate(this)
+            _record(run, _finished(this, entry | remembered))
+        for name in SCAFFOLDING:
+            shutil.rmtree(this.folder / name, ignore_errors=True)
     return run
+
+
+def _check_ours(folder: Path, data: Dataset | None) -> None:
+    """Raise RunError where there is no run and none can be made; nothing is written before."""
+    if data is None:
+        open_run(folder)
+        return
+    if (folder / RUN_FILE).exists():
+        return
+    # What a killed run may have left before run.json stood; anything else is somebody's.
+    ours = {"dataset", POLICY_FILE, LOCK, HOLDER}
+    strange = [path.name for path in folder.glob("*") if path.name not in ours and not path.name.startswith(PREFIX)]
+    if strange or folder.is_file():
+        found = f"a folder with {', '.join(sorted(strange)[:5])}" if strange else "a file"
+        raise RunError(f"{folder}: wanted a new folder or a run; found {found}")
+
+
+def _lacks_files(this: Round) -> bool:
+    """Whether somebody took away what the round is made of, as one does with a damaged file."""
+    shards = [this.candidates(number) for number, _, _ in this.shards()]
+    return not all(path.exists() for path in [*shards, *_vector_files(this)])
+
+
+def _vector_files(this: Round) -> list[Path]:
+    """The files of the round's vectors, as far as their own record says how many there are."""
+    paths = []
+    for name in ("document_vectors", "query_vectors"):
+        record = this.folder / name / RECORD
+        paths.append(record)
+        if record.exists():
+            facts = read_object(record, ("rows", "rows_per_shard"))
+            count = -(-facts["rows"] // facts["rows_per_shard"])
+            paths += [record.with_name(shard_name(number, ".npy")) for number in range(count)]
+    return paths
+
+
+def _versions() -> dict[str, str]:
+    return {library: version(library) for library in LIBRARIES}
+
+
+def _versions_of(entry: dict[str, Any]) -> dict[str, Any]:
+    """The libraries' versions of a round; where it goes on under others than it began with, those of each attempt."""
+    known = entry.get("versions")
+    if known is None or known == _versions():
+        return {"versions": known or _versions()}
+    earlier = [one for one in entry.get("earlier_versions", []) if one != known]
+    return {"versions": _versions(), "earlier_versions": [*earlier, known]}
 
 
 def _begin(folder: Path, data: Dataset | None, policy: Policy | None) -> Run:
@@ -81,18 +139,14 @@ def _begin(folder: Path, data: Dataset | None, policy: Policy | None) -> Run:
 
 
 def _create(folder: Path, data: Dataset) -> Run:
-    # What a killed run may have left before run.json stood; anything else is somebody's.
-    ours = {"dataset", POLICY_FILE, temporary_name(POLICY_FILE), temporary_name(RUN_FILE)}
-    strange = [path.name for path in folder.glob("*") if path.name not in ours]
-    if strange:
-        raise RunError(f"{folder}: wanted a new folder or a run; found a folder with {', '.join(sorted(strange)[:5])}")
     dataset.save(data, folder / "dataset")
     run = Run(folder)
     run.save_policy(Policy())
     counts = {name: len(getattr(data, name)) for name in ("queries", "documents", "positives", "negatives")}
     rows = dataclasses.asdict(data.counts)
     facts = {
-        "versions": {library: version(library) for library in LIBRARIES},
+        "schema": SCHEMA,
+        "versions": _versions(),
         "dataset": {"fingerprint": dataset.fingerprint(data), **counts, "rows": rows},
         "rounds": [],
     }
@@ -160,7 +214,7 @@ def _changes(last: dict[str, Any], wanted: dict[str, Any]) -> list[str]:
 
 
 def _record(run: Run, entry: dict[str, Any]) -> None:
-    facts = run.facts
+    facts = {"schema": SCHEMA} | run.facts | {"schema": SCHEMA}
     rounds = [other for other in facts["rounds"] if other["round"] != entry["round"]]
     write_json(run.folder / RUN_FILE, facts | {"rounds": [*rounds, entry]})
 
@@ -171,4 +225,4 @@ def _finished(this: Round, entry: dict[str, Any]) -> dict[str, Any]:
         scored = score_cache.count_scored(this.run / "teacher_scores", this.teacher, f"{this.number}-")
         candidates = count_rows(this.candidates(number) for number, _, _ in this.shards())
         entry = entry | {"teacher": entry["teacher"] | {"scored": scored, "cached": candidates - scored}}
-    return entry | {"finished": True}
+    return entry | {"finished": True, "candidate_shards": len(list(this.shards()))}

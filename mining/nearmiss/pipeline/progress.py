@@ -2,11 +2,12 @@
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
-from nearmiss.storage.files import read_json, write_json
+from nearmiss.run import SECONDS_FILE
+from nearmiss.storage.files import read_object, write_json
 
 Advance = Callable[[int], None]
 
@@ -25,11 +26,21 @@ def silent(stage: str, total: int, unit: str) -> Iterator[Advance]:
 
 @contextmanager
 def timed(folder: Path, stage: str) -> Iterator[None]:
-    """Add the seconds of a stage to `seconds.json`, beside those of earlier attempts."""
+    """Add the seconds of a stage to `seconds.json`, beside those of earlier attempts; an interrupt loses none."""
     # A file of its own: everything else in a run folder is the same however often it was interrupted.
+    path = folder / SECONDS_FILE
+    # Read first: a damaged file is said before an hour of work, and not in place of what went wrong in it.
+    seconds = read_object(path, ()) if path.exists() else {}
     started = time.monotonic()
-    yield
-    path = folder / "seconds.json"
-    seconds = read_json(path) if path.exists() else {}
-    seconds[stage] = round(seconds.get(stage, 0.0) + time.monotonic() - started, 3)
-    write_json(path, seconds)
+    try:
+        yield
+    except BaseException:
+        with suppress(OSError):  # a full disk is what went wrong, perhaps
+            _add(path, seconds, stage, started)
+        raise
+    _add(path, seconds, stage, started)
+
+
+def _add(path: Path, seconds: dict[str, Any], stage: str, started: float) -> None:
+    before = seconds.get(stage, 0.0)
+    write_json(path, seconds | {stage: round(before + time.monotonic() - started, 3)})

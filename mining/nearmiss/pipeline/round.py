@@ -24,6 +24,7 @@ from nearmiss.models.teacher import Teacher
 from nearmiss.retrieval import language
 from nearmiss.retrieval.vector_store import StoredVectors, open_vectors
 from nearmiss.settings import Mining
+from nearmiss.storage.numbered import shard_name
 
 QUERIES_PER_SHARD = 256
 TEXTS_PER_SHARD = 4096
@@ -99,15 +100,15 @@ class Round:
 
     def found(self, source: str, shard: int) -> Path:
         """File of what a source found for a shard of queries."""
-        return self.folder / "found" / source / f"{shard:05d}.parquet"
+        return self.folder / "found" / source / shard_name(shard, ".parquet")
 
     def pooled(self, shard: int) -> Path:
         """File of a shard's candidates before the teacher."""
-        return self.folder / "pool" / f"{shard:05d}.parquet"
+        return self.folder / "pool" / shard_name(shard, ".parquet")
 
     def candidates(self, shard: int) -> Path:
         """File of a shard's finished candidates."""
-        return self.folder / "candidates" / f"{shard:05d}.parquet"
+        return self.folder / "candidates" / shard_name(shard, ".parquet")
 
 
 def count_rows(paths: Iterable[Path]) -> int:

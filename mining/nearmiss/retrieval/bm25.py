@@ -23,7 +23,8 @@ import pandas as pd
 from nearmiss.retrieval.language import checked, term_maker
 from nearmiss.retrieval.results import best_rows, nothing_found, ranked
 from nearmiss.retrieval.tokenization import normalise, words
-from nearmiss.storage.files import read_json, temporary_name, write_json
+from nearmiss.storage.files import read_json, write_json, written_to
+from nearmiss.storage.temporary import sweep_drafts_of, temporary_name
 
 if TYPE_CHECKING:
     from bm25s import BM25
@@ -44,11 +45,15 @@ def build(texts: Iterable[str], folder: Path, language: str, advance: Callable[[
     index = bm25s.BM25(k1=K1, b=B, method="lucene", backend="numba")
     index.index((documents, vocabulary), show_progress=False)
     temporary = folder.with_name(temporary_name(folder.name))
-    shutil.rmtree(temporary, ignore_errors=True)
-    index.save(temporary, show_progress=False)
-    write_json(temporary / "language.json", language)
-    _flush(temporary)
-    os.replace(temporary, folder)
+    sweep_drafts_of(folder)
+    try:
+        with written_to(folder, temporary):
+            index.save(temporary, show_progress=False)
+            write_json(temporary / "language.json", language)
+            _flush(temporary)
+            os.replace(temporary, folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def search(

@@ -1,1 +1,1 @@
-"""Storage: files that are whole or absent, and the fingerprints of what they hold."""
+"""Storage: files that are whole or absent, one writer at a time, numbered shards, and fingerprints."""

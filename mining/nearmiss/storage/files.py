@@ -1,35 +1,65 @@
-"""Files that are either whole or absent, however the process ends."""
+"""
+Files that are either whole or absent, however the process ends.
+
+In:  a path, and what it is to hold
+Out: the file under its name; or what it holds. A disk that is full and a file that is damaged are a `FileError`
+"""
 
 import hashlib
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nearmiss.errors import NearmissError
+from nearmiss.storage.damage import cannot_read, cannot_write
+from nearmiss.storage.temporary import temporary_name
+
 if TYPE_CHECKING:
+    import numpy.typing as npt
     import pandas as pd
+    import pyarrow as pa
 
 
 @contextmanager
 def write_atomically(path: Path) -> Iterator[Path]:
-    """A temporary path to write to; on success it is flushed to disk and takes the name `path`."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """
+    A temporary path to write to; on success it is flushed to disk and takes the name `path`.
+
+    Raises FileError that names `path` where the disk is full or nothing may be written there.
+    """
     temporary = path.with_name(temporary_name(path.name))
     try:
-        yield temporary
-        with temporary.open("rb+") as written:
-            os.fsync(written.fileno())
-        os.replace(temporary, path)
+        with written_to(path, temporary):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            yield temporary
+            with temporary.open("rb+") as written:
+                os.fsync(written.fileno())
+            os.replace(temporary, path)
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
-def temporary_name(name: str) -> str:
-    """What a file or folder is called until it is whole; what a killed run leaves, the next one writes over."""
-    # Keeps the suffix, since writers choose a format by it.
-    return f".tmp-{name}"
+@contextmanager
+def written_to(path: Path, temporary: Path) -> Iterator[None]:
+    """Say of a failure to write the draft `temporary` that it is `path` that could not be written."""
+    try:
+        yield
+    except NearmissError:
+        raise
+    except OSError as error:
+        # One that names another file is about that one. Arrow and numpy name none.
+        if error.filename is not None and not str(error.filename).startswith((str(temporary), str(path.parent))):
+            raise
+        raise cannot_write(path, error) from error
+    except RuntimeError as error:
+        # FAISS says so of a full disk.
+        if str(temporary) not in str(error):
+            raise
+        raise cannot_write(path, error) from error
 
 
 def write_json(path: Path, content: Any) -> None:
@@ -39,17 +69,56 @@ def write_json(path: Path, content: Any) -> None:
 
 
 def write_parquet(path: Path, frame: "pd.DataFrame") -> None:
-    """Write a frame without its index, atomically."""
+    """Write a frame without its index, atomically; each page with its checksum, so that damage is seen."""
     with write_atomically(path) as temporary:
-        frame.to_parquet(temporary, index=False, compression="zstd")
+        frame.to_parquet(temporary, index=False, compression="zstd", write_page_checksum=True)
 
 
-def read_json(path: Path) -> Any:
-    """The content of a JSON file written by `write_json`."""
-    return json.loads(path.read_text("utf-8"))
+def read_json(path: Path, wanted: str = "JSON as nearmiss wrote it") -> Any:
+    """The content of a JSON file written by `write_json`; FileError where it is missing or damaged."""
+    try:
+        return json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise cannot_read(path, wanted, error) from error
+
+
+def read_object(path: Path, keys: tuple[str, ...]) -> dict[str, Any]:
+    """The content of a JSON file that holds an object with these keys; FileError where it does not."""
+    wanted = f"a JSON object with {', '.join(keys)}" if keys else "a JSON object"
+    content = read_json(path, wanted)
+    if not isinstance(content, dict):
+        raise cannot_read(path, wanted, ValueError(_kind(content)))
+    if lacking := [key for key in keys if key not in content]:
+        raise cannot_read(path, wanted, ValueError(f"none of the name {', '.join(lacking)}"))
+    return content
+
+
+def read_table(path: Path) -> "pa.Table":
+    """A Parquet file written by `write_parquet`; FileError where it is missing or damaged."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        return pq.read_table(path, page_checksum_verification=True, partitioning=None)
+    except (OSError, ValueError, TypeError, pa.ArrowException) as error:
+        raise cannot_read(path, "a whole Parquet file", error) from error
+
+
+def read_array(path: Path) -> "npt.NDArray[Any]":
+    """An array that `np.save` wrote; FileError where it is missing or damaged."""
+    import numpy as np
+
+    try:
+        return np.asarray(np.load(path, allow_pickle=False))
+    except (OSError, ValueError, EOFError) as error:
+        raise cannot_read(path, "a whole array of numpy", error) from error
 
 
 def sha256_of(path: Path) -> str:
     """Hex digest of a file's bytes."""
     with path.open("rb") as content:
         return hashlib.file_digest(content, "sha256").hexdigest()
+
+
+def _kind(content: Any) -> str:
+    return {list: "a list", str: "a text", bool: "true or false", type(None): "null"}.get(type(content), "a number")

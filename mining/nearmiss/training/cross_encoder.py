@@ -25,8 +25,9 @@ from nearmiss.errors import DatasetError, RecipeError, RunError
 from nearmiss.models.low_rank import Facts, plain_folder
 from nearmiss.pipeline import Watch, silent
 from nearmiss.settings import Teaching
-from nearmiss.storage.files import read_json, temporary_name, write_atomically, write_json
+from nearmiss.storage.files import read_json, write_atomically, write_json
 from nearmiss.storage.fingerprint import fingerprint_of_model
+from nearmiss.storage.temporary import sweep_drafts_of, temporary_name
 from nearmiss.training import compression, model_card, trainer
 from nearmiss.training.base_model import Start, Texts, logits, open_start
 from nearmiss.training.evaluation import Numbers, measure
@@ -289,8 +290,8 @@ def _made_small(course: _Course, taught: Taught) -> Taught:
     rank = course.recipe.rank
     assert rank is not None
     out = course.out / LOW_RANK
+    sweep_drafts_of(out)
     draft = course.out / temporary_name(LOW_RANK)
-    shutil.rmtree(draft, ignore_errors=True)
     start = "" if not course.recipe.start else _where(course.recipe.start)
     facts = Facts(start, course.start.fingerprint, rank, ())
     kept = compression.write(course.out, course.start.folder, facts, draft)
