@@ -166,7 +166,8 @@ def _from_queue(work: Workspace) -> Sample | None:
     chances: dict[int, float] = {}
     for entry in list(work.standing.entries.values()):
         event = entry.event
-        if event.inclusion_probability and not event.arm.startswith("audit:") and work.standing.stands(entry.seq):
+        picked = event.arm != REPEAT and not event.arm.startswith("audit:")
+        if event.inclusion_probability and picked and work.standing.stands(entry.seq):
             row = work.row_of(entry.pair)
             if row is not None:
                 chances.setdefault(row, event.inclusion_probability)

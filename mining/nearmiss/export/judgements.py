@@ -20,7 +20,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from nearmiss import selection
-from nearmiss.review import ADJUDICATION, JUDGEMENTS, Standing
+from nearmiss.review import JUDGEMENTS, Standing
 from nearmiss.review.current import Pair
 from nearmiss.selection import VERDICTS, Table
 from nearmiss.selection.table import Bools, Ints
@@ -87,10 +87,8 @@ def read(standing: Standing) -> Said:
 
 
 def _reasons(standing: Standing, pair: Pair) -> frozenset[str]:
-    judged = standing.by_reviewer(pair).values()
-    decided = [entry for entry in judged if entry.event.arm == ADJUDICATION]
-    verdict = standing.verdict(pair)
-    counting = [max(decided, key=lambda entry: entry.seq)] if decided else list(judged)
+    decision, verdict = standing.decision(pair), standing.verdict(pair)
+    counting = [decision] if decision is not None else list(standing.by_reviewer(pair).values())
     return frozenset(e.event.reason for e in counting if e.event.reason and e.event.verdict == verdict)
 
 

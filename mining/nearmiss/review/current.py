@@ -5,6 +5,8 @@ In:  the log's rows, in order, as they come
 Out: which rows stand, each reviewer's verdict on each pair, and the one verdict that counts
 
 An undo takes back one row; undoing the undo brings it back. What was propagated from a row stands and falls with it.
+A hidden repeat measures how consistent a reviewer is and changes nothing else: it never counts as a verdict. An
+adjudication decides a pair until it is undone or another one is made, whatever its adjudicator judges afterwards.
 Knows nothing of databases.
 """
 
@@ -81,17 +83,19 @@ class Standing:
         return False
 
     def by_reviewer(self, pair: Pair) -> dict[str, Entry]:
-        """Each reviewer's latest standing judgement of a pair."""
-        judged = (self.entries[seq] for seq in self._by_pair.get(pair, ()) if self.stands(seq))
-        return {entry.event.reviewer: entry for entry in judged if entry.event.verdict in JUDGEMENTS}
+        """Each reviewer's latest standing judgement of a pair; hidden repeats are left out."""
+        return {entry.event.reviewer: entry for entry in self._judgements(pair)}
+
+    def decision(self, pair: Pair) -> Entry | None:
+        """The latest standing adjudication of a pair; None where nobody decided."""
+        decided = [entry for entry in self._judgements(pair) if entry.event.arm == ADJUDICATION]
+        return decided[-1] if decided else None
 
     def verdict(self, pair: Pair) -> str | None:
         """The verdict that counts: the adjudicator's, else the majority's, and of equals the more cautious."""
-        judged = self.by_reviewer(pair)
-        decided = [entry for entry in judged.values() if entry.event.arm == ADJUDICATION]
-        if decided:
-            return max(decided, key=lambda entry: entry.seq).event.verdict
-        voices = Counter(entry.event.verdict for entry in judged.values())
+        if (decision := self.decision(pair)) is not None:
+            return decision.event.verdict
+        voices = Counter(entry.event.verdict for entry in self.by_reviewer(pair).values())
         return min(voices, key=lambda verdict: (-voices[verdict], CAUTION[verdict]), default=None)
 
     def verdicts(self) -> dict[Pair, str]:
@@ -107,9 +111,8 @@ class Standing:
         """Whether reviewers differ on a pair and nobody has decided."""
         if len(self._by_pair.get(pair, ())) < 2:
             return False
-        judged = self.by_reviewer(pair).values()
-        decided = any(entry.event.arm == ADJUDICATION for entry in judged)
-        return not decided and len({entry.event.verdict for entry in judged}) > 1
+        said = {entry.event.verdict for entry in self.by_reviewer(pair).values()}
+        return len(said) > 1 and self.decision(pair) is None
 
     def history(self, pair: Pair) -> list[Entry]:
         """Everything that was ever done to a pair, oldest first."""
@@ -147,6 +150,22 @@ class Standing:
             if self.stands(entry.seq) and undone is not None and undone.event.verdict != "undo":
                 return entry
         return None
+
+    def _judgements(self, pair: Pair) -> Iterator[Entry]:
+        """The standing judgements of a pair that may count, oldest first."""
+        for seq in self._by_pair.get(pair, ()):
+            entry = self.entries[seq]
+            if entry.event.verdict in JUDGEMENTS and not self._is_repeat(entry) and self.stands(seq):
+                yield entry
+
+    def _is_repeat(self, entry: Entry) -> bool:
+        """Whether a row is a hidden repeat, or was propagated from one."""
+        while entry.event.arm != REPEAT:
+            above = None if entry.event.parent is None else self.entries.get(entry.event.parent)
+            if above is None or above.seq >= entry.seq:
+                return False
+            entry = above
+        return True
 
     def _newest(self, reviewer: str) -> Iterator[Entry]:
         return (self.entries[seq] for seq in reversed(self._by_reviewer.get(reviewer, ())))

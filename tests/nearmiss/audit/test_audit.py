@@ -57,7 +57,7 @@ def work(mined, tmp_path):
             path.unlink()
 
 
-def judge(work, draws, verdict=None, reviewer="ann"):
+def judge(work, draws, verdict=None, reviewer="ann", arm=None):
     """Verdicts on draws: one for all, or as a made-up truth has them, in which every ninth document is an answer."""
     start = work.log.acknowledged(reviewer)
     work.append(
@@ -70,7 +70,7 @@ def judge(work, draws, verdict=None, reviewer="ann"):
                 client_id=reviewer,
                 client_seq=start + number,
                 decided_at=1000.0 + number,
-                arm=one.arm,
+                arm=arm or one.arm,
                 inclusion_probability=one.inclusion_probability,
             )
             for number, one in enumerate(draws, 1)
@@ -391,12 +391,15 @@ def test_judgements_from_the_queue_count_where_their_chances_add_up(work):
     rows = np.flatnonzero(of_domains.population(work.table) & (rng.random(len(work.table.query)) < chance))
     asked = [Draw("", 0, *work.pair_at(row), 0, 0.0, chance) for row in rows.tolist()]
     judge(work, [replace(one, repeat=True) for one in asked])
+    with pytest.raises(ReviewError, match="found none"):
+        audit.estimate(work)  # repeats measure their reviewer and nothing else
+    judge(work, asked, arm="priority")
     told = audit.estimate(work)
     assert told.plans == ("queue",)
     assert told.numbers.false_negative_rate.low < 1 / 9 < told.numbers.false_negative_rate.high
     # Only the first of each query: nobody else could have been picked with that chance.
     few = open_workspace(work.run.folder, "sqlite://")
-    judge(few, [replace(one, repeat=True) for one in asked[:25]])
+    judge(few, asked[:25], arm="priority")
     with pytest.raises(ReviewError, match="found none"):
         audit.estimate(few)
 

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nearmiss.errors import ReviewError
-from nearmiss.review import ADJUDICATION, Entry, Event, Standing, open_log
+from nearmiss.review import ADJUDICATION, REPEAT, Entry, Event, Standing, open_log
 from nearmiss.review.events import LARGEST, event_from
 from tests.conftest import ROOT
 
@@ -435,6 +435,35 @@ def test_an_adjudicator_decides_and_may_take_it_back():
     assert standing.disputed() == [("q1", "d")]
 
 
+def said_of(*voices):
+    """A log of one pair: (reviewer, verdict, arm) each, from number 1 on."""
+    standing = Standing()
+    for n, (who, verdict, arm) in enumerate(voices, 1):
+        standing.absorb([Entry(n, judged(n, verdict, doc_id="d", reviewer=who, arm=arm))])
+    return standing
+
+
+def test_a_hidden_repeat_changes_no_verdict_and_disputes_nothing():
+    pair = ("q1", "d")
+    alone = said_of(("ann", "relevant", ""), ("ann", "not_relevant", REPEAT))
+    assert (alone.verdict(pair), alone.by_reviewer(pair)["ann"].event.verdict) == ("relevant", "relevant")
+    several = said_of(("ann", "relevant", ""), ("bob", "relevant", ""), ("bob", "not_relevant", REPEAT))
+    assert (several.verdict(pair), several.disputed()) == ("relevant", [])
+    # What was propagated from a repeat counts as little as the repeat.
+    several.absorb([Entry(4, judged(4, "not_relevant", doc_id="copy", reviewer="bob", parent=3))])
+    assert several.verdict(("q1", "copy")) is None
+
+
+@pytest.mark.parametrize("arm", [REPEAT, "", "audit:x"])
+def test_a_decision_holds_whatever_its_adjudicator_judges_afterwards(arm):
+    voices = ("ann", "relevant", ""), ("bob", "not_relevant", ""), ("bob", "partial", ADJUDICATION)
+    standing = said_of(*voices, ("bob", "not_relevant", arm))
+    assert (standing.verdict(("q1", "d")), standing.disputed()) == ("partial", [])
+    assert standing.decision(("q1", "d")).seq == 3
+    standing.absorb([Entry(5, undo(5, 3, doc_id="d", reviewer="bob"))])
+    assert standing.disputed() == [("q1", "d")]
+
+
 # Laws.
 
 
@@ -454,7 +483,7 @@ def histories(draw):
         elif kind == "copy" and verdict != "later" and target.event.verdict != "undo":
             rows.append(Entry(seq, judged(seq, verdict, parent=target.seq, **fields)))
         else:
-            arm = draw(st.sampled_from(["", "", "", ADJUDICATION]))
+            arm = draw(st.sampled_from(["", "", "", ADJUDICATION, REPEAT]))
             rows.append(Entry(seq, judged(seq, verdict, arm=arm, **fields)))
     return rows
 
@@ -467,14 +496,18 @@ def stands_slowly(rows, row):
     return all(stands_slowly(rows, parent) for parent in parents)
 
 
+def is_repeat(rows, row):
+    """A row is a repeat, or was propagated from one."""
+    return row.event.arm == REPEAT or any(is_repeat(rows, other) for other in rows if other.seq == row.event.parent)
+
+
 def verdict_slowly(rows, pair):
-    latest = {}
-    for row in rows:
-        if row.pair == pair and row.event.verdict not in ("undo", "later", "comment") and stands_slowly(rows, row):
-            latest[row.event.reviewer] = row
-    decided = [row for row in latest.values() if row.event.arm == ADJUDICATION]
+    own = [row for row in rows if row.pair == pair and row.event.verdict not in ("undo", "later", "comment")]
+    own = [row for row in own if stands_slowly(rows, row) and not is_repeat(rows, row)]
+    latest = {row.event.reviewer: row for row in own}
+    decided = [row for row in own if row.event.arm == ADJUDICATION]
     if decided:
-        return max(decided, key=lambda row: row.seq).event.verdict
+        return decided[-1].event.verdict
     votes = Counter(row.event.verdict for row in latest.values())
     most = [verdict for verdict in votes if votes[verdict] == max(votes.values())]
     return next((verdict for verdict in ("relevant", "partial", "unsure", "not_relevant") if verdict in most), None)

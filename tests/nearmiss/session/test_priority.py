@@ -80,6 +80,15 @@ def test_an_answer_raises_its_query_and_negatives_lower_it(work):
     assert (priority.chance(work)[: rows.start] == before[: rows.start]).all()
 
 
+def test_cannot_tell_neither_raises_nor_lowers_its_query(work):
+    rows = work.rows_of("q03")
+    own = np.arange(rows.start, rows.stop)
+    others = own[~work.table.positive[own]]
+    before = priority.chance(work)
+    work.append(verdicts(work, others[:6].tolist(), "unsure"))
+    np.testing.assert_array_equal(priority.chance(work)[others[6:]], before[others[6:]])
+
+
 def test_verdicts_teach_the_chances_and_the_order_is_a_new_one(work):
     others = np.flatnonzero(~work.table.positive)
     generation = priority.generation(work)

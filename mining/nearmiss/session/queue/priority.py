@@ -68,11 +68,12 @@ def importance(work: Workspace, rows: Ints | slice = slice(None)) -> Floats:
 def chance(work: Workspace, rows: Ints | slice = slice(None)) -> Floats:
     """The chance of each candidate, or of `rows`, to be an answer, by all verdicts and above all its query's."""
     logits = _logits(work, rows)
-    judged, table = work.table.verdicts, work.table
+    table = work.table
     answers = table.verdict("relevant") | table.verdict("partial")
     queries = len(table.starts) - 1
     hits = np.bincount(table.query[answers], minlength=queries)
-    misses = np.bincount(table.query[(judged > 0) & ~answers], minlength=queries)
+    # "Cannot tell" says nothing of the query: it is neither.
+    misses = np.bincount(table.query[table.verdict("not_relevant")], minlength=queries)
     raised: Floats = expit(logits + (HIT * np.minimum(hits, MOST_HITS) - MISS * misses)[table.query[rows]])
     return raised
 
