@@ -47,7 +47,7 @@ def call(capsys, monkeypatch, *words):
 def test_help_imports_nothing_heavy():
     code = (
         "import sys; sys.argv = ['nearmiss', 'mine', '--help']\n"
-        "from mining import cli\n"
+        "from nearmiss import cli\n"
         "try: cli.main()\n"
         "finally: print(sorted({'torch', 'pandas', 'numpy', 'pyarrow', 'openvino', 'transformers'} & set(sys.modules)))"
     )

@@ -142,11 +142,11 @@ import os, signal, sys, torch
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from nearmiss.training import teach, training
+from nearmiss.training import teach, trainer
 from tests.nearmiss.training.test_teaching import TOY, toy_pairs
 
 torch.set_num_threads(1)
-training.SAVE_EVERY_S = 0.0
+trainer.SAVE_EVERY_S = 0.0
 
 @contextmanager
 def watch(stage, total, unit):
