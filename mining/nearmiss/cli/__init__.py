@@ -4,57 +4,51 @@ The command line: nearmiss mine, select, report, explain, export, review, teach,
 In:  what the user typed
 Out: a run folder, or words on the console; exit code 0 done, 1 the user's mistake in one line, 130 interrupted
 
-Imports nothing heavy before a command needs it, so that `--help` is instant.
+Imports nothing but a few small modules of Python's own before `command` is called, so that an interrupt is heard from
+the first moment; what a command needs is imported when it runs, so that `--help` is instant.
 """
 
-import os
 import sys
 
-import typer
-
-from nearmiss.errors import NearmissError
-
-app = typer.Typer(
-    help="Mine hard negatives, see why each was kept or refused, and export training shards.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-)
+MYPY = False  # read by mypy as true; `typing` takes longer to import than all that is done here
+if MYPY:
+    from nearmiss.cli.application import app as app
 
 
-INTERRUPTED = 130
+def command() -> None:
+    """The installed command `nearmiss`: an interrupt ends it within two seconds, whatever it is doing."""
+    from nearmiss.cli import interrupts
+
+    sys.exit(interrupts.watched(_done, WORDS))
 
 
 def main() -> None:
-    """The installed command `nearmiss`."""
-    from nearmiss.cli import auditing, commands, reviewing, teaching  # noqa: F401  (their commands register themselves)
-
-    code = _run()
-    if code == INTERRUPTED:
-        print("\ninterrupted; run the same command again and it goes on from the last finished shard", file=sys.stderr)
-    sys.exit(code)
+    """The same within the calling process, for programs and tests; nothing ends it while a native call runs."""
+    sys.exit(_done())
 
 
-def _run() -> int:
+WORDS = "\ninterrupted; run the same command again and it goes on from the last finished shard"
+
+
+def _done() -> int:
+    """The exit code, once the command that was typed is done."""
+    from nearmiss.cli.interrupts import INTERRUPTED
+
     try:
-        return int(app(standalone_mode=False) or 0)
-    except typer.Exit as done:
-        return done.exit_code
-    except typer.TyperException as mistake:
-        return _say(str(mistake) if not hasattr(mistake, "format_message") else mistake.format_message())
-    except NearmissError as mistake:
-        return _say(str(mistake))
-    except OSError as failure:
-        return _say(f"{failure.filename or 'file'}: {failure.strerror or failure}")
-    except (KeyboardInterrupt, typer.Abort):
-        return INTERRUPTED
-    except Exception as bug:
-        if os.environ.get("NEARMISS_TRACEBACK"):
-            raise
-        return _say(f"this is a bug of nearmiss ({type(bug).__name__}: {bug}); NEARMISS_TRACEBACK=1 shows where")
+        from nearmiss.cli import application, auditing, commands, reviewing, teaching  # noqa: F401  (they register)
+
+        code = application.run()
+    except KeyboardInterrupt:
+        code = INTERRUPTED
+    if code == INTERRUPTED:
+        print(WORDS, file=sys.stderr)
+    return code
 
 
-def _say(message: str) -> int:
-    print(f"error: {message}", file=sys.stderr)
-    return 1
+def __getattr__(name: str) -> object:
+    # Typer takes a sixth of a second to import, in which an interrupt would go unheard.
+    if name == "app":
+        from nearmiss.cli.application import app
+
+        return app
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,5 +1,5 @@
 """`python -m nearmiss.cli`, for where the command is not installed."""
 
-from nearmiss.cli import main
+from nearmiss.cli import command
 
-main()
+command()

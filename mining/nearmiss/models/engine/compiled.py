@@ -11,8 +11,10 @@ import ctypes
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -26,6 +28,7 @@ from nearmiss.storage.files import read_json, write_json
 HINTS = {"float32": "f32", "bfloat16": "bf16"}
 # Activations are rounded in groups of this many: 32 is slower, a whole row loses neighbours (see README).
 ROUNDING_GROUP = "128"
+_OPENING = Lock()  # one engine is opened at a time, until it has answered once
 
 
 @dataclass(frozen=True)
@@ -44,12 +47,25 @@ class OpenVinoEngine:
     def opened(cls, folder: Path) -> "OpenVinoEngine":
         """The engine in a folder; RuntimeError, OSError or KeyError where it is not whole."""
         told = read_json(folder / "facts.json")
-        compiled = _compile(folder / "model.xml", told["precision"])
-        facts = Facts(**told["facts"])
-        idle: SimpleQueue[Any] = SimpleQueue()
-        for _ in range(processor.cores()):
-            idle.put(_kept_for_good(compiled.create_infer_request()))
-        return cls(idle, Tokenizer(folder), facts, told["precision"], told["agreement"], told["trusted"])
+        with _OPENING:
+            compiled = _compile(folder / "model.xml", told["precision"])
+            facts = Facts(**told["facts"])
+            idle: SimpleQueue[Any] = SimpleQueue()
+            for _ in range(processor.cores()):
+                idle.put(_kept_for_good(compiled.create_infer_request()))
+            engine = cls(idle, Tokenizer(folder), facts, told["precision"], told["agreement"], told["trusted"])
+            engine.answer_alone()
+        return engine
+
+    def answer_alone(self) -> None:
+        """
+        Answer one small batch on the calling thread, before any other thread may ask.
+
+        The first answer of a process fills tables inside OpenVINO's bindings, once for each kind of input. Two threads
+        that fill them together wait for each other without end: one holds the table and wants Python's lock, the other
+        the reverse. It was seen in one of some 140 processes.
+        """
+        self._answer(self.tokenizer.encode(["a"], ""), np.array([0]))
 
     def __call__(self, inputs: Inputs, task: Task, prompt: str) -> Rows:
         """Rows (n, dimension). Query or document is the same: a graph of two ways would not have passed the probe."""
@@ -67,17 +83,16 @@ class OpenVinoEngine:
 
     def _answers(self, encodings: list[Any], together: list[Places]) -> Iterator[Any]:
         """What the graph says of each batch, in their order."""
-
-        def answer(places: Places) -> Any:
-            request = self.idle.get()
-            try:
-                return request.infer(self.tokenizer.padded(encodings, places), share_inputs=False)[0]
-            finally:
-                self.idle.put(request)
-
         # Not OpenVINO's own queue, which calls back from its threads.
         with ThreadPoolExecutor(processor.cores()) as threads:
-            yield from threads.map(answer, together)
+            yield from threads.map(partial(self._answer, encodings), together)
+
+    def _answer(self, encodings: list[Any], places: Places) -> Any:
+        request = self.idle.get()
+        try:
+            return request.infer(self.tokenizer.padded(encodings, places), share_inputs=False)[0]
+        finally:
+            self.idle.put(request)
 
 
 def describe(folder: Path, **changes: str | bool) -> None:

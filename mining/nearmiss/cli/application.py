@@ -1,0 +1,49 @@
+"""
+The application that commands register with, and how each of their ends becomes an exit code and a sentence.
+
+In:  what the user typed
+Out: an exit code; a mistake is one line on standard error
+"""
+
+import os
+import sys
+
+import typer
+
+from nearmiss.cli.interrupts import INTERRUPTED, heard
+from nearmiss.errors import NearmissError
+
+app = typer.Typer(
+    help="Mine hard negatives, see why each was kept or refused, and export training shards.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+def run() -> int:
+    """Do what was typed; 0 done, 1 a mistake, 130 interrupted."""
+    try:
+        return int(app(standalone_mode=False) or 0)
+    except typer.Exit as done:
+        return done.exit_code
+    except typer.TyperException as mistake:
+        return _say(str(mistake) if not hasattr(mistake, "format_message") else mistake.format_message())
+    except NearmissError as mistake:
+        return _say(str(mistake))
+    except OSError as failure:
+        return _say(f"{failure.filename or 'file'}: {failure.strerror or failure}")
+    except (KeyboardInterrupt, typer.Abort):
+        return INTERRUPTED
+    except Exception as bug:
+        if os.environ.get("NEARMISS_TRACEBACK") and not heard():
+            raise
+        return _say(f"this is a bug of nearmiss ({type(bug).__name__}: {bug}); NEARMISS_TRACEBACK=1 shows where")
+
+
+def _say(message: str) -> int:
+    if heard():  # half an import, say, which a library calls a missing one
+        return INTERRUPTED
+    print(f"error: {message}", file=sys.stderr)
+    return 1
