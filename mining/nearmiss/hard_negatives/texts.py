@@ -1,0 +1,111 @@
+"""
+The queries, their answers and the corpus, each text once.
+
+In:  the columns of the dataset, and perhaps a corpus, as a list of texts or as a mapping from ids to texts
+Out: `Texts`; ValueError names the row that holds no text
+
+Rows of one query are its several positives. Queries whose texts are equal once case and white space are set aside
+share their answers: what answers one of them is no negative of the other.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from nearmiss.candidates.pooling import Pairs
+from nearmiss.retrieval.tokenization import normalise
+
+Ids = dict[str, Any]  # text -> the id it was first seen with
+
+
+@dataclass(frozen=True)
+class Texts:
+    """Each query and document once, in the order in which they came, and which answers which."""
+
+    queries: list[str]
+    corpus: list[str]
+    positives: Pairs  # the rows of the dataset, each pair once, by query
+    query_ids: Ids
+    doc_ids: Ids
+
+    @cached_property
+    def answers(self) -> Pairs:
+        """The positives of each query and of those that read the same, each pair once, by query."""
+        _, group = np.unique(np.array([normalise(query) for query in self.queries], object), return_inverse=True)
+        members: dict[int, list[int]] = {}
+        for query, number in enumerate(group.tolist()):
+            members.setdefault(number, []).append(query)
+        own = [self.positives.document[rows] for rows in self._rows]
+        shared = [
+            np.unique(np.concatenate([own[twin] for twin in members[number]]))
+            if len(members[number]) > 1
+            else own[query]
+            for query, number in enumerate(group.tolist())
+        ]
+        return Pairs(np.repeat(np.arange(len(shared)), [len(rows) for rows in shared]), np.concatenate(shared))
+
+    @cached_property
+    def counts(self) -> npt.NDArray[np.int64]:
+        """How many positives each query has, (n_queries,)."""
+        return np.bincount(self.positives.query, minlength=len(self.queries))
+
+    @cached_property
+    def _rows(self) -> list[npt.NDArray[np.int64]]:
+        ends = np.cumsum(self.counts)
+        return np.split(np.arange(len(self.positives.query)), ends[:-1])
+
+
+def read_texts(
+    anchors: Sequence[Any],
+    positives: Sequence[Any],
+    corpus: Iterable[str] | Mapping[Any, str] | None,
+    *,
+    query_ids: Sequence[Any] | None = None,
+    positive_ids: Sequence[Any] | None = None,
+) -> Texts:
+    """Number the texts; the corpus comes first, then the positives that it lacks."""
+    corpus_ids = list(corpus) if isinstance(corpus, Mapping) else None
+    given = [] if corpus is None else list(corpus.values() if isinstance(corpus, Mapping) else corpus)
+    _check("corpus", given)
+    queries = list(dict.fromkeys(anchors))
+    documents = list(dict.fromkeys([*given, *positives]))
+    query_row = {text: row for row, text in enumerate(queries)}
+    document_row = {text: row for row, text in enumerate(documents)}
+    pairs = dict.fromkeys(
+        (query_row[query], document_row[positive]) for query, positive in zip(anchors, positives, strict=True)
+    )
+    columns = np.array(list(pairs), np.int64).reshape(-1, 2).T
+    order = np.argsort(columns[0], kind="stable")
+    known = _first_ids(given, corpus_ids)
+    return Texts(
+        queries,
+        documents,
+        Pairs(columns[0][order], columns[1][order]),
+        _first_ids(anchors, query_ids),
+        _first_ids(positives, positive_ids) | known,
+    )
+
+
+def column(dataset: Any, name: str) -> list[str]:
+    """A column of texts; ValueError names the first row that holds none."""
+    values = list(dataset[name])
+    _check(name, values)
+    return values
+
+
+def _check(name: str, values: Sequence[Any]) -> None:
+    for row, value in enumerate(values):
+        if not isinstance(value, str):
+            found = "a list; give each positive a row of its own" if isinstance(value, list) else repr(value)
+            raise ValueError(f"{name!r}, row {row}: wanted a text; found {found}")
+
+
+def _first_ids(texts: Sequence[str], ids: Sequence[Any] | None) -> Ids:
+    found: Ids = {}
+    for text, own in zip(texts, ids or [], strict=False):
+        found.setdefault(text, own)
+    return found
