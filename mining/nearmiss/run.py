@@ -15,7 +15,7 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_type_hints
 
-from nearmiss.errors import RecipeError, RunError
+from nearmiss.errors import RecipeError, ReviewError, RunError
 from nearmiss.settings import Mining, Policy
 from nearmiss.storage.damage import damaged
 from nearmiss.storage.files import read_object, read_table, write_json
@@ -149,16 +149,22 @@ class Run:
         return found
 
     def log(self) -> "ReviewLog":
-        """The log of what people judged; made where it is new."""
+        """The log of what people judged; made where it is new, opened to read where it cannot be written."""
         from nearmiss.review import open_log
 
         return open_log(self.reviews or self.folder / REVIEWS_FILE)
 
     def log_to_read(self) -> "ReviewLog":
-        """The log for one thread that writes nothing: an empty one in memory where nobody has judged."""
-        from nearmiss.review import open_log
+        """
+        The log for one thread that writes nothing: an empty one in memory where nobody has judged.
 
-        return self.log() if self._is_reviewed else open_log("sqlite://")
+        Raises ReviewError where the log that was named is not there.
+        """
+        from nearmiss.review import open_log, open_log_to_read
+
+        return (
+            open_log_to_read(self.reviews or self.folder / REVIEWS_FILE) if self._is_reviewed else open_log("sqlite://")
+        )
 
     @property
     def _is_reviewed(self) -> bool:
@@ -170,7 +176,7 @@ class Run:
             return {}
         from nearmiss.review import Standing
 
-        log, standing = self.log(), Standing()
+        log, standing = self.log_to_read(), Standing()
         standing.absorb(log.since(0))
         log.close()
         return standing.verdicts()
@@ -193,10 +199,44 @@ class Run:
 
 
 def open_run(folder: Path, reviews: str = "") -> Run:
-    """The run in `folder`; raises RunError where there is none. `reviews` is the URL of a log that lies elsewhere."""
+    """
+    The run in `folder`; raises RunError where there is none.
+
+    `reviews` is the URL or file of a log that lies elsewhere; a relative one is meant from the current directory.
+    """
     if not (folder / RUN_FILE).is_file():
         raise RunError(f"{folder}: wanted a run folder (with {RUN_FILE}); found {_what_is_there(folder)}")
-    return Run(folder, reviews)
+    return Run(folder, from_here(reviews))
+
+
+def from_here(reviews: str) -> str:
+    """The same log however the current directory changes: a relative file becomes a whole path."""
+    name, _, rest = reviews.partition("://")
+    if not rest and "://" not in reviews:
+        return str(Path(reviews).absolute()) if reviews else ""
+    path, question, query = rest.removeprefix("/").partition("?")
+    if (
+        not name.startswith("sqlite")
+        or not rest.startswith("/")
+        or path in ("", ":memory:")
+        or Path(path).is_absolute()
+    ):
+        return reviews
+    return f"{name}:///{Path(path).absolute()}{question}{query}"
+
+
+def existing_log(reviews: str) -> str:
+    """The log that was named, as `from_here` gives it; ReviewError where it is a file and does not exist."""
+    where = from_here(reviews)
+    name, _, rest = where.partition("://")
+    path = Path(where) if "://" not in where else Path(rest.removeprefix("/").partition("?")[0])
+    in_a_file = "://" not in where or (name.startswith("sqlite") and rest not in ("", "/", "/:memory:"))
+    if where and in_a_file and not path.is_file():
+        raise ReviewError(
+            f"--reviews {reviews}: wanted a log that exists; found no such file. "
+            "`nearmiss app` and `nearmiss review import` begin one with --new-reviews"
+        )
+    return where
 
 
 def policy_from(content: dict[str, Any], place: Path = Path(POLICY_FILE)) -> Policy:

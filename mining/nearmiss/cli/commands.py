@@ -27,9 +27,23 @@ if TYPE_CHECKING:
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="a run folder, made by `mine`")]
 AsJson = Annotated[bool, typer.Option("--json", help="print JSON for programs")]
 RoundNumber = Annotated[int | None, typer.Option("--round", help="which round; the latest unless told")]
+
+
+def _existing_log(reviews: str) -> str:
+    from nearmiss.run import existing_log
+
+    return existing_log(reviews)
+
+
 Reviews = Annotated[
     str,
-    typer.Option(help="URL of a shared log, as postgresql+psycopg://user@host/name; reviews.db in the run unless told"),
+    typer.Option(
+        callback=_existing_log,
+        help="file or URL of another log, as postgresql+psycopg://user@host/name; reviews.db in the run unless told",
+    ),
+]
+NewReviews = Annotated[
+    str, typer.Option("--new-reviews", metavar="FILE", help="the same, for a log that is begun there")
 ]
 PresetName = Annotated[
     str | None, typer.Option("--preset", help="published recipe to start from; `nearmiss presets` lists them")
@@ -215,14 +229,15 @@ def open_app(
         str, typer.Option(help="name under which judgements are written; anyone may type any name")
     ] = "",
     port: Annotated[int, typer.Option(help="port of the page, on this machine alone")] = 8501,
+    new_reviews: NewReviews = "",
 ) -> None:
     """Look, tune, review and export in the browser."""
     from nearmiss.cli import serving
-    from nearmiss.run import open_run
+    from nearmiss.run import from_here, open_run
 
     open_run(run).round_folder()
     _errors().print(f"http://127.0.0.1:{port}  (Ctrl-C stops it)")
-    serving.serve(run, reviews, reviewer, port)
+    serving.serve(run, from_here(new_reviews) or reviews, reviewer, port)
 
 
 @app.command()

@@ -15,9 +15,11 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from threading import Lock
+from typing import IO
 
 from nearmiss.errors import RunError
 from nearmiss.pipeline.progress import Advance, Watch
+from nearmiss.storage.damage import cannot_write
 from nearmiss.storage.files import read_json, write_json
 
 PROGRESS_FILE, LOG_FILE, LOCK_FILE = "map.progress.json", "map.log", ".map.lock"
@@ -56,7 +58,7 @@ class Stopped:
 @contextmanager
 def alone(folder: Path, watch: Watch) -> Iterator[Watch]:
     """A watch that also tells whoever looks at the folder; RunError where another process makes the same map."""
-    with (folder / LOCK_FILE).open("w") as lock:
+    with _opened(folder / LOCK_FILE) as lock:
         # Whoever looks takes the lock for a moment, to see that nobody holds it.
         if not _take(lock.fileno(), TRIES):
             raise RunError(f"{folder}: wanted to make its map; found another process making it")
@@ -71,7 +73,7 @@ def start(run: Path, number: int, folder: Path) -> None:
         if isinstance(progress(folder), Progress):
             return
         command = [sys.executable, "-m", "nearmiss.cli", "map", str(run), "--round", str(number)]
-        with (folder / LOG_FILE).open("w") as log:
+        with _opened(folder / LOG_FILE) as log:
             _started[folder] = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
             )
@@ -122,6 +124,13 @@ class _Teller:
                 write_json(self.path, asdict(Progress(stage, total, done, unit, round(rate, 2))))
 
         return advance
+
+
+def _opened(path: Path) -> IO[str]:
+    try:
+        return path.open("w")
+    except OSError as error:
+        raise cannot_write(path, error) from error
 
 
 def _lives(folder: Path) -> bool:

@@ -31,7 +31,7 @@ from nearmiss.retrieval.vector_store import open_vectors
 from nearmiss.retrieval.vectors import Shards, count
 from nearmiss.run import Run
 from nearmiss.settings import Mining
-from nearmiss.storage.files import read_json, write_json, write_parquet
+from nearmiss.storage.files import read_json, read_table, write_json, write_parquet
 
 MAP_FILE, FACTS_FILE = "map.parquet", "map.json"
 ROOM = 50_000
@@ -56,7 +56,7 @@ def open_map(folder: Path) -> Map | None:
     # The facts are written last: with them the map is whole.
     if not (folder / FACTS_FILE).is_file() or not (folder / MAP_FILE).is_file():
         return None
-    points = pd.read_parquet(folder / MAP_FILE)
+    points = read_table(folder / MAP_FILE).to_pandas()
     return Map(
         ids=points["id"].tolist(),
         documents=int(points["kind"].eq("document").sum()),

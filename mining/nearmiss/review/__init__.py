@@ -9,7 +9,7 @@ Knows nothing of scores, policies or pages.
 
 from nearmiss.review.current import ADJUDICATION, REPEAT, Entry, Pair, Standing
 from nearmiss.review.events import JUDGEMENTS, REASONS, Event
-from nearmiss.review.log import ReviewLog, open_log
+from nearmiss.review.log import ReviewLog, open_log, open_log_to_read
 from nearmiss.review.plans import Draw, Plan
 
 __all__ = [
@@ -25,4 +25,5 @@ __all__ = [
     "ReviewLog",
     "Standing",
     "open_log",
+    "open_log_to_read",
 ]

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, fields, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Lock
 
 import sqlalchemy as sql
@@ -32,8 +33,10 @@ Key = tuple[str, int]
 class ReviewLog:
     """One log; safe to share between threads, and between processes."""
 
-    def __init__(self, engine: sql.Engine) -> None:
+    def __init__(self, engine: sql.Engine, place: str = "", copy: TemporaryDirectory[str] | None = None) -> None:
         self._engine = engine
+        self._place = place  # as errors call it
+        self._copy = copy  # where the log was copied to, since its own place cannot be written
         self._write = Lock()  # SQLite has one writer; a queue here is quicker than its busy waiting
 
     def append(self, events: Sequence[Event]) -> list[Entry]:
@@ -127,22 +130,55 @@ class ReviewLog:
     def close(self) -> None:
         """Give the connections back."""
         self._engine.dispose()
+        if self._copy is not None:
+            self._copy.cleanup()
+
+    @property
+    def can_be_written(self) -> bool:
+        """Whether judgements can be written down; False for a log on a read-only place."""
+        return self._copy is None
 
     @contextmanager
     def _writing(self) -> Iterator[sql.Connection]:
-        with self._write, _plainly(), self._engine.begin() as connection:
+        if not self.can_be_written:
+            raise ReviewError(
+                f"{self._place}: wanted to write to the log; found a place that can only be read. "
+                "Keep the judgements elsewhere with --new-reviews FILE"
+            )
+        with self._write, _plainly(self._place), self._engine.begin() as connection:
             schema.take_turn(connection)
             yield connection
 
     @contextmanager
     def _reading(self) -> Iterator[sql.Connection]:
-        with _plainly(), self._engine.connect().execution_options(reads=True) as connection:
+        with _plainly(self._place), self._engine.connect().execution_options(reads=True) as connection:
             yield connection
 
 
 def open_log(where: str | Path) -> ReviewLog:
-    """The log in a SQLite file, or at a URL as `postgresql+psycopg://user@host/name`; made where it is new."""
-    return ReviewLog(schema.opened(where))
+    """
+    The log in a SQLite file, or at a URL as `postgresql+psycopg://user@host/name`; made where it is new.
+
+    One on a place that can only be read is opened to read.
+    """
+    path = schema.file_of(where)
+    if path is not None and path.parent.is_dir() and not schema.can_be_written(path):
+        return _open_copy(path)
+    return ReviewLog(schema.opened(where), schema.spoken(where))
+
+
+def open_log_to_read(where: str | Path) -> ReviewLog:
+    """The log in a SQLite file or at a URL; makes none, and raises ReviewError where there is none."""
+    path = schema.file_of(where)
+    if path is not None and path.exists() and not schema.can_be_written(path):
+        return _open_copy(path)
+    return ReviewLog(schema.opened(where, make=False), schema.spoken(where))
+
+
+def _open_copy(path: Path) -> ReviewLog:
+    folder = TemporaryDirectory(prefix="nearmiss-", ignore_cleanup_errors=True)
+    copy = schema.copied(path, Path(folder.name))
+    return ReviewLog(schema.opened(copy, make=not path.exists()), str(path), folder)
 
 
 def _key(event: Event) -> Key:
@@ -213,8 +249,11 @@ def _entries(connection: sql.Connection, after: int) -> list[Entry]:
 
 
 @contextmanager
-def _plainly() -> Iterator[None]:
+def _plainly(place: str) -> Iterator[None]:
     try:
         yield
     except sql.exc.SQLAlchemyError as error:
-        raise ReviewError(f"review log: wanted to read or write; found {str(error).splitlines()[0]}") from error
+        found = str(error).splitlines()[0]
+        cure = ". Make room and try again: nothing was written" if "is full" in found else ""
+        cure = ". Take it from a backup" if "malformed" in found or "not a database" in found else cure
+        raise ReviewError(f"{place or 'review log'}: wanted to read or write; found {found}{cure}") from error

@@ -7,7 +7,9 @@ Out: an engine whose tables exist
 Knows nothing of what the rows mean.
 """
 
+import os
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -75,20 +77,60 @@ DRAWS = sql.Table(
 )
 
 
-def opened(where: str | Path) -> sql.Engine:
-    """The engine of a SQLite file or of a URL as `postgresql+psycopg://user@host/name`, with its tables."""
+def opened(where: str | Path, *, make: bool = True) -> sql.Engine:
+    """
+    The engine of a SQLite file or of a URL as `postgresql+psycopg://user@host/name`, with its tables.
+
+    They are made where they are not there yet and `make` says so; else ReviewError says what is there.
+    """
     try:
         url = _url(where)
+        path = file_of(where)
+        if path is not None and path.is_file() and not path.stat().st_size:
+            raise _no_log(where, "an empty file")
+        if path is not None and not make and not path.exists():
+            raise _no_log(where, "no such file")
         # A PostgreSQL server may have been started again since a connection was made.
         engine = sql.create_engine(url, pool_pre_ping=url.get_backend_name() == "postgresql")
         _PREPARE[url.get_backend_name()](engine)
-        with engine.begin() as connection:
-            take_turn(connection)
-            METADATA.create_all(connection)
+        if make:
+            with engine.begin() as connection:
+                take_turn(connection)
+                METADATA.create_all(connection)
+        elif not sql.inspect(engine).has_table(ROWS.name):
+            raise _no_log(where, "a database without its tables")
     except (sql.exc.SQLAlchemyError, ImportError, ValueError) as error:
-        found = str(error).splitlines()[0]
-        raise ReviewError(f"--reviews {_spoken(where)}: wanted a log that can be opened; found {found}") from error
+        raise _no_log(where, str(error).splitlines()[0]) from error
     return engine
+
+
+def file_of(where: str | Path) -> Path | None:
+    """The file of a log on SQLite; None for one in memory or on a server."""
+    if "://" not in str(where):
+        return Path(where).absolute()
+    if not str(where).startswith("sqlite:"):
+        return None
+    database = sql.make_url(str(where)).database
+    return None if database in (None, "", ":memory:") else Path(str(database)).absolute()
+
+
+def can_be_written(path: Path) -> bool:
+    """Whether a log can be kept in this file: SQLite writes beside it too."""
+    return os.access(path.parent, os.W_OK) and (not path.exists() or os.access(path, os.W_OK))
+
+
+def copied(path: Path, folder: Path) -> Path:
+    """A copy of a SQLite file and of what is not yet in it, in another folder: SQLite cannot read in place there."""
+    for name in (path.name, f"{path.name}-wal"):
+        if path.with_name(name).exists():
+            shutil.copyfile(path.with_name(name), folder / name)
+    return folder / path.name
+
+
+def _no_log(where: str | Path, found: str) -> ReviewError:
+    cure = "Take it from a backup, or delete it where nobody had judged" if "file" in found.split() else ""
+    said = f"--reviews {spoken(where)}: wanted a log that can be opened; found {found}"
+    return ReviewError(f"{said}. {cure}" if cure and found != "no such file" else said)
 
 
 def take_turn(connection: sql.Connection) -> None:
@@ -104,11 +146,11 @@ def _url(where: str | Path) -> sql.URL:
         return sql.URL.create("sqlite", database=str(Path(where).absolute()))
     url = sql.make_url(str(where))
     if url.get_backend_name() not in _PREPARE:
-        raise ReviewError(f"--reviews {_spoken(where)}: wanted SQLite or PostgreSQL; found {url.get_backend_name()}")
+        raise ReviewError(f"--reviews {spoken(where)}: wanted SQLite or PostgreSQL; found {url.get_backend_name()}")
     return url
 
 
-def _spoken(where: str | Path) -> str:
+def spoken(where: str | Path) -> str:
     """The file or URL without its password: errors end up on screens."""
     return re.sub(r"(?<=://)([^:/@]*):[^@]*@", r"\1:***@", str(where))
 

@@ -20,6 +20,8 @@ from typing import Any
 
 from nearmiss.run import Run, policy_from
 from nearmiss.settings import Policy
+from nearmiss.storage.damage import cannot_read, damaged
+from nearmiss.storage.files import written_to
 
 HISTORY_FILE = "policies.jsonl"
 _WRITE = Lock()
@@ -92,7 +94,7 @@ def _replayed(path: Path) -> History:
     at = -1
     for line in _lines(path):
         if line["action"] == "save":
-            saved = [*saved[: at + 1], Saved(policy_from(line["policy"]), line["at"], line["by"])]
+            saved = [*saved[: at + 1], Saved(policy_from(line["policy"], path), line["at"], line["by"])]
         at += -1 if line["action"] == "undo" else 1
     return History(tuple(saved), at)
 
@@ -120,16 +122,22 @@ def _append(run: Run, line: dict[str, Any]) -> None:
     """One line more, on disk when this returns; a line that was cut off by a crash before it stays cut off."""
     path = run.folder / HISTORY_FILE
     cut_off = path.exists() and path.stat().st_size > 0 and not path.read_bytes().endswith(b"\n")
-    with path.open("ab") as file:
+    with written_to(path, path), path.open("ab") as file:
         file.write((b"\n" if cut_off else b"") + json.dumps(line, ensure_ascii=False).encode() + b"\n")
         file.flush()
         os.fsync(file.fileno())
 
 
 def _lines(path: Path) -> Iterator[dict[str, Any]]:
-    for text in path.read_text("utf-8").splitlines() if path.exists() else []:
+    for number, text in enumerate(path.read_bytes().split(b"\n") if path.exists() else [], 1):
         try:
-            line: dict[str, Any] = json.loads(text)
+            line: dict[str, Any] = json.loads(text.decode())
         except json.JSONDecodeError:
             continue  # cut off in the middle of writing: its save was never reported as done
+        except UnicodeDecodeError as error:
+            if text.startswith(b"{"):
+                continue  # cut off in the middle of a letter
+            raise cannot_read(path, "one policy a line", error) from error
+        if not isinstance(line, dict) or not {"action", "at", "by"} <= set(line):
+            raise damaged(path, "a save, an undo or a redo in each line", f"another thing in line {number}")
         yield line
