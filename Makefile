@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint benchmark
+.PHONY: demo test test-fast lint
 
 demo: .venv/installed  ## mine the sample, draw its map, open the app
 	$(BIN)/nearmiss mine sample_data runs/demo
@@ -11,6 +11,9 @@ demo: .venv/installed  ## mine the sample, draw its map, open the app
 
 test: .venv/installed  ## the whole suite, offline
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+test-fast: .venv/installed  ## the inner loop: no browser, nothing slow
+	$(BIN)/python -m pytest -n 2 -m "not browser and not slow"
 
 lint: .venv/installed  ## format, lint and types
 	$(BIN)/ruff format --check .
