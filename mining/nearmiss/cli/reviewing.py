@@ -12,33 +12,39 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nearmiss.cli import app
-from nearmiss.cli.commands import AsJson, Reviews, RunFolder, _output, _print_json
+from nearmiss.cli.commands import AsJson, NewReviews, Reviews, RunFolder, _output, _print_json
+from nearmiss.errors import ReviewError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from nearmiss.review import ReviewLog
     from nearmiss.review.current import Pair
+    from nearmiss.review.exchange import Imported
+    from nearmiss.review.trec_qrels import Borders
     from nearmiss.run import Run
 
-review = typer.Typer(no_args_is_help=True, help="Carry judgements in and out: JSON lines, TREC qrels.")
+review = typer.Typer(no_args_is_help=True, help="Carry judgements in and out: JSON lines, qrels, annotation tools.")
 app.add_typer(review, name="review")
 
-FormatFlag = Annotated[
-    str | None, typer.Option("--format", help="jsonl (the whole history) or trec (qrels); from the file's name")
-]
+IN = "jsonl (a whole history), trec (qrels), rows, quepid, label-studio, prodigy or argilla; from the file unless told"
 
 
 @review.command("export")
 def export_reviews(
     run: RunFolder,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="file to write")],
-    format: FormatFlag = None,
+    format: Annotated[
+        str | None, typer.Option("--format", help="jsonl (the whole history) or trec (qrels); from the file's name")
+    ] = None,
     reviews: Reviews = "",
 ) -> None:
     """Write every row of the log (jsonl), or the verdict that counts of each judged pair as a grade (trec)."""
     from nearmiss.review import exchange
     from nearmiss.run import open_run
 
-    chosen = exchange.format_of(file, format)
-    log = open_run(run, reviews).log()
+    chosen = exchange.format_to_write(file, format)
+    log = open_run(run, reviews).log_to_read()
     done = exchange.export_reviews(log, file, chosen)
     log.close()
     what = "rows" if chosen == "jsonl" else "judgements (relevant 2, partial 1, not relevant 0)"
@@ -50,38 +56,99 @@ def export_reviews(
 @review.command("import")
 def import_reviews(
     run: RunFolder,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="made by `review export`, or qrels; may be .gz")],
-    reviewer: Annotated[
-        str, typer.Option(help="whose judgements they are: all of a qrels file, or rows of jsonl that do not say")
-    ] = "",
-    format: FormatFlag = None,
-    relevant_from: Annotated[float, typer.Option(help="qrels: lowest grade that is an answer")] = 2,
-    partial_from: Annotated[float, typer.Option(help="qrels: lowest grade that is partly an answer")] = 1,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="judgements that were made elsewhere; may be .gz")],
+    reviewer: Annotated[str, typer.Option(help="whose the judgements are that name nobody")] = "",
+    format: Annotated[str | None, typer.Option("--format", help=IN)] = None,
+    relevant_from: Annotated[
+        float | None, typer.Option(help="grades: lowest that is an answer [2; 1 where the file's highest is 1]")
+    ] = None,
+    partial_from: Annotated[float | None, typer.Option(help="grades: lowest that is partly an answer [1]")] = None,
+    label: Annotated[
+        list[str], typer.Option(metavar="LABEL=VERDICT", help="what a tool's own label means, as yes=relevant")
+    ] = [],  # noqa: B006
+    question: Annotated[str, typer.Option(help="which question or control of the tool, where there are several")] = "",
+    allow_foreign: Annotated[
+        bool, typer.Option("--allow-foreign", help="write them even if none is of this run's queries and documents")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="say what would be written, and write nothing")] = False,
     reviews: Reviews = "",
+    new_reviews: NewReviews = "",
     json: AsJson = False,
 ) -> None:
     """Write down judgements that were made elsewhere. The same file a second time changes nothing."""
     from nearmiss.review import exchange
-    from nearmiss.review.trec_qrels import Borders
-    from nearmiss.run import open_run
+    from nearmiss.review.annotation_tools import Words
+    from nearmiss.run import from_here, open_run
 
-    opened = open_run(run, reviews)
+    opened = open_run(run, from_here(new_reviews) or reviews)
     opened.round_folder()
-    chosen, borders = exchange.format_of(file, format), Borders(relevant_from, partial_from)
-    log = opened.log()
-    done = exchange.import_reviews(log, file, chosen, reviewer, borders)
+    chosen, words = exchange.format_of(file, format), Words(_labels(label), question)
+    belonging = exchange.Belonging.of(opened.dataset)
+    read = exchange.read_file(file, chosen, reviewer, _borders(relevant_from, partial_from), words, belonging)
+    exchange.check(read, belonging, allow_foreign=allow_foreign)
+    log = _rehearsal(opened) if dry_run else opened.log()
+    done = exchange.write(log, read, belonging)
     log.close()
     candidates = _candidates_among(opened, done.pairs)
-    counts = asdict(done) | {"known": done.known, "pairs": len(done.pairs), "candidates": candidates}
     if json:
-        _print_json(counts)
+        facts = asdict(done) | {"pairs": len(done.pairs), "candidates": candidates}
+        _print_json(facts | {"format": chosen, "written": not dry_run})
         return
-    say = _output().print
-    say(f"{done.rows:,} rows: {done.new:,} new, {done.known:,} known already", highlight=False)
-    if done.marks:
-        say(f"  {done.marks:,} left out: a grade below 0 is a mark and no judgement", highlight=False)
-    others = len(done.pairs) - candidates
-    say(f"  {candidates:,} pairs are candidates of the run, {others:,} are not", highlight=False)
+    for sentence in _in_words(done, candidates, dry_run=dry_run, told=relevant_from is not None):
+        _output().print(sentence, highlight=False, markup=False, soft_wrap=True)
+
+
+def _in_words(done: "Imported", candidates: int, *, dry_run: bool, told: bool) -> "Iterator[str]":
+    if dry_run:
+        yield "nothing was written: this is what would be"
+    yield f"{done.rows:,} rows: {done.new:,} new, {done.known:,} known already"
+    verdicts = ", ".join(f"{count:,} {verdict.replace('_', ' ')}" for verdict, count in done.verdicts.items() if count)
+    if verdicts:
+        yield f"  {verdicts}"
+    if done.borders is not None:
+        borders = f"relevant from grade {done.borders.relevant:g}, partial from {done.borders.partial:g}"
+        why = "" if told or done.borders.relevant != 1 else "the highest grade of the file is 1, so it means relevant: "
+        yield f"  {why}{borders} (--relevant-from, --partial-from)"
+    for reason, count in done.left_out.items():
+        yield f"  {count:,} left out: {reason}"
+    for sentence in done.assumed:
+        yield f"  assumed: {sentence}"
+    if done.unused:
+        yield f"  columns not used: {', '.join(done.unused)}"
+    yield f"  {candidates:,} pairs are candidates of the run, {len(done.pairs) - candidates:,} are not"
+    if done.foreign:
+        yield f"  {done.foreign:,} pairs have a query or a document that is not in this run"
+
+
+def _labels(told: list[str]) -> dict[str, str]:
+    from nearmiss.review import JUDGEMENTS
+    from nearmiss.review.given import plain
+
+    labels = {}
+    for one in told:
+        name, _, verdict = one.rpartition("=")
+        if not name or verdict not in JUDGEMENTS:
+            raise ReviewError(f"--label: wanted LABEL=VERDICT, a verdict among {', '.join(JUDGEMENTS)}; found {one!r}")
+        labels[plain(name)] = verdict
+    return labels
+
+
+def _borders(relevant: float | None, partial: float | None) -> "Borders | None":
+    """The borders where one was told; else the file's highest grade decides."""
+    from nearmiss.review.trec_qrels import Borders
+
+    if relevant is None and partial is None:
+        return None
+    return Borders(2.0 if relevant is None else relevant, min(1.0, relevant or 1.0) if partial is None else partial)
+
+
+def _rehearsal(run: "Run") -> "ReviewLog":
+    from nearmiss.review import exchange
+
+    log = run.log_to_read()
+    copy = exchange.rehearsal(log)
+    log.close()
+    return copy
 
 
 def _candidates_among(run: "Run", pairs: "frozenset[Pair]") -> int:

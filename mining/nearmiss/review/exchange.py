@@ -1,26 +1,87 @@
 """
-Exchange: the log out to a file and in from one, as its whole history (JSON lines) or as judgements (TREC qrels).
+Exchange: the log out to a file and in from one.
 
 In:  a log, a file, whose judgements they are
 Out: the file, or new rows in the log; counts of both
 
-Reading the same file twice writes once. A file with anything wrong in it writes nothing.
+Out it goes as its whole history (JSON lines) or as judgements (TREC qrels); in it comes from these, from the exports of
+annotation tools and from plain rows. Reading the same file twice writes once. A file with anything wrong in it, or all
+of whose judgements are of another collection, writes nothing.
 """
 
 import time
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal, get_args
 
+from nearmiss.data import Dataset
 from nearmiss.errors import ReviewError
-from nearmiss.review.current import Pair, Standing
+from nearmiss.review import annotation_tools, quepid
+from nearmiss.review.annotation_tools import Words
+from nearmiss.review.current import Entry, Pair, Standing
 from nearmiss.review.events import JUDGEMENTS
+from nearmiss.review.given import Given, Judgement, events_of
 from nearmiss.review.history import read_history, write_history
-from nearmiss.review.log import ReviewLog
-from nearmiss.review.trec_qrels import Borders, events_of, read_qrels, write_qrels
+from nearmiss.review.judgement_files import Format, format_of, format_to_write, is_table, objects, table_rows
+from nearmiss.review.log import ReviewLog, open_log
+from nearmiss.review.trec_qrels import Borders, read_qrels, write_qrels
 
-Format = Literal["jsonl", "trec"]
-ENDINGS: dict[str, Format] = {".jsonl": "jsonl", ".tsv": "trec", ".txt": "trec", ".trec": "trec", ".qrels": "trec"}
+__all__ = [
+    "Belonging",
+    "Exported",
+    "FileOf",
+    "Imported",
+    "check",
+    "export_reviews",
+    "format_of",
+    "format_to_write",
+    "import_reviews",
+    "read_file",
+    "rehearsal",
+    "write",
+]
+
+MARKS = "of a grade below 0, which is a mark and no judgement"
+
+
+@dataclass(frozen=True)
+class Belonging:
+    """What a run holds: its queries (also by their text) and its documents."""
+
+    query_ids: frozenset[str]
+    doc_ids: frozenset[str]
+    by_text: Mapping[str, Sequence[str]]
+
+    @classmethod
+    def of(cls, data: Dataset) -> "Belonging":
+        """The ids and texts of a data set."""
+        by_text: dict[str, list[str]] = {}
+        ids = data.queries["query_id"].tolist()
+        for query_id, text in zip(ids, data.queries["text"].tolist(), strict=True):
+            by_text.setdefault(quepid.plain_text(text), []).append(query_id)
+        return cls(frozenset(ids), frozenset(data.documents["doc_id"].tolist()), by_text)
+
+    def has(self, pair: Pair) -> bool:
+        """Whether both the query and the document are the run's."""
+        return pair[0] in self.query_ids and pair[1] in self.doc_ids
+
+
+@dataclass(frozen=True)
+class FileOf:
+    """What a file of judgements holds: a history's rows, or judgements that are `given`."""
+
+    path: Path
+    history: Sequence[Entry] | None
+    given: Given
+    borders: Borders | None = None  # by which grades were read
+
+    @property
+    def judged(self) -> list[tuple[Pair, str]]:
+        """Each judgement's pair and verdict."""
+        if self.history is None:
+            return [(one.pair, one.verdict) for one in self.given.judgements]
+        return [(one.pair, one.event.verdict) for one in self.history if one.event.verdict in JUDGEMENTS]
 
 
 @dataclass(frozen=True)
@@ -31,11 +92,13 @@ class Imported:
     new: int
     marks: int
     pairs: frozenset[Pair]
-
-    @property
-    def known(self) -> int:
-        """Rows that the log held already."""
-        return self.rows - self.new - self.marks
+    verdicts: Mapping[str, int] = field(default_factory=dict)
+    foreign: int = 0  # pairs of a query or a document that the run does not have
+    left_out: Mapping[str, int] = field(default_factory=dict)
+    known: int = 0  # judgements, or rows of a history, that the log held already
+    borders: Borders | None = None
+    assumed: tuple[str, ...] = ()
+    unused: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -46,17 +109,10 @@ class Exported:
     unsure: int
 
 
-def format_of(path: Path, told: str | None) -> Format:
-    """The format that was told, else the one that the file's name tells."""
-    endings = {f".{format}": format for format in get_args(Format)} if told is not None else ENDINGS
-    found = endings.get(f".{told}" if told is not None else Path(path.name.removesuffix(".gz")).suffix)
-    if found is None:
-        raise ReviewError(f"--format: wanted jsonl or trec; found {told or path.name!r}")
-    return found
-
-
 def export_reviews(log: ReviewLog, path: Path, format: Format) -> Exported:
-    """Write every row of the log, or the verdict that counts of every pair."""
+    """Write every row of the log (jsonl), or the verdict that counts of every pair (trec)."""
+    if format not in ("jsonl", "trec"):
+        raise ReviewError(f"--format: wanted jsonl or trec to write; found {format!r}")
     entries = log.since(0)
     if format == "jsonl":
         return Exported(write_history(path, entries), 0)
@@ -65,24 +121,106 @@ def export_reviews(log: ReviewLog, path: Path, format: Format) -> Exported:
     return Exported(written, len(verdicts) - written)
 
 
-def import_reviews(
-    log: ReviewLog, path: Path, format: Format, reviewer: str = "", borders: Borders | None = None
-) -> Imported:
+def read_file(
+    path: Path,
+    format: Format,
+    reviewer: str = "",
+    borders: Borders | None = None,
+    words: Words | None = None,
+    belonging: Belonging | None = None,
+) -> FileOf:
     """
-    Write what a file holds and the log does not.
+    What a file holds, checked; nothing is written.
 
-    `reviewer` is whose the judgements are: of all in qrels, and of those rows of a history that do not say.
+    `reviewer` is whose the judgements are that do not say. Without `borders`, a file whose highest grade is 1 means
+    relevant by it. Raises ReviewError that lists what is wrong.
     """
     if format == "jsonl":
         history = read_history(path, reviewer)
-        pairs = frozenset(entry.pair for entry in history if entry.event.verdict in JUDGEMENTS)
-        return Imported(len(history), log.adopt(history), 0, pairs)
-    if not reviewer.strip():
-        raise ReviewError("--reviewer: wanted a name for the judgements of a qrels file; found none")
-    judged, marks = read_qrels(path)
-    events = list(events_of(judged, borders or Borders(), reviewer, _standing(log), time.time()))
-    new = len(log.append(events))
-    return Imported(len(judged) + marks, new, marks, frozenset((query_id, doc_id) for query_id, doc_id, _ in judged))
+        return FileOf(path, history, Given([], len(history)))
+    if format == "trec":
+        judged, marks = read_qrels(path)
+        chosen = borders or Borders.of([one.grade for one in judged])
+        ours = [Judgement(one.query_id, one.doc_id, chosen.verdict(one.grade)) for one in judged]
+        given = Given(ours, len(judged) + marks, {MARKS: marks} if marks else {})
+        return FileOf(path, None, given.by(reviewer, path), chosen)
+    if format == "quepid":
+        by_text = belonging.by_text if belonging else {}
+        rated, rows, left, unused = quepid.read_ratings(table_rows(path), by_text)
+        chosen = borders or Borders.of([rating for _, _, rating, _ in rated])
+        given = quepid.given(rated, chosen.verdict, rows, left)
+        return FileOf(path, None, replace(given, unused=unused).by(reviewer, path).latest(), chosen)
+    found = table_rows(path) if format == "rows" and is_table(path) else objects(path)
+    given = annotation_tools.given(format, found, words or Words({}))
+    return FileOf(path, None, given.by(reviewer, path).latest())
+
+
+def import_reviews(
+    log: ReviewLog,
+    path: Path,
+    format: Format,
+    reviewer: str = "",
+    borders: Borders | None = None,
+    *,
+    words: Words | None = None,
+    belonging: Belonging | None = None,
+    allow_foreign: bool = False,
+) -> Imported:
+    """Write what a file holds and the log does not; the arguments are those of `read_file`, `check` and `write`."""
+    read = read_file(path, format, reviewer, borders, words, belonging)
+    if belonging is not None:
+        check(read, belonging, allow_foreign=allow_foreign)
+    return write(log, read, belonging)
+
+
+def check(read: FileOf, belonging: Belonging, *, allow_foreign: bool = False) -> None:
+    """Raise ReviewError where no judgement of a file is of this run."""
+    pairs = [pair for pair, _ in read.judged]
+    if not pairs and read.given.left_out.get(quepid.NO_QUERY):
+        raise ReviewError(
+            f"{read.path}: wanted the texts of the run's queries; found none of them. Nothing was written"
+        )
+    if pairs and not allow_foreign and not any(map(belonging.has, pairs)):
+        raise ReviewError(
+            f"{read.path}: wanted judgements of this run; found {len(pairs):,} of which none has a query and a "
+            f"document of it, as {pairs[0][0]!r} and {pairs[0][1]!r}. Nothing was written; "
+            "--allow-foreign writes them anyway"
+        )
+
+
+def write(log: ReviewLog, read: FileOf, belonging: Belonging | None = None) -> Imported:
+    """Write what was read from a file and the log does not hold."""
+    judged = read.judged
+    if read.history is not None:
+        new, total = log.adopt(read.history), len(read.history)
+    else:
+        try:
+            events = list(events_of(read.given.judgements, _standing(log), time.time()))
+        except ReviewError as error:
+            raise ReviewError(f"{read.path}: {error}") from error
+        new, total = len(log.append(events)), len(read.given.judgements)
+    pairs = frozenset(pair for pair, _ in judged)
+    counted = Counter(verdict for _, verdict in judged)
+    return Imported(
+        rows=read.given.rows,
+        new=new,
+        marks=read.given.left_out.get(MARKS, 0),
+        pairs=pairs,
+        verdicts={verdict: counted[verdict] for verdict in JUDGEMENTS},
+        foreign=sum(not belonging.has(pair) for pair in pairs) if belonging else 0,
+        left_out=read.given.left_out,
+        known=total - new,
+        borders=read.borders,
+        assumed=read.given.assumed,
+        unused=read.given.unused,
+    )
+
+
+def rehearsal(log: ReviewLog) -> ReviewLog:
+    """A copy of a log in memory, to see what an import would write."""
+    copy = open_log("sqlite://")
+    copy.adopt(log.since(0))
+    return copy
 
 
 def _standing(log: ReviewLog) -> Standing:

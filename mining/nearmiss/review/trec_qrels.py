@@ -12,12 +12,10 @@ Out: one reviewer's judgements; or a file of the verdicts that count
 | 1             | `partial`      |     | `not_relevant` | 0             |
 | 2, 3 and more | `relevant`     |     | `unsure`       | left out      |
 
-Collections differ in what 1 and 2 mean, so both borders can be moved. Below 0 are marks (spam, a question's own
-source), and no judgements.
+Collections differ in what 1 and 2 mean, so both borders can be moved; where the highest grade of a file is 1, it is
+read as `relevant`. Below 0 are marks (spam, a question's own source), and no judgements.
 """
 
-import hashlib
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,12 +24,10 @@ from typing import NamedTuple
 from nearmiss.data.checks import Wrong, shortened, wanted_id, wanted_number
 from nearmiss.data.lines import decoded, lines, raw
 from nearmiss.errors import ReviewError
-from nearmiss.review.current import Pair, Standing
-from nearmiss.review.events import Event
+from nearmiss.review.current import Pair
 from nearmiss.review.history import settle
 from nearmiss.storage.files import write_atomically
 
-IMPORT = "import"  # the arm of a judgement that was made elsewhere
 HEADERS = ("query_id", "query-id", "qid", "topic")
 GRADES = {"relevant": 2, "partial": 1, "not_relevant": 0}
 
@@ -47,6 +43,11 @@ class Borders:
         if not 0 < self.partial <= self.relevant:
             found = f"{self.partial:g} and {self.relevant:g}"
             raise ReviewError(f"--partial-from, --relevant-from: wanted them above 0 and in this order; found {found}")
+
+    @classmethod
+    def of(cls, grades: Iterable[float]) -> "Borders":
+        """The usual borders; where no grade is above 1, a 1 is all that a grade can say, and means relevant."""
+        return cls(relevant=1.0) if max(grades, default=0.0) == 1 else cls()
 
     def verdict(self, grade: float) -> str:
         """The verdict of a grade of 0 or more."""
@@ -101,38 +102,6 @@ def read_qrels(path: Path) -> tuple[list[Judged], int]:
             found.setdefault(judged[:2], (number, judged))
     settle(rows, bad)
     return [judged for _, judged in found.values()], marks
-
-
-def events_of(
-    judged: Iterable[Judged], borders: Borders, reviewer: str, standing: Standing, now: float
-) -> Iterator[Event]:
-    """
-    The judgements as events of a reviewer, but for those that stand so already.
-
-    An event is named by what it says and by what it replaces, so that a file that is read twice is written once, and a
-    grade that was changed and changed back counts again.
-    """
-    for query_id, doc_id, grade in judged:
-        verdict, pair = borders.verdict(grade), (query_id, doc_id)
-        own = standing.by_reviewer(pair).get(reviewer)
-        if own is not None and own.event.verdict == verdict:
-            continue
-        replaces = max((entry.seq for entry in standing.history(pair) if entry.event.reviewer == reviewer), default=0)
-        yield Event(
-            query_id=query_id,
-            doc_id=doc_id,
-            verdict=verdict,
-            reviewer=reviewer,
-            client_id=_name_of(reviewer, query_id, doc_id, verdict),
-            client_seq=replaces,
-            arm=IMPORT,
-            scores_visible=False,
-            decided_at=now,
-        )
-
-
-def _name_of(*parts: str) -> str:
-    return f"qrels {hashlib.sha256(json.dumps(parts).encode()).hexdigest()}"
 
 
 def _rows(path: Path) -> Iterator[tuple[int, bytes]]:

@@ -3,6 +3,7 @@
 import gzip
 import json
 import time
+from collections import Counter
 
 import pytest
 from hypothesis import given, settings
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from nearmiss.errors import ReviewError
 from nearmiss.review import Event, Standing, open_log
-from nearmiss.review.exchange import export_reviews, format_of, import_reviews
+from nearmiss.review.exchange import export_reviews, format_to_write, import_reviews
 from nearmiss.review.trec_qrels import Borders, read_qrels
 from nearmiss.run import open_run
 from tests.conftest import ROOT
@@ -219,7 +220,7 @@ def test_marks_below_0_are_left_out_and_counted(log, tmp_path):
     file.write_text("q1 0 d1 -2\nq1 0 d2 1\n")
     done = import_reviews(log, file, "trec", "judge")
     assert (done.rows, done.new, done.marks) == (2, 1, 1)
-    assert standing_of(log).verdicts() == {("q1", "d2"): "partial"}
+    assert standing_of(log).verdicts() == {("q1", "d2"): "relevant"}
 
 
 def test_qrels_read_twice_are_written_once_and_a_change_counts(log, tmp_path):
@@ -233,7 +234,7 @@ def test_qrels_read_twice_are_written_once_and_a_change_counts(log, tmp_path):
     log.append([judged(1, "unsure")])
     assert read("q1 0 d1 2\nq1 0 d2 0\n") == (2, 0)
     assert read("q1 0 d1 2\nq1 0 d2 0\n") == (0, 2)
-    assert read("q1 0 d1 1\nq1 0 d2 0\n") == (1, 1)
+    assert read("q1 0 d1 0\nq1 0 d2 0\n") == (1, 1)
     assert read("q1 0 d1 2\nq1 0 d2 0\n") == (1, 1)
     assert [entry.event.verdict for entry in standing_of(log).by_reviewer(("q1", "d1")).values()] == [
         "unsure",
@@ -279,14 +280,14 @@ def test_an_id_that_would_shift_the_columns_is_not_written(log, tmp_path):
         ("a", "trec", "trec"),
     ],
 )
-def test_the_name_tells_the_format_unless_told(tmp_path, name, told, format):
-    assert format_of(tmp_path / name, told) == format
+def test_the_name_tells_the_format_to_write_unless_told(tmp_path, name, told, format):
+    assert format_to_write(tmp_path / name, told) == format
 
 
 @pytest.mark.parametrize(("name", "told"), [("a.csv", None), ("a", None), ("a.jsonl", "xml"), ("a.tsv", "tsv")])
-def test_an_unknown_format_is_refused(tmp_path, name, told):
+def test_an_unknown_format_to_write_is_refused(tmp_path, name, told):
     with pytest.raises(ReviewError, match="--format: wanted jsonl or trec"):
-        format_of(tmp_path / name, told)
+        format_to_write(tmp_path / name, told)
 
 
 # On the command line.
@@ -300,13 +301,18 @@ def test_known_judgements_are_loaded_as_a_reviewers(run, capsys, monkeypatch):
     candidates = open_run(run).candidates()
     pairs = {tuple(line.split("\t")[:2]) for line in JUDGEMENTS.read_text().splitlines()[1:]}
     among = sum(pair in pairs for pair in zip(candidates.query_id, candidates.doc_id, strict=True))
+    grades = Counter(line.split("\t")[2] for line in JUDGEMENTS.read_text().splitlines()[1:])
     assert out.splitlines() == [
         f"{rows:,} rows: {rows:,} new, 0 known already",
+        f"  {grades['2'] + grades['3']:,} relevant, {grades['1']:,} partial, {grades['0']:,} not relevant",
+        "  relevant from grade 2, partial from 1 (--relevant-from, --partial-from)",
         f"  {among:,} pairs are candidates of the run, {rows - among:,} are not",
     ]
     code, out, _ = call(capsys, monkeypatch, *words, "--json")
     counts = json.loads(out)
-    assert counts == {"rows": rows, "new": 0, "marks": 0, "pairs": rows, "known": rows, "candidates": among}
+    wanted = {"rows": rows, "new": 0, "marks": 0, "pairs": rows, "known": rows, "candidates": among, "foreign": 0}
+    assert {name: counts[name] for name in wanted} == wanted
+    assert counts["verdicts"]["relevant"] == grades["2"] + grades["3"]
 
 
 def test_what_people_judged_counts_in_select_report_and_explain(run, capsys, monkeypatch):
