@@ -13,7 +13,7 @@ from weakref import WeakSet
 import streamlit as st
 
 from nearmiss.run import open_run
-from nearmiss.session.workspace import Workspace, open_workspace
+from nearmiss.workspace import Workspace, open_workspace
 
 # Set by `nearmiss app`.
 RUN, REVIEWS, REVIEWER = "NEARMISS_RUN", "NEARMISS_REVIEWS", "NEARMISS_REVIEWER"

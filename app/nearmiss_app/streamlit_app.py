@@ -5,7 +5,7 @@ import re
 import streamlit as st
 
 from nearmiss.errors import NearmissError
-from nearmiss.session.workspace import Workspace
+from nearmiss.workspace import Workspace
 from nearmiss_app import navigation, state, theme
 
 # Streamlit leaves six lines of nothing above each page and wide margins, and writes captions too pale to read.

@@ -117,7 +117,7 @@ def made(rate: float, auc: float, queries: int = 400, candidates: int = 60, seed
 
 def mined(folder: Path, truth: Path, relevant_from: float, policy: Policy | None = None) -> Known:
     """A mined run with full judgements."""
-    from nearmiss.session.workspace import open_workspace
+    from nearmiss.workspace import open_workspace
 
     work = open_workspace(folder)
     grades = pd.read_csv(truth, sep="\t", dtype=str).set_axis(["query_id", "doc_id", "grade"], axis=1)

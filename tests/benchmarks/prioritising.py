@@ -19,8 +19,8 @@ from nearmiss.calibration import model as calibration_model
 from nearmiss.review import open_log
 from nearmiss.run import open_run
 from nearmiss.session.queue import priority
-from nearmiss.session.workspace import Workspace
 from nearmiss.settings import LATE_INTERACTION
+from nearmiss.workspace import Workspace
 from tests.tools import learn_prior
 
 BUDGETS = (0.01, 0.02, 0.05, 0.1, 0.2)

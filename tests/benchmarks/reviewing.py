@@ -21,7 +21,7 @@ import psutil
 from nearmiss.session import cards
 from nearmiss.session.queue import agenda, arms, priority
 from nearmiss.session.queue.agenda import View
-from nearmiss.session.workspace import open_workspace
+from nearmiss.workspace import open_workspace
 
 AHEAD = 60
 ROW = "{:<34} {:>10}"

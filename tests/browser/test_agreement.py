@@ -3,7 +3,7 @@
 import pytest
 
 from nearmiss.review import ADJUDICATION
-from nearmiss.session.workspace import open_workspace
+from nearmiss.workspace import open_workspace
 from tests.browser.conftest import elsewhere
 from tests.nearmiss.review.test_review import judged
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from nearmiss import maps
-from nearmiss.session.workspace import open_workspace
+from nearmiss.workspace import open_workspace
 from tests.browser.conftest import READY, elsewhere, graves
 
 HOSTILE = (

@@ -9,7 +9,7 @@ from nearmiss.data import Dataset
 from nearmiss.run import open_run
 from nearmiss.session import overview
 from nearmiss.session.overview import Wanted
-from nearmiss.session.workspace import open_workspace
+from nearmiss.workspace import open_workspace
 from tests.browser.conftest import READY, elsewhere
 
 HOSTILE = "<img src=x onerror=alert(1)><script>alert(2)</script> ![i](http://example.org/i.png) \u202e$x$"

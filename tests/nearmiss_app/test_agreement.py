@@ -3,7 +3,7 @@
 import pytest
 
 from nearmiss.review import ADJUDICATION, REPEAT
-from nearmiss.session.workspace import open_workspace
+from nearmiss.workspace import open_workspace
 from tests.nearmiss.review.test_review import judged
 
 HOSTILE = "<script>alert(1)</script> ![x](http://x.test/y.png) $\\pi$ # [a](b) \u202etxt"

@@ -4,7 +4,7 @@ import numpy as np
 
 from nearmiss.calibration import stored
 from nearmiss.review import Event
-from nearmiss.session.workspace import open_workspace
+from nearmiss.workspace import open_workspace
 
 
 def texts(page):

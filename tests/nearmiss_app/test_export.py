@@ -13,7 +13,7 @@ import pytest
 from nearmiss.export import FORMATS, Export
 from nearmiss.run import open_run
 from nearmiss.session import exporting
-from nearmiss.session.workspace import open_workspace
+from nearmiss.workspace import open_workspace
 from tests.nearmiss.export.test_export_reviews import some_judgements
 
 HOSTILE = "<script>alert(1)</script> ![x](http://example.org/x.png) $\\pi$ # heading"

@@ -11,7 +11,7 @@ import pytest
 
 from nearmiss import maps
 from nearmiss.run import open_run
-from nearmiss.session.workspace import open_workspace
+from nearmiss.workspace import open_workspace
 from nearmiss_app.charts import map as charts
 from nearmiss_app.theme import STATUS, VERDICT
 

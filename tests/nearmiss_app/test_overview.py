@@ -12,8 +12,8 @@ from nearmiss.review import Event
 from nearmiss.run import open_run
 from nearmiss.session import overview
 from nearmiss.session.overview import About, Judged, Overview, Wanted
-from nearmiss.session.workspace import open_workspace
 from nearmiss.settings import Policy
+from nearmiss.workspace import open_workspace
 from nearmiss_app.charts import overview as charts
 
 HOSTILE = "<img src=x onerror=alert(1)> **bold** $x^2$ # heading ![i](http://example.org/i.png)"

@@ -8,8 +8,8 @@ import pytest
 from nearmiss import pipeline
 from nearmiss.run import open_run
 from nearmiss.session import round_comparison
-from nearmiss.session.workspace import open_workspace
 from nearmiss.settings import Mining
+from nearmiss.workspace import open_workspace
 from tests.nearmiss_app.test_overview import drawn, elements, text
 from tests.words import OverlapTeacher, WordEncoder
 

@@ -6,8 +6,8 @@ from nearmiss.presets import PRESETS
 from nearmiss.run import open_run
 from nearmiss.session import tuning
 from nearmiss.session.tuning import Pair
-from nearmiss.session.workspace import open_workspace
 from nearmiss.settings import Policy
+from nearmiss.workspace import open_workspace
 from nearmiss_app.charts import tune as charts
 from nearmiss_app.tuner.pair_cards import card
 

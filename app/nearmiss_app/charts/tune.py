@@ -13,7 +13,7 @@ from nearmiss.selection import STATUSES
 from nearmiss.session import tuning
 from nearmiss.session.tuning import Line, Picture
 from nearmiss.session.tuning.scatter import FEWEST_OF_A_STATUS
-from nearmiss.session.workspace import Workspace
+from nearmiss.workspace import Workspace
 from nearmiss_app import theme
 from nearmiss_app.charts.style import GRID, INK, PATHS, SOLID
 

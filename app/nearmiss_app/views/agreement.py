@@ -11,7 +11,7 @@ from nearmiss.agreement import SCALES, TELLING, Agreement, Between, disputes
 from nearmiss.agreement.disputes import Dispute
 from nearmiss.errors import ReviewError
 from nearmiss.review import JUDGEMENTS, Entry, Pair
-from nearmiss.session.workspace import Workspace
+from nearmiss.workspace import Workspace
 from nearmiss_app import navigation, state, theme
 from nearmiss_app.charts import agreement as charts
 from nearmiss_app.charts import agreement_words as words

@@ -7,7 +7,7 @@ import streamlit as st
 from nearmiss.calibration import Calibration, stored
 from nearmiss.calibration.fitting import PRIOR_ALONE
 from nearmiss.session import refit
-from nearmiss.session.workspace import Workspace
+from nearmiss.workspace import Workspace
 from nearmiss_app import navigation, state, theme
 from nearmiss_app.charts import calibration as charts
 from nearmiss_app.charts.overview import heading

@@ -13,12 +13,12 @@ from nearmiss.errors import NearmissError
 from nearmiss.export import FORMATS, DryRun, Export, own_columns
 from nearmiss.export.comparison import Comparison, compare
 from nearmiss.export.formats import by_library, choices, columns
-from nearmiss.export.loading import how_to_load
+from nearmiss.export.loading_code import how_to_load
 from nearmiss.export.read_back import Written, written
 from nearmiss.session import exporting
 from nearmiss.session.exporting import Dock, Job, Shipment
-from nearmiss.session.workspace import Version, Workspace
 from nearmiss.settings import words_of
+from nearmiss.workspace import Version, Workspace
 from nearmiss_app import state, theme
 from nearmiss_app.charts import export as charts
 from nearmiss_app.pictures import picture

@@ -9,7 +9,7 @@ import streamlit as st
 
 from nearmiss import maps
 from nearmiss.maps import Around, Atlas, Grouping
-from nearmiss.session.workspace import Workspace
+from nearmiss.workspace import Workspace
 from nearmiss_app import navigation, state, theme
 from nearmiss_app.charts import map as charts
 from nearmiss_app.charts import map_words as words

@@ -9,7 +9,7 @@ from nearmiss.selection import STATUSES
 from nearmiss.session import next_step as proofs
 from nearmiss.session import overview as core
 from nearmiss.session.overview import REFUSED, Overview, Wanted
-from nearmiss.session.workspace import Version, Workspace
+from nearmiss.workspace import Version, Workspace
 from nearmiss_app import navigation, state, theme
 from nearmiss_app.charts import overview as charts
 from nearmiss_app.pictures import picture

@@ -12,8 +12,8 @@ from nearmiss.selection import STATUSES, Decision
 from nearmiss.session import cards
 from nearmiss.session.queue import agenda, arms, priority
 from nearmiss.session.queue.agenda import View
-from nearmiss.session.workspace import Workspace
 from nearmiss.settings import Policy
+from nearmiss.workspace import Workspace
 from nearmiss_app import navigation, state, theme
 from nearmiss_app.deck import deck
 

@@ -8,7 +8,7 @@ import streamlit as st
 
 from nearmiss.session import round_comparison as core
 from nearmiss.session.round_comparison import Change, Round
-from nearmiss.session.workspace import Version, Workspace
+from nearmiss.workspace import Version, Workspace
 from nearmiss_app import navigation, state, theme
 from nearmiss_app.charts import rounds as charts
 from nearmiss_app.charts.export import reasons

@@ -12,8 +12,8 @@ from nearmiss.errors import RecipeError
 from nearmiss.presets import PRESETS
 from nearmiss.selection import KEPT
 from nearmiss.session import ceiling_risk, tuning
-from nearmiss.session.workspace import Workspace
 from nearmiss.settings import Policy
+from nearmiss.workspace import Workspace
 from nearmiss_app import navigation, state, theme
 from nearmiss_app.charts import ceiling_risk as outlook_chart
 from nearmiss_app.charts import tune as charts

@@ -14,7 +14,7 @@ import numpy as np
 
 from nearmiss.errors import ReviewError
 from nearmiss.review import ADJUDICATION, JUDGEMENTS, Entry, Event, Pair, Standing
-from nearmiss.session.workspace import Workspace
+from nearmiss.workspace import Workspace
 
 # What differing does to training: from an answer trained as a negative, to a negative that is merely left out.
 HARM = (

@@ -32,10 +32,10 @@ from nearmiss.errors import ReviewError
 from nearmiss.review import Plan
 from nearmiss.selection import VERDICTS
 from nearmiss.selection.table import Bools, Floats
-from nearmiss.session.workspace import Workspace
 from nearmiss.settings import Policy
 from nearmiss.storage.files import read_json, write_json
 from nearmiss.storage.fingerprint import fingerprint_of
+from nearmiss.workspace import Workspace
 
 FOLDER = "certificates"  # in a round's folder
 MAX_RATE, CONFIDENCE = 0.05, 0.95

@@ -28,8 +28,8 @@ from nearmiss.audit.samples import UNJUDGED, UNSURE, Sample, plans, samples, use
 from nearmiss.errors import ReviewError
 from nearmiss.selection import Table
 from nearmiss.selection.table import Bools, Floats
-from nearmiss.session.workspace import Workspace
 from nearmiss.settings import Policy
+from nearmiss.workspace import Workspace
 
 CURVES_KEPT = 4
 

@@ -28,10 +28,10 @@ from nearmiss.errors import ReviewError, RunError
 from nearmiss.review import Draw, Plan
 from nearmiss.selection import Table
 from nearmiss.selection.table import Bools, Floats, Ints
-from nearmiss.session.workspace import Workspace
 from nearmiss.settings import Policy
 from nearmiss.storage.files import write_atomically
 from nearmiss.storage.fingerprint import fingerprint_of
+from nearmiss.workspace import Workspace
 
 FOLDER = "audits"  # in a round's folder
 LABELS, TARGET = 200, 0.05

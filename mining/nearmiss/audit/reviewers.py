@@ -13,7 +13,7 @@ from typing import Any
 from nearmiss.agreement.intervals import Estimate as Share
 from nearmiss.agreement.intervals import share
 from nearmiss.audit.samples import ANSWERS, drawn, opinions_of
-from nearmiss.session.workspace import Workspace
+from nearmiss.workspace import Workspace
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from nearmiss.audit.estimates import Rate
 from nearmiss.audit.estimators import Z
 from nearmiss.audit.strata import KEPT
 from nearmiss.review import Plan
-from nearmiss.session.workspace import Workspace
+from nearmiss.workspace import Workspace
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ from nearmiss.review import ADJUDICATION, JUDGEMENTS, REPEAT, Draw, Plan
 from nearmiss.review.current import Pair
 from nearmiss.selection import VERDICTS
 from nearmiss.selection.table import Floats, Ints
-from nearmiss.session.workspace import Workspace
+from nearmiss.workspace import Workspace
 
 ANSWERS = ("relevant", "partial")
 UNJUDGED, UNSURE = 0, VERDICTS.index("unsure") + 1

@@ -13,11 +13,12 @@ import typer
 
 from nearmiss.cli import app
 from nearmiss.cli.commands import AsJson, Reviews, RoundNumber, RunFolder, _output, _print_json
-from nearmiss.cli.flags import takes, typed_fields
+from nearmiss.cli.flags import takes
 from nearmiss.settings import Policy
+from nearmiss.typed_settings import typed_fields
 
 if TYPE_CHECKING:
-    from nearmiss.session.workspace import Workspace
+    from nearmiss.workspace import Workspace
 
 audit = typer.Typer(
     no_args_is_help=True, help="Measure the false negatives that are left: draw, judge, estimate, certify."
@@ -104,7 +105,7 @@ def certify(
 
 
 def _opened(run: Any, reviews: str, round: int | None) -> "Workspace":
-    from nearmiss.session.workspace import open_workspace
+    from nearmiss.workspace import open_workspace
 
     return open_workspace(run, reviews, round)
 

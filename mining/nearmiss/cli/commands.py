@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nearmiss.cli import app
-from nearmiss.cli.flags import spelled_out_depth, takes, typed_fields
+from nearmiss.cli.flags import spelled_out_depth, takes
 from nearmiss.errors import RecipeError, RunError
 from nearmiss.presets import PRESETS, Preset
 from nearmiss.settings import Export, Mining, Policy, source_name
+from nearmiss.typed_settings import typed_fields
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -163,7 +164,7 @@ def calibrate(
     """Fit p_relevant to what people judged; without judgements, go back to the weights of other collections."""
     from nearmiss.cli import show
     from nearmiss.session import refit
-    from nearmiss.session.workspace import open_to_read
+    from nearmiss.workspace import open_to_read
 
     calibration, told = refit.refit(open_to_read(run, reviews, round), with_audits=with_audits)
     if json:
@@ -183,7 +184,7 @@ def export(
 ) -> None:
     """Write the kept negatives as training shards, with a manifest and a card."""
     from nearmiss.session import exporting
-    from nearmiss.session.workspace import open_to_read
+    from nearmiss.workspace import open_to_read
 
     options = Export(**typed_fields(Export, flags))
     shipment = exporting.prepare(open_to_read(run, reviews, round), options)

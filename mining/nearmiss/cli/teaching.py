@@ -14,8 +14,9 @@ import typer
 
 from nearmiss.cli import app
 from nearmiss.cli.commands import AsJson, Reviews, RoundNumber, _errors, _output, _print_json, _read, _watch
-from nearmiss.cli.flags import takes, typed_fields
+from nearmiss.cli.flags import takes
 from nearmiss.settings import Teaching
+from nearmiss.typed_settings import typed_fields
 
 if TYPE_CHECKING:
     from nearmiss.training import Taught

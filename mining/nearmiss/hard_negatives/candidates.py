@@ -20,8 +20,9 @@ from nearmiss.candidates.duplicates import Copies
 from nearmiss.candidates.pooling import Pairs, assemble, is_among
 from nearmiss.hard_negatives.texts import Texts
 from nearmiss.retrieval.feedback import pool_cosine
-from nearmiss.retrieval.vectors import Vectors, score_pairs
+from nearmiss.retrieval.vectors import score_pairs
 from nearmiss.settings import Policy
+from nearmiss.types import Vectors
 
 SPARE = 16  # candidates more than are wanted, to take the place of copies
 COPIES_ALONE = Policy(max_p_relevant=None)  # what a score refuses is the caller's to say

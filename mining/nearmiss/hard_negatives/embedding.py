@@ -16,8 +16,8 @@ import numpy as np
 
 from nearmiss.hard_negatives.arguments import Given, Prompt
 from nearmiss.models.live import engine_for, left_as_found, pool_of, weights_fingerprint
-from nearmiss.retrieval.vectors import Vectors
 from nearmiss.storage.files import write_atomically
+from nearmiss.types import Vectors
 
 Name = Literal["query", "corpus"]
 

@@ -18,7 +18,8 @@ from nearmiss.candidates.pooling import Pairs
 from nearmiss.models.live import as_floats
 from nearmiss.retrieval import dense
 from nearmiss.retrieval.results import ranked
-from nearmiss.retrieval.vectors import PAIR_BLOCK, Vectors, score_pairs
+from nearmiss.retrieval.vectors import PAIR_BLOCK, score_pairs
+from nearmiss.types import Vectors
 
 Scores = npt.NDArray[np.float32]
 SAME_ORDER = ("cosine", "dot", "euclidean")

@@ -17,12 +17,12 @@ from nearmiss.hard_negatives.arguments import Arguments, Given, resolve
 from nearmiss.hard_negatives.candidates import SPARE, candidates, chances
 from nearmiss.hard_negatives.choosing import Rows, choose
 from nearmiss.hard_negatives.embedding import embed
-from nearmiss.hard_negatives.formats import Mined, Names, Output, Scored, output
+from nearmiss.hard_negatives.rows_out import Mined, Names, Output, Scored, output
 from nearmiss.hard_negatives.scoring import Scores, ask_cross_encoder, lowest_of_positives, within_thresholds
 from nearmiss.hard_negatives.search import nearest, similarities
 from nearmiss.hard_negatives.statistics import losses, statistics
 from nearmiss.hard_negatives.texts import Texts, column, read_texts
-from nearmiss.retrieval.vectors import Vectors
+from nearmiss.types import Vectors
 
 if TYPE_CHECKING:
     from datasets import Dataset

@@ -23,7 +23,7 @@ import pandas as pd
 from nearmiss.maps.making import FACTS_FILE, Map, open_map
 from nearmiss.review.current import CAUTION
 from nearmiss.selection import STATUSES, VERDICTS, Decision
-from nearmiss.session.workspace import Workspace
+from nearmiss.workspace import Workspace
 
 Ints = npt.NDArray[np.int64]
 Grouping = Literal["status", "source", "cluster", "verdict", "score"]

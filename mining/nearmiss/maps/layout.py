@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from nearmiss.retrieval.dense import SPARE, rescored
 from nearmiss.retrieval.results import Rows
-from nearmiss.retrieval.vectors import Vectors
+from nearmiss.types import Vectors
 
 Plane = npt.NDArray[np.float32]  # (n, 2)
 

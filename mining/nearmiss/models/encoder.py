@@ -16,10 +16,10 @@ import numpy as np
 from nearmiss.errors import ModelError
 from nearmiss.models.engine import Model, OnEngine, Task, Wanted, open_engine
 from nearmiss.models.engine.loading import model_folder
-from nearmiss.retrieval.vectors import Vectors
 from nearmiss.settings import Mining
 from nearmiss.storage.files import sha256_of
 from nearmiss.storage.fingerprint import fingerprint_of, fingerprint_of_model
+from nearmiss.types import Vectors
 
 EMBEDDED = "all-MiniLM-L6-v2 (embedded)"
 # Of model.safetensors in sentence-transformers/all-MiniLM-L6-v2, as upstream publishes it.

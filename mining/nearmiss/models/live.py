@@ -24,9 +24,9 @@ from nearmiss.models.encoder import Encoder, ModelEncoder
 from nearmiss.models.engine import Engine, Kind, Wanted, graphs, probe, processor
 from nearmiss.models.engine.loading import facts_of
 from nearmiss.models.teacher import CrossEncoderTeacher, Teacher
-from nearmiss.retrieval.vectors import Vectors
 from nearmiss.settings import Mining
 from nearmiss.storage.fingerprint import fingerprint_of
+from nearmiss.types import Vectors
 
 Scores = npt.NDArray[np.float32]
 DECIMALS = 3  # of a stranger's answers, that tell it from another

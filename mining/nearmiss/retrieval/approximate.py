@@ -15,8 +15,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from nearmiss.retrieval import dense
-from nearmiss.retrieval.vectors import Shards, Vectors, block_rows, blocks, count, take
+from nearmiss.retrieval.vectors import Shards, block_rows, blocks, count, take
 from nearmiss.storage.files import write_atomically
+from nearmiss.types import Vectors
 
 Index = Any  # faiss.Index: the library carries no types
 TRAINING_ROWS_PER_CELL = 64

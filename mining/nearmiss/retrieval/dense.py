@@ -16,7 +16,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from nearmiss.retrieval.results import Rows, Scores, best_rows, nothing_found, ranked
-from nearmiss.retrieval.vectors import Shards, Vectors, block_rows, blocks, count, score_pairs, take
+from nearmiss.retrieval.vectors import Shards, block_rows, blocks, count, score_pairs, take
+from nearmiss.types import Vectors
 
 QUERY_BLOCK = 4096
 SPARE = 16  # how many more than k FAISS is asked for

@@ -21,8 +21,8 @@ import numpy.typing as npt
 from nearmiss.errors import ModelError, RunError
 from nearmiss.retrieval import vectors
 from nearmiss.retrieval.results import Rows
-from nearmiss.retrieval.vectors import Vectors
 from nearmiss.storage.files import read_json, write_atomically, write_json
+from nearmiss.types import Vectors
 
 RECORD = "vectors.json"
 SLICE = 1024

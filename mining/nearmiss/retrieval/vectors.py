@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from nearmiss.retrieval.results import Rows, Scores
+from nearmiss.types import Vectors
 
-Vectors = npt.NDArray[np.float32]  # (rows, dimensions)
 Shards = Sequence[npt.NDArray[np.floating[Any]]]
 Take = Callable[[Rows], Vectors]  # row numbers (n,) to their vectors (n, dimensions)
 

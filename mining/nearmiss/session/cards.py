@@ -21,8 +21,8 @@ from nearmiss.selection import STATUSES, Decision
 from nearmiss.session.highlights import changes, pieces
 from nearmiss.session.queue import agenda, priority
 from nearmiss.session.queue.arms import Dealt, why
-from nearmiss.session.workspace import Workspace
 from nearmiss.settings import Policy
+from nearmiss.workspace import Workspace
 
 LISTED = 30  # candidates in each ranking beside a card
 STRIP = 8  # last judgements shown

@@ -18,8 +18,8 @@ from nearmiss.audit.domains import Along, along, at, each, is_quick, unjudged
 from nearmiss.audit.ladder import ladder
 from nearmiss.errors import ReviewError
 from nearmiss.selection.table import Bools, Floats, Ints, Table
-from nearmiss.session.workspace import Workspace
 from nearmiss.settings import Policy
+from nearmiss.workspace import Workspace
 
 TARGET = 0.05
 HALF_WIDTH = 0.02

@@ -26,7 +26,7 @@ from nearmiss.export import DryRun, Export, Manifest, Reviews, dry_run, write
 from nearmiss.export.judgements import judge, read
 from nearmiss.export.read_back import Written, written, written_below
 from nearmiss.export.writing import Advance
-from nearmiss.session.workspace import Workspace
+from nearmiss.workspace import Workspace
 
 EXPORTS = "exports"
 LARGEST_ZIP = 200_000_000  # bytes; more goes by its path

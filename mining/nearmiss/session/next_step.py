@@ -13,7 +13,7 @@ from typing import Literal
 from nearmiss import audit
 from nearmiss.audit.samples import UNJUDGED, sample_of
 from nearmiss.errors import ReviewError
-from nearmiss.session.workspace import Workspace
+from nearmiss.workspace import Workspace
 
 MAX_RATE = 0.05
 LABELS = 200  # evidence enough for a certificate of 5%, if a fifth of that is true

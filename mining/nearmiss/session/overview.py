@@ -22,8 +22,8 @@ from nearmiss.reports.doubts import Doubt
 from nearmiss.review import JUDGEMENTS, Standing
 from nearmiss.selection import KEPT, STATUSES, Decision, Table
 from nearmiss.selection.table import Bools, Ints
-from nearmiss.session.workspace import Workspace
 from nearmiss.settings import source_name
+from nearmiss.workspace import Workspace
 
 REFUSED = "refused"  # in the place of a status: every row that is neither kept nor a labelled positive
 SCORES = ("teacher_score", "dense_score")

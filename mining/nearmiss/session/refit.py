@@ -20,7 +20,7 @@ from nearmiss.calibration.model import Calibration, from_prior
 from nearmiss.calibration.reliability import Reliability, by_slice
 from nearmiss.calibration.signals import signals
 from nearmiss.selection.table import Ints
-from nearmiss.session.workspace import Workspace
+from nearmiss.workspace import Workspace
 
 ANSWERS = ("relevant", "partial")  # neither may train as a negative
 

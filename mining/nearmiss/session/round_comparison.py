@@ -17,7 +17,7 @@ from nearmiss.audit import Rate
 from nearmiss.errors import ReviewError
 from nearmiss.reports import funnel
 from nearmiss.run import Run
-from nearmiss.session.workspace import Workspace
+from nearmiss.workspace import Workspace
 
 
 @dataclass(frozen=True)

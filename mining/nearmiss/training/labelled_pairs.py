@@ -24,8 +24,8 @@ from nearmiss.export.judgements import RELEVANT, WRONG_POSITIVE, read
 from nearmiss.review.current import Pair
 from nearmiss.selection import KEPT
 from nearmiss.session import exporting
-from nearmiss.session.workspace import Workspace, open_workspace
 from nearmiss.settings import Export, OfPartly, Teaching
+from nearmiss.workspace import Workspace, open_workspace
 
 Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]

@@ -14,7 +14,7 @@ from nearmiss.agreement.intervals import draws, estimate, share, unseen_patterns
 from nearmiss.agreement.opinions import Scale, opinions
 from nearmiss.errors import ReviewError
 from nearmiss.review import ADJUDICATION, REPEAT, Entry, Standing
-from nearmiss.session.workspace import open_workspace
+from nearmiss.workspace import open_workspace
 from tests.nearmiss.review.test_review import judged, undo
 
 VERDICTS = SCALES["verdicts"]

@@ -24,8 +24,8 @@ from nearmiss.calibration import stored
 from nearmiss.calibration.signals import signals
 from nearmiss.errors import ReviewError, RunError
 from nearmiss.review import REPEAT, Draw, Event, Plan, open_log
-from nearmiss.session.workspace import open_workspace
 from nearmiss.settings import Mining, Policy
+from nearmiss.workspace import open_workspace
 from tests.benchmarks.auditing import made as made_round
 from tests.benchmarks.auditing import plain_labels, repeat
 from tests.conftest import ROOT

@@ -21,8 +21,8 @@ from nearmiss.calibration.reliability import by_slice, reliability
 from nearmiss.calibration.signals import WORDS, in_words, signals
 from nearmiss.review import Event
 from nearmiss.session import refit
-from nearmiss.session.workspace import open_workspace
 from nearmiss.settings import LATE_INTERACTION, Mining
+from nearmiss.workspace import open_workspace
 from tests.tools import learn_prior
 from tests.words import OverlapTeacher, WordEncoder
 

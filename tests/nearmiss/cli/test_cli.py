@@ -60,7 +60,7 @@ def test_help_imports_nothing_heavy():
     [
         ("nearmiss.run", {"pandas", "numpy", "pyarrow"}),  # before the server starts
         (
-            "nearmiss.session.workspace, nearmiss.session.overview, nearmiss.session.next_step",
+            "nearmiss.workspace, nearmiss.session.overview, nearmiss.session.next_step",
             {"scipy", "sklearn", "numba"},
         ),  # before its first page
     ],

@@ -20,14 +20,14 @@ from nearmiss.export import FORMATS, Export, FormatName, dry_run, judge, write
 from nearmiss.export.comparison import compare
 from nearmiss.export.formats import by_library, choices, columns
 from nearmiss.export.judgements import Said, read
-from nearmiss.export.loading import how_to_load
+from nearmiss.export.loading_code import how_to_load
 from nearmiss.export.read_back import passages_of, query_of, rows_of_first_table, written, written_below
 from nearmiss.review import ADJUDICATION, Event, Standing
 from nearmiss.review.current import Entry
 from nearmiss.selection import VERDICTS
 from nearmiss.session import exporting
-from nearmiss.session.workspace import open_workspace
 from nearmiss.storage.files import sha256_of
+from nearmiss.workspace import open_workspace
 from tests.words import margins as Policy
 
 POLICY = Policy(relative_margin=0.1, negatives_per_query=2)

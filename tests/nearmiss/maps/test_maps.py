@@ -25,9 +25,9 @@ from nearmiss.pipeline.progress import silent
 from nearmiss.review import Event
 from nearmiss.review.current import CAUTION
 from nearmiss.selection import STATUSES
-from nearmiss.session.workspace import open_workspace
 from nearmiss.settings import Mining, Policy
 from nearmiss.storage.files import read_json, write_json, write_parquet
+from nearmiss.workspace import open_workspace
 from tests.words import OverlapTeacher, WordEncoder
 
 ROOT = Path(__file__).parents[3]

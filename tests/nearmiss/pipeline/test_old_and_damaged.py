@@ -20,8 +20,8 @@ from nearmiss.review import Event
 from nearmiss.run import open_run, policy_from
 from nearmiss.session import exporting, overview
 from nearmiss.session.tuning import saved
-from nearmiss.session.workspace import open_to_read, open_workspace
 from nearmiss.settings import Export, Policy
+from nearmiss.workspace import open_to_read, open_workspace
 from tests.words import OverlapTeacher, WordEncoder
 
 OLD = Path(__file__).parent / "run_of_version_0_1"

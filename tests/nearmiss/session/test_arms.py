@@ -12,7 +12,7 @@ from nearmiss.session.queue import agenda, priority
 from nearmiss.session.queue import arms as dealing
 from nearmiss.session.queue.agenda import View
 from nearmiss.session.queue.arms import Dealt
-from nearmiss.session.workspace import open_workspace
+from nearmiss.workspace import open_workspace
 
 MATTERS = View(order="priority")
 

@@ -13,8 +13,8 @@ from nearmiss.session import cards
 from nearmiss.session.queue import agenda
 from nearmiss.session.queue.agenda import View
 from nearmiss.session.queue.arms import Dealt
-from nearmiss.session.workspace import open_workspace
 from nearmiss.settings import Mining, Policy
+from nearmiss.workspace import open_workspace
 from tests.words import OverlapTeacher, WordEncoder
 
 HOURS = ("nine", "ten", "eleven", "noon")

@@ -10,8 +10,8 @@ from nearmiss import audit
 from nearmiss.audit.domains import at, domains, unjudged
 from nearmiss.review import Event
 from nearmiss.session import ceiling_risk
-from nearmiss.session.workspace import open_workspace
 from nearmiss.settings import Policy
+from nearmiss.workspace import open_workspace
 
 
 @pytest.fixture

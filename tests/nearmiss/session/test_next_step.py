@@ -7,8 +7,8 @@ import pytest
 from nearmiss import audit
 from nearmiss.review import Event
 from nearmiss.session import next_step
-from nearmiss.session.workspace import open_workspace
 from nearmiss.settings import Policy
+from nearmiss.workspace import open_workspace
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from nearmiss.review.current import Entry
 from nearmiss.selection import STATUSES, VERDICTS, decide, prepare
 from nearmiss.session import overview
 from nearmiss.session.overview import REFUSED, Wanted
-from nearmiss.session.workspace import open_workspace
+from nearmiss.workspace import open_workspace
 from tests.benchmarks.made_run import make
 from tests.words import margins as Policy
 

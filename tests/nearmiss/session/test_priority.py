@@ -16,7 +16,7 @@ from nearmiss.calibration.signals import signals
 from nearmiss.review import Event
 from nearmiss.session import refit
 from nearmiss.session.queue import priority
-from nearmiss.session.workspace import Twins, open_workspace
+from nearmiss.workspace import Twins, open_workspace
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ from nearmiss.reports import funnel
 from nearmiss.review import Event
 from nearmiss.run import open_run
 from nearmiss.session import round_comparison
-from nearmiss.session.workspace import open_workspace
 from nearmiss.settings import Mining
+from nearmiss.workspace import open_workspace
 from tests.words import OverlapTeacher, WordEncoder
 
 

@@ -28,8 +28,8 @@ from nearmiss.session.tuning.along import MOVABLE, Refusals
 from nearmiss.session.tuning.counting import count, is_exact
 from nearmiss.session.tuning.edge_pairs import excess
 from nearmiss.session.tuning.scatter import FEWEST_OF_A_STATUS, MOST_POINTS
-from nearmiss.session.workspace import open_workspace
 from nearmiss.settings import Mining
+from nearmiss.workspace import open_workspace
 from tests.nearmiss.selection.test_selection import row
 from tests.words import OverlapTeacher, WordEncoder
 from tests.words import margins as Policy

@@ -20,7 +20,7 @@ from nearmiss.selection import STATUSES, VERDICTS, Decision
 from nearmiss.selection.choice import run_positions
 from nearmiss.selection.table import Bools, Ints
 from nearmiss.session.queue import priority
-from nearmiss.session.workspace import Workspace
+from nearmiss.workspace import Workspace
 
 # Hashes of pairs are 64 bits; a salt keeps the order of a blind review apart from every other draw.
 SALT = np.uint64(0x9E3779B97F4A7C15)

@@ -21,7 +21,7 @@ from nearmiss.review.current import Pair
 from nearmiss.selection.table import Ints
 from nearmiss.session.queue import agenda, priority
 from nearmiss.session.queue.agenda import View
-from nearmiss.session.workspace import SALT, Workspace
+from nearmiss.workspace import SALT, Workspace
 
 REPEAT_SHARE = 0.03
 REMEMBERED = 400  # own judgements that may come again

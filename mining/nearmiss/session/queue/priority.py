@@ -24,7 +24,7 @@ from nearmiss.calibration.model import Calibration, from_prior
 from nearmiss.calibration.signals import Signals, signals
 from nearmiss.selection.table import Floats, Ints
 from nearmiss.session import refit
-from nearmiss.session.workspace import Workspace
+from nearmiss.workspace import Workspace
 
 BATCH = 50  # in so many cards that follow each other no query comes twice, while there are others
 SPREAD = 1000  # cards for which that is seen to

@@ -15,8 +15,8 @@ import numpy as np
 
 from nearmiss.selection import KEPT, STATUSES, Decision, Table, ceiling, floor
 from nearmiss.selection.table import Floats, Ints
-from nearmiss.session.workspace import Workspace
 from nearmiss.settings import Policy
+from nearmiss.workspace import Workspace
 
 Limit = Literal["ceiling", "floor"]
 RULE = {"ceiling": "too_close", "floor": "too_easy"}

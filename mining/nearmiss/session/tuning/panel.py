@@ -23,8 +23,8 @@ from nearmiss.candidates.duplicates import NEAR
 from nearmiss.errors import RecipeError
 from nearmiss.selection import Table
 from nearmiss.session.tuning.along import LOOSENS, MOVABLE, Along, Refusals, Stop
-from nearmiss.session.workspace import Workspace
 from nearmiss.settings import Policy, choices_of
+from nearmiss.workspace import Workspace
 
 Kind = Literal["slider", "switch", "choice", "shares", "number"]
 GROUPS: dict[str, tuple[str, ...]] = {

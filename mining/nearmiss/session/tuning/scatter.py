@@ -15,8 +15,8 @@ import numpy as np
 
 from nearmiss.selection import STATUSES, Decision, Table, ceiling, floor
 from nearmiss.selection.table import Floats, Ints
-from nearmiss.session.workspace import Workspace
 from nearmiss.settings import Policy
+from nearmiss.workspace import Workspace
 
 MOST_POINTS = 2_000
 FEWEST_OF_A_STATUS = 100

@@ -16,6 +16,7 @@ from typing import Any
 from nearmiss.errors import RecipeError
 from nearmiss.presets import PRESETS
 from nearmiss.settings import Policy, flag
+from nearmiss.typed_settings import typed_fields
 
 NONE = "none"
 ADDRESS = "policy"
@@ -33,10 +34,6 @@ def spell(policy: Policy) -> dict[str, str | list[str]]:
 
 def parse(texts: Mapping[str, Any], base: Policy | None = None) -> Policy:
     """The policy that these texts make; what they do not name is as in `base`, or the default's."""
-    from nearmiss.cli.flags import (
-        typed_fields,  # brings typer, which a page without a policy in its address never needs
-    )
-
     known = {field.name: field for field in fields(Policy)}
     typed = {name: _switched(name, text) for name, text in texts.items() if name in known}
     found = typed_fields(Policy, typed)
