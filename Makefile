@@ -20,7 +20,7 @@ lint: .venv/installed  ## format, lint and types
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-.venv/installed: pyproject.toml
+.venv/installed: pyproject.toml mining/constraints.txt
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[test]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint mining/constraints.txt --editable '.[test]'
 	touch $@

@@ -52,3 +52,30 @@ def without_teacher(tmp_path_factory):
 def run(mined, tmp_path):
     """A copy of the run that a test may change."""
     return Path(shutil.copytree(mined, tmp_path / "sample"))
+
+
+# Where trained or converted models, servers or killed processes take the seconds.
+SLOW = (
+    "tests/nearmiss/training/",
+    "tests/nearmiss/models/test_engine.py",
+    "tests/nearmiss/models/test_model_families.py",
+    "tests/nearmiss/models/test_late_interaction.py",
+    "tests/nearmiss/models/test_teachers.py",
+    "tests/nearmiss/pipeline/",
+    "tests/nearmiss/maps/",
+    "tests/nearmiss/cli/",
+    "tests/nearmiss/export/test_export_consumers.py",
+    "tests/nearmiss_app/",
+    "tests/test_readme.py",
+    "tests/test_traps.py",
+)
+
+
+def pytest_collection_modifyitems(items):
+    """What `make test-fast` leaves out: everything in a browser, and the folders and files of SLOW."""
+    for item in items:
+        place = item.path.relative_to(ROOT).as_posix()
+        if place.startswith("tests/browser/"):
+            item.add_marker("browser")
+        if place.startswith(SLOW):
+            item.add_marker("slow")

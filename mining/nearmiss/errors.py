@@ -1,5 +1,7 @@
 """What a user did that we cannot go on with; the command line prints the message and exits 1."""
 
+from importlib.util import find_spec
+
 
 class NearmissError(Exception):
     """A user's mistake. The message names the place, what was wanted and what was found."""
@@ -31,3 +33,15 @@ class FileError(NearmissError, OSError, ValueError):
 
 class MissingFile(FileError, FileNotFoundError):
     """A file that should be there is not."""
+
+
+class MissingPackage(NearmissError):
+    """A library that only a part of nearmiss needs is not installed."""
+
+
+def require(extra: str, *modules: str) -> None:
+    """See that the libraries of an extra are installed; MissingPackage names the command that brings them."""
+    if missing := [module for module in modules if find_spec(module) is None]:
+        raise MissingPackage(
+            f"not installed: {', '.join(missing)}; `pip install 'nearmiss[{extra}]'` brings what this needs"
+        )

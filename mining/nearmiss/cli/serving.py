@@ -10,9 +10,12 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
+from nearmiss.errors import require
+
 
 def serve(run: Path, reviews: str, reviewer: str, port: int) -> None:
     """Become the server of the app, on this machine's own address alone."""
+    require("app", "streamlit", "plotly")
     os.environ |= {
         "NEARMISS_RUN": str(run.absolute()),
         "NEARMISS_REVIEWS": reviews,

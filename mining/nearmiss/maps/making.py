@@ -21,6 +21,7 @@ from nearmiss import selection
 from nearmiss.candidates import clusters
 from nearmiss.candidates.pooling import pairs_of
 from nearmiss.data import Dataset, passages
+from nearmiss.errors import require
 from nearmiss.maps.background import alone
 from nearmiss.maps.faithfulness import measured
 from nearmiss.maps.layout import FEWEST, MIN_DIST, Nearest, Plane, Points, epochs, nearest, principal, spread
@@ -75,6 +76,7 @@ def make(
 
     The seed is the round's own unless told. Raises RunError where the same map is being made already.
     """
+    require("map", "umap")
     folder = run.round_folder(number)
     recipe = run.mining(number)
     seed = recipe.seed if seed is None else seed

@@ -15,7 +15,7 @@ from typing import Any
 
 import sqlalchemy as sql
 
-from nearmiss.errors import ReviewError
+from nearmiss.errors import ReviewError, require
 
 # Longer than any queue of writers should be: waiting is better than a judgement refused.
 BUSY_SECONDS = 20.0
@@ -147,6 +147,8 @@ def _url(where: str | Path) -> sql.URL:
     url = sql.make_url(str(where))
     if url.get_backend_name() not in _PREPARE:
         raise ReviewError(f"--reviews {spoken(where)}: wanted SQLite or PostgreSQL; found {url.get_backend_name()}")
+    if url.get_backend_name() == "postgresql":
+        require("postgresql", "psycopg")
     return url
 
 

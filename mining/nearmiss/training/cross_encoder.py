@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from nearmiss.errors import DatasetError, RecipeError, RunError
+from nearmiss.errors import DatasetError, RecipeError, RunError, require
 from nearmiss.models.low_rank import Facts, plain_folder
 from nearmiss.pipeline import Watch, silent
 from nearmiss.settings import Teaching
@@ -101,6 +101,7 @@ def teach(lessons: Lessons, out: Path, recipe: Teaching, watch: Watch = silent, 
     `tell` hears what a person should know while it happens. Raises RunError where `out` holds something else or a
     course with other settings, DatasetError where the pairs are too few to train or to measure.
     """
+    require("train", "accelerate")
     start = open_start(recipe)
     _check_distillation(lessons, start)
     unseen = held_out(lessons.pairs, recipe.held_out, recipe.seed)
