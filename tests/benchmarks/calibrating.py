@@ -97,7 +97,7 @@ def with_labels(known: learn_prior.Known, names: list[str], weights: dict[str, f
         for count in (0, *LABELS):
             rows = rng.choice(pool, min(count, len(pool)), replace=False)
             labels = Labels(rows, known.answers[rows], np.ones(len(rows)))
-            calibration, _, _ = fit(found, prior, query, labels)
+            calibration = fit(found, prior, query, labels).calibration
             row.append(learn_prior.removed(calibration.logits(found)[test], known.answers[test]))
         shares.append(row)
     return np.mean(shares, axis=0).tolist()

@@ -86,7 +86,7 @@ def _learn(work: Workspace, chances: priority.Chances, shown: np.ndarray, answer
     from nearmiss.calibration.fitting import Labels, fit
 
     labels = Labels(shown, answers[shown], np.ones(len(shown)))
-    chances.calibration, _, _ = fit(chances.signals, chances.prior, work.table.query, labels)
+    chances.calibration = fit(chances.signals, chances.prior, work.table.query, labels).calibration
 
 
 def print_curves(work: Workspace, answers: np.ndarray, pool: np.ndarray) -> None:

@@ -1,4 +1,4 @@
-"""How true the probabilities came: foretold against judged, bin by bin; and what each signal weighs."""
+"""How near the probabilities are: estimated against judged, bin by bin; and what each signal weighs."""
 
 from typing import Any
 
@@ -11,31 +11,31 @@ from nearmiss_app.charts.style import GRID, INK, styled
 
 
 def reliability(told: dict[str, Any], *, dark: bool) -> go.Figure:
-    """Bins of like probability: what was foretold, what came, with its 95% interval; the diagonal is the truth."""
+    """Bins of like probability: estimated against judged, with its 95% interval; on the diagonal both are equal."""
     mode = "dark" if dark else "light"
     bins = told["curve"]
     look = theme.STATUS["known_positive"]
     colour = look.dark if dark else look.light
-    came = [one["came"] for one in bins]
+    judged = [one["judged"] for one in bins]
     made = go.Figure()
     made.add_trace(
         go.Scatter(
             x=[0, 1],
             y=[0, 1],
             mode="lines",
-            name="as foretold",
+            name="exactly as estimated",
             line={"color": GRID[mode], "width": 2},
             hoverinfo="skip",
         )
     )
     made.add_trace(
         go.Scatter(
-            x=[one["foretold"] for one in bins],
-            y=came,
+            x=[one["estimated"] for one in bins],
+            y=judged,
             error_y={
                 "type": "data",
-                "array": [one["high"] - one["came"] for one in bins],
-                "arrayminus": [one["came"] - one["low"] for one in bins],
+                "array": [one["high"] - one["judged"] for one in bins],
+                "arrayminus": [one["judged"] - one["low"] for one in bins],
                 "color": colour,
             },
             mode="markers+lines",
@@ -43,10 +43,10 @@ def reliability(told: dict[str, Any], *, dark: bool) -> go.Figure:
             marker={"color": colour, "size": 9},
             line={"color": colour, "width": 1},
             customdata=[one["labels"] for one in bins],
-            hovertemplate="foretold %{x:.1%}, came %{y:.1%} of %{customdata} judgements<extra></extra>",
+            hovertemplate="estimated %{x:.1%}, judged answers %{y:.1%} of %{customdata} judgements<extra></extra>",
         )
     )
-    made.update_xaxes(title="foretold", tickformat=".0%", range=[-0.02, 1.02])
+    made.update_xaxes(title="estimated", tickformat=".0%", range=[-0.02, 1.02])
     made.update_yaxes(title="judged answers", tickformat=".0%", range=[-0.02, 1.02])
     made = styled(made, dark=dark, height=380)
     made.update_layout(margin={"t": 32}, font={"color": INK[mode]})
@@ -55,7 +55,7 @@ def reliability(told: dict[str, Any], *, dark: bool) -> go.Figure:
 
 def in_words_of(told: dict[str, Any]) -> str:
     """The curve for those who do not see it."""
-    parts = [f"{one['foretold']:.0%} foretold, {one['came']:.0%} came" for one in told["curve"]]
+    parts = [f"{one['estimated']:.0%} estimated, {one['judged']:.0%} judged answers" for one in told["curve"]]
     return "Reliability: " + "; ".join(parts) + "."
 
 

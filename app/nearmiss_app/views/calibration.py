@@ -1,4 +1,4 @@
-"""Calibration: where p_relevant comes from, how true it came, and a button that lets it learn from judgements."""
+"""Calibration: what p_relevant rests on, how near it is, and learning from judgements: looked at first, then undone."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import streamlit as st
 
 from nearmiss.calibration import Calibration, stored
 from nearmiss.calibration.fitting import PRIOR_ALONE
-from nearmiss.session import refit
+from nearmiss.session import labels, refit, refit_words
 from nearmiss.workspace import Workspace
 from nearmiss_app import navigation, state, theme
 from nearmiss_app.charts import calibration as charts
@@ -14,11 +14,12 @@ from nearmiss_app.charts.overview import heading
 from nearmiss_app.pictures import picture
 
 PLOT = {"displaylogo": False, "displayModeBar": False}
+LOOKED_AT = "calibration_preview"
 
 
 def learn(work: Workspace) -> None:
-    """The judgements that it could learn from, and the button."""
-    without, with_audits = (len(refit.labels_of(work, with_audits=one).rows) for one in (False, True))
+    """The judgements that it could learn from; what that would change; and the buttons."""
+    without, with_audits = (len(labels.labels_of(work, with_audits=one).rows) for one in (False, True))
     also = False
     if with_audits > without:
         also = st.toggle(
@@ -26,12 +27,48 @@ def learn(work: Workspace) -> None:
             help="They can then no longer certify this round: what chose the threshold may not also vouch for it",
         )
     count = with_audits if also else without
-    words = f"Learn from {count:,} judgements" if count else "Learn from judgements"
-    if st.button(words, type="primary", disabled=not count, help="Thresholds on p_relevant then keep and refuse anew"):
-        refit.refit(work, with_audits=also)
-        st.rerun()
+    words = f"See what {count:,} judgements would change" if count else "See what judgements would change"
+    with st.container(horizontal=True):
+        if st.button(words, type="primary", disabled=not count, help="Nothing is written yet"):
+            st.session_state[LOOKED_AT] = refit.preview(work, with_audits=also), work.version, also
+        step_back(work)
     if not count:
-        navigation.link_to("review", "Judge some first: ten move it a little, a few hundred much")
+        navigation.link_to("review", "Judge some first: with 30 it can be tried, a few hundred change much")
+    found, version, asked = st.session_state.get(LOOKED_AT, (None, None, None))
+    # Another verdict, another calibration or another question since: what was looked at is out of date.
+    if found is not None and (version, asked) == (work.version, also):
+        changes(work, found)
+
+
+def step_back(work: Workspace) -> None:
+    """Undo and redo, where there is something to undo or to redo."""
+    can_undo, can_redo = stored.can_step(work.folder)
+    for possible, words, step in ((can_undo, "Undo", refit.undo), (can_redo, "Redo", refit.redo)):
+        if possible and st.button(words, help="Thresholds on p_relevant then keep and refuse as they did"):
+            step(work, state.reviewer())
+            st.session_state.pop(LOOKED_AT, None)
+            st.rerun()
+
+
+def changes(work: Workspace, found: refit.Preview) -> None:
+    """Before and after side by side; confirmed or dropped."""
+    with st.container(border=True, key="calibration_changes"):
+        rows = refit_words.rows(found)
+        columns = zip(refit_words.HEADINGS, zip(*rows, strict=True), strict=True)
+        st.table({name: list(values) for name, values in columns}, border="horizontal", hide_index=True)
+        for sentence in refit_words.of_draws(found):
+            st.caption(sentence)
+        if found.refused:
+            st.warning(f"Not offered: {found.refused}.", icon=":material/block:")
+            return
+        with st.container(horizontal=True):
+            if st.button("Put in force", type="primary", key="put_in_force"):
+                refit.put_in_force(work, found, state.reviewer())
+                st.session_state.pop(LOOKED_AT, None)
+                st.rerun()
+            if st.button("Leave it as it is", key="leave"):
+                st.session_state.pop(LOOKED_AT, None)
+                st.rerun()
 
 
 def rests_on(calibration: Calibration) -> None:
@@ -46,41 +83,44 @@ def rests_on(calibration: Calibration) -> None:
         st.warning(doubt, icon=":material/help:")
 
 
-def truth(told: dict[str, Any]) -> None:
-    """Foretold against judged, for all and for each slice."""
+def reliability(told: dict[str, Any]) -> None:
+    """Estimated against judged, for all and for each slice."""
     slices = {"all": told["overall"]} | {
         f"{name}: {value}": one for name, values in told["by_slice"].items() for value, one in values.items()
     }
     chosen = st.selectbox("Of which judgements", list(slices))
     drawn = charts.reliability(slices[chosen], dark=theme.is_dark())
     st.plotly_chart(drawn, key="reliability", theme=None, config=PLOT, alt=charts.in_words_of(slices[chosen]))
-    st.caption("Each judgement was foretold by a fit that never saw its query.")
+    st.caption("Each judgement was estimated by a fit that never saw its query.")
     st.table(
         {
-            "": list(slices),
-            "judged": [f"{one['labels']:,}" for one in slices.values()],
+            "judgements": list(slices),
+            "count": [f"{one['labels']:,}" for one in slices.values()],
             "answers": [f"{one['answers']:,}" for one in slices.values()],
             "off by": [f"{one['error']:.1%}" for one in slices.values()],
             "Brier": [f"{one['brier']:.3f}" for one in slices.values()],
             "AUC": ["–" if one["auc"] is None else f"{one['auc']:.2f}" for one in slices.values()],
-        }
+        },
+        border="horizontal",
+        hide_index=True,
     )
 
 
 def page(work: Workspace) -> None:
-    """What it is, what it rests on, how true it came, what speaks in it."""
+    """What it is, what it rests on, how near it is, what each signal weighs."""
     st.title("Calibration", anchor=False)
     st.caption("Every signal of a candidate together gives its chance to be an unlabelled answer: p_relevant.")
     calibration, told = work.run.calibration(work.number), stored.told_of(work.folder)
     rests_on(calibration)
     learn(work)
-    picture(heading("How true it came", "What was foretold against what people judged."), key="truth_heading")
+    says = "The estimated chance against the share that people judged to be answers."
+    picture(heading("Estimated and judged", says), key="truth_heading")
     if told is None or not told["overall"]["labels"]:
-        st.info("Nothing to compare yet: once it learned from judgements, this shows how true it came.")
+        st.info("Nothing to compare yet: once it has learned from judgements, this shows how near its estimates are.")
     else:
-        truth(told)
-    says = "How far one standard deviation of a signal moves the chance; left of 0 it speaks against an answer."
-    picture(heading("What speaks in it", says), key="weights_heading")
+        reliability(told)
+    says = "How far one standard deviation of a signal moves the chance; left of 0 it lowers it."
+    picture(heading("What each signal weighs", says), key="weights_heading")
     drawn = charts.weights(calibration, dark=theme.is_dark())
     st.plotly_chart(drawn, key="weights", theme=None, config=PLOT, alt=charts.weights_in_words(calibration))
 

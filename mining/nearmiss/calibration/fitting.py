@@ -2,14 +2,22 @@
 Fitting: the prior's weights moved by what people judged.
 
 In:  a round's signals, judgements of some of its candidates
-Out: a `Calibration`, and how far its probabilities can be relied upon (`Reliability`)
+Out: a `Calibration`, and how far its probabilities can be relied upon (`Fitted`)
 
 What is said of reliability comes from fits that did not see the query (five folds by query).
+
+What a judgement weighs. An audited one (drawn by an audit) weighs one over its inclusion probability, scaled so that
+audited ones weigh 1 on average and none more than HEAVIEST; every other one weighs 1. So neither kind dilutes the
+other. People may judge what they like to, and record answers more often than negatives. In a logistic model such a
+choice by outcome moves the intercept alone (Prentice and Pyke 1979): where both kinds are there, those not audited get
+an intercept of their own, drawn to 0 (SPREAD_OF_CHOICE), which is left out of the calibration. They teach what tells
+answers from negatives, and audited ones teach how frequent answers are. `tests/benchmarks/weighing.py` shows bias and
+coverage, from one audited judgement among two hundred to the reverse.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -18,13 +26,18 @@ from nearmiss.calibration.model import Bools, Calibration, Floats, fit_weights
 from nearmiss.calibration.reliability import Reliability, reliability
 from nearmiss.calibration.signals import Signals
 
+if TYPE_CHECKING:
+    from sklearn.isotonic import IsotonicRegression
+
 # How far a weight may lie from the prior's before labels must pay for it (standard deviations of the Gaussian prior).
 # Measured on five collections: wider, and 50 labels do harm; narrower, and 1,000 do little good.
 SPREAD = 0.1
 # The prior's teacher was a small one, and it never met a learnt sparse encoder: there labels move more.
 SPREAD_OF_MODELS = 0.3
 SPREAD_OF_INTERCEPT = 2.0
+SPREAD_OF_CHOICE = 1.0  # of the intercept that judgements have of their own where people chose what to judge
 FOLDS = 5
+FEWEST_QUERIES = FOLDS  # below so many no fit can be tried on queries that it has not seen
 HEAVIEST = 10.0  # times the mean weight of a label
 STEPS_FROM = 300  # labels, of which at least
 STEPS_FROM_ANSWERS = 40  # are answers: from here on isotonic regression is steadier than the logistic curve
@@ -37,6 +50,7 @@ TEACHER_UNKNOWN = (
 )
 
 
+Ints = npt.NDArray[np.int64]
 Problem = tuple[Floats, Floats, Floats, Floats, Floats]  # what `fit_weights` takes
 
 
@@ -44,32 +58,69 @@ Problem = tuple[Floats, Floats, Floats, Floats, Floats]  # what `fit_weights` ta
 class Labels:
     """Judged candidates, (m,) each: their rows, whether each is an answer, and what each label counts."""
 
-    rows: npt.NDArray[np.int64]
+    rows: Ints
     answers: Bools
-    weights: Floats  # 1 / inclusion probability where it was picked by chance, else 1
+    weights: Floats  # 1 / inclusion probability where an audit drew it, else 1
     seq: int = 0
     plans: tuple[str, ...] = ()
+    drawn: Bools | None = None  # by an audit; None where none was
+
+    @property
+    def audited(self) -> Bools:
+        """Which labels an audit drew, (m,)."""
+        return np.zeros(len(self.rows), bool) if self.drawn is None else self.drawn
+
+    @property
+    def tested(self) -> Bools:
+        """Those on which a fit is tried, (m,): a random sample where it is large enough, else all."""
+        return self.audited if self.audited.sum() >= FEWEST_LABELS else np.ones(len(self.rows), bool)
+
+    def of_weight(self) -> Floats:
+        """What each label weighs in a fit, (m,): see the module."""
+        weight = np.ones(len(self.rows))
+        if (audited := self.audited).any():
+            drawn = self.weights[audited]
+            weight[audited] = np.minimum(drawn / drawn.mean(), HEAVIEST)
+        return weight
 
 
-def fit(
-    found: Signals, prior: Calibration, query: npt.NDArray[np.int64], labels: Labels
-) -> tuple[Calibration, Reliability, Floats]:
+@dataclass(frozen=True)
+class Fitted:
     """
-    The calibration of a round after these labels, its reliability, and the probabilities (m,) behind that.
+    A calibration, and what it and the prior estimated of labels whose queries a fit had not seen.
+
+    `estimated` and `by_prior` are probabilities, (m,); `weight` (m,) what each label weighs. `reliability` is that of
+    the labels `tested`.
+    """
+
+    calibration: Calibration
+    reliability: Reliability
+    estimated: Floats
+    by_prior: Floats
+    weight: Floats
+
+
+def fit(found: Signals, prior: Calibration, query: Ints, labels: Labels) -> Fitted:
+    """
+    The calibration of a round after these labels, and how it does on queries that it has not seen.
 
     `prior` is what `from_prior` says of the round; `query` (n,) is the number of each candidate's query. Ten labels
     move little, a thousand take over.
     """
     from scipy.special import expit
 
-    problem = _problem(found, prior, labels)
-    _, answers, of_label, _, _ = problem
-    unseen = _unseen(*problem, query[labels.rows])
-    calibration = replace(_solved(prior, labels, problem), steps=_steps(unseen, answers, of_label))
-    stepped = bool(calibration.steps)
-    foretold = _cross_fitted(unseen, answers, of_label, query[labels.rows]) if stepped else expit(unseen)
-    told = reliability(foretold, labels.answers, of_label)
-    return replace(calibration, doubts=tuple(_doubts(calibration, told))), told, foretold
+    problem, own = _problem(found, prior, labels), query[labels.rows]
+    values, answers, of_label, _, _ = problem
+    unseen, choice = _unseen(problem, len(prior.names), own)
+    # The steps put right how the logits of labels rise as they were judged, their own intercept with them.
+    steps = _steps(unseen + choice, answers, of_label, own)
+    calibration = replace(_solved(prior, labels, problem), steps=steps)
+    estimated = _cross_fitted(unseen, choice, answers, of_label, own) if steps else expit(unseen)
+    by_prior = expit(values[:, : len(prior.names)] @ np.array(prior.weights) + prior.intercept)
+    tested = labels.tested
+    told = reliability(estimated[tested], labels.answers[tested], of_label[tested], own[tested])
+    doubts = tuple(_doubts(calibration, told, len(np.unique(own))))
+    return Fitted(replace(calibration, doubts=doubts), told, estimated, by_prior, of_label)
 
 
 def moved(found: Signals, prior: Calibration, labels: Labels) -> Calibration:
@@ -81,7 +132,7 @@ def _solved(prior: Calibration, labels: Labels, problem: Problem) -> Calibration
     fitted = fit_weights(*problem) if len(labels.rows) else problem[3]
     return replace(
         prior,
-        weights=tuple(np.round(fitted[:-1], 6).tolist()),
+        weights=tuple(np.round(fitted[: len(prior.names)], 6).tolist()),
         intercept=round(float(fitted[-1]), 6),
         labels=len(labels.rows),
         answers=int(labels.answers.sum()),
@@ -91,12 +142,19 @@ def _solved(prior: Calibration, labels: Labels, problem: Problem) -> Calibration
 
 
 def _problem(found: Signals, prior: Calibration, labels: Labels) -> Problem:
-    """What `fit_weights` takes: of the labels their signals, answers and weights; of the prior its mean and spread."""
-    values = prior.standardised(Signals(found.names, found.values[labels.rows]))
-    of_label = np.minimum(labels.weights / labels.weights.mean(), HEAVIEST) if len(labels.rows) else labels.weights
-    center = np.array([*prior.weights, prior.intercept])
-    spread = np.array([*map(_spread, prior.names), SPREAD_OF_INTERCEPT])
-    return values, labels.answers.astype(np.float64), of_label, center, spread
+    """
+    What `fit_weights` takes: of the labels their signals, answers and weights; of the prior its mean and spread.
+
+    Where both kinds of labels are there, the last signal is whether people chose what to judge.
+    """
+    values = prior.standardised(Signals(found.names, found.values[labels.rows])).astype(np.float64)
+    center, spread = [*prior.weights], [*map(_spread, prior.names)]
+    audited = labels.audited
+    if audited.any() and not audited.all():
+        values = np.column_stack([values, ~audited])
+        center, spread = [*center, 0.0], [*spread, SPREAD_OF_CHOICE]
+    mean, deviation = np.array([*center, prior.intercept]), np.array([*spread, SPREAD_OF_INTERCEPT])
+    return values, labels.answers.astype(np.float64), labels.of_weight(), mean, deviation
 
 
 def _spread(name: str) -> float:
@@ -109,49 +167,70 @@ def _known(name: str) -> bool:
     return any(name in weights for weights in load()["weights"].values())
 
 
-def _unseen(values: Floats, answers: Floats, of_label: Floats, center: Floats, spread: Floats, query: Any) -> Floats:
-    """The logit of each label, (m,), under weights fitted without its query."""
-    logits = np.zeros(len(answers))
+def _unseen(problem: Problem, signals: int, query: Ints) -> tuple[Floats, Floats]:
+    """
+    Under weights fitted without its query: the logit of each label, (m,), and what its being chosen adds to it, (m,).
+
+    Where every label is of one query the weights are the prior's.
+    """
+    values, answers, of_label, center, spread = problem
+    logits, choice = np.zeros(len(answers)), np.zeros(len(answers))
     for held in _folds(query):
         kept = ~held
         weights = fit_weights(values[kept], answers[kept], of_label[kept], center, spread)
-        logits[held] = values[held] @ weights[:-1] + weights[-1]
-    return logits
+        logits[held] = values[held, :signals] @ weights[:signals] + weights[-1]
+        choice[held] = values[held, signals:] @ weights[signals:-1]
+    return logits, choice
 
 
-def _folds(query: npt.NDArray[np.int64]) -> list[Bools]:
+def _folds(query: Ints) -> list[Bools]:
     """Which labels each fold holds out, (m,) each; a query's labels stay together."""
     number = np.unique(query, return_inverse=True)[1]
     # Neighbouring queries may be of one subject, so each fold takes every fifth.
     return [number % FOLDS == fold for fold in range(FOLDS) if (number % FOLDS == fold).any()]
 
 
-def _steps(logits: Floats, answers: Floats, of_label: Floats) -> tuple[tuple[float, float], ...]:
-    """Isotonic regression of the answers on the logits, as corners; none below STEPS_FROM labels."""
-    if len(answers) < STEPS_FROM or answers.sum() < STEPS_FROM_ANSWERS or (1 - answers).sum() < STEPS_FROM_ANSWERS:
-        return ()
-    from sklearn.isotonic import IsotonicRegression
+def _steps(logits: Floats, answers: Floats, of_label: Floats, query: Ints) -> tuple[tuple[float, float], ...]:
+    """
+    Isotonic regression of the answers on the logits, as corners.
 
-    isotonic = IsotonicRegression(y_min=0.0, y_max=1.0, out_of_bounds="clip").fit(logits, answers, of_label)
+    None where there are fewer than STEPS_FROM labels, or where leaving out a fifth of the queries leaves fewer than
+    STEPS_FROM_ANSWERS of a kind: steps that cannot be tried on unseen queries are not made.
+    """
+    if len(answers) < STEPS_FROM or len(np.unique(query)) < FEWEST_QUERIES:
+        return ()
+    for left in [np.ones(len(answers), bool), *(~held for held in _folds(query))]:
+        if min(answers[left].sum(), (1 - answers[left]).sum()) < STEPS_FROM_ANSWERS * (FOLDS - 1) / FOLDS:
+            return ()
+    isotonic = _isotonic().fit(logits, answers, of_label)
     corners = zip(isotonic.X_thresholds_.tolist(), isotonic.y_thresholds_.tolist(), strict=True)
     return tuple((round(at, 6), round(p, 6)) for at, p in corners)
 
 
-def _cross_fitted(logits: Floats, answers: Floats, of_label: Floats, query: npt.NDArray[np.int64]) -> Floats:
+def _cross_fitted(logits: Floats, choice: Floats, answers: Floats, of_label: Floats, query: Ints) -> Floats:
     """The probability of each label, (m,), from isotonic steps that did not see its query."""
-    from sklearn.isotonic import IsotonicRegression
-
     p = np.zeros(len(logits))
     for held in _folds(query):
-        isotonic = IsotonicRegression(y_min=0.0, y_max=1.0, out_of_bounds="clip")
-        p[held] = isotonic.fit(logits[~held], answers[~held], of_label[~held]).predict(logits[held])
+        steps = _isotonic().fit((logits + choice)[~held], answers[~held], of_label[~held])
+        p[held] = steps.predict(logits[held])
     return p
 
 
-def _doubts(calibration: Calibration, told: Reliability) -> Sequence[str]:
+def _isotonic() -> "IsotonicRegression":
+    from sklearn.isotonic import IsotonicRegression
+
+    return IsotonicRegression(y_min=0.0, y_max=1.0, out_of_bounds="clip")
+
+
+def _doubts(calibration: Calibration, told: Reliability, queries: int) -> Sequence[str]:
     doubts = []
     if not calibration.labels:
         return [PRIOR_ALONE]
+    if queries < FEWEST_QUERIES:
+        doubts.append(
+            f"its {calibration.labels} judgements are of {queries} {'query' if queries == 1 else 'queries'}: wanted at "
+            f"least {FEWEST_QUERIES}, to try it on queries that it has not seen"
+        )
     if calibration.labels < FEWEST_LABELS or calibration.answers < FEWEST_ANSWERS:
         doubts.append(
             f"{calibration.labels} judgements with {calibration.answers} answers: wanted at least {FEWEST_LABELS} and "

@@ -2,15 +2,18 @@
 The calibration of a round, on disk: what it is, and the probability of each candidate.
 
 In:  a round's folder, its candidates
-Out: calibration.json, and beside it the probabilities in the candidates' order
+Out: calibration.json, and beside it the probabilities in the candidates' order; calibrations.jsonl, every one that was
+     put in force by a person, so that it can be undone
 
 calibration.json names the file of its own probabilities, so that the two never disagree, however a process ends.
 """
 
 import hashlib
 import json
+import time
 from dataclasses import asdict, replace
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -21,10 +24,13 @@ from nearmiss.calibration.fitting import PRIOR_ALONE, TEACHER_UNKNOWN
 from nearmiss.calibration.model import Calibration, from_prior
 from nearmiss.calibration.signals import Signals, signals
 from nearmiss.settings import LATE_INTERACTION
+from nearmiss.storage import journal
 from nearmiss.storage.damage import damaged
 from nearmiss.storage.files import read_array, read_object, write_atomically, write_json
 
 FILE = "calibration.json"
+HISTORY_FILE = "calibrations.jsonl"
+_WRITE = Lock()
 
 
 def load(folder: Path) -> Calibration | None:
@@ -79,12 +85,77 @@ def save(
     return p
 
 
+def replace_with(
+    folder: Path,
+    found: Signals,
+    before: Calibration,
+    calibration: Calibration,
+    told: dict[str, Any] | None,
+    by: str,
+) -> None:
+    """Put a calibration in force as a person's choice: it is noted, and `undo` goes back to `before`."""
+    with _WRITE:
+        _note(folder, before)
+        save(folder, found, calibration, told)
+        journal.append(folder / HISTORY_FILE, _line(calibration, told, by, time.time()))
+
+
+def undo(folder: Path, candidates: pd.DataFrame, by: str) -> Calibration | None:
+    """Put the calibration before in force again; None where there is none."""
+    return _step(folder, candidates, "undo", by)
+
+
+def redo(folder: Path, candidates: pd.DataFrame, by: str) -> Calibration | None:
+    """Put the calibration that was undone last in force again; None where there is none."""
+    return _step(folder, candidates, "redo", by)
+
+
+def can_step(folder: Path) -> tuple[bool, bool]:
+    """Whether there is a calibration to undo to, and one to redo to."""
+    saves, at = journal.replayed(folder / HISTORY_FILE)
+    return at > 0, at + 1 < len(saves)
+
+
+def _step(folder: Path, candidates: pd.DataFrame, action: str, by: str) -> Calibration | None:
+    with _WRITE:
+        saves, at = journal.replayed(folder / HISTORY_FILE)
+        to = at - 1 if action == "undo" else at + 1
+        if not 0 <= to < len(saves):
+            return None
+        calibration = _from_json(saves[to]["calibration"], folder / HISTORY_FILE)
+        save(folder, signals(candidates), calibration, saves[to]["reliability"])
+        journal.append(folder / HISTORY_FILE, {"action": action, "at": time.time(), "by": by})
+        return calibration
+
+
+def _note(folder: Path, current: Calibration) -> None:
+    """Take in what is in force where something else put it there: mining, or a program."""
+    saves, at = journal.replayed(folder / HISTORY_FILE)
+    if not (saves and _from_json(saves[at]["calibration"], folder / HISTORY_FILE) == current):
+        journal.append(folder / HISTORY_FILE, _line(current, told_of(folder), "", 0.0))
+
+
+def _line(calibration: Calibration, told: dict[str, Any] | None, by: str, at: float) -> dict[str, Any]:
+    return {"action": "save", "at": at, "by": by, "calibration": asdict(calibration), "reliability": told}
+
+
 def told_of(folder: Path) -> dict[str, Any] | None:
     """What was said of the reliability when it was fitted."""
     if not (folder / FILE).is_file():
         return None
     told: dict[str, Any] | None = _read(folder)["reliability"]
-    return told
+    return None if told is None else _renamed(told)
+
+
+# What version 0.1 called the two numbers of a bin.
+_OLD_NAMES = {"foretold": "estimated", "came": "judged"}
+
+
+def _renamed(told: Any) -> Any:
+    """The same with the names of today."""
+    if isinstance(told, dict):
+        return {_OLD_NAMES.get(name, name): _renamed(value) for name, value in told.items()}
+    return [_renamed(one) for one in told] if isinstance(told, list) else told
 
 
 def _read(folder: Path) -> dict[str, Any]:

@@ -35,7 +35,8 @@ def _done() -> int:
     from nearmiss.cli.interrupts import INTERRUPTED
 
     try:
-        from nearmiss.cli import application, auditing, commands, reviewing, teaching  # noqa: F401  (they register)
+        # Imported, they register their commands.
+        from nearmiss.cli import application, auditing, calibrating, commands, reviewing, teaching  # noqa: F401
 
         code = application.run()
     except KeyboardInterrupt:

@@ -152,28 +152,6 @@ def explain(
 
 
 @app.command()
-def calibrate(
-    run: RunFolder,
-    round: RoundNumber = None,
-    with_audits: Annotated[
-        bool, typer.Option("--with-audits", help="learn from audits too, which can then no longer certify this round")
-    ] = False,
-    reviews: Reviews = "",
-    json: AsJson = False,
-) -> None:
-    """Fit p_relevant to what people judged; without judgements, go back to the weights of other collections."""
-    from nearmiss.cli import show
-    from nearmiss.session import refit
-    from nearmiss.workspace import open_to_read
-
-    calibration, told = refit.refit(open_to_read(run, reviews, round), with_audits=with_audits)
-    if json:
-        _print_json({"calibration": asdict(calibration), "reliability": asdict(told)})
-    else:
-        show.show_calibration(_output(), calibration, told)
-
-
-@app.command()
 @takes(Export)
 def export(
     run: RunFolder,

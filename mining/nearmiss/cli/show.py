@@ -17,12 +17,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColum
 from rich.table import Table
 from rich.text import Text
 
-from nearmiss.calibration import Calibration
 from nearmiss.calibration.fitting import PRIOR_ALONE
 from nearmiss.presets import EVERYWHERE, Family, Preset
 from nearmiss.reports.explanation import Explanation
 from nearmiss.selection import RULES
-from nearmiss.session.refit import Told
 
 PLAIN_EVERY_S = 15.0
 RULE_NAMES = {rule.__name__ for rule in RULES}
@@ -176,27 +174,6 @@ def show_comparison(console: Console, comparison: Mapping[str, Any]) -> None:
 def _gone_in_words(reason: str) -> str:
     easy = {"not_found": "easy now: no source finds them any more", "over_quota": "easier than others now: over_quota"}
     return easy.get(reason, reason)
-
-
-def show_calibration(console: Console, calibration: Calibration, told: Told) -> None:
-    """What the probabilities now rest on, and how well they foretold judgements of queries that they had not seen."""
-    console.print(f"p_relevant: {calibration.labels:,} judgements, {calibration.answers:,} of them answers")
-    for doubt in calibration.doubts:
-        console.print(Text(f"  {doubt}"), style="yellow")
-    if not told.overall.labels:
-        return
-    table = Table("judged", title="on unseen queries", title_justify="left", header_style="bold")
-    for heading in ("labels", "foretold", "came true", "error", "Brier", "AUC"):
-        table.add_column(heading, justify="right")
-    rows = {"all": told.overall} | {
-        f"{name}: {value}": one for name, values in told.by_slice.items() for value, one in values.items()
-    }
-    for name, one in rows.items():
-        foretold = sum(bin.foretold * bin.labels for bin in one.curve) / one.labels
-        auc = "-" if one.auc is None else f"{one.auc:.2f}"
-        numbers = f"{foretold:.1%}", f"{one.answers / one.labels:.1%}", f"{one.error:.1%}", f"{one.brier:.3f}", auc
-        table.add_row(Text(name), f"{one.labels:,}", *numbers)
-    console.print(table)
 
 
 def show_explanations(console: Console, query: str, explanations: list[Explanation], texts: Mapping[str, str]) -> None:

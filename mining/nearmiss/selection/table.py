@@ -78,6 +78,15 @@ class Table:
             vars(other)["pair_key"] = self.pair_key
         return other
 
+    def with_number(self, name: str, numbers: Floats) -> "Table":
+        """The same candidates and verdicts with other numbers in the place of a column's, (n,)."""
+        other = replace(
+            self, verdicts=self.verdicts.copy(), _numbers=self._numbers | {name: np.asarray(numbers, np.float32)}
+        )
+        for cached in ("copied", "labelled", "_documents", "document", "anchors", "pair_key"):
+            vars(other)[cached] = getattr(self, cached)
+        return other
+
     def found_by(self, source: str) -> Bools:
         """Which candidates `source` found, (n,)."""
         return ~np.isnan(self.number(f"{source}_rank"))

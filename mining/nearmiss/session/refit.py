@@ -1,97 +1,239 @@
 """
-Refit: the calibration of a round, moved by what people judged so far.
+Refit: the calibration of a round, moved by what people judged so far; looked at first, then put in force or not.
 
 In:  a `Workspace`
-Out: another calibration in force, and how far it can be relied upon, also by slice
+Out: `Preview`: what another calibration would change, and whether it is offered; the calibration in force
 
-Labels of an audit are kept out unless asked for: what chose the threshold may not also certify it.
+A fit that is worse than the prior on queries that it has not seen is not offered: its log loss there must be lower, and
+its AUC neither below one half nor below the prior's (by over .02, and surely: at 95%). Labels of an audit are kept out
+unless asked for: what chose the threshold may not also certify it.
 """
 
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from nearmiss import audit
+from nearmiss import audit, selection
+from nearmiss.audit.samples import used_by_calibration
 from nearmiss.calibration import stored
-from nearmiss.calibration.fitting import Labels, fit
-from nearmiss.calibration.model import Calibration, from_prior
-from nearmiss.calibration.reliability import Reliability, by_slice
-from nearmiss.calibration.signals import signals
-from nearmiss.selection.table import Ints
+from nearmiss.calibration.fitting import FEWEST_LABELS, FEWEST_QUERIES, Fitted, Labels, fit
+from nearmiss.calibration.model import Calibration
+from nearmiss.calibration.reliability import Auc, Reliability, auc, by_slice, surely_worse
+from nearmiss.calibration.signals import Signals, signals
+from nearmiss.errors import ReviewError
+from nearmiss.reports.funnel import kept_per_query
+from nearmiss.selection.table import Floats, Ints
+from nearmiss.session.labels import labels_of, slices_of
 from nearmiss.workspace import Workspace
 
-ANSWERS = ("relevant", "partial")  # neither may train as a negative
+FEWEST_OF_A_KIND = 5  # answers and negatives from which on an AUC says something
 
 
 @dataclass(frozen=True)
 class Told:
-    """How well the probabilities foretold judgements that they had not seen."""
+    """How near the probabilities are to judgements of queries that the fit had not seen."""
 
     overall: Reliability
     by_slice: dict[str, dict[str, Reliability]]
 
 
-def refit(work: Workspace, *, with_audits: bool = False) -> tuple[Calibration, Told]:
-    """
-    Fit the round's calibration to the verdicts that count, and put it in force.
+@dataclass(frozen=True)
+class Outcome:
+    """What a calibration makes of the policy in force; `auc` is that on queries it has not seen."""
 
-    Without verdicts the prior is put in force again. Labels of audits are used where `with_audits`, each weighted by
-    one over its inclusion probability; their plans can then no longer certify this round.
+    kept: int  # candidates
+    short: int  # queries with fewer kept than wanted
+    answers: float  # estimated, among the kept
+    draws: int  # of this round's audits, that lie among the kept
+    auc: Auc | None
+    log_loss: float | None  # mean, on the same labels; None where nobody judged
+
+    @property
+    def rate(self) -> float:
+        """The estimated share of answers among the kept."""
+        return self.answers / max(self.kept, 1)
+
+
+@dataclass(frozen=True)
+class Preview:
     """
+    A calibration that is not in force yet, beside the one that is.
+
+    `before` and `after` are measured on the same labels, `tested` in number: `before` by the prior where that is in
+    force, else by what was stored when the calibration in force was fitted.
+    """
+
+    before: Outcome
+    after: Outcome
+    prior: Outcome
+    calibration: Calibration
+    told: Told
+    queries: int
+    tested: int
+    draws: int  # of this round's audits
+    spent: tuple[str, ...]  # audits that could no longer measure or certify this round
+    refused: str  # why it is not offered; empty where it is
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values."""
+        told = {name: asdict(getattr(self, name)) for name in ("before", "after", "prior", "calibration")}
+        return told | {
+            "reliability": asdict(self.told),
+            "queries": self.queries,
+            "tested": self.tested,
+            "draws": self.draws,
+            "audits_spent": list(self.spent),
+            "offered": not self.refused,
+            "refused": self.refused,
+        }
+
+
+def preview(work: Workspace, *, with_audits: bool = False) -> Preview:
+    """
+    Fit the round's calibration to the verdicts that count, and say what it would change; nothing is written.
+
+    Without verdicts it is the prior. Labels of audits are used where `with_audits`, each weighted by one over its
+    inclusion probability; their plans can then no longer certify this round.
+    """
+    work.refresh()
     with work.unchanged():
         found = signals(work.candidates)
         labels = labels_of(work, with_audits=with_audits)
-        calibration, overall, unseen = fit(found, from_prior(found, work.table.positive), work.table.query, labels)
-        slices = slices_of(work, labels.rows)
-        told = Told(overall, by_slice(unseen, labels.answers, labels.weights, slices))
-        stored.save(work.folder, found, calibration, asdict(told))
-    work.refresh()
-    return calibration, told
-
-
-def labels_of(work: Workspace, *, with_audits: bool) -> Labels:
-    """The verdicts that count, as labels; what nobody could tell and labelled answers are left out."""
-    drawn = audit.drawn(work)
-    rows, answers, weights, plans = [], [], [], set()
-    for pair, verdict in work.standing.verdicts().items():
-        row = work.row_of(pair)
-        if row is None or verdict == "unsure" or work.table.positive[row]:
-            continue
-        if pair in drawn:
-            if not with_audits:
-                continue
-            plans.add(drawn[pair].plan)
-        rows.append(row)
-        answers.append(verdict in ANSWERS)
-        weights.append(1 / drawn[pair].inclusion_probability if pair in drawn else 1.0)
-    return Labels(
-        np.array(rows, np.int64),
-        np.array(answers, bool),
-        np.array(weights, np.float64),
-        work.standing.last_seq,
-        tuple(sorted(plans)),
+        prior = _prior(work, found)
+        fitted = fit(found, prior, work.table.query, labels)
+        now = work.run.calibration(work.number)
+        by_prior = _outcome(work, prior.probabilities(prior.logits(found)), *_on_unseen(work, labels, fitted.by_prior))
+        new = fitted.calibration if len(labels.rows) else prior
+        after = _outcome(work, new.probabilities(new.logits(found)), *_on_unseen(work, labels, fitted.estimated))
+        measured = (by_prior.auc, by_prior.log_loss) if not now.labels else (_stored_auc(work), None)
+        before = _outcome(work, work.table.number("p_relevant"), *measured)
+    return Preview(
+        before=before,
+        after=after,
+        prior=by_prior,
+        calibration=new,
+        told=Told(fitted.reliability, _by_slice(work, labels, fitted)),
+        queries=len(work.query_ids),
+        tested=int(labels.tested.sum()),
+        draws=len(_drawn_rows(work)),
+        spent=tuple(plan for plan in labels.plans if plan not in used_by_calibration(work)),
+        refused=_refused(work, labels, fitted, by_prior, after),
     )
 
 
-def slices_of(work: Workspace, rows: Ints) -> dict[str, npt.NDArray[Any]]:
-    """What kind each of these rows is of, by slicing: length of the query, source, cluster, language."""
-    table = work.table
-    lengths = np.array([len(work.query_text(query_id).split()) for query_id in work.query_ids])
-    words = lengths[table.query[rows]]
-    found = [(source, table.found_by(source)[rows]) for source in table.sources]
-    both = np.logical_and.reduce([by for _, by in found]) if found else np.zeros(len(rows), bool)
-    alone = np.array(["by label alone"] * len(rows), object)
-    for source, by in found:
-        alone[by] = f"{source} alone" if len(found) == 2 else f"{source} and perhaps others"
-    slices = {
-        "query length": np.where(words <= 4, "up to 4 words", np.where(words <= 10, "5 to 10 words", "more than 10")),
-        "found by": np.where(both, "every source", alone).astype(str),
-    }
-    if "cluster" in work.candidates:
-        slices["cluster"] = work.candidates["cluster"].to_numpy()[rows].astype(str)
-    if "language" in work.run.dataset.queries:
-        language = work.run.dataset.queries.set_index("query_id")["language"].astype(str)
-        slices["language"] = language.loc[work.query_ids].to_numpy(object)[table.query[rows]].astype(str)
-    return slices
+def put_in_force(work: Workspace, seen: Preview, by: str = "") -> None:
+    """
+    Put a calibration that was looked at in force; it can be undone.
+
+    Raises ReviewError where it is not offered.
+    """
+    if seen.refused:
+        raise ReviewError(f"calibrate: {seen.refused}")
+    found = signals(work.candidates)
+    before = work.run.calibration(work.number)
+    stored.replace_with(work.folder, found, before, seen.calibration, asdict(seen.told), by)
+    work.refresh()
+
+
+def refit(work: Workspace, *, with_audits: bool = False, by: str = "") -> Preview:
+    """Fit the round's calibration to the verdicts that count, and put it in force; ReviewError where it is worse."""
+    seen = preview(work, with_audits=with_audits)
+    put_in_force(work, seen, by)
+    return seen
+
+
+def undo(work: Workspace, by: str = "") -> Calibration | None:
+    """Put the calibration before in force again; None where there is none. Draws are valid again for what they were."""
+    calibration = stored.undo(work.folder, work.candidates, by)
+    work.refresh()
+    return calibration
+
+
+def redo(work: Workspace, by: str = "") -> Calibration | None:
+    """Put the calibration that was undone last in force again; None where there is none."""
+    calibration = stored.redo(work.folder, work.candidates, by)
+    work.refresh()
+    return calibration
+
+
+def _prior(work: Workspace, found: Signals) -> Calibration:
+    """The prior, with what it says against itself."""
+    return stored.by_prior(found, work.candidates, work.run.mining(work.number).teacher)
+
+
+def _outcome(work: Workspace, p: Floats, of_auc: Auc | None, log_loss: float | None) -> Outcome:
+    table, policy = work.table.with_number("p_relevant", p), work.policy
+    decision = selection.decide(table, policy)
+    kept = decision.slot > 0
+    unknown = kept & ~table.reviewed_negative & ~table.labelled
+    return Outcome(
+        kept=int(kept.sum()),
+        short=int((kept_per_query(table, decision) < policy.negatives_per_query).sum()),
+        answers=float(np.nan_to_num(p[unknown], nan=0.0).sum(dtype=np.float64)),
+        draws=int(kept[_drawn_rows(work)].sum()),
+        auc=of_auc,
+        log_loss=log_loss,
+    )
+
+
+def _drawn_rows(work: Workspace) -> Ints:
+    rows = [work.row_of(pair) for pair in audit.drawn(work)]
+    return np.array([row for row in rows if row is not None], np.int64)
+
+
+def _on_unseen(work: Workspace, labels: Labels, p: Floats) -> tuple[Auc | None, float | None]:
+    """AUC and mean log loss of probabilities (m,) on the labels that test a fit."""
+    tested = labels.tested
+    if not tested.any():
+        return None, None
+    weight, answers = labels.of_weight()[tested], labels.answers[tested]
+    right = np.clip(np.where(answers, p[tested], 1 - p[tested]), 1e-6, 1)
+    loss = float(np.average(-np.log(right), weights=weight))
+    return auc(p[tested], answers, weight, work.table.query[labels.rows[tested]]), loss
+
+
+def _stored_auc(work: Workspace) -> Auc | None:
+    """What was measured when the calibration in force was fitted."""
+    overall = (stored.told_of(work.folder) or {}).get("overall") or {}
+    value, low, high = (overall.get(name) for name in ("auc", "auc_low", "auc_high"))
+    return None if value is None or low is None or high is None else Auc(value, low, high)
+
+
+def _refused(work: Workspace, labels: Labels, fitted: Fitted, prior: Outcome, after: Outcome) -> str:
+    """Why a fit is not offered, as a sentence; empty where it is no worse than the prior on unseen queries."""
+    count = len(labels.rows)
+    if not count:
+        return ""
+    queries = len(np.unique(work.table.query[labels.rows]))
+    if count < FEWEST_LABELS or queries < FEWEST_QUERIES:
+        return (
+            f"wanted at least {FEWEST_LABELS} judgements of {FEWEST_QUERIES} queries, to try it on queries that it has "
+            f"not seen; found {count} of {queries}. Judge more first"
+        )
+    tried = f"on {int(labels.tested.sum()):,} judgements of queries that it has not seen"
+    if after.log_loss is not None and prior.log_loss is not None and after.log_loss >= prior.log_loss:
+        return (
+            f"{tried} its probabilities are no nearer to the truth than those of the shipped weights (log loss "
+            f"{after.log_loss:.3f}, theirs {prior.log_loss:.3f}). Judge more first"
+        )
+    tested = labels.tested
+    answers, query = labels.answers[tested], work.table.query[labels.rows[tested]]
+    if after.auc is None or prior.auc is None or min(answers.sum(), (~answers).sum()) < FEWEST_OF_A_KIND:
+        return ""
+    both = fitted.estimated[tested], fitted.by_prior[tested]
+    if after.auc.value < 0.5 or surely_worse(*both, answers, fitted.weight[tested], query):
+        better = "the shipped weights do" if after.auc.value >= 0.5 else "luck would"
+        return (
+            f"{tried} it puts answers above negatives less often than {better} (AUC {after.auc.value:.2f}; that of the "
+            f"shipped weights {prior.auc.value:.2f}). Judge more first"
+        )
+    return ""
+
+
+def _by_slice(work: Workspace, labels: Labels, fitted: Fitted) -> dict[str, dict[str, Reliability]]:
+    tested = labels.tested
+    rows = labels.rows[tested]
+    slices = slices_of(work, rows)
+    query = work.table.query[rows]
+    return by_slice(fitted.estimated[tested], labels.answers[tested], fitted.weight[tested], slices, query)

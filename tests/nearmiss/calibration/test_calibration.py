@@ -1,6 +1,7 @@
 """Calibration: signals worked out by hand, fits against a slow optimiser, and the prior on queries it never saw."""
 
 import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -10,19 +11,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize
 from scipy.special import expit
+from sklearn.metrics import roc_auc_score
 
+from nearmiss import audit, pipeline
 from nearmiss import data as dataset
-from nearmiss import pipeline
 from nearmiss.calibration import p_relevant, stored
-from nearmiss.calibration.fitting import Labels, fit, moved
+from nearmiss.calibration.fitting import Fitted, Labels, fit, moved
 from nearmiss.calibration.model import fit_weights, from_prior
 from nearmiss.calibration.prior import load
-from nearmiss.calibration.reliability import by_slice, reliability
+from nearmiss.calibration.reliability import auc, by_slice, reliability
 from nearmiss.calibration.signals import WORDS, in_words, signals
+from nearmiss.errors import ReviewError
 from nearmiss.review import Event
 from nearmiss.session import refit
+from nearmiss.session.labels import labels_of
 from nearmiss.settings import LATE_INTERACTION, Mining
 from nearmiss.workspace import open_workspace
+from tests.benchmarks import weighing
 from tests.tools import learn_prior
 from tests.words import OverlapTeacher, WordEncoder
 
@@ -159,7 +164,8 @@ def test_without_labels_the_fit_is_the_prior():
     frame = candidates()
     found, positive = signals(frame), frame["is_positive"].to_numpy()
     none = Labels(np.zeros(0, np.int64), np.zeros(0, bool), np.zeros(0))
-    calibration, told, _ = fit(found, from_prior(found, positive), np.zeros(len(frame), np.int64), none)
+    fitted = fit(found, from_prior(found, positive), np.zeros(len(frame), np.int64), none)
+    calibration, told = fitted.calibration, fitted.reliability
     prior = from_prior(found, positive)
     assert (calibration.weights, calibration.intercept) == (prior.weights, prior.intercept)
     assert told.labels == 0
@@ -174,7 +180,7 @@ def test_ten_labels_move_little_and_a_thousand_take_over():
     place = found.names.index("positive_cosine")
     furthest = []
     for count in (10, 1000):
-        calibration, _, _ = fit(found, from_prior(found, positive), query, labelled(frame, 0.4, labels=count))
+        calibration = fit(found, from_prior(found, positive), query, labelled(frame, 0.4, labels=count)).calibration
         furthest.append(np.abs(np.array(calibration.weights) - prior).max())
     assert furthest[0] < 0.05 < 0.3 < furthest[1]
     assert calibration.weights[place] == max(calibration.weights)
@@ -185,7 +191,7 @@ def test_what_orders_candidates_has_the_weights_of_the_whole_fit(labels):
     frame = candidates(queries=150)
     found, positive = signals(frame), frame["is_positive"].to_numpy()
     prior, judged = from_prior(found, positive), labelled(frame, 0.4, labels=labels)
-    whole, _, _ = fit(found, prior, pd.factorize(frame["query_id"])[0], judged)
+    whole = fit(found, prior, pd.factorize(frame["query_id"])[0], judged).calibration
     assert moved(found, prior, judged) == replace(whole, steps=(), doubts=())
 
 
@@ -207,7 +213,8 @@ def test_probabilities_come_true_after_a_few_hundred_labels():
     found, positive = signals(frame), frame["is_positive"].to_numpy()
     query = pd.factorize(frame["query_id"])[0]
     before = from_prior(found, positive)
-    calibration, told, _ = fit(found, from_prior(found, positive), query, labelled(frame, 0.4, labels=600))
+    fitted = fit(found, from_prior(found, positive), query, labelled(frame, 0.4, labels=600))
+    calibration, told = fitted.calibration, fitted.reliability
     assert calibration.steps  # isotonic, from 300 labels on
     rest = labelled(frame, 0.4, seed=9)
     errors = [
@@ -222,7 +229,7 @@ def test_a_logit_never_lowers_its_probability():
     frame = candidates(queries=150)
     found, positive = signals(frame), frame["is_positive"].to_numpy()
     query = pd.factorize(frame["query_id"])[0]
-    calibration, _, _ = fit(found, from_prior(found, positive), query, labelled(frame, 0.4, labels=600))
+    calibration = fit(found, from_prior(found, positive), query, labelled(frame, 0.4, labels=600)).calibration
     assert (np.diff(calibration.probabilities(np.linspace(-8, 8, 400))) >= 0).all()
 
 
@@ -230,23 +237,89 @@ def test_it_says_when_it_does_not_trust_itself():
     frame = candidates(queries=40)
     found, positive = signals(frame), frame["is_positive"].to_numpy()
     query = pd.factorize(frame["query_id"])[0]
-    few, _, _ = fit(found, from_prior(found, positive), query, labelled(frame, 0.4, labels=12))
+    few = fit(found, from_prior(found, positive), query, labelled(frame, 0.4, labels=12)).calibration
     assert "wanted at least 30" in few.doubts[0]
     rng = np.random.default_rng(0)
     rows = np.flatnonzero(~positive)
-    chance, _, _ = fit(
-        found, from_prior(found, positive), query, Labels(rows, rng.random(len(rows)) < 0.5, np.ones(len(rows)))
-    )
+    by_luck = Labels(rows, rng.random(len(rows)) < 0.5, np.ones(len(rows)))
+    chance = fit(found, from_prior(found, positive), query, by_luck).calibration
     assert any("hardly tells" in doubt for doubt in chance.doubts)
-    good, _, _ = fit(found, from_prior(found, positive), query, labelled(frame, 0.4, labels=400))
+    good = fit(found, from_prior(found, positive), query, labelled(frame, 0.4, labels=400)).calibration
     assert good.doubts == ()
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    seed=st.integers(0, 10_000),
+    labels=st.sampled_from([1, 12, 60, 400]),
+    queries=st.sampled_from([1, 2, 4, 40]),
+    rate=st.sampled_from([0.0, 0.02, 0.5, 1.0]),
+    audited=st.sampled_from([0.0, 0.01, 0.5, 1.0]),
+)
+def test_any_labels_of_however_few_queries_can_be_fitted(seed, labels, queries, rate, audited):
+    frame = candidates(queries=max(queries, 2), each=450 // queries)
+    found, positive = signals(frame), frame["is_positive"].to_numpy()
+    query = pd.factorize(frame["query_id"])[0]
+    rng = np.random.default_rng(seed)
+    rows = rng.permutation(np.flatnonzero(~positive & (query < queries)))[:labels]
+    drawn = rng.random(len(rows)) < audited
+    weights = np.where(drawn, rng.uniform(1, 500, len(rows)), 1.0)
+    judged = Labels(rows, rng.random(len(rows)) < rate, weights, drawn=drawn)
+    fitted = fit(found, from_prior(found, positive), query, judged)
+    for p in (fitted.estimated, fitted.by_prior, fitted.calibration.probabilities(fitted.calibration.logits(found))):
+        assert np.isfinite(p).all()
+        assert ((p >= 0) & (p <= 1)).all()
+    too_few = len(np.unique(query[rows])) < 5
+    assert any("to try it on queries that it has not seen" in one for one in fitted.calibration.doubts) == too_few
+    if too_few:
+        assert fitted.calibration.steps == ()
+
+
+def test_an_audited_label_among_many_plain_ones_takes_nothing_from_them():
+    rows = np.arange(200)
+    drawn = rows == 0
+    labels = Labels(rows, rows % 5 == 0, np.where(drawn, 1000.0, 1.0), drawn=drawn)
+    assert labels.of_weight().tolist() == [1.0] * 200
+    many = Labels(rows, rows % 5 == 0, np.where(rows % 2 == 0, 10.0, 30.0), drawn=rows < 190)
+    assert many.of_weight()[:4].tolist() == pytest.approx([0.5, 1.5, 0.5, 1.5])
+    assert many.of_weight()[190:].tolist() == [1.0] * 10
+
+
+@pytest.mark.parametrize(("drawn", "most"), [(10, 1.0), (100, 0.25), (190, 0.1)])
+def test_people_who_record_answers_rather_than_negatives_hardly_raise_the_level(drawn, most):
+    # The benchmark's table has bias and coverage; here few repetitions, always the same ones.
+    case = weighing.Case(audited=drawn, chosen="by outcome")
+    own, alike = (weighing.of_rule(rule, case, repetitions=12) for rule in ("own intercept", "one each"))
+    assert abs(own.bias) < most
+    assert abs(own.bias) < 0.7 * abs(alike.bias)
+    assert own.covered >= 0.8
+
+
+def test_the_auc_and_its_interval_by_hand_and_by_resampling():
+    assert auc(np.array([0.1, 0.4, 0.35, 0.8]), np.array([False, False, True, True])).value == 0.75
+    assert auc(np.array([0.5, 0.5]), np.array([False, True])).value == 0.5
+    assert auc(np.array([0.5]), np.array([True])) is None
+    rng = np.random.default_rng(0)
+    answers = rng.random(300) < 0.3
+    p, query, weights = rng.normal(size=300) + answers, np.repeat(np.arange(60), 5), rng.uniform(0.5, 2, 300)
+    found = auc(p, answers, weights, query)
+    assert found.value == pytest.approx(roc_auc_score(answers, p, sample_weight=weights))
+    again = []
+    for _ in range(400):
+        rows = np.concatenate([np.flatnonzero(query == one) for one in rng.integers(0, 60, 60)])
+        again.append(roc_auc_score(answers[rows], p[rows], sample_weight=weights[rows]))
+    low, high = np.quantile(again, [0.025, 0.975])
+    assert (found.low, found.high) == (pytest.approx(low, abs=0.02), pytest.approx(high, abs=0.02))
+    sure = auc(np.array([0.1] * 20 + [0.9] * 3), np.arange(23) >= 20)
+    assert sure.value == 1.0
+    assert sure.low < 0.8  # three answers prove little
 
 
 def test_reliability_by_hand():
     told = reliability(
         np.array([0.1] * 20 + [0.9] * 20), np.array([False] * 18 + [True] * 2 + [True] * 18 + [False] * 2)
     )
-    assert [(bin.foretold, bin.came, bin.labels) for bin in told.curve] == [
+    assert [(bin.estimated, bin.judged, bin.labels) for bin in told.curve] == [
         (pytest.approx(0.1), 0.1, 20),
         (pytest.approx(0.9), 0.9, 20),
     ]
@@ -275,52 +348,160 @@ def test_mining_stores_what_reading_would_compute(mined):
     assert mined.calibration().doubts
 
 
-def test_judgements_change_the_calibration_and_what_stands_on_it(mined, tmp_path):
-    import shutil
-
-    folder = shutil.copytree(mined.folder, tmp_path / "run")
-    work = open_workspace(folder)
-    before, decided = work.candidates["p_relevant"].copy(), work.decision()
-    rows = np.flatnonzero(~work.table.positive)[::37][:200].tolist()
+def judge(work, rows, verdict_of, start=0, **more):
+    """Verdicts on rows, each as `verdict_of(place, row)` gives it."""
     events = [
         Event(
             query_id=work.pair_at(row)[0],
             doc_id=work.pair_at(row)[1],
-            verdict=("relevant", "not_relevant", "not_relevant", "partial", "unsure")[place % 5],
+            verdict=verdict_of(place, row),
             reviewer="ana",
             client_id="c",
-            client_seq=place,
+            client_seq=start + place,
             decided_at=1.0,
+            **more,
         )
         for place, row in enumerate(rows)
     ]
     work.append(events)
-    calibration, told = refit.refit(work)
-    assert (calibration.labels, calibration.answers) == (160, 80)  # nobody could tell of the others
-    assert calibration.seq == work.standing.last_seq
-    assert told.overall.labels == 160
-    assert work.candidates["p_relevant"].mean() > before.mean() + 0.1
+
+
+def spread_rows(work, count):
+    """Rows that are no labelled answer, spread over all queries."""
+    others = np.flatnonzero(~work.table.positive)
+    return others[np.linspace(0, len(others) - 1, count).astype(int)].tolist()
+
+
+def frequent_answers(work):
+    """Verdicts under which answers are far more frequent than the prior thinks, and likelier where it thinks so."""
+    p = work.table.number("p_relevant")
+    likely = p > np.median(p)
+
+    def verdict(place, row):
+        if place % 5 == 4:
+            return "unsure"
+        return "relevant" if likely[row] != (place % 20 == 0) else "not_relevant"
+
+    return verdict
+
+
+@pytest.fixture
+def opened(mined, tmp_path):
+    return open_workspace(shutil.copytree(mined.folder, tmp_path / "run"))
+
+
+def test_judgements_change_the_calibration_and_what_stands_on_it(opened):
+    work, before, decided = opened, opened.candidates["p_relevant"].copy(), opened.decision()
+    judge(work, spread_rows(work, 200), frequent_answers(work))
+    seen = refit.preview(work)
+    assert (work.candidates["p_relevant"] == before).all()  # so far it was only looked at
+    assert seen.calibration.labels == seen.told.overall.labels == 160  # nobody could tell of the others
+    assert seen.calibration.seq == work.standing.last_seq
+    refit.put_in_force(work, seen)
+    assert work.candidates["p_relevant"].mean() > before.mean() + 0.05
     assert (work.table.number("p_relevant") == work.candidates["p_relevant"].to_numpy()).all()
     assert work.decision() is not decided
-    other = open_workspace(folder)
+    other = open_workspace(work.run.folder)
     np.testing.assert_array_equal(other.candidates["p_relevant"], work.candidates["p_relevant"])
     assert len(list(work.folder.glob("p_relevant-*.npy"))) == 1
 
 
-def test_a_workspace_takes_in_a_calibration_put_in_force_elsewhere(mined, tmp_path):
-    import shutil
+def test_what_was_foreseen_is_what_comes(opened):
+    work = opened
+    judge(work, spread_rows(work, 200), frequent_answers(work))
+    seen = refit.preview(work)
+    for outcome in (seen.before, seen.after):
+        if outcome is seen.after:
+            refit.put_in_force(work, seen)
+        kept = work.decision().slot > 0
+        per_query = np.bincount(work.table.query[kept], minlength=len(work.query_ids))
+        assert (outcome.kept, outcome.short) == (kept.sum(), (per_query < work.policy.negatives_per_query).sum())
+        unknown = kept & ~work.table.verdict("not_relevant")
+        assert outcome.answers == pytest.approx(work.table.number("p_relevant")[unknown].sum(), rel=1e-4)
+    assert seen.after.kept != seen.before.kept
 
-    folder = shutil.copytree(mined.folder, tmp_path / "run")
-    here, there = open_workspace(folder), open_workspace(folder)
-    row = int(np.flatnonzero(~here.table.positive)[0])
-    pair = here.pair_at(row)
-    event = Event(
-        query_id=pair[0], doc_id=pair[1], verdict="relevant", reviewer="a", client_id="c", client_seq=1, decided_at=1.0
-    )
-    there.append([event])
+
+def test_a_calibration_is_undone_and_redone_to_the_last_bit(opened):
+    work = opened
+    assert refit.undo(work) is None
+    first = work.candidates["p_relevant"].copy()
+    judge(work, spread_rows(work, 200), frequent_answers(work))
+    refit.refit(work, by="ana")
+    second, told = work.candidates["p_relevant"].copy(), stored.told_of(work.folder)
+    assert refit.undo(work, "bob").labels == 0
+    np.testing.assert_array_equal(work.candidates["p_relevant"], first)
+    assert stored.can_step(work.folder) == (False, True)
+    assert refit.redo(work, "bob").labels == 160
+    np.testing.assert_array_equal(work.candidates["p_relevant"], second)
+    assert stored.told_of(work.folder) == told
+    assert stored.can_step(work.folder) == (True, False)
+
+
+ORDERED, LEVEL = np.repeat([0.1, 0.3, 0.5, 0.9], 10), np.full(40, 0.5)
+TRUE = ORDERED > 0.4
+
+
+@pytest.mark.parametrize(
+    ("estimated", "by_prior", "answers", "said"),
+    [
+        (ORDERED, LEVEL, TRUE, ""),
+        (LEVEL, ORDERED, TRUE, "no nearer to the truth"),
+        (ORDERED, ORDERED, TRUE, "no nearer to the truth"),
+        (1 - ORDERED, np.where(TRUE, 0.001, 0.999), TRUE, "less often than luck would"),  # AUC 0, and prior's too
+        (0.5 + 0 * ORDERED, np.where(TRUE, 0.21, 0.2), TRUE, "less often than the shipped weights do"),
+        (np.full(40, 0.01), LEVEL, TRUE & False, ""),  # no answer among them: the level alone can be told
+    ],
+)
+def test_a_fit_that_is_worse_than_the_prior_on_unseen_queries_is_not_offered(
+    opened, estimated, by_prior, answers, said
+):
+    work = opened
+    labels = Labels(np.array(spread_rows(work, 40)), answers, np.ones(40))
+    fitted = Fitted(work.run.calibration(), reliability(estimated, answers), estimated, by_prior, np.ones(40))
+    both = (refit.Outcome(0, 0, 0.0, 0, *refit._on_unseen(work, labels, p)) for p in (by_prior, estimated))
+    refused = refit._refused(work, labels, fitted, *both)
+    assert (said in refused) if said else not refused
+
+
+def test_what_is_not_offered_cannot_be_put_in_force(opened):
+    judge(opened, spread_rows(opened, 29), frequent_answers(opened))
+    seen = refit.preview(opened)
+    assert "wanted at least 30 judgements of 5 queries" in seen.refused
+    with pytest.raises(ReviewError, match="Judge more first"):
+        refit.put_in_force(opened, seen)
+    assert stored.load(opened.folder).labels == 0
+
+
+def test_what_an_audit_drew_teaches_only_where_asked_and_neither_do_its_copies(opened):
+    work = opened
+    made, draws = audit.plan(work, 60)
+    rows = [work.row_of(draw.pair) for draw in draws]
+    judge(work, rows, lambda place, row: "not_relevant")
+    assert len(labels_of(work, with_audits=False).rows) == 0
+    all_of_them = labels_of(work, with_audits=True)
+    assert (len(all_of_them.rows), all_of_them.audited.all(), all_of_them.plans) == (60, True, (made.plan,))
+    digests = work.digests.copy()
+    twin = next(row for row in spread_rows(work, 200) if row not in rows)
+    digests[twin] = digests[rows[0]]
+    vars(work)["digests"] = digests
+    judge(work, [twin], lambda place, row: "relevant", start=100)
+    assert len(labels_of(work, with_audits=False).rows) == 0
+
+
+def test_a_workspace_takes_in_a_calibration_put_in_force_elsewhere(opened):
+    here, there = opened, open_workspace(opened.run.folder)
+    judge(there, spread_rows(there, 200), frequent_answers(there))
     refit.refit(there)
     here.refresh()
     np.testing.assert_array_equal(here.table.number("p_relevant"), there.table.number("p_relevant"))
+
+
+def test_what_version_0_1_stored_of_reliability_is_read(opened):
+    content = json.loads((opened.folder / "calibration.json").read_text())
+    old = {"overall": {"labels": 20, "curve": [{"foretold": 0.1, "came": 0.2, "low": 0, "high": 1, "labels": 20}]}}
+    (opened.folder / "calibration.json").write_text(json.dumps(content | {"reliability": old}))
+    [one] = stored.told_of(opened.folder)["overall"]["curve"]
+    assert (one["estimated"], one["judged"]) == (0.1, 0.2)
 
 
 def test_the_prior_learnt_on_one_collection_holds_on_another(tmp_path):
@@ -335,8 +516,8 @@ def test_the_prior_learnt_on_one_collection_holds_on_another(tmp_path):
     ]
     rows = list(learn_prior.left_out(halves, "dense+bm25"))
     assert [row[:2] for row in rows] == [("one", 100), ("two", 100)]
-    for _, _, auc, removed in rows:
-        assert auc > 0.75
+    for _, _, found, removed in rows:
+        assert found > 0.75
         assert removed > 0.5
     best_single = max(learn_prior.removed(halves[1].values[:, place], halves[1].answers) for place in range(8))
     assert rows[1][3] > best_single - 0.02

@@ -23,7 +23,7 @@ from nearmiss.calibration.fitting import moved
 from nearmiss.calibration.model import Calibration, from_prior
 from nearmiss.calibration.signals import Signals, signals
 from nearmiss.selection.table import Floats, Ints
-from nearmiss.session import refit
+from nearmiss.session.labels import labels_of
 from nearmiss.workspace import Workspace
 
 BATCH = 50  # in so many cards that follow each other no query comes twice, while there are others
@@ -118,7 +118,7 @@ def learn(work: Workspace, *, wait: bool = False) -> None:
 def _fit(work: Workspace, chances: Chances) -> None:
     with work.unchanged():
         # Audits teach it too: it chooses what is read next, and certifies nothing.
-        labels = refit.labels_of(work, with_audits=True)
+        labels = labels_of(work, with_audits=True)
     found, prior = prepare(work)
     # Its weights alone: how far it can be relied upon takes six fits and a second of imports, and nobody asks here.
     chances.calibration = moved(found, prior, labels)

@@ -9,10 +9,7 @@ between (`nearmiss select`) is taken in as a save of its own.
 """
 
 import dataclasses
-import json
-import os
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
@@ -20,8 +17,7 @@ from typing import Any
 
 from nearmiss.run import Run, policy_from
 from nearmiss.settings import Policy
-from nearmiss.storage.damage import cannot_read, damaged
-from nearmiss.storage.files import written_to
+from nearmiss.storage import journal
 
 HISTORY_FILE = "policies.jsonl"
 _WRITE = Lock()
@@ -66,7 +62,7 @@ def save(run: Run, policy: Policy, by: str) -> None:
             return
         _note_others(run)
         run.save_policy(policy)
-        _append(run, _save_line(policy, by))
+        journal.append(run.folder / HISTORY_FILE, _save_line(policy, by))
 
 
 def undo(run: Run, by: str) -> Policy | None:
@@ -85,18 +81,13 @@ def _step(run: Run, to: Saved | None, action: str, by: str) -> Policy | None:
     if to is None:
         return None
     run.save_policy(to.policy)
-    _append(run, {"action": action, "at": time.time(), "by": by})
+    journal.append(run.folder / HISTORY_FILE, {"action": action, "at": time.time(), "by": by})
     return to.policy
 
 
 def _replayed(path: Path) -> History:
-    saved: list[Saved] = []
-    at = -1
-    for line in _lines(path):
-        if line["action"] == "save":
-            saved = [*saved[: at + 1], Saved(policy_from(line["policy"], path), line["at"], line["by"])]
-        at += -1 if line["action"] == "undo" else 1
-    return History(tuple(saved), at)
+    saves, at = journal.replayed(path)
+    return History(tuple(Saved(policy_from(one["policy"], path), one["at"], one["by"]) for one in saves), at)
 
 
 def _with_others(known: History, in_force: Policy) -> History:
@@ -109,35 +100,10 @@ def _with_others(known: History, in_force: Policy) -> History:
 def _note_others(run: Run) -> History:
     known, told = _replayed(run.folder / HISTORY_FILE), history(run)
     if told != known:
-        _append(run, _save_line(run.policy, "", at=0.0))
+        journal.append(run.folder / HISTORY_FILE, _save_line(run.policy, "", at=0.0))
     return told
 
 
 def _save_line(policy: Policy, by: str, at: float | None = None) -> dict[str, Any]:
     saved_at = time.time() if at is None else at
     return {"action": "save", "at": saved_at, "by": by, "policy": dataclasses.asdict(policy)}
-
-
-def _append(run: Run, line: dict[str, Any]) -> None:
-    """One line more, on disk when this returns; a line that was cut off by a crash before it stays cut off."""
-    path = run.folder / HISTORY_FILE
-    cut_off = path.exists() and path.stat().st_size > 0 and not path.read_bytes().endswith(b"\n")
-    with written_to(path, path), path.open("ab") as file:
-        file.write((b"\n" if cut_off else b"") + json.dumps(line, ensure_ascii=False).encode() + b"\n")
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _lines(path: Path) -> Iterator[dict[str, Any]]:
-    for number, text in enumerate(path.read_bytes().split(b"\n") if path.exists() else [], 1):
-        try:
-            line: dict[str, Any] = json.loads(text.decode())
-        except json.JSONDecodeError:
-            continue  # cut off in the middle of writing: its save was never reported as done
-        except UnicodeDecodeError as error:
-            if text.startswith(b"{"):
-                continue  # cut off in the middle of a letter
-            raise cannot_read(path, "one policy a line", error) from error
-        if not isinstance(line, dict) or not {"action", "at", "by"} <= set(line):
-            raise damaged(path, "a save, an undo or a redo in each line", f"another thing in line {number}")
-        yield line

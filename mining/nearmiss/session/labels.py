@@ -1,0 +1,79 @@
+"""
+Labels: the verdicts of a round that count, as a calibration learns from them.
+
+In:  a `Workspace`
+Out: `Labels`; and of what kind each of them is, for telling reliability by slice
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from nearmiss import audit
+from nearmiss.calibration.fitting import Labels
+from nearmiss.review import Pair
+from nearmiss.selection.table import Bools, Ints
+from nearmiss.workspace import Workspace
+
+ANSWERS = ("relevant", "partial")  # neither may train as a negative
+
+
+def labels_of(work: Workspace, *, with_audits: bool) -> Labels:
+    """
+    The verdicts that count, as labels; what nobody could tell and labelled answers are left out.
+
+    Without audits, so are the copies of what they drew: a verdict serves all copies, and would come in by them.
+    """
+    drawn = audit.drawn(work)
+    copied = _copies_of(work, drawn) if drawn and not with_audits else np.zeros(len(work.table.query), bool)
+    rows, answers, weights, by_audit, plans = [], [], [], [], set()
+    for pair, verdict in work.standing.verdicts().items():
+        row = work.row_of(pair)
+        if row is None or verdict == "unsure" or work.table.positive[row] or copied[row]:
+            continue
+        if pair in drawn:
+            if not with_audits:
+                continue
+            plans.add(drawn[pair].plan)
+        rows.append(row)
+        answers.append(verdict in ANSWERS)
+        by_audit.append(pair in drawn)
+        weights.append(1 / drawn[pair].inclusion_probability if pair in drawn else 1.0)
+    return Labels(
+        np.array(rows, np.int64),
+        np.array(answers, bool),
+        np.array(weights, np.float64),
+        work.standing.last_seq,
+        tuple(sorted(plans)),
+        np.array(by_audit, bool),
+    )
+
+
+def _copies_of(work: Workspace, drawn: Iterable[Pair]) -> Bools:
+    """Which candidates have the words, of query and document, of a pair among these, (n,)."""
+    rows = [row for pair in drawn if (row := work.row_of(pair)) is not None]
+    return np.asarray(np.isin(work.digests, work.digests[rows]))
+
+
+def slices_of(work: Workspace, rows: Ints) -> dict[str, npt.NDArray[Any]]:
+    """What kind each of these rows is of, by slicing: length of the query, source, cluster, language."""
+    table = work.table
+    lengths = np.array([len(work.query_text(query_id).split()) for query_id in work.query_ids])
+    words = lengths[table.query[rows]]
+    found = [(source, table.found_by(source)[rows]) for source in table.sources]
+    both = np.logical_and.reduce([by for _, by in found]) if found else np.zeros(len(rows), bool)
+    alone = np.array(["by label alone"] * len(rows), object)
+    for source, by in found:
+        alone[by] = f"{source} alone" if len(found) == 2 else f"{source} and perhaps others"
+    slices = {
+        "query length": np.where(words <= 4, "up to 4 words", np.where(words <= 10, "5 to 10 words", "more than 10")),
+        "found by": np.where(both, "every source", alone).astype(str),
+    }
+    if "cluster" in work.candidates:
+        slices["cluster"] = work.candidates["cluster"].to_numpy()[rows].astype(str)
+    if "language" in work.run.dataset.queries:
+        language = work.run.dataset.queries.set_index("query_id")["language"].astype(str)
+        slices["language"] = language.loc[work.query_ids].to_numpy(object)[table.query[rows]].astype(str)
+    return slices

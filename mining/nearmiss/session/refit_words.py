@@ -1,0 +1,72 @@
+"""
+What another calibration would change, in plain sentences and a table: the same words for the app and the command line.
+
+In:  a `Preview`
+Out: rows of a table, sentences
+"""
+
+from nearmiss.calibration.reliability import Auc
+from nearmiss.session.refit import Outcome, Preview
+
+HEADINGS = ("", "now", "after")
+
+
+def rows(seen: Preview) -> list[tuple[str, str, str]]:
+    """What is compared, as it is now, as it would be."""
+    compared = [
+        ("kept negatives", _kept),
+        (f"queries left short, of {seen.queries:,}", _short),
+        ("estimated answers among the kept", _answers),
+        ("AUC on unseen queries, with 95% interval", _auc),
+    ]
+    if seen.draws:
+        compared.append((f"audit draws among the kept, of {seen.draws:,}", _draws))
+    return [(name, of(seen.before), of(seen.after)) for name, of in compared]
+
+
+def of_draws(seen: Preview) -> list[str]:
+    """For what the draws of this round's audits stay valid."""
+    if not seen.draws:
+        return []
+    told = []
+    if seen.spent:
+        names = ", ".join(seen.spent)
+        several = len(seen.spent) > 1
+        told.append(
+            f"{'Audits' if several else 'Audit'} {names}: {'their' if several else 'its'} judgements are learned from "
+            f"here, so {'they' if several else 'it'} can then neither measure nor certify this round. Undo gives "
+            f"{'them' if several else 'it'} back."
+        )
+    if len(seen.spent) < 1:
+        told.append(
+            f"The {seen.draws:,} audit draws stay a random sample of all candidates, so they measure any thresholds, "
+            f"before and after. {seen.after.draws:,} of them would lie among the kept ({seen.before.draws:,} now); the "
+            "fewer they are, the wider the interval. A certificate holds for the rows that it names, so other rows "
+            "need another one."
+        )
+    return told
+
+
+def _kept(of: Outcome) -> str:
+    return f"{of.kept:,}"
+
+
+def _short(of: Outcome) -> str:
+    return f"{of.short:,}"
+
+
+def _answers(of: Outcome) -> str:
+    return f"{of.answers:,.0f} ({of.rate:.1%})"
+
+
+def _draws(of: Outcome) -> str:
+    return f"{of.draws:,}"
+
+
+def _auc(of: Outcome) -> str:
+    return told_auc(of.auc)
+
+
+def told_auc(found: Auc | None) -> str:
+    """An AUC with its interval; a dash where there is none."""
+    return "–" if found is None else f"{found.value:.2f} ({found.low:.2f} to {found.high:.2f})"
