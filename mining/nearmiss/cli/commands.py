@@ -6,13 +6,13 @@ Out: files in the run folder, words or JSON on standard output; progress goes to
 """
 
 import json as json_text
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from nearmiss.cli import app
+from nearmiss.cli import app, reading
 from nearmiss.cli.flags import spelled_out_depth, takes
 from nearmiss.errors import RecipeError, RunError
 from nearmiss.presets import PRESETS, Preset
@@ -22,7 +22,6 @@ from nearmiss.typed_settings import typed_fields
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from nearmiss.data import Columns
     from nearmiss.run import Run
 
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="a run folder, made by `mine`")]
@@ -57,11 +56,13 @@ def mine(
     data: Annotated[str, typer.Argument(metavar="DATA", help="a data set: folder, file or hub name")],
     run: Annotated[Path | None, typer.Argument(metavar="RUN", help="folder of the run, made where it is new")] = None,
     preset: PresetName = None,
-    format: Annotated[str | None, typer.Option(help="beir, pairs, flag, tevatron, dpr or hf")] = None,
-    split: Annotated[str | None, typer.Option(help="which qrels or split, where there are several")] = None,
-    corpus: Annotated[str | None, typer.Option(help="file of documents that join the pool")] = None,
-    column: Annotated[list[str], typer.Option(metavar="FIELD=NAME", help="name of a column, as query=question")] = [],  # noqa: B006
-    reject: Annotated[Path | None, typer.Option(help="write bad rows to this file and go on")] = None,
+    format: reading.FormatName = None,
+    split: reading.Split = None,
+    corpus: reading.Corpus = None,
+    queries: reading.Queries = None,
+    column: reading.Column = [],  # noqa: B006
+    positive_from: reading.PositiveFrom = None,
+    reject: reading.Reject = None,
     json: AsJson = False,
     flags: dict[str, Any] = {},  # noqa: B006  (filled by `takes`)
 ) -> None:
@@ -69,7 +70,9 @@ def mine(
     from nearmiss.pipeline import mine as mine_round
 
     console = _errors()
+    options = reading.Options(format, split, corpus, queries, tuple(column), positive_from, reject)
     if run is None:
+        reading.refuse(options, f"a round of {data} reads the data that the run keeps")
         opened = _existing_run(data)
         recipe, policy = _another_round(opened, preset, flags)
         finished = mine_round(opened.folder, recipe, policy=policy, watch=_watch(console))
@@ -77,7 +80,7 @@ def mine(
         start = _preset(preset)
         recipe = replace(start.mining, **_mining_fields(start.mining, flags))
         policy = replace(start.policy, **typed_fields(Policy, flags))
-        dataset = _read(console, data, format, split, corpus, column, reject)
+        dataset = reading.read(console, data, options)
         finished = mine_round(run, recipe, dataset, policy, watch=_watch(console))
     _report(finished, json)
 
@@ -276,40 +279,6 @@ def _another_round(run: "Run", preset: str | None, flags: dict[str, Any]) -> tup
     if not typed and not preset:
         return recipe, None
     return recipe, replace(_preset(preset).policy if preset else run.policy, **typed)
-
-
-def _read(
-    console: "Console",
-    data: str,
-    format: str | None,
-    split: str | None,
-    corpus: str | None,
-    column: list[str],
-    reject: Path | None,
-) -> Any:
-    from nearmiss import data as dataset
-
-    read = dataset.read(data, format=format, split=split, corpus=corpus, columns=_columns(column), reject=reject)
-    counts = read.counts
-    console.print(
-        f"read {counts.read:,} rows = {counts.kept:,} kept + {counts.rejected:,} rejected: "
-        f"{len(read.queries):,} queries, {len(read.documents):,} documents, {len(read.positives):,} positives",
-        soft_wrap=True,
-    )
-    return read
-
-
-def _columns(named: list[str]) -> "Columns":
-    from nearmiss.data import Columns
-
-    wanted = [field.name for field in fields(Columns)]
-    given = {}
-    for pair in named:
-        field, _, name = pair.partition("=")
-        if field not in wanted or not name:
-            raise RecipeError(f"--column: wanted FIELD=NAME with a field among {', '.join(wanted)}; found {pair!r}")
-        given[field] = (name,)
-    return replace(Columns(), **given)
 
 
 def _texts(run: "Run", doc_ids: set[str]) -> dict[str, str]:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from nearmiss.cli import app
-from nearmiss.cli.commands import AsJson, Reviews, RoundNumber, _errors, _output, _print_json, _read, _watch
+from nearmiss.cli import app, reading
+from nearmiss.cli.commands import AsJson, Reviews, RoundNumber, _errors, _output, _print_json, _watch
 from nearmiss.cli.flags import takes
 from nearmiss.settings import Teaching
 from nearmiss.typed_settings import typed_fields
@@ -29,11 +29,13 @@ def teach(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="folder of the teacher, made where it is new")],
     round: RoundNumber = None,
     reviews: Reviews = "",
-    format: Annotated[str | None, typer.Option(help="beir, pairs, flag, tevatron, dpr or hf")] = None,
-    split: Annotated[str | None, typer.Option(help="which qrels or split, where there are several")] = None,
-    corpus: Annotated[str | None, typer.Option(help="file of documents that join the pool")] = None,
-    column: Annotated[list[str], typer.Option(metavar="FIELD=NAME", help="name of a column, as query=question")] = [],  # noqa: B006
-    reject: Annotated[Path | None, typer.Option(help="write bad rows to this file and go on")] = None,
+    format: reading.FormatName = None,
+    split: reading.Split = None,
+    corpus: reading.Corpus = None,
+    queries: reading.Queries = None,
+    column: reading.Column = [],  # noqa: B006
+    positive_from: reading.PositiveFrom = None,
+    reject: reading.Reject = None,
     json: AsJson = False,
     flags: dict[str, Any] = {},  # noqa: B006  (filled by `takes`)
 ) -> None:
@@ -46,11 +48,13 @@ def teach(
 
     console = _errors()
     recipe = Teaching(**typed_fields(Teaching, flags))
+    options = reading.Options(format, split, corpus, queries, tuple(column), positive_from, reject)
     is_run = (Path(data) / RUN_FILE).is_file()
     if is_run:
+        reading.refuse(options, f"{data} is a run, which keeps its data")
         lessons = training.from_run(Path(data), recipe, reviews, round)
     else:
-        lessons = training.from_dataset(_read(console, data, format, split, corpus, column, reject), data)
+        lessons = training.from_dataset(reading.read(console, data, options), data)
 
     def tell(message: str) -> None:
         console.print(message, markup=False, soft_wrap=True)

@@ -7,10 +7,11 @@ Out: a `Dataset` whose ids are unique, whose references hold and whose texts hav
 Knows nothing of models, retrieval or runs. What passes here is trusted everywhere else.
 """
 
+from nearmiss.data.columns import Columns
 from nearmiss.data.dataset import Dataset, ReadCounts, passages
+from nearmiss.data.formats import FORMATS, Format, format_of
 from nearmiss.data.on_disk import fingerprint, load, save
-from nearmiss.data.pairs import Columns
-from nearmiss.data.reader import FORMATS, Format, format_of, read
+from nearmiss.data.reader import read
 
 __all__ = [
     "FORMATS",

@@ -14,8 +14,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from nearmiss.data.checks import Wrong
-from nearmiss.data.lines import HeaderCheck, Row, checked_header, reason
+from nearmiss.data.checks import NotText, Wrong
+from nearmiss.data.lines import HeaderCheck, Row, checked_header
+from nearmiss.data.opening import reason
 from nearmiss.data.rejects import Ledger
 from nearmiss.errors import DatasetError
 
@@ -56,7 +57,7 @@ def python_rows(batch: pa.RecordBatch | pa.Table) -> list[dict[str, Any] | Wrong
 
 
 def plain(value: Any) -> Any:
-    """A value that JSON can hold, so that the user's own columns survive every export; bytes become base64."""
+    """A value that JSON can hold, so that the user's own columns survive every export. Bytes are text if UTF-8."""
     if value is None or isinstance(value, str | bool | int | float):
         return value
     if isinstance(value, list | tuple):
@@ -64,5 +65,8 @@ def plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {str(name): plain(item) for name, item in value.items()}
     if isinstance(value, bytes):
-        return base64.b64encode(value).decode("ascii")
+        try:
+            return value.decode("utf-8")
+        except UnicodeDecodeError:
+            return NotText(base64.b64encode(value).decode("ascii"))
     return value.isoformat() if isinstance(value, date | time) else str(value)

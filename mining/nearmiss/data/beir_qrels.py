@@ -1,26 +1,38 @@
 """
-The judgements of a BEIR folder: qrels/<split>.tsv, plain or .gz, with query-id, corpus-id and score.
+The judgements of a BEIR folder: qrels/<split>.tsv with query-id, corpus-id and score; TREC's four columns; or a table
+(Parquet, JSONL) with the same names, as MTEB has it.
 
 Out: `Judgement`s in file order; rows that cannot be read go to the ledger
 
 Knows nothing of queries and documents: whether the ids exist is beir.py's concern.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from nearmiss.data.checks import Wrong, wanted_id, wanted_number
-from nearmiss.data.lines import decoded, lines, raw
+from nearmiss.data.lines import Row, decoded, lines, raw
+from nearmiss.data.opening import kind_of
+from nearmiss.data.parts import Tables, tables, words
 from nearmiss.data.rejects import Ledger
+from nearmiss.data.sheets import KINDS, rows
 from nearmiss.errors import DatasetError
 
 HEADER = ["query-id", "corpus-id", "score"]
+NAMES = (
+    ("query-id", "query_id", "qid"),
+    ("corpus-id", "corpus_id", "doc-id", "doc_id", "docid", "pid"),
+    ("score", "relevance", "rel", "grade", "label"),
+)
+LINES = (".tsv", ".txt", ".qrels", ".trec", ".qrel", "")
+FOLDERS = ("qrels", "default", "data")  # MTEB's older repositories have them under the latter two
 
 
 class Judgement(NamedTuple):
     """A row of qrels; `line` is its place in the file, `text` the row as it stands there."""
 
+    file: str
     line: int
     query_id: str
     doc_id: str
@@ -28,59 +40,137 @@ class Judgement(NamedTuple):
     text: str
 
 
-def plain_or_gz(folder: Path, name: str) -> Path:
-    """The file, packed or not; both at once would leave a choice that is not ours."""
-    found = [path for path in (folder / name, folder / f"{name}.gz") if path.exists()]
-    if len(found) != 1:
-        raise DatasetError(f"{folder}: wanted {name} or {name}.gz; found {'both' if found else 'neither'}")
-    return found[0]
-
-
-def qrels_file(folder: Path, split: str | None) -> Path:
-    """The judgements of the split, or of the only one there is."""
-    paths = [path for ending in ("*.tsv", "*.tsv.gz") for path in sorted((folder / "qrels").glob(ending))]
-    splits = sorted({path.name.partition(".tsv")[0] for path in paths})
+def qrels_files(folder: Path, split: str | None) -> tuple[str, list[Path]]:
+    """The judgements of the split, or of the only one there is; and its name."""
+    kinds = {*KINDS, *LINES}
+    inside = next((folder / name for name in FOLDERS if (folder / name).is_dir()), folder / "qrels")
+    splits: Tables = tables(inside, kinds) if inside.is_dir() else {}
+    if not splits:
+        splits = {name: paths for name, paths in tables(folder, kinds).items() if words(name)[0] == "qrels"}
     if split is None and len(splits) != 1:
-        raise DatasetError(f"{folder / 'qrels'}: wanted one split, or --split NAME; found {splits}")
-    chosen = split or splits[0]
-    if chosen not in splits:
-        raise DatasetError(f"{folder / 'qrels'}: wanted the split {chosen!r}; found {splits}")
-    return plain_or_gz(folder / "qrels", f"{chosen}.tsv")
+        raise DatasetError(f"{inside}: wanted one split, or --split NAME; found {sorted(splits)}")
+    if split is not None and split not in splits:
+        matching = [name for name in splits if split in words(name)]
+        if len(matching) != 1:
+            raise DatasetError(f"{inside}: wanted the split {split!r}; found {sorted(splits)}")
+        split = matching[0]
+    name = split or next(iter(splits))
+    return name, splits[name]
 
 
 def read_qrels(path: Path, doubtful: set[str], ledger: Ledger) -> Iterator[Judgement]:
-    """The readable rows after the header; the queries of the others go to `doubtful`, where they can be told."""
+    """The readable rows; the queries of the others go to `doubtful`, where they can be told."""
+    if kind_of(path) in LINES:
+        yield from read_lines(path, doubtful, ledger)
+        return
+    for row in rows(path, ledger, order):
+        try:
+            yield judgement_of(row)
+        except Wrong as wrong:
+            ledger.refuse(row.file, row.line, wrong, row.fields)
+            doubtful.update(str(row.fields[name]) for name in NAMES[0] if name in row.fields)
+
+
+def judgement_of(row: Row) -> Judgement:
+    """One row of a table of judgements."""
+    names = order(list(row.fields))
+    query_id, doc_id, score = (row.fields[name] for name in names)
+    text = "\t".join(map(str, (query_id, doc_id, score)))
+    if isinstance(score, str):
+        score = number(score)
+    ids = wanted_id(query_id, names[0]), wanted_id(doc_id, names[1])
+    return Judgement(row.file, row.line, *ids, not_negative(wanted_number(score, names[2])), text)
+
+
+def read_lines(path: Path, doubtful: set[str], ledger: Ledger) -> Iterator[Judgement]:
+    """Judgements between tabs under a header, or TREC's four columns between any white space."""
+    shape = None
     for line, content in lines(path):
-        if line == 1:
-            check_header(path, raw(content))
-        elif content.strip():
-            try:
-                judgement = parsed_judgement(line, content)
-            except Wrong as wrong:
-                ledger.refuse(str(path), line, wrong, raw(content))
-                doubtful.add(raw(content).partition("\t")[0])
+        if not content.strip():
+            continue
+        text = raw(content)
+        if shape is None:
+            shape = shape_of(path, line, text)
+            if not shape.is_trec:
                 continue
-            yield judgement
+        try:
+            yield parsed_judgement(str(path), line, content, shape)
+        except Wrong as wrong:
+            ledger.refuse(str(path), line, wrong, text)
+            doubtful.add(shape.split(text)[0])
 
 
-def check_header(path: Path, text: str) -> None:
-    """Without its header the first judgement would be taken for one, as BEIR's own reader does."""
-    if text.split("\t") != HEADER:
-        raise DatasetError(f"{path}:1: wanted the header {HEADER}, between tabs; found {text.split(chr(9))}")
+class Shape(NamedTuple):
+    """Where query, document and score stand among how many fields."""
+
+    places: tuple[int, int, int]
+    width: int
+    is_trec: bool = False
+
+    def split(self, text: str) -> list[str]:
+        """The fields of a line."""
+        fields = text.split("\t")
+        return text.split() if self.is_trec and len(fields) != self.width else fields
 
 
-def parsed_judgement(line: int, content: bytes) -> Judgement:
-    """One row of qrels."""
-    text = decoded(content).rstrip("\r\n")
+TREC = Shape((0, 2, 3), 4, is_trec=True)  # query, iteration, document, grade
+
+
+def shape_of(path: Path, line: int, text: str) -> Shape:
+    """
+    The shape by the first line: a header, or a judgement of TREC's with four columns.
+
+    Three columns without a header are refused: BEIR's own reader would take the first judgement for one.
+    """
     fields = text.split("\t")
-    if len(fields) != len(HEADER):
-        raise Wrong("3 fields between tabs", f"{len(fields)} in {text!r}")
-    query_id, doc_id = (wanted_id(value, name) for name, value in zip(HEADER[:2], fields[:2], strict=True))
     try:
-        score = wanted_number(float(fields[2]), "score")
+        query, document, score = (fields.index(name) for name in order(fields))
+        return Shape((query, document, score), len(fields))
+    except Wrong:
+        values = TREC.split(text)
+    if len(values) == TREC.width and is_number(values[-1]):
+        return TREC
+    raise DatasetError(f"{path}:{line}: wanted the header {HEADER}, between tabs; found {fields}")
+
+
+def order(header: Sequence[str]) -> list[str]:
+    """The columns of query, document and score, in this order."""
+    found = [[name for name in names if name in header] for names in NAMES]
+    if any(len(names) != 1 for names in found):
+        raise Wrong(f"the columns {HEADER}", str(list(header)), alike=True)
+    return [names[0] for names in found]
+
+
+def parsed_judgement(file: str, line: int, content: bytes, shape: Shape) -> Judgement:
+    """One line of qrels."""
+    text = decoded(content).rstrip("\r\n")
+    fields = shape.split(text)
+    if len(fields) != shape.width:
+        raise Wrong(f"{shape.width} fields{'' if shape.is_trec else ' between tabs'}", f"{len(fields)} in {text!r}")
+    query_id, doc_id, score = (fields[place] for place in shape.places)
+    ids = wanted_id(query_id, "query-id"), wanted_id(doc_id, "corpus-id")
+    return Judgement(file, line, *ids, not_negative(wanted_number(number(score), "score")), text)
+
+
+def number(text: str) -> float:
+    """A score spelled out."""
+    try:
+        return float(text)
     except ValueError:
-        raise Wrong("a number in 'score'", repr(fields[2])) from None
-    # Some collections mark the source of a question, or spam, below 0: neither is a safe negative.
+        raise Wrong("a number in 'score'", repr(text)) from None
+
+
+def is_number(text: str) -> bool:
+    """Whether a text is a number."""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def not_negative(score: float) -> float:
+    """Some collections mark the source of a question, or spam, below 0: neither is a safe negative."""
     if score < 0:
-        raise Wrong("a score of 0 or more", fields[2])
-    return Judgement(line, query_id, doc_id, score, text)
+        raise Wrong("a score of 0 or more", f"{score:g}")
+    return score

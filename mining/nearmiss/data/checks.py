@@ -12,11 +12,19 @@ SHOWN = 60  # characters of a bad value that an error repeats
 
 
 class Wrong(Exception):
-    """A row cannot be used: what was wanted, and what was there."""
+    """
+    A row cannot be used: what was wanted, and what was there.
 
-    def __init__(self, wanted: str, found: str) -> None:
+    `alike`: rows that lack the same are one complaint, whatever each holds instead (a column, a threshold).
+    """
+
+    def __init__(self, wanted: str, found: str, *, alike: bool = False) -> None:
         super().__init__(f"wanted {wanted}; found {found}")
-        self.wanted, self.found = wanted, found
+        self.wanted, self.found, self.alike = wanted, found, alike
+
+
+class NotText(str):
+    """Bytes of a table that are no UTF-8, as base64: the user's own may be anything, a text or an id may not."""
 
 
 def described(value: Any) -> str:
@@ -40,7 +48,7 @@ def shortened(text: str) -> str:
 def wanted_field(row: Mapping[str, Any], name: str) -> Any:
     """The value of a field that must be there."""
     if name not in row:
-        raise Wrong(f"a field {name!r}", f"only {shortened(repr(sorted(row)))}")
+        raise Wrong(f"a field {name!r}", f"only {shortened(repr(sorted(row)))}", alike=True)
     return row[name]
 
 
@@ -56,6 +64,8 @@ def any_text(value: Any, name: str) -> str:
     """Text, perhaps empty."""
     if not isinstance(value, str):
         raise Wrong(f"text in {name!r}", described(value))
+    if isinstance(value, NotText):
+        raise Wrong(f"UTF-8 in {name!r}", f"other bytes (base64: {shortened(value)})")
     if "\0" in value:
         raise Wrong(f"text without NUL in {name!r}", f"one at character {value.index(chr(0)) + 1}")
     if not unicode_safe(value):

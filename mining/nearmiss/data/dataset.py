@@ -27,7 +27,8 @@ class Dataset:
     negatives: query_id, doc_id: labelled by the user, perhaps none; never a positive of the same query
 
     All ids are text. Where rows that were merged differ in one of the user's own columns, that column
-    holds lists of the different values.
+    holds lists of the different values. `notes` are sentences about the reading: which column was taken for what, what
+    was set aside or left out and why; they are not kept with the dataset.
     """
 
     queries: pd.DataFrame
@@ -35,6 +36,7 @@ class Dataset:
     positives: pd.DataFrame
     negatives: pd.DataFrame
     counts: ReadCounts
+    notes: tuple[str, ...] = ()
 
 
 def passage(title: str, text: str) -> str:

@@ -1,5 +1,5 @@
 """
-Rows of CSV files, with their named columns.
+Rows of CSV and TSV files, with their named columns, and lines of tab-separated values without names.
 
 In:  a path, and a check that the header must pass before any row is read
 Out: one `Row` after another, placed at its first line; an empty cell is None, since CSV cannot tell the two apart
@@ -7,22 +7,24 @@ Out: one `Row` after another, placed at its first line; an empty cell is None, s
 
 import csv
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from nearmiss.data.checks import Wrong, shortened, unicode_safe
-from nearmiss.data.lines import HeaderCheck, Row, checked_header, lines, readable
+from nearmiss.data.lines import HeaderCheck, Row, checked_header, decoded, lines, raw, readable
 from nearmiss.data.rejects import Ledger
+from nearmiss.errors import DatasetError
 
 
-def csv_rows(path: Path, ledger: Ledger, check: HeaderCheck) -> Iterator[Row]:
-    """Comma-separated rows after a header; a row may span lines and is placed at its first."""
+def csv_rows(path: Path, ledger: Ledger, check: HeaderCheck, delimiter: str = ",") -> Iterator[Row]:
+    """Separated rows after a header; a row may span lines and is placed at its first."""
     # The default limit of 128 KB would refuse a long document.
     csv.field_size_limit(sys.maxsize)
     header: list[str] | None = None
-    for line, record in records(path, ledger):
+    for line, record in records(path, ledger, delimiter):
         if header is None:
-            header = record
+            header = named_columns(record)
+            check_separator(path, header, delimiter)
             checked_header(str(path), header, check)
             continue
         try:
@@ -33,7 +35,46 @@ def csv_rows(path: Path, ledger: Ledger, check: HeaderCheck) -> Iterator[Row]:
         yield row
 
 
-def records(path: Path, ledger: Ledger) -> Iterator[tuple[int, list[str]]]:
+def named_columns(header: list[str]) -> list[str]:
+    """The header with a name for each column without one, as pandas' index is: such columns are the user's own."""
+    names = list(header)
+    for position, name in enumerate(header, start=1):
+        if not name.strip():
+            free = f"unnamed_{position}"
+            while free in names:
+                free += "_"
+            names[position - 1] = free
+    return names
+
+
+def check_separator(path: Path, header: list[str], delimiter: str) -> None:
+    """One column whose name holds another separator is a file of another kind."""
+    other = next((mark for mark in "\t;," if mark != delimiter and mark in header[0]), "") if len(header) == 1 else ""
+    if other:
+        wanted, found = ({",": "commas", "\t": "tabs", ";": "semicolons"}[mark] for mark in (delimiter, other))
+        raise DatasetError(f"{path}:1: wanted columns between {wanted}; found {found} in {shortened(repr(header[0]))}")
+
+
+def tab_separated(path: Path, ledger: Ledger, wanted: str, sizes: Collection[int]) -> Iterator[tuple[int, list[str]]]:
+    """
+    The line and the values of each row of a file without a header, whose quotes are part of the text.
+
+    `wanted` names the columns in an error, `sizes` are the numbers of columns that a row may have.
+    """
+    for line, content in lines(path):
+        if not content.strip():
+            continue
+        try:
+            values = decoded(content).rstrip("\r\n").split("\t")
+            if len(values) not in sizes:
+                raise Wrong(f"{wanted} between tabs", f"{len(values)} of them", alike=True)
+        except Wrong as wrong:
+            ledger.refuse(str(path), line, wrong, raw(content))
+            continue
+        yield line, values
+
+
+def records(path: Path, ledger: Ledger, delimiter: str = ",") -> Iterator[tuple[int, list[str]]]:
     """The first line and the values of each record; broken quotes go to the ledger."""
     taken: list[str] = []
 
@@ -43,7 +84,7 @@ def records(path: Path, ledger: Ledger) -> Iterator[tuple[int, list[str]]]:
             taken.append(line.decode("utf-8", "surrogateescape"))
             yield taken[-1]
 
-    reader = csv.reader(texts(), strict=True)
+    reader = csv.reader(texts(), delimiter=delimiter, strict=True)
     ended = 0
     while True:
         taken.clear()

@@ -1,7 +1,7 @@
 """
 What one row of any format says: a query with the documents it judges, or a document alone.
 
-Knows nothing of other rows: whether this one contradicts them is gather.py's concern.
+Knows nothing of other rows: whether this one contradicts them is gathering.py's concern.
 """
 
 import hashlib
@@ -21,13 +21,18 @@ class Passage(NamedTuple):
 
 
 class Example(NamedTuple):
-    """A query with the documents that one row judges for it."""
+    """
+    A query with the documents that one row judges for it; without its text, a table of queries has it.
+
+    `labelled`: the row may hold negatives alone, since the query's positives stand on other rows.
+    """
 
     query_id: str | None
-    query: str
+    query: str | None
     positives: list[tuple[Passage, float]]
     negatives: list[Passage]
     own: dict[str, Any]
+    labelled: bool = False
 
 
 def passage_of(row: Mapping[str, Any], ids: Iterable[str], texts: Iterable[str] = ("text",)) -> Passage:

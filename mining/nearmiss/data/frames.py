@@ -12,13 +12,14 @@ from typing import Any
 
 import pandas as pd
 
+from nearmiss.data.checks import NotText
 from nearmiss.data.dataset import Dataset, ReadCounts
 from nearmiss.data.gathering import Gathered, Mention, Pair
 
 LARGEST = 2**53  # whole numbers above are no longer exact as floats
 
 
-def frames(gathered: Gathered, counts: ReadCounts) -> Dataset:
+def frames(gathered: Gathered, counts: ReadCounts, notes: tuple[str, ...] = ()) -> Dataset:
     """The tables, each in the order of first mention."""
     return Dataset(
         queries=table("query_id", gathered.queries, ("text",)),
@@ -26,6 +27,7 @@ def frames(gathered: Gathered, counts: ReadCounts) -> Dataset:
         positives=pairs(gathered.grades).assign(grade=pd.Series(gathered.grades.values(), dtype="float64")),
         negatives=pairs(gathered.negatives),
         counts=counts,
+        notes=notes,
     )
 
 
@@ -42,7 +44,7 @@ def table(key: str, mentions: dict[str, Mention], fields: tuple[str, ...]) -> pd
     theirs = own_columns([mention.own for mention in mentions.values()])
     reserved = {"doc_id", "title"} if key == "doc_id" else {"query_id"}
     for name, column in theirs.items():
-        ours[renamed(name, reserved | {"text", *ours})] = column
+        ours[renamed(name or "unnamed", reserved | {"text", *ours})] = column
     return pd.DataFrame(ours)
 
 
@@ -68,6 +70,8 @@ def different(name: str, owns: list[dict[str, Any]]) -> list[Any]:
     values: list[Any] = []
     for own in owns:
         value = own.get(name)
+        if isinstance(value, NotText):
+            value = str(value)
         if value is not None and value == value and value not in values:
             values.append(value)
     return values

@@ -31,7 +31,12 @@ class Mention:
 
 @dataclass
 class Gathered:
-    """The dataset so far. `rejected_*` tell a reference to a bad row from one to nothing."""
+    """
+    The dataset so far. `rejected_*` tell a reference to a bad row from one to nothing.
+
+    `asked` are the queries of a table of queries, whether or not a row judges documents for them. `unanswered` are the
+    rows of queries that have no positive so far.
+    """
 
     queries: dict[str, Mention] = field(default_factory=dict)
     documents: dict[str, Mention] = field(default_factory=dict)
@@ -40,6 +45,10 @@ class Gathered:
     ids_by_text: dict[str, str] = field(default_factory=dict)
     rejected_documents: dict[str, str] = field(default_factory=dict)
     rejected_queries: dict[str, str] = field(default_factory=dict)
+    empty: dict[str, str] = field(default_factory=dict)  # documents without text, which no positive may name
+    asked: dict[str, Mention] = field(default_factory=dict)
+    unanswered: dict[str, list[tuple[str, int, Any]]] = field(default_factory=dict)  # file, line, row
+    answered: set[str] = field(default_factory=set)
 
 
 def id_of(found: Passage, gathered: Gathered) -> str:
@@ -56,6 +65,8 @@ def agreed(found: Passage, gathered: Gathered) -> str:
     doc_id = id_of(found, gathered)
     known = gathered.documents.get(doc_id)
     if found.text is None and known is None:
+        if place := gathered.empty.get(doc_id):
+            raise Wrong("a document with text", f"{doc_id!r}, which is empty at {place}")
         if place := gathered.rejected_documents.get(doc_id):
             raise Wrong("a document that was kept", f"{doc_id!r}, rejected at {place}")
         raise Wrong("a document of the corpus", f"{doc_id!r}, which is not in it")
@@ -90,24 +101,49 @@ def remember(known: Mention, own: dict[str, Any]) -> None:
         known.own.append(own)
 
 
-def add_example(gathered: Gathered, example: Example, place: str) -> None:
-    """Take in all of a row, or raise Wrong and take in nothing."""
-    query_id = content_id("q", example.query) if example.query_id is None else example.query_id
+def add_example(gathered: Gathered, example: Example, place: str) -> str:
+    """Take in all of a row and return its query's id, or raise Wrong and take in nothing."""
+    query_id, query = asked(gathered, example)
     known = gathered.queries.get(query_id)
-    if known and known.text != example.query:
-        raise Wrong(f"one text for query {query_id!r}", f"{described(example.query)}, unlike {known.place}")
-    if not example.positives:
+    if known and known.text != query:
+        raise Wrong(f"one text for query {query_id!r}", f"{described(query)}, unlike {known.place}")
+    if not example.positives and not (example.labelled and example.negatives):
         raise Wrong("at least one positive", "none")
     mentioned: dict[str, list[Passage]] = {}
     grades = {(query_id, mention(mentioned, p, gathered)): grade for p, grade in example.positives}
-    negatives = {(query_id, mention(mentioned, p, gathered)): None for p in example.negatives}
+    # A negative without a text is none; a positive is a mistake.
+    named = [p for p in example.negatives if p.text is not None or p.doc_id not in gathered.empty]
+    negatives = {(query_id, mention(mentioned, p, gathered)): None for p in named}
     check_judgements(gathered, grades, negatives)
-    add_query(gathered, query_id, example.query, example.own, place)
+    add_query(gathered, query_id, query, example.own, place)
     for doc_id, passages in mentioned.items():
         for found in passages:
             add_document(gathered, doc_id, found, place)
     gathered.grades |= grades
     gathered.negatives |= negatives
+    return query_id
+
+
+def asked(gathered: Gathered, example: Example) -> tuple[str, str]:
+    """The id and the text of a row's query; what it does not say itself, the table of queries does."""
+    if example.query is not None:
+        return example.query_id or content_id("q", example.query), example.query
+    query_id = example.query_id or ""
+    if listed := gathered.asked.get(query_id):
+        return query_id, listed.text
+    if place := gathered.rejected_queries.get(query_id):
+        raise Wrong("a query that was kept", f"{query_id!r}, rejected at {place}")
+    raise Wrong("a query of the table of queries", f"{query_id!r}, which is not in it")
+
+
+def drop_unanswered(gathered: Gathered) -> list[str]:
+    """Take out the queries without any positive, with their labelled negatives; returns their ids."""
+    gone = [query_id for query_id in gathered.unanswered if query_id in gathered.queries]
+    for query_id in gone:
+        del gathered.queries[query_id]
+    lost = set(gone)
+    gathered.negatives = {pair: None for pair in gathered.negatives if pair[0] not in lost}
+    return gone
 
 
 def mention(mentioned: dict[str, list[Passage]], found: Passage, gathered: Gathered) -> str:

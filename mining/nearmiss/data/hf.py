@@ -40,6 +40,11 @@ def opened(path: Path, split: str | None) -> Any:
 def one_split(path: str, found: Any, split: str | None) -> Any:
     """The split asked for, or the only one."""
     if not isinstance(found, dict):
+        own = None if found.split is None else str(found.split)
+        if split is not None and own is not None and split != own:
+            raise DatasetError(f"{path}: wanted the split {split!r}; found {own!r} alone")
+        if split is not None and own is None:
+            raise DatasetError(f"{path}: wanted no --split, since this dataset has none; found {split!r}")
         return found
     if split is None and len(found) != 1:
         raise DatasetError(f"{path}: wanted one split, or --split NAME; found {list(found)}")

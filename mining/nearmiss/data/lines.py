@@ -1,18 +1,17 @@
 """
-Lines of a file, plain or gzip, and the JSON objects on them.
+Lines of a file, plain or packed, and the JSON objects on them.
 
 In:  a path; a BOM, CRLF and blank lines are nothing to complain of
 Out: one `Row` after another, with its place; what cannot be parsed goes to the ledger
 """
 
-import gzip
 import json
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple, cast
+from typing import Any, NamedTuple
 
 from nearmiss.data.checks import Wrong, described, shortened
+from nearmiss.data.opening import UNREADABLE, opened_text, reason
 from nearmiss.data.rejects import Ledger
 from nearmiss.errors import DatasetError
 
@@ -36,33 +35,23 @@ class Row(NamedTuple):
 def checked_header(file: str, names: Sequence[str], check: HeaderCheck) -> None:
     """A missing column is wrong once, and not once for each row."""
     try:
-        check(names)
         if len(set(names)) < len(names):
             raise Wrong("each column once", str(list(names)))
+        check(names)
     except Wrong as wrong:
         raise DatasetError(f"{file}:1: {wrong}") from wrong
-
-
-def opened(path: Path) -> BinaryIO:
-    """The file's bytes, unpacked where its name ends in .gz."""
-    return cast(BinaryIO, gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb"))
 
 
 def lines(path: Path) -> Iterator[tuple[int, bytes]]:
     """Line numbers from 1 and raw lines with their ends. Splits at line feeds alone: U+2028 is part of a text."""
     number = 0
     try:
-        with opened(path) as stream:
+        with opened_text(path) as stream:
             for number, line in enumerate(stream, start=1):
                 yield number, line.removeprefix(BOM) if number == 1 else line
     # What follows a break cannot even be counted, so this is no row to set aside.
-    except (OSError, EOFError, zlib.error) as error:
+    except UNREADABLE as error:
         raise DatasetError(f"{path}:{number + 1}: wanted a whole, readable file; found {reason(error)}") from error
-
-
-def reason(error: Exception) -> str:
-    """An exception's message without the path that we say already."""
-    return (error.strerror if isinstance(error, OSError) else None) or str(error)
 
 
 def json_lines(path: Path, ledger: Ledger) -> Iterator[Row]:
@@ -112,7 +101,12 @@ def parsed(line: bytes) -> dict[str, Any]:
 
 
 def why_not_json(text: str, error: json.JSONDecodeError) -> tuple[str, str]:
-    """What was wanted and found, telling a cut line from a broken one."""
+    """What was wanted and found, telling a cut line from a broken one, and both from two objects on one line."""
+    if error.msg == "Extra data" and text[error.pos :].startswith("{"):
+        return (
+            "one JSON object a line",
+            f"another one at column {error.colno} (`jq -c . FILE` puts each on its own line)",
+        )
     if not text.endswith("\n") and text.lstrip().startswith("{"):
         return "a whole JSON object", f"a last line that breaks off at {text[-20:]!r}"
     return "a JSON object", f"{spelled(error)} at column {error.colno} of {shortened(repr(text.rstrip()))}"

@@ -1,33 +1,36 @@
 """
 `read`: from a path to a checked `Dataset`, whatever the format.
-
-The format is chosen by the caller, or by file names that mean only one; never by looking at the first row.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any
 
-from nearmiss.data.array import json_array
 from nearmiss.data.beir import read_beir
 from nearmiss.data.checks import Wrong
-from nearmiss.data.corpus import read_corpus
+from nearmiss.data.columns import Columns, Layout, layout
+from nearmiss.data.corpus import read_corpus, read_queries
 from nearmiss.data.dataset import Dataset
 from nearmiss.data.dpr import dpr_example
 from nearmiss.data.example import Example
 from nearmiss.data.flagembedding import flag_example
+from nearmiss.data.formats import Asked, Format, checked_format, existing, options_of
 from nearmiss.data.frames import frames
-from nearmiss.data.gathering import Gathered, add_example
+from nearmiss.data.gathering import Gathered, add_example, drop_unanswered
 from nearmiss.data.hf import hf_rows
-from nearmiss.data.lines import Row, json_lines
-from nearmiss.data.pairs import Columns, layout, pair_example
+from nearmiss.data.lines import Row
+from nearmiss.data.msmarco import judgements_in, msmarco_example, msmarco_rows, needs_tables
+from nearmiss.data.nemo import nemo_example, nemo_rows
+from nearmiss.data.pairs import first_is_positive, pair_example
+from nearmiss.data.parts import CORPUS, QUERIES, companion, named, rows_table
+from nearmiss.data.pylate import pylate_example
 from nearmiss.data.rejects import Ledger, settle
+from nearmiss.data.rocketqa import rocketqa_example, rocketqa_rows
 from nearmiss.data.sheets import rows
 from nearmiss.data.tevatron import tevatron_example
 from nearmiss.errors import DatasetError
 
-Format = Literal["beir", "pairs", "flag", "tevatron", "dpr", "hf"]
-FORMATS: tuple[Format, ...] = get_args(Format)
+Understood = Callable[[Mapping[str, Any]], Example]
 
 
 def read(
@@ -36,109 +39,200 @@ def read(
     format: str | None = None,
     split: str | None = None,
     corpus: str | Path | None = None,
+    queries: str | Path | None = None,
     columns: Columns = Columns(),  # noqa: B008  (frozen)
+    positive_from: float | None = None,
     reject: str | Path | None = None,
 ) -> Dataset:
     """
-    Read and check a dataset.
+    Read and check a dataset: a file, or a folder with the parts of one table.
 
-    `corpus` is a JSONL, CSV or Parquet file whose documents join the pool; `columns` names those of pairs and hf.
-    Bad rows raise one DatasetError that lists them, or go to the file `reject`, with all that depended on them.
+    `corpus` is a file or a folder whose documents join the pool; `queries` has the texts of queries that rows name by
+    id; `columns` names those of pairs and hf, and `positive_from` is the label or score from which on a document is a
+    positive. Bad rows raise one DatasetError that lists them, or go to the file `reject`, with all that depended on
+    them. What else a person should know of the reading is in the dataset's `notes`.
     """
     path, reject = Path(path), None if reject is None else Path(reject)
-    chosen = checked_format(path, format, split)
-    check_reject(reject, path, None if corpus is None else Path(corpus))
+    asked = Asked(split, optional(corpus), optional(queries), columns, positive_from)
+    chosen = checked_format(path, format, asked)
+    check_reject(reject, (path, asked.corpus, asked.queries))
     gathered, ledger = Gathered(), Ledger(keeps_rows=reject is not None)
-    if corpus is not None:
-        read_corpus(existing(Path(corpus)), gathered, ledger)
+    if asked.corpus is not None:
+        read_corpus(existing(asked.corpus), gathered, ledger)
+    if asked.queries is not None:
+        read_queries([existing(asked.queries)], gathered, ledger)
     if chosen == "beir":
         read_beir(path, split, gathered, ledger)
     else:
-        read_examples(chosen, path, split, columns, gathered, ledger)
+        read_examples(chosen, path, asked, gathered, ledger)
+    count_unanswered(gathered, ledger)
     counts = settle(ledger, reject)
     if not gathered.queries:
         raise DatasetError(f"{path}: wanted a query with a positive; found none in {counts.read:,} rows")
-    return frames(gathered, counts)
+    return frames(gathered, counts, tuple(ledger.notes))
 
 
-def checked_format(path: Path, format: str | None, split: str | None) -> Format:
-    """The format, once it and the path go together."""
-    chosen = format_of(path) if format is None else next((known for known in FORMATS if known == format), None)
-    if chosen is None:
-        raise DatasetError(f"--format: wanted one of {', '.join(FORMATS)}; found {format!r}")
-    if chosen != "hf":
-        existing(path)
-    if split is not None and chosen not in ("beir", "hf"):
-        raise DatasetError(f"--split: wanted none, since {chosen} files have no splits; found {split!r}")
-    wanted, found = ("folder" if is_folder else "file" for is_folder in (chosen == "beir", path.is_dir()))
-    if chosen != "hf" and wanted != found:
-        raise DatasetError(f"{path}: wanted a {wanted} for --format {chosen}; found a {found}")
-    return chosen
+def optional(path: str | Path | None) -> Path | None:
+    return None if path is None else Path(path)
 
 
-def format_of(path: Path) -> Format:
-    """The one format that has such names. Raises DatasetError where several do."""
-    existing(path)
-    names = {file.name.removesuffix(".gz") for file in path.iterdir()} if path.is_dir() else set()
-    beir = {"corpus.jsonl", "queries.jsonl"} <= names
-    hf = {"dataset_info.json", "state.json"} <= names or "dataset_dict.json" in names
-    if beir != hf:
-        return "beir" if beir else "hf"
-    if path.name.removesuffix(".gz").endswith((".csv", ".parquet")) and not path.is_dir():
-        return "pairs"
-    found = f"a folder with {sorted(names)[:8]}" if path.is_dir() else f"{path.name!r}, which several formats use"
-    raise DatasetError(f"{path}: wanted --format, one of {', '.join(FORMATS)}; found {found}")
-
-
-def existing(path: Path) -> Path:
-    """The path, if there is something at it."""
-    if not path.exists():
-        raise DatasetError(f"{path}: wanted a file or folder; found nothing there (a dataset on the hub: --format hf)")
-    return path
-
-
-def check_reject(reject: Path | None, path: Path, corpus: Path | None) -> None:
+def check_reject(reject: Path | None, sources: Iterable[Path | None]) -> None:
     """The bad rows must not replace what they come from."""
     if reject is None:
         return
     target = reject.resolve()
-    for source in (path, corpus):
+    for source in sources:
         if source is not None and (target == source.resolve() or source.resolve() in target.parents):
             raise DatasetError(f"--reject {reject}: wanted a file outside the data; found one in {source}")
 
 
-def read_examples(
-    format: Format, path: Path, split: str | None, columns: Columns, gathered: Gathered, ledger: Ledger
-) -> None:
+def read_examples(format: Format, path: Path, asked: Asked, gathered: Gathered, ledger: Ledger) -> None:
     """Add the rows of every format whose rows each hold a query with its documents."""
+    files = [path] if format == "hf" or not path.is_dir() else files_of(format, path, asked.split)
+    if len(files) > 1:
+        ledger.notes.append(f"read together, as parts of one table: {named(files)}")
+    beside = path if path.is_dir() else None
+    if format in ("tevatron", "pairs", "flag", "dpr") and beside is not None:
+        add_beside(beside, asked, gathered, ledger)
+    match format:
+        case "hf" | "pairs":
+            read_named(format, path, files, asked, gathered, ledger)
+        case "flag":
+            add_files(files, plain_rows, flag_example, gathered, ledger)
+        case "tevatron":
+            add_files(files, plain_rows, tevatron_example, gathered, ledger)
+        case "dpr":
+            add_files(files, plain_rows, dpr_example, gathered, ledger)
+        case "rocketqa":
+            add_files(files, rocketqa_rows, rocketqa_example, gathered, ledger)
+        case "pylate":
+            add_beside(beside, asked, gathered, ledger, needed=True)
+            add_files(files, plain_rows, pylate_example, gathered, ledger)
+        case "nemo":
+            read_nemo(files, asked, gathered, ledger)
+        case _:
+            read_msmarco(files, beside, asked, gathered, ledger)
 
-    def as_pair(row: Mapping[str, Any]) -> Example:
-        return pair_example(row, columns)
+
+def files_of(format: Format, folder: Path, split: str | None) -> list[Path]:
+    """The files of a folder that hold the rows."""
+    return judgements_in(folder, split) if format == "msmarco" else rows_table(folder, split)
+
+
+def add_beside(folder: Path | None, asked: Asked, gathered: Gathered, ledger: Ledger, *, needed: bool = False) -> None:
+    """Add the corpus and the queries that lie beside the rows, unless they were named."""
+    found_corpus = None if folder is None else companion(folder, CORPUS, asked.split)
+    found_queries = None if folder is None else companion(folder, QUERIES, asked.split)
+    for option, named_one, found, words in (
+        ("--corpus", asked.corpus, found_corpus, "the passages (id and text)"),
+        ("--queries", asked.queries, found_queries, "the queries (id and text)"),
+    ):
+        if named_one is not None and found:
+            raise DatasetError(f"{option}: wanted {words} once; found {named_one} and {named(found)} beside the rows")
+        if needed and named_one is None and not found:
+            raise DatasetError(
+                f"{folder or 'the file'}: wanted {words}, beside the rows or as {option} FILE; found none"
+            )
+    for file in found_corpus or []:
+        read_corpus(file, gathered, ledger)
+    read_queries(found_queries or [], gathered, ledger)
+
+
+def read_named(
+    format: Format, path: Path, files: Sequence[Path], asked: Asked, gathered: Gathered, ledger: Ledger
+) -> None:
+    """Add rows with named columns, and say which column was taken for what."""
+    seen: dict[Layout, None] = {}
+    thresholded, by_id = asked.positive_from is not None, bool(gathered.asked)
+    written_as, options = options_of(path)
+    ordered = written_as == "labeled-list" and bool(options.get("scores")) and not thresholded
+
+    def understood(row: Mapping[str, Any]) -> Example:
+        row = first_is_positive(row) if ordered else row
+        found = layout(tuple(row), asked.columns, thresholded, by_id)
+        seen[found] = None
+        return pair_example(row, found, asked.positive_from)
 
     def check(header: Sequence[str]) -> None:
-        layout(tuple(header), columns)
+        if not ordered:
+            layout(tuple(header), asked.columns, thresholded, by_id)
 
-    match format:
-        case "hf":
-            add_examples(hf_rows(path, split, ledger, check), as_pair, gathered, ledger)
-        case "flag":
-            add_examples(json_lines(path, ledger), flag_example, gathered, ledger)
-        case "tevatron":
-            add_examples(json_lines(path, ledger), tevatron_example, gathered, ledger)
-        case "dpr":
-            add_examples(json_array(path, ledger), dpr_example, gathered, ledger)
-        case _:
-            add_examples(rows(path, ledger, check), as_pair, gathered, ledger)
+    def source(file: Path, ledger: Ledger) -> Iterator[Row]:
+        return hf_rows(file, asked.split, ledger, check) if format == "hf" else rows(file, ledger, check)
+
+    add_files(files, source, understood, gathered, ledger)
+    if thresholded and seen and all(found.label is None for found in seen):
+        raise DatasetError(f"--positive-from: wanted a column of labels or scores; found none in {path}")
+    ledger.notes += [f"columns: {said}" for said in dict.fromkeys(map(str, seen))]
 
 
-def add_examples(
-    found: Iterable[Row], example: Callable[[Mapping[str, Any]], Example], gathered: Gathered, ledger: Ledger
+def read_nemo(files: Sequence[Path], asked: Asked, gathered: Gathered, ledger: Ledger) -> None:
+    """Add the corpus that each file names, once, then the questions."""
+    read_already: set[Path] = set()
+    found = [nemo_rows(file, ledger) for file in files]
+    for file, (corpora, _) in zip(files, found, strict=True):
+        for corpus in corpora if asked.corpus is None else ():
+            if not corpus.exists():
+                raise DatasetError(f"{file}: wanted its corpus at {corpus}, or --corpus FILE; found nothing there")
+            if corpus.resolve() not in read_already:
+                read_already.add(corpus.resolve())
+                read_corpus(corpus, gathered, ledger)
+    for _, questions in found:
+        add_examples(questions, nemo_example, gathered, ledger)
+
+
+def read_msmarco(files: Sequence[Path], beside: Path | None, asked: Asked, gathered: Gathered, ledger: Ledger) -> None:
+    """Add the judgements, and the collection and the queries if these name them by id."""
+    by_id = any(needs_tables(file, ledger) for file in files)
+    add_beside(beside if by_id else None, asked, gathered, ledger, needed=by_id)
+
+    def understood(row: Mapping[str, Any]) -> Example:
+        return msmarco_example(row, by_id=by_id)
+
+    add_files(files, msmarco_rows, understood, gathered, ledger)
+
+
+def plain_rows(file: Path, ledger: Ledger) -> Iterator[Row]:
+    """Rows that each say what they lack, so no header is checked."""
+    return rows(file, ledger, lambda header: None)
+
+
+def add_files(
+    files: Iterable[Path],
+    source: Callable[[Path, Ledger], Iterable[Row]],
+    understood: Understood,
+    gathered: Gathered,
+    ledger: Ledger,
 ) -> None:
-    """Take in each row as `example` understands it, or list it as bad."""
+    """Take in the rows of several files."""
+    for file in files:
+        add_examples(source(file, ledger), understood, gathered, ledger)
+
+
+def add_examples(found: Iterable[Row], understood: Understood, gathered: Gathered, ledger: Ledger) -> None:
+    """Take in each row as it is understood, or list it as bad."""
     for row in found:
         try:
-            add_example(gathered, example(row.fields), row.place)
+            example = understood(row.fields)
+            query_id = add_example(gathered, example, row.place)
         except Wrong as wrong:
             ledger.refuse(row.file, row.line, wrong, row.fields)
             continue
         ledger.kept += 1
+        if example.positives:
+            gathered.unanswered.pop(query_id, None)
+            gathered.answered.add(query_id)
+        elif query_id not in gathered.answered:
+            kept = row.fields if ledger.keeps_rows else None
+            gathered.unanswered.setdefault(query_id, []).append((row.file, row.line, kept))
+
+
+def count_unanswered(gathered: Gathered, ledger: Ledger) -> None:
+    """Set aside the rows of queries that have labelled negatives alone, and say how many queries nobody judged."""
+    for query_id in drop_unanswered(gathered):
+        for file, line, row in gathered.unanswered[query_id]:
+            ledger.kept -= 1
+            ledger.set_aside(file, line, Wrong("a query with a positive", "one with labelled negatives alone"), row)
+    unjudged = len(gathered.asked.keys() - gathered.queries.keys())
+    if unjudged:
+        ledger.notes.append(f"left out, since no row names a positive for them: {unjudged:,} queries")

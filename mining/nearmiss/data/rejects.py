@@ -5,6 +5,7 @@ Out: JSONL of {file, line, wanted, found, row}, `row` as it was parsed, or its r
 """
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,8 @@ from nearmiss.data.dataset import ReadCounts
 from nearmiss.errors import DatasetError
 from nearmiss.storage.files import write_atomically
 
-LISTED = 20  # bad rows that an error spells out
+LISTED = 20  # complaints that an error spells out
+PLACES = 5  # further places of the same complaint
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,7 @@ class BadRow:
     wanted: str
     found: str
     row: Any
+    alike: bool = False  # said once, with all that lack the same
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}: wanted {self.wanted}; found {self.found}"
@@ -38,33 +41,63 @@ class Ledger:
     keeps_rows: bool  # without a file to write them to, the bad rows' contents would only fill memory
     kept: int = 0
     bad: list[BadRow] = field(default_factory=list)
+    aside: list[BadRow] = field(default_factory=list)  # not usable, and nothing depends on it: said, no reason to stop
+    notes: list[str] = field(default_factory=list)  # what a person should know of a reading that went well
 
     def refuse(self, file: str, line: int, wrong: Wrong, row: Any) -> None:
         """List a row as bad."""
-        self.bad.append(BadRow(file, line, wrong.wanted, wrong.found, row if self.keeps_rows else None))
+        self.bad.append(self.row(file, line, wrong, row))
+
+    def set_aside(self, file: str, line: int, wrong: Wrong, row: Any) -> None:
+        """List a row that is left out without being a mistake."""
+        self.aside.append(self.row(file, line, wrong, row))
+
+    def row(self, file: str, line: int, wrong: Wrong, row: Any) -> BadRow:
+        """A row as it is listed."""
+        return BadRow(file, line, wrong.wanted, wrong.found, row if self.keeps_rows else None, wrong.alike)
 
     def counts(self) -> ReadCounts:
-        """Rows so far."""
-        return ReadCounts(self.kept + len(self.bad), self.kept, len(self.bad))
+        """Rows so far; what was set aside is no less rejected."""
+        rejected = len(self.bad) + len(self.aside)
+        return ReadCounts(self.kept + rejected, self.kept, rejected)
 
 
 def settle(ledger: Ledger, reject: Path | None) -> ReadCounts:
     """Write the bad rows to `reject`, or raise DatasetError where there are some and no such file was given."""
     if reject is not None:
-        write_rejects(reject, ledger.bad)
+        write_rejects(reject, [*ledger.bad, *ledger.aside])
     elif ledger.bad:
         raise DatasetError(complaint(ledger))
+    ledger.notes += [f"set aside: {said}" for said in alike(ledger.aside)]
     return ledger.counts()
 
 
 def complaint(ledger: Ledger) -> str:
     """All that is wrong with the input, as far as a person wants to read at once."""
-    counts = ledger.counts()
-    rows = "row" if counts.read == 1 else "rows"
-    first = f"{counts.rejected:,} of {counts.read:,} {rows} cannot be used (--reject FILE sets them aside and goes on):"
-    unlisted = counts.rejected - LISTED
+    read, rejected = ledger.counts().read, len(ledger.bad)
+    rows = "row" if read == 1 else "rows"
+    first = f"{rejected:,} of {read:,} {rows} cannot be used (--reject FILE sets them aside and goes on):"
+    listed = alike(ledger.bad)
+    unlisted = len(listed) - LISTED
     last = [f"and {unlisted:,} more"] if unlisted > 0 else []
-    return "\n".join([first, *map(str, ledger.bad[:LISTED]), *last])
+    return "\n".join([first, *listed[:LISTED], *last])
+
+
+def alike(bad: Iterable[BadRow]) -> list[str]:
+    """What is said of the rows: once for all of which the same is true, with the first of their places."""
+    found: dict[tuple[str, ...], list[BadRow]] = {}
+    for row in bad:
+        found.setdefault((row.file, row.wanted, "" if row.alike else row.found), []).append(row)
+    return [counted(rows) for rows in found.values()]
+
+
+def counted(rows: list[BadRow]) -> str:
+    """The first of several rows, and how many more there are."""
+    if len(rows) == 1:
+        return str(rows[0])
+    places = ", ".join(str(row.line) for row in rows[1 : 1 + PLACES])
+    more = f"{places} ..." if len(rows) > 1 + PLACES else places
+    return f"{rows[0]} (and {len(rows) - 1:,} more like it: {more})"
 
 
 def write_rejects(path: Path, bad: list[BadRow]) -> None:
@@ -72,4 +105,5 @@ def write_rejects(path: Path, bad: list[BadRow]) -> None:
     with write_atomically(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as lines:
         for row in bad:
             # ASCII escapes, since a bad row may hold what UTF-8 cannot.
-            lines.write(json.dumps(vars(row), default=str) + "\n")
+            content = {name: value for name, value in vars(row).items() if name != "alike"}
+            lines.write(json.dumps(content, default=str) + "\n")

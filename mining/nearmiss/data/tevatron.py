@@ -1,8 +1,10 @@
 """
-Tevatron's JSONL, in both styles; each row says by its own fields which one it is.
+Tevatron's rows, in both styles; each row says by its own fields which one it is.
 
 Older: {"query_id", "query", "positive_passages": [{"docid", "title", "text"}], "negative_passages": [...]}
 Newer: {"query_id", "query_text", "positive_document_ids": [...], "negative_document_ids": [...]} with a corpus
+
+A row need not have negatives.
 """
 
 from collections.abc import Mapping
@@ -13,6 +15,7 @@ from nearmiss.data.example import Example, Passage, passage_of
 
 PASSAGES = ("positive_passages", "negative_passages")
 IDS = ("positive_document_ids", "negative_document_ids")
+DOCIDS = ("docid", "doc_id", "_id", "id")
 
 
 def tevatron_example(row: Mapping[str, Any]) -> Example:
@@ -20,7 +23,8 @@ def tevatron_example(row: Mapping[str, Any]) -> Example:
     query_name = "query" if "query" in row else "query_text"
     query = wanted_text(wanted_field(row, query_name), query_name)
     query_id = row.get("query_id")
-    positives, negatives = (judged(row, *names) for names in zip(PASSAGES, IDS, strict=True))
+    places = zip(PASSAGES, IDS, (True, False), strict=True)
+    positives, negatives = (judged(row, *names, needed=needed) for *names, needed in places)
     ours = {"query_id", query_name, *PASSAGES, *IDS}
     return Example(
         query_id=None if query_id is None else wanted_id(query_id, "query_id"),
@@ -31,12 +35,15 @@ def tevatron_example(row: Mapping[str, Any]) -> Example:
     )
 
 
-def judged(row: Mapping[str, Any], passages: str, ids: str) -> list[Passage]:
-    """The documents in full, or by id."""
-    if (passages in row) == (ids in row):
-        raise Wrong(f"either {passages!r} or {ids!r}", "both" if ids in row else described(row))
-    if passages in row:
-        return [listed_passage(item, passages, ("docid",)) for item in wanted_list(row[passages], passages)]
+def judged(row: Mapping[str, Any], passages: str, ids: str, *, needed: bool) -> list[Passage]:
+    """The documents in full, or by id; a row without negatives need not say so."""
+    given = [name for name in (passages, ids) if row.get(name) is not None]
+    if not given and not needed:
+        return []
+    if len(given) != 1:
+        raise Wrong(f"either {passages!r} or {ids!r}", "both" if given else described(row), alike=True)
+    if given == [passages]:
+        return [listed_passage(item, passages, DOCIDS) for item in wanted_list(row[passages], passages)]
     return [Passage(wanted_id(item, ids)) for item in wanted_list(row[ids], ids)]
 
 

@@ -7,17 +7,16 @@ Out: `Written`, rows as mappings, and the positives and negatives that a row nam
 Knows nothing of the run that they came from.
 """
 
-import gzip
 import io
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import pyarrow.parquet as pq
-import zstandard
 
+from nearmiss.data.opening import UNREADABLE, opened, reason
 from nearmiss.errors import RunError
 from nearmiss.export.folder import MANIFEST
 from nearmiss.export.formats import FORMATS
@@ -109,16 +108,13 @@ def _array(path: Path, field: str) -> Iterator[Row]:
 
 
 def _lines(path: Path) -> Iterator[str]:
-    with path.open("rb") as raw, _decompressed(path, raw) as content:
+    try:
         # Texts hold other line breaks, such as U+2028.
-        for line in io.TextIOWrapper(content, "utf-8", newline="\n"):
-            yield line.removesuffix("\n")
-
-
-def _decompressed(path: Path, raw: BinaryIO) -> Any:
-    if path.suffix == ".zst":
-        return zstandard.ZstdDecompressor().stream_reader(raw)
-    return gzip.GzipFile(fileobj=raw) if path.suffix == ".gz" else raw
+        with opened(path) as packed, io.TextIOWrapper(packed, "utf-8", newline="\n") as content:
+            for line in content:
+                yield line.removesuffix("\n")
+    except UNREADABLE as error:
+        raise RunError(f"{path}: wanted a whole, readable shard; found {reason(error)}") from error
 
 
 def passages_of(name: FormatName, row: Row) -> Passages:

@@ -207,7 +207,7 @@ def test_dpr_labels_both_kinds_of_negatives(tmp_path):
 
 
 def test_a_dpr_file_larger_than_the_window_keeps_its_line_numbers(tmp_path, monkeypatch):
-    monkeypatch.setattr("nearmiss.data.array.CHUNK", 7)
+    monkeypatch.setattr("nearmiss.data.json_values.CHUNK", 7)
     items = [{"question": f"q{n}é", "positive_ctxs": [{"text": "é" * n}]} for n in range(1, 9)]
     text = "[\n" + ",\n\n".join(json.dumps(item, ensure_ascii=False) for item in [*items, 5]) + "]\n"
     (tmp_path / "d.json").write_text(text, "utf-8")

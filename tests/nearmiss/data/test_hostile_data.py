@@ -38,8 +38,8 @@ ROWS = [
     ("pairs", f'{{"query": "q", "positive": "a", "own": ["{HALF}"]}}\n'.encode(), f"wanted whole Unicode characters; found half of a surrogate pair, '{HALF}'"),
     ("pairs", b'{"query": "", "positive": "a"}\n', "wanted text in 'query'; found an empty text"),
     ("pairs", b'{"query": "q", "positive": " \\n\\u00a0"}\n', r"wanted text in 'positive'; found only white space, ' \n\xa0'"),
-    ("pairs", b'{"query": "q"}\n', "wanted a column for the positive, named positive or answer; found ['query']"),
-    ("pairs", b'{"query": "q", "anchor": "q", "positive": "a"}\n', "wanted one column as query (name it with Columns); found ['query', 'anchor']"),
+    ("pairs", b'{"query": "q"}\n', "wanted a column for the positive, named positive or positives or answer or pos (or --column positive=NAME); found ['query']"),
+    ("pairs", b'{"query": "q", "anchor": "q", "positive": "a"}\n', "wanted one column as query (--column query=NAME names it); found ['query', 'anchor']"),
     ("pairs", b'{"query": null, "positive": "a"}\n', "wanted text in 'query'; found nothing"),
     ("pairs", b'{"query": 5, "positive": "a"}\n', "wanted text in 'query'; found 5"),
     ("pairs", b'{"query": {"a": 1}, "positive": "a"}\n', "wanted text in 'query'; found an object with ['a']"),
@@ -118,21 +118,22 @@ def test_a_bad_csv_row_is_placed_at_its_first_line(tmp_path, rest, line, said):
 
 FILES = [
     # name, bytes, format, whole message: nothing here can be set aside
-    ("f.csv", b"q,positive\na,b\n", None, "FILE:1: wanted a column for the query, named query or anchor or question; found ['q', 'positive']"),
+    ("f.csv", b"q,positive\na,b\n", None, "FILE:1: wanted a column for the query, named query or anchor or question (or --column query=NAME); found ['q', 'positive']"),
     ("f.csv", b"query,positive,positive\n", None, "FILE:1: wanted each column once; found ['query', 'positive', 'positive']"),
     ("f.csv", b"", None, "FILE: wanted a query with a positive; found none in 0 rows"),
-    ("f.jsonl", GOOD, None, "FILE: wanted --format, one of beir, pairs, flag, tevatron, dpr, hf; found 'f.jsonl', which several formats use"),
-    ("f.json", b"[]", None, "FILE: wanted --format, one of beir, pairs, flag, tevatron, dpr, hf; found 'f.json', which several formats use"),
-    ("f.txt", GOOD, "pairs", "FILE: wanted a name ending in .jsonl, .json, .csv or .parquet; found 'f.txt'"),
+    ("f.jsonl", GOOD, None, "FILE: wanted --format, one of beir, pairs, flag, tevatron, dpr, hf, nemo, rocketqa, pylate, msmarco; found 'f.jsonl', which several formats use"),
+    ("f.json", b"[]", None, "FILE: wanted --format, one of beir, pairs, flag, tevatron, dpr, hf, nemo, rocketqa, pylate, msmarco; found 'f.json', which several formats use"),
+    ("f.txt", GOOD, "pairs", "FILE: wanted a name ending in .jsonl, .ndjson, .json, .csv, .tsv, .parquet, perhaps with .gz or .zst; found 'f.txt'"),
     ("f.jsonl", GOOD, "beir", "FILE: wanted a folder for --format beir; found a file"),
-    ("f.jsonl", GOOD, "bier", "--format: wanted one of beir, pairs, flag, tevatron, dpr, hf; found 'bier'"),
+    ("f.jsonl", GOOD, "bier", "--format: wanted one of beir, pairs, flag, tevatron, dpr, hf, nemo, rocketqa, pylate, msmarco; found 'bier'"),
     ("f.jsonl.gz", GOOD, "pairs", "FILE:1: wanted a whole, readable file; found Not a gzipped file (b'{\"')"),
     ("f.jsonl.gz", gzip.compress(GOOD, mtime=0)[:-9], "pairs", "FILE:2: wanted a whole, readable file; found Compressed file ended before the end-of-stream marker was reached"),
     ("f.parquet", b"PAR1", None, "FILE: wanted a readable Parquet file; found Parquet file size is 4 bytes, smaller than the minimum file footer (8 bytes)"),
-    ("f.json", b"", "dpr", "FILE:1: wanted a JSON array; found ''"),
-    ("f.json", b'{"question": "q"}', "dpr", """FILE:1: wanted a JSON array; found '{"question": "q"}'"""),
+    ("f.json", b"", "dpr", "FILE: wanted a query with a positive; found none in 0 rows"),
+    ("f.json", b"[{}] {}", "dpr", "FILE:1: wanted nothing after the array; found '{}'"),
+    ("f.json", b"[\n]\n[", "dpr", "FILE:3: wanted nothing after the array; found '['"),
     ("f.json", b'[\n{"question": "q" "a"}]', "dpr", """FILE:2: wanted a JSON object; found broken JSON (expecting ',' delimiter) after '{"question": "q" '"""),
-    ("f.json", b"[1 2]", "dpr", "FILE:1: wanted a comma or ]; found '2]'"),
+    ("f.json", b"[{} 2]", "dpr", "FILE:1: wanted a comma or ]; found '2]'"),
 ]  # fmt: skip
 
 
@@ -219,6 +220,14 @@ def test_a_long_list_of_errors_stops_at_twenty_with_the_total(tmp_path):
         read(path, format="pairs")
     lines = str(error.value).splitlines()
     assert lines[0] == "1,500 of 1,501 rows cannot be used (--reject FILE sets them aside and goes on):"
+    assert lines[1:] == [
+        f"{path}:2: wanted a column for the query, named query or anchor or question (or --column query=NAME); found [] "
+        "(and 1,499 more like it: 3, 4, 5, 6, 7 ...)"
+    ]
+    path.write_bytes(GOOD + b"".join(b'{"query": %d, "positive": "a"}\n' % number for number in range(1500)))
+    with pytest.raises(DatasetError) as error:
+        read(path, format="pairs")
+    lines = str(error.value).splitlines()
     assert lines[20].startswith(f"{path}:21: ")
     assert lines[21:] == ["and 1,480 more"]
 
@@ -262,12 +271,10 @@ def folder(tmp_path):
 
 
 BEIR = """\
-corpus.jsonl:2: wanted text in 'text'; found only white space, ' '
 corpus.jsonl:3: wanted each id once; found 'd1' again, first at corpus.jsonl:1
 corpus.jsonl:4: wanted a field '_id'; found only ['text', 'title']
 corpus.jsonl:5: wanted text in 'group_id'; found a list of 1
-qrels/test.tsv:3: wanted a document that was kept; found 'd2', rejected at corpus.jsonl:2
-qrels/test.tsv:4: wanted a document that was kept; found 'd2', rejected at corpus.jsonl:2
+qrels/test.tsv:4: wanted a document with text; found 'd2', which is empty at corpus.jsonl:2
 qrels/test.tsv:5: wanted a query that was kept; found 'q2', rejected at queries.jsonl:2
 qrels/test.tsv:6: wanted a query that was kept; found 'q3', rejected at queries.jsonl:3
 qrels/test.tsv:7: wanted a query that exists; found no query 'q4'
@@ -287,7 +294,8 @@ def test_every_bad_row_of_a_beir_folder_is_told_with_all_that_depends_on_it(fold
     with pytest.raises(DatasetError) as error:
         read(folder)
     first, *lines = str(error.value).replace(f"{folder}/", "").splitlines()
-    assert first == "19 of 23 rows cannot be used (--reject FILE sets them aside and goes on):"
+    # The empty document and the label 0 that names it are set aside, and no reason to stop.
+    assert first == "17 of 23 rows cannot be used (--reject FILE sets them aside and goes on):"
     order = sorted(lines, key=lambda line: (line.split(":")[0], int(line.split(":")[1])))
     assert order == BEIR.splitlines()
 
@@ -319,8 +327,9 @@ def test_a_header_that_is_missing_costs_no_judgement(folder):
 
 def test_files_of_a_folder_that_are_missing_or_double_are_told(folder):
     (folder / "queries.jsonl.gz").write_bytes(b"")
-    with pytest.raises(DatasetError, match=r"b: wanted queries\.jsonl or queries\.jsonl\.gz; found both"):
+    with pytest.raises(DatasetError, match=r"b: wanted each table once; found queries\.jsonl, queries\.jsonl\.gz"):
         read(folder)
+    (folder / "queries.jsonl.gz").unlink()
     with pytest.raises(DatasetError, match=r"qrels: wanted the split 'dev'; found \['test'\]"):
         read(folder, split="dev")
     (folder / "qrels" / "test.tsv").unlink()
@@ -351,8 +360,8 @@ def test_a_reference_to_a_rejected_document_of_a_corpus_is_rejected_too(tmp_path
     )
     with pytest.raises(DatasetError) as error:
         read(tmp_path / "t.jsonl", format="tevatron", corpus=tmp_path / "c.jsonl")
-    assert str(error.value).splitlines()[2] == (
-        f"{tmp_path}/t.jsonl:2: wanted a document that was kept; found 'd1', rejected at {tmp_path}/c.jsonl:1"
+    assert str(error.value).splitlines()[1] == (
+        f"{tmp_path}/t.jsonl:2: wanted a document with text; found 'd1', which is empty at {tmp_path}/c.jsonl:1"
     )
 
 

@@ -1,5 +1,6 @@
 """
-The items of a file that is one JSON array, as DPR's are, without holding the whole file.
+JSON values that lines do not separate: the items of one array, or objects that follow each other, as pretty-printing
+leaves them. The file is never held whole.
 
 Out: one `Row` after another, placed at the line where the item begins
 """
@@ -7,18 +8,19 @@ Out: one `Row` after another, placed at the line where the item begins
 import codecs
 import json
 import re
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Literal
 
 from nearmiss.data.checks import Wrong, described, shortened, unicode_safe
-from nearmiss.data.lines import Row, opened, readable, reason, spelled, whole
+from nearmiss.data.lines import BOM, Row, json_lines, parsed, readable, spelled, whole
+from nearmiss.data.opening import UNREADABLE, opened_text, reason
 from nearmiss.data.rejects import Ledger
 from nearmiss.errors import DatasetError
 
 CHUNK = 1 << 20
 SPACE = re.compile(r"[ \t\r\n]*")
+LONGEST = 12  # characters of a literal or an escape that the window may cut
 DECODER = json.JSONDecoder()
 
 
@@ -30,6 +32,7 @@ class Scanner:
         # Bytes that are no UTF-8 pass as surrogates, to be refused with the item they belong to.
         self.decode = codecs.getincrementaldecoder("utf-8-sig")("surrogateescape").decode
         self.window, self.start, self.line, self.ended = "", 0, 1, False
+        self.cut = False  # the file ended inside an item
 
     @property
     def text(self) -> str:
@@ -65,47 +68,111 @@ class Scanner:
             try:
                 value, end = DECODER.raw_decode(self.window, self.start)
                 return value, self.take(end)
-            except json.JSONDecodeError:
-                if self.ended:
+            except json.JSONDecodeError as error:
+                if self.ended or not self.breaks_off(error):
                     raise
             self.grow()
 
+    def breaks_off(self, error: json.JSONDecodeError) -> bool:
+        """Whether a value fails for want of more text, and not by what is there."""
+        return error.msg.startswith("Unterminated string") or error.pos >= len(self.window.rstrip()) - LONGEST
 
-def json_array(path: Path, ledger: Ledger) -> Iterator[Row]:
-    """The objects of a JSON array. A cut last item is a bad row; past a broken one nothing can be read."""
+
+def json_rows(path: Path, ledger: Ledger) -> Iterator[Row]:
+    """The objects of a JSON file: one on each line, pretty-printed one after another, or the items of one array."""
     try:
-        with opened(path) as stream:
-            yield from items(str(path), Scanner(stream), ledger)
-    except (OSError, EOFError, zlib.error) as error:
+        match shape(path):
+            case "array":
+                with opened_text(path) as stream:
+                    yield from items(str(path), Scanner(stream), ledger)
+            case "objects":
+                with opened_text(path) as stream:
+                    yield from objects(str(path), Scanner(stream), ledger)
+            case _:
+                yield from json_lines(path, ledger)
+    except UNREADABLE as error:
         raise DatasetError(f"{path}: wanted a whole, readable file; found {reason(error)}") from error
+
+
+def shape(path: Path) -> Literal["lines", "array", "objects"]:
+    """How the file's objects are set apart: by its first brackets, which mean only one of them."""
+    try:
+        with opened_text(path) as stream:
+            # Not the whole line: an array may be one of gigabytes.
+            pieces = (piece.removeprefix(BOM) for piece in iter(lambda: stream.readline(CHUNK), b""))
+            first = next((piece.strip() for piece in pieces if piece.strip()), b"")
+        if first.startswith(b"["):
+            # A line with an array of its own is no row of ours, and is refused as one.
+            return "array" if not first[1:].strip() or first[1:].lstrip()[:1] in (b"{", b"]") else "lines"
+        if not first.startswith(b"{") or is_object(first):
+            return "lines"
+        with opened_text(path) as stream:
+            scanner = Scanner(stream)
+            scanner.mark("")
+            _, text = scanner.item()
+            return "objects" if "\n" in text else "lines"
+    # Their reader says at which line it broke.
+    except (ValueError, RecursionError, *UNREADABLE):
+        return "lines"
+
+
+def is_object(line: bytes) -> bool:
+    """Whether a line alone is a JSON object."""
+    try:
+        parsed(line)
+    except Wrong:
+        return False
+    return True
+
+
+def objects(file: str, scanner: Scanner, ledger: Ledger) -> Iterator[Row]:
+    """Objects that follow each other."""
+    while True:
+        scanner.mark("")
+        if not scanner.text:
+            return
+        yield from item(file, scanner, ledger)
+        if not scanner.text:
+            return
 
 
 def items(file: str, scanner: Scanner, ledger: Ledger) -> Iterator[Row]:
     """The items between the brackets."""
     if not scanner.mark("["):
         raise DatasetError(f"{file}:{scanner.line}: wanted a JSON array; found {described(scanner.text[:20])}")
-    if scanner.mark("]"):
+    if not scanner.mark("]"):
+        while True:
+            scanner.mark("")
+            yield from item(file, scanner, ledger)
+            if last_item(file, scanner, ledger):
+                break
+    scanner.mark("")
+    if scanner.text:
+        raise DatasetError(
+            f"{file}:{scanner.line}: wanted nothing after the array; found {described(scanner.text[:20])}"
+        )
+
+
+def item(file: str, scanner: Scanner, ledger: Ledger) -> Iterator[Row]:
+    """The next value, if it is a row; one that the file's end cuts is a bad row, and takes all that is left."""
+    line = scanner.line
+    try:
+        value, text = scanner.item()
+    except (ValueError, RecursionError) as error:
+        ledger.refuse(file, line, cut_item(file, line, scanner.text, error), readable(scanner.text))
+        scanner.take(len(scanner.window))
+        scanner.cut = True
         return
-    while True:
-        scanner.mark("")
-        line = scanner.line
-        try:
-            value, text = scanner.item()
-        except (ValueError, RecursionError) as error:
-            ledger.refuse(file, line, cut_item(file, line, scanner.text, error), readable(scanner.text))
-            return
-        try:
-            row = Row(file, line, whole_item(value, text))
-        except Wrong as wrong:
-            ledger.refuse(file, line, wrong, readable(text))
-        else:
-            yield row
-        if last_item(file, scanner, ledger):
-            return
+    try:
+        yield Row(file, line, whole_item(value, text))
+    except Wrong as wrong:
+        ledger.refuse(file, line, wrong, readable(text))
 
 
 def last_item(file: str, scanner: Scanner, ledger: Ledger) -> bool:
     """Take what stands between two items, or after the last."""
+    if scanner.cut:
+        return True
     if mark := scanner.mark(",]"):
         return mark == "]"
     if scanner.text:

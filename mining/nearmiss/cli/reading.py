@@ -1,0 +1,113 @@
+"""
+The options of commands that read a data set, and what is said of the reading.
+
+In:  what was typed
+Out: the data set; on standard error how many rows it had, which column was taken for what, what was left out
+"""
+
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from nearmiss.errors import RecipeError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from nearmiss.data import Columns, Dataset
+
+FormatName = Annotated[
+    str | None,
+    typer.Option(
+        help="beir, pairs, flag, tevatron, dpr, hf, nemo, rocketqa, pylate or msmarco; needless where names tell"
+    ),
+]
+Split = Annotated[str | None, typer.Option(help="which qrels or split, where there are several")]
+Corpus = Annotated[str | None, typer.Option(help="file or folder of documents that join the pool")]
+Queries = Annotated[str | None, typer.Option(help="file with the texts of queries that rows name by their ids")]
+Column = Annotated[list[str], typer.Option(metavar="FIELD=NAME", help="name of a column, as query=question")]
+PositiveFrom = Annotated[
+    float | None, typer.Option(help="the label or score from which on a document is a positive, where it is not 0 or 1")
+]
+Reject = Annotated[Path | None, typer.Option(help="write bad rows to this file and go on")]
+
+
+@dataclass(frozen=True)
+class Options:
+    """What was typed of how to read."""
+
+    format: str | None
+    split: str | None
+    corpus: str | None
+    queries: str | None
+    column: tuple[str, ...]
+    positive_from: float | None
+    reject: Path | None
+
+
+def refuse(options: Options, reason: str) -> None:
+    """RecipeError where options were typed that nothing would read."""
+    typed = [
+        f"--{field.name.replace('_', '-')}"
+        for field in fields(options)
+        if getattr(options, field.name) not in (None, ())
+    ]
+    if typed:
+        raise RecipeError(
+            f"{', '.join(typed)}: wanted none, since {reason}; found {'them' if len(typed) > 1 else 'it'}"
+        )
+
+
+def read(console: "Console", data: str, options: Options) -> "Dataset":
+    """The data set, and what a person should know of it, said."""
+    from nearmiss import data as dataset
+
+    found = dataset.read(
+        data,
+        format=options.format,
+        split=options.split,
+        corpus=options.corpus,
+        queries=options.queries,
+        columns=columns(options.column),
+        positive_from=options.positive_from,
+        reject=options.reject,
+    )
+    for line in (counted(found), *found.notes, *unused(found)):
+        console.print(line, markup=False, soft_wrap=True)
+    return found
+
+
+def counted(found: "Dataset") -> str:
+    """How many rows there were, and what they held."""
+    counts = found.counts
+    return (
+        f"read {counts.read:,} rows = {counts.kept:,} kept + {counts.rejected:,} rejected: "
+        f"{len(found.queries):,} queries, {len(found.documents):,} documents, {len(found.positives):,} positives, "
+        f"{len(found.negatives):,} labelled negatives"
+    )
+
+
+def unused(found: "Dataset") -> list[str]:
+    """Which of the user's columns mean nothing here, if any do."""
+    kept = {
+        "queries": [name for name in found.queries.columns if name not in ("query_id", "text")],
+        "documents": [name for name in found.documents.columns if name not in ("doc_id", "title", "text", "group_id")],
+    }
+    told = [f"{', '.join(map(str, names))} ({table})" for table, names in kept.items() if names]
+    return [f"not used, kept as your own columns: {'; '.join(told)}"] if told else []
+
+
+def columns(named: tuple[str, ...]) -> "Columns":
+    """The names of columns as typed; an empty one says that there is no such column."""
+    from nearmiss.data import Columns
+
+    wanted = [field.name for field in fields(Columns)]
+    given: dict[str, tuple[str, ...]] = {}
+    for pair in named:
+        field, equals, name = pair.partition("=")
+        if field not in wanted or not equals or (not name and field in ("query", "positive", "document")):
+            raise RecipeError(f"--column: wanted FIELD=NAME with a field among {', '.join(wanted)}; found {pair!r}")
+        given[field] = (name,) if name else ()
+    return replace(Columns(), **given)

@@ -1,0 +1,113 @@
+"""
+The formats: their names, which options each takes, and which one a path's own names mean.
+
+The format is chosen by the caller, or by names that mean only one; never by looking at the first row.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from nearmiss.data.columns import Columns
+from nearmiss.data.exported import exported
+from nearmiss.data.opening import kind_of
+from nearmiss.data.parts import first_word, sorted_names, tables
+from nearmiss.data.sheets import refuse_archive
+from nearmiss.errors import DatasetError
+
+Format = Literal["beir", "pairs", "flag", "tevatron", "dpr", "hf", "nemo", "rocketqa", "pylate", "msmarco"]
+FORMATS: tuple[Format, ...] = get_args(Format)
+NAMED: tuple[Format, ...] = ("pairs", "hf")  # whose columns have names that a person may settle
+BY_ID: tuple[Format, ...] = ("pairs", "hf", "pylate", "msmarco")  # whose rows may name queries by id
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the caller wants read, beside the path. `positive_from`: labels or scores from here on are positives."""
+
+    split: str | None = None
+    corpus: Path | None = None
+    queries: Path | None = None
+    columns: Columns = field(default_factory=Columns)
+    positive_from: float | None = None
+
+
+def checked_format(path: Path, format: str | None, asked: Asked) -> Format:
+    """The format, once it, the path and the options go together."""
+    chosen = format_of(path) if format is None else next((known for known in FORMATS if known == format), None)
+    if chosen is None:
+        raise DatasetError(f"--format: wanted one of {', '.join(FORMATS)}; found {format!r}")
+    if chosen != "hf":
+        existing(path)
+    if chosen == "beir" and not path.is_dir():
+        raise DatasetError(f"{path}: wanted a folder for --format beir; found a file")
+    check_options(path, chosen, asked)
+    return chosen
+
+
+def check_options(path: Path, format: Format, asked: Asked) -> None:
+    """An option that the format would pass over is a mistake, and is said."""
+    if asked.split is not None and format != "hf" and not path.is_dir():
+        raise DatasetError(f"--split: wanted none, since {format} files have no splits; found {asked.split!r}")
+    if format not in NAMED:
+        if asked.columns != Columns():
+            raise DatasetError(f"--column: wanted none, since the columns of {format} have fixed names; found some")
+        if asked.positive_from is not None:
+            raise DatasetError(f"--positive-from: wanted none, since {format} says itself what is a positive")
+    if asked.queries is not None and format not in BY_ID:
+        raise DatasetError(
+            f"--queries: wanted none, since {format} has its queries itself; found {str(asked.queries)!r}"
+        )
+
+
+def format_of(path: Path) -> Format:
+    """The one format that has such names. Raises DatasetError where several do."""
+    refuse_archive(existing(path))
+    if not path.is_dir():
+        if path.name.lower().startswith(("triples", "qidpidtriples")) and kind_of(path) == ".tsv":
+            return "msmarco"
+        if kind_of(path) in (".csv", ".parquet"):
+            return "pairs"
+        raise unknown(path, f"{path.name!r}, which several formats use")
+    if found := exported(path):
+        return next(known for known in FORMATS if known == found.format)
+    meant = [format for format, means in folder_signs(path).items() if means]
+    if len(meant) == 1:
+        return meant[0]
+    raise unknown(path, f"a folder with {sorted_names(path)}")
+
+
+def folder_signs(path: Path) -> Mapping[Format, bool]:
+    """Which formats a folder's names are those of."""
+    files = {file.name for file in path.iterdir()}
+    if {"dataset_info.json", "state.json"} <= files or "dataset_dict.json" in files:
+        return {"hf": True}
+    found = tables(path)
+    roles = {first_word(name) for name in found} | {file.name for file in path.iterdir() if file.is_dir()}
+    kinds = {kind_of(file) for files in found.values() for file in files}
+    beir = {"corpus", "queries"} <= roles
+    return {
+        "beir": beir,
+        "msmarco": {"collection", "queries"} <= roles,
+        "pylate": {"documents", "queries", "train"} <= roles,
+        "pairs": bool(kinds) and kinds <= {".csv", ".parquet"} and not {"corpus", "queries", "collection"} & roles,
+    }
+
+
+def unknown(path: Path, found: str) -> DatasetError:
+    """What is said where names do not tell."""
+    return DatasetError(f"{path}: wanted --format, one of {', '.join(FORMATS)}; found {found}")
+
+
+def existing(path: Path) -> Path:
+    """The path, if there is something at it."""
+    if not path.exists():
+        raise DatasetError(f"{path}: wanted a file or folder; found nothing there (a dataset on the hub: --format hf)")
+    return path
+
+
+def options_of(path: Path) -> tuple[str, Mapping[str, Any]]:
+    """What an export of ours was written as, and how; nothing where the folder is none."""
+    found = exported(path) if path.is_dir() else None
+    return (found.written_as, found.options) if found else ("", {})
