@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from nearmiss.data import Columns, Dataset, ReadCounts, fingerprint, load, passages, read, save
-from nearmiss.errors import DatasetError
+from nearmiss.errors import DatasetError, FileError
 
 QUICK = settings(
     derandomize=True, max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -307,7 +307,7 @@ def test_saving_twice_gives_the_same_bytes(tmp_path):
 def test_a_half_written_folder_is_no_dataset(tmp_path):
     save(read(beir(tmp_path / "b", CORPUS, QUERIES, test=QRELS)), tmp_path / "saved")
     (tmp_path / "saved" / "positives.parquet").unlink()
-    with pytest.raises(DatasetError, match="saved: wanted a dataset that nearmiss wrote; found"):
+    with pytest.raises(FileError, match=r"positives\.parquet: wanted a whole Parquet file; found no such file"):
         load(tmp_path / "saved")
 
 

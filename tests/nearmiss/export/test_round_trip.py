@@ -3,6 +3,7 @@
 from typing import get_args
 
 import pytest
+from nearmiss.session.workspace import open_to_read
 
 from nearmiss import data
 from nearmiss.data.exported import READ_AS
@@ -12,7 +13,6 @@ from nearmiss.export.examples import examples
 from nearmiss.export.formats import choices
 from nearmiss.export.read_back import rows_of_first_table, written
 from nearmiss.session import exporting
-from nearmiss.session.workspace import open_to_read
 from nearmiss.settings import Export
 from nearmiss.training import from_dataset
 
