@@ -22,6 +22,8 @@ def sidebar(work: Workspace) -> None:
     with st.sidebar:
         st.markdown("**nearmiss**")
         st.caption(f"{work.run.folder.name}, round {work.number}")
+        if not work.run.can_be_written:
+            st.info("This run can only be read: policies, calibrations and maps cannot be kept. Exports go elsewhere.")
         name = st.text_input(
             "Reviewer",
             value=state.reviewer(),

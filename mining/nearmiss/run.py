@@ -9,6 +9,7 @@ that starts the app asks only whether there is a run.
 """
 
 import dataclasses
+import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -59,6 +60,11 @@ class Run:
         if not whole or not isinstance(facts["dataset"], dict):
             raise damaged(path, "a data set, and rounds with number, recipe and whether they are finished", "others")
         return facts
+
+    @property
+    def can_be_written(self) -> bool:
+        """Whether policies, calibrations and exports can be kept in the folder; False for a mounted snapshot."""
+        return os.access(self.folder, os.W_OK)
 
     @cached_property
     def dataset(self) -> "Dataset":

@@ -234,6 +234,11 @@ def _judge_plainly(work: Workspace, one: arms.Dealt, verdict: str, reviewer: str
 
 def page(work: Workspace) -> None:
     """Filters above, the deck below."""
+    if not work.log.can_be_written:
+        st.info(
+            "Judgements cannot be written beside this run. `nearmiss app RUN --new-reviews FILE` keeps them elsewhere."
+        )
+        return
     asked = st.query_params.get("query", "")
     if asked and not work.has_query(asked):
         st.warning(f"The address names query {asked!r}; this round has no such query.")

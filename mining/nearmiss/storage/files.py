@@ -104,12 +104,13 @@ def read_table(path: Path) -> "pa.Table":
         raise cannot_read(path, "a whole Parquet file", error) from error
 
 
-def read_array(path: Path) -> "npt.NDArray[Any]":
-    """An array that `np.save` wrote; FileError where it is missing or damaged."""
+def read_array(path: Path, *, mapped: bool = False) -> "npt.NDArray[Any]":
+    """An array that `np.save` wrote, `mapped` from disk where wanted; FileError where it is missing or damaged."""
     import numpy as np
 
     try:
-        return np.asarray(np.load(path, allow_pickle=False))
+        found: npt.NDArray[Any] = np.load(path, mmap_mode="r" if mapped else None, allow_pickle=False)
+        return found
     except (OSError, ValueError, EOFError) as error:
         raise cannot_read(path, "a whole array of numpy", error) from error
 

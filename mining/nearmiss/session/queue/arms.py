@@ -45,8 +45,14 @@ class Dealt:
 
 
 def begin(work: Workspace, reviewer: str) -> None:
-    """Draw an audit for a round that has none, so that what is judged from now on also measures."""
-    if reviewer and not audit.plans(work) and population(work.table).sum() >= LABELS:
+    """
+    Draw an audit for a round that has none, so that what is judged from now on also measures.
+
+    A run that can only be read gets none, since a plan's strata lie in its folder.
+    """
+    if not reviewer or not work.run.can_be_written:
+        return
+    if not audit.plans(work) and population(work.table).sum() >= LABELS:
         audit.plan(work, LABELS, made_by=reviewer)
 
 
