@@ -17,7 +17,7 @@ from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_type_hints
 
 from nearmiss.errors import RecipeError, ReviewError, RunError
-from nearmiss.settings import Mining, Policy
+from nearmiss.settings import Mining, Policy, as_written
 from nearmiss.storage.damage import damaged
 from nearmiss.storage.files import read_object, read_table, write_json
 from nearmiss.storage.numbered import every_shard
@@ -283,7 +283,7 @@ def _settings_from(kind: type[Recipe], content: Any, tuples: tuple[str, ...], pl
             raise damaged(place, f"{name} of another type", repr(fields[name])[:100])
     try:
         listed = {name: _as_tuple(fields[name]) for name in tuples if name in fields}
-        return kind(**fields | listed)
+        return as_written(kind, fields | listed)  # also what an earlier release allowed, and this one does not
     except RecipeError as error:
         raise RunError(f"{place}: {error}") from error
     except (TypeError, ValueError, AttributeError) as error:

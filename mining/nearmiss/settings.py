@@ -6,11 +6,67 @@ The words beside each field become its `--help` and its slider's tooltip.
 Knows nothing of data, models or files.
 """
 
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from functools import cache
-from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+from numbers import Integral, Real
+from typing import Annotated, Any, Literal, NamedTuple, TypeVar, get_args, get_origin, get_type_hints
 
 from nearmiss.errors import RecipeError
+
+# Past these a score, a rank or a count means nothing, and float32 or a 64-bit index would give way.
+LARGEST_NUMBER, LARGEST_COUNT = 1e9, 2**31 - 1
+
+
+Recipe = TypeVar("Recipe")
+
+
+class Range(NamedTuple):
+    """The numbers that a setting may have; the check, the flag's help and the slider all read it here."""
+
+    low: float = -LARGEST_NUMBER
+    high: float = LARGEST_NUMBER
+    above: bool = False  # `low` itself is not allowed
+    below: bool = False  # `high` itself is not allowed
+
+    def holds(self, value: float) -> bool:
+        """Whether the value is allowed; NaN and the infinities never are."""
+        over = value > self.low if self.above else value >= self.low
+        return over and (value < self.high if self.below else value <= self.high)
+
+    @property
+    def has_low(self) -> bool:
+        """Whether it begins somewhere that a user would name."""
+        return self.low != -LARGEST_NUMBER
+
+    @property
+    def has_high(self) -> bool:
+        """Whether it ends somewhere that a user would name."""
+        return self.high not in (LARGEST_NUMBER, LARGEST_COUNT)
+
+    @property
+    def words(self) -> str:
+        """The range in words: `0 to 1`, `1 or more`, `above 0 and below 1`; "a number" where any will do."""
+        if not self.has_low:
+            return "a number"
+        low = f"above {self.low:,.9g}" if self.above else f"{self.low:,.9g} or more"
+        if not self.has_high:
+            return low
+        if self.above or self.below:
+            return f"{low} and {'below' if self.below else 'at most'} {self.high:,.9g}"
+        return f"{self.low:,.9g} to {self.high:,.9g}"
+
+    def wanted(self, value: float) -> str:
+        """What a value out of range should have been."""
+        if value > self.high and not self.has_high:
+            return f"{self.words} up to {self.high:,.0f}"
+        return f"{self.words} from {self.low:,.0f}" if value < self.low and not self.has_low else self.words
+
+
+NUMBER, SHARE, GAP = Range(), Range(0, 1), Range(0)
+COUNT, COUNT_OR_NONE = Range(1, LARGEST_COUNT), Range(0, LARGEST_COUNT)
+PART, TOKENS = Range(0, 1, above=True, below=True), Range(8, LARGEST_COUNT)
 
 Anchor = Literal["min", "mean", "max"]
 Sampling = Literal["top", "random", "simans", "stratified"]
@@ -45,6 +101,11 @@ OfPartly = Literal["half", "drop"]
 TrainingPrecision = Literal["auto", "float32", "bfloat16"]
 
 SOURCES = ("bm25", "dense", "sparse")
+NAME = re.compile("[a-z0-9_]{1,40}")
+# Columns, stages and files of a run that a user's source may not take the place of.
+RESERVED = frozenset(
+    {*SOURCES, "fused", "teacher", "positive", "pool", "calibration", "document_vectors", "query_vectors", "none"}
+)
 DEFAULT_DEPTH = 100
 LATE_INTERACTION = "late-interaction"  # the teacher that needs no model but the embedded MiniLM
 
@@ -58,40 +119,42 @@ class Mining:
         str, "cross-encoder, folder or hub name; late-interaction; empty to let the dense score stand in"
     ] = LATE_INTERACTION
     sparse_encoder: Annotated[str, "SparseEncoder (SPLADE) model for the source `sparse`"] = ""
-    sources: Annotated[tuple[str, ...], "bm25, dense, sparse, or run:NAME=FILE; may be repeated"] = ("bm25", "dense")
+    sources: Annotated[
+        tuple[str, ...],
+        "bm25, dense, sparse, or run:NAME=FILE (FILE#score or FILE#rank says what its numbers are); may be repeated",
+    ] = ("bm25", "dense")
     depth: Annotated[
-        tuple[tuple[str, int], ...], "candidates from a source, as SOURCE=N or N for all; 100 where unset"
+        tuple[tuple[str, int], ...], "candidates from a source, as SOURCE=N or N for all; 100 where unset", COUNT
     ] = ()
     language: Annotated[str, "language of the texts for BM25, as a two-letter code; empty to detect it"] = ""
     query_prompt: Annotated[str | None, "text before each query; unset for the model's own"] = None
     document_prompt: Annotated[str | None, "text before each document; unset for the model's own"] = None
     teacher_prompt: Annotated[str | None, "instruction for the teacher; unset for the model's own"] = None
-    max_length: Annotated[int | None, "tokens an encoder reads; unset for the model's own"] = None
-    teacher_max_length: Annotated[int | None, "tokens the teacher reads; unset for the model's own, at most 512"] = None
+    max_length: Annotated[int | None, "tokens an encoder reads; unset for the model's own", TOKENS] = None
+    teacher_max_length: Annotated[
+        int | None, "tokens the teacher reads; unset for the model's own, at most 512", TOKENS
+    ] = None
     precision: Annotated[Precision, "number type of the models; auto picks what this processor is fast at"] = "auto"
     index: Annotated[Index, "exact search, or an approximate index whose recall is then measured"] = "exact"
-    clusters: Annotated[int, "k-means clusters of documents, for `different_cluster`; 0 for none"] = 0
+    clusters: Annotated[int, "k-means clusters of documents, for `different_cluster`; 0 for none", COUNT_OR_NONE] = 0
     trust_remote_code: Annotated[bool, "run Python code that comes with a model"] = False
-    search_memory: Annotated[int, "megabytes that one block of the exact search may use"] = 512
-    seed: Annotated[int, "seed of everything random"] = 42
+    search_memory: Annotated[int, "megabytes that one block of the exact search may use", COUNT] = 512
+    seed: Annotated[int, "seed of everything random", COUNT_OR_NONE] = 42
 
     def __post_init__(self) -> None:
-        _check_choices(self)
-        for source in self.sources:
-            if source not in SOURCES and not (source.startswith("run:") and "=" in source):
-                raise RecipeError(f"--source: wanted one of {', '.join(SOURCES)} or run:NAME=FILE; found {source!r}")
+        _check_fields(self)
         if not self.sources:
             raise RecipeError("--source: wanted at least one; found none")
+        for source in self.sources:
+            _check_source(source)
         if "sparse" in self.sources and not self.sparse_encoder:
             raise RecipeError("--source sparse: wanted --sparse-encoder MODEL; found none")
         names = [source_name(source) for source in self.sources]
         if len(set(names)) < len(names):
             raise RecipeError(f"--source: wanted each name once; found {names}")
-        for name, value in self.depth:
+        for name, _ in self.depth:
             if name not in names:
                 raise RecipeError(f"--depth: wanted one of {', '.join(names)}; found {name!r}")
-            if value < 1:
-                raise RecipeError(f"--depth {name}: wanted 1 or more; found {value}")
 
     def depth_of(self, source: str) -> int:
         """Candidates that `source` (by its short name) gives each query."""
@@ -103,64 +166,57 @@ class Policy:
     """What turns a table of scored candidates into kept and refused rows; deciding again costs arithmetic."""
 
     # The ceiling: the lowest of those set. Above it a candidate is probably an unlabelled answer.
-    max_score: Annotated[float | None, "ceiling: refuse a candidate that scores above this"] = None
-    absolute_margin: Annotated[float | None, "ceiling: gap to leave below the positive, in the teacher's units"] = None
-    relative_margin: Annotated[float | None, "ceiling: gap to leave below the positive, as a share of |its score|"] = (
-        None
-    )
-    max_p_relevant: Annotated[float | None, "ceiling: refuse above this probability of being an answer"] = 0.1
+    max_score: Annotated[float | None, "ceiling: refuse a candidate that scores above this", NUMBER] = None
+    absolute_margin: Annotated[
+        float | None, "ceiling: gap to leave below the positive, in the teacher's units", GAP
+    ] = None
+    relative_margin: Annotated[
+        float | None, "ceiling: gap to leave below the positive, as a share of |its score|", GAP
+    ] = None
+    max_p_relevant: Annotated[float | None, "ceiling: refuse above this probability of being an answer", SHARE] = 0.1
     # The floor: the highest of those set. Below it a candidate teaches nothing.
-    min_score: Annotated[float | None, "floor: refuse a candidate that scores below this"] = None
-    absolute_floor: Annotated[float | None, "floor: furthest below the positive, in the teacher's units"] = None
-    relative_floor: Annotated[float | None, "floor: furthest below the positive, as a share of |its score|"] = None
-    min_p_relevant: Annotated[float | None, "floor: refuse below this probability of being an answer"] = None
+    min_score: Annotated[float | None, "floor: refuse a candidate that scores below this", NUMBER] = None
+    absolute_floor: Annotated[float | None, "floor: furthest below the positive, in the teacher's units", GAP] = None
+    relative_floor: Annotated[float | None, "floor: furthest below the positive, as a share of |its score|", GAP] = None
+    min_p_relevant: Annotated[float | None, "floor: refuse below this probability of being an answer", SHARE] = None
     anchor: Annotated[Anchor, "which of several positives the margins start from"] = "min"
 
-    skip_top: Annotated[int, "refuse candidates that any source ranked this high or higher"] = 0
-    skip_survivors: Annotated[int, "then skip this many of the best that no rule refused"] = 0
-    max_rank: Annotated[int | None, "refuse candidates that every source ranked below this"] = None
+    skip_top: Annotated[int, "refuse candidates that any source ranked this high or higher", COUNT_OR_NONE] = 0
+    skip_survivors: Annotated[int, "then skip this many of the best that no rule refused", COUNT_OR_NONE] = 0
+    max_rank: Annotated[int | None, "refuse candidates that every source ranked below this", COUNT] = None
     different_cluster: Annotated[bool, "refuse documents from the cluster of a positive"] = False
     allow_siblings: Annotated[bool, "keep passages that share a group_id with a positive"] = False
-    duplicate_cosine: Annotated[float, "near duplicate of a positive: cosine of the vectors at least this"] = 0.95
-    duplicate_jaccard: Annotated[float, "and shared words (Jaccard) at least this"] = 0.8
-    reuse_cap: Annotated[int | None, "times that one document may be a negative, over all queries"] = None
+    duplicate_cosine: Annotated[float, "near duplicate of a positive: cosine of the vectors at least this", SHARE] = (
+        0.95
+    )
+    duplicate_jaccard: Annotated[float, "and shared words (Jaccard) at least this", SHARE] = 0.8
+    reuse_cap: Annotated[int | None, "times that one document may be a negative, over all queries", COUNT] = None
 
-    negatives_per_query: Annotated[int, "hard negatives to keep for each query"] = 7
-    quota: Annotated[tuple[tuple[str, float], ...], "share of the negatives from each source, as SOURCE=SHARE"] = ()
+    negatives_per_query: Annotated[int, "hard negatives to keep for each query", COUNT] = 7
+    quota: Annotated[
+        tuple[tuple[str, float], ...],
+        "share of the negatives from each source, as SOURCE=SHARE",
+        Range(0, 1, above=True),
+    ] = ()
     sampling: Annotated[Sampling, "how to choose among the survivors"] = "top"
-    simans_a: Annotated[float, "SimANS: how sharply the choice peaks"] = 0.5
-    simans_b: Annotated[float, "SimANS: where it peaks, above the positive's score"] = 0.0
+    simans_a: Annotated[float, "SimANS: how sharply the choice peaks", GAP] = 0.5
+    simans_b: Annotated[float, "SimANS: where it peaks, above the positive's score", NUMBER] = 0.0
     shortfall: Annotated[Shortfall, "when too few survive: keep fewer, drop the query, or look below max_rank"] = (
         "fewer"
     )
-    seed: Annotated[int, "seed of the random choices"] = 42
+    seed: Annotated[int, "seed of the random choices", COUNT_OR_NONE] = 42
 
     def __post_init__(self) -> None:
-        _check_choices(self)
-        for name in ("skip_top", "skip_survivors"):
-            if getattr(self, name) < 0:
-                raise RecipeError(f"{flag(name)}: wanted 0 or more; found {getattr(self, name)}")
-        for name in ("negatives_per_query", "reuse_cap", "max_rank"):
-            value = getattr(self, name)
-            if value is not None and value < 1:
-                raise RecipeError(f"{flag(name)}: wanted 1 or more; found {value}")
-        for name in ("max_p_relevant", "min_p_relevant"):
-            value = getattr(self, name)
-            if value is not None and not 0 <= value <= 1:
-                raise RecipeError(f"{flag(name)}: wanted 0 to 1; found {value}")
-        for name in ("absolute_margin", "relative_margin", "absolute_floor", "relative_floor"):
-            value = getattr(self, name)
-            if value is not None and value < 0:
-                raise RecipeError(f"{flag(name)}: wanted 0 or more (a gap below the positive); found {value}")
-        for name in ("duplicate_cosine", "duplicate_jaccard"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise RecipeError(f"{flag(name)}: wanted 0 to 1; found {getattr(self, name)}")
+        _check_fields(self)
+        for low, high in (("min_score", "max_score"), ("min_p_relevant", "max_p_relevant")):
+            least, most = getattr(self, low), getattr(self, high)
+            if least is not None and most is not None and least > most:
+                raise RecipeError(f"{flag(low)}: wanted at most {flag(high)} {most:g}, or none; found {least:g}")
         if self.shortfall == "deepen" and self.max_rank is None:
             raise RecipeError("--shortfall deepen: wanted --max-rank N, below which to look; found none")
         if self.max_rank is not None and self.max_rank <= self.skip_top:
             raise RecipeError(f"--max-rank: wanted more than --skip-top {self.skip_top}; found {self.max_rank}")
-        shares = [share for _, share in self.quota]
-        if any(not 0 < share <= 1 for share in shares) or sum(shares) > 1 + 1e-9:
+        if sum(share for _, share in self.quota) > 1 + 1e-9:
             raise RecipeError(f"--quota: wanted shares above 0 that sum to at most 1; found {dict(self.quota)}")
 
 
@@ -172,11 +228,11 @@ class Export:
     scores: Annotated[bool, "add the teacher's scores, where the format has a place for them"] = False
     own_columns: Annotated[bool, "add your own columns, after the format's (losses read columns by position)"] = False
     negatives: Annotated[
-        int | None, "negatives in a row of n-tuple, margin-mse-list, kl; unset for the most that a query has"
+        int | None, "negatives in a row of n-tuple, margin-mse-list, kl; unset for the most that a query has", COUNT
     ] = None
     prompt: Annotated[str, "instruction for the queries, as FlagEmbedding's `prompt`"] = ""
     corpus_id: Annotated[str, "name of the corpus in `nemo`; two datasets trained on together need two"] = "nearmiss"
-    shard_size: Annotated[int | None, "rows in one file; unset for one file a table"] = None
+    shard_size: Annotated[int | None, "rows in one file; unset for one file a table", COUNT] = None
     compress: Annotated[Compress | None, "unset for zst, or none where the training code opens the file itself"] = None
     container: Annotated[Container, "for the formats that are rows: JSON lines or Parquet"] = "jsonl"
     relevant: Annotated[OfRelevant, "judged relevant: promote to a positive of the export, or drop"] = "promote"
@@ -184,11 +240,7 @@ class Export:
     unsure: Annotated[OfUnsure, "judged `cannot tell`: drop, or keep as a candidate like any other"] = "drop"
 
     def __post_init__(self) -> None:
-        _check_choices(self)
-        for name in ("negatives", "shard_size"):
-            value = getattr(self, name)
-            if value is not None and value < 1:
-                raise RecipeError(f"{flag(name)}: wanted 1 or more; found {value}")
+        _check_fields(self)
 
 
 @dataclass(frozen=True)
@@ -196,46 +248,38 @@ class Teaching:
     """How a teacher is trained. The same choices, pairs and machine give the same weights."""
 
     start: Annotated[str, "encoder or cross-encoder, folder or hub name; empty for the embedded MiniLM"] = ""
-    epochs: Annotated[int, "times that every pair is read"] = 2
-    batch_size: Annotated[int, "pairs in one step"] = 32
-    learning_rate: Annotated[float, "highest step size; it rises for a tenth of the steps, then falls to 0"] = 5e-5
-    max_length: Annotated[int, "tokens of a pair that are read"] = 256
-    held_out: Annotated[float, "share of the queries that are kept for measuring and never trained on"] = 0.2
+    epochs: Annotated[int, "times that every pair is read", COUNT] = 2
+    batch_size: Annotated[int, "pairs in one step", COUNT] = 32
+    learning_rate: Annotated[float, "highest step size; it rises for a tenth of the steps, then falls to 0", PART] = (
+        5e-5
+    )
+    max_length: Annotated[int, "tokens of a pair that are read", TOKENS] = 256
+    held_out: Annotated[float, "share of the queries that are kept for measuring and never trained on", PART] = 0.2
     distil: Annotated[
-        float, "share of each target that the start's cosine and a run's sources give, beside the label; encoders only"
+        float,
+        "share of each target that the start's cosine and a run's sources give, beside the label; encoders only",
+        Range(0, 1, below=True),
     ] = 0.5
     unlabelled: Annotated[
-        int, "candidates of each query without a label, learnt from those scores alone; runs only, and with --distil"
+        int,
+        "candidates of each query without a label, learnt from those scores alone; runs only, and with --distil",
+        COUNT_OR_NONE,
     ] = 0
     partial: Annotated[OfPartly, "judged partly relevant: train towards one half, or drop"] = "half"
-    freeze: Annotated[int | None, "layers that stay as they are, after the embeddings; 0 for the embeddings alone"] = (
-        None
-    )
+    freeze: Annotated[
+        int | None, "layers that stay as they are, after the embeddings; 0 for the embeddings alone", COUNT_OR_NONE
+    ] = None
     precision: Annotated[TrainingPrecision, "number type of the training; auto picks what this machine is fast at"] = (
         "auto"
     )
-    rank: Annotated[int | None, "also store the difference from the start at this rank, as a small folder"] = None
+    rank: Annotated[int | None, "also store the difference from the start at this rank, as a small folder", COUNT] = (
+        None
+    )
     trust_remote_code: Annotated[bool, "run Python code that comes with a model"] = False
-    seed: Annotated[int, "seed of everything random"] = 42
+    seed: Annotated[int, "seed of everything random", COUNT_OR_NONE] = 42
 
     def __post_init__(self) -> None:
-        _check_choices(self)
-        for name in ("epochs", "batch_size", "rank"):
-            value = getattr(self, name)
-            if value is not None and value < 1:
-                raise RecipeError(f"{flag(name)}: wanted 1 or more; found {value}")
-        if self.max_length < 8:
-            raise RecipeError(f"--max-length: wanted 8 or more; found {self.max_length}")
-        if self.freeze is not None and self.freeze < 0:
-            raise RecipeError(f"--freeze: wanted 0 or more; found {self.freeze}")
-        if not 0 < self.learning_rate < 1:
-            raise RecipeError(f"--learning-rate: wanted above 0 and below 1; found {self.learning_rate}")
-        if not 0 < self.held_out < 1:
-            raise RecipeError(f"--held-out: wanted above 0 and below 1; found {self.held_out}")
-        if not 0 <= self.distil < 1:
-            raise RecipeError(f"--distil: wanted 0 or more and below 1; found {self.distil}")
-        if self.unlabelled < 0:
-            raise RecipeError(f"--unlabelled: wanted 0 or more; found {self.unlabelled}")
+        _check_fields(self)
         if self.unlabelled and not self.distil:
             raise RecipeError(
                 f"--unlabelled {self.unlabelled}: wanted --distil above 0, to learn them from; found --distil 0"
@@ -245,6 +289,13 @@ class Teaching:
 def source_name(source: str) -> str:
     """The short name of a source, as in its columns: `run:splade=FILE` is `splade`."""
     return source.removeprefix("run:").partition("=")[0]
+
+
+def source_file(source: str) -> tuple[str, str]:
+    """The file of a source `run:NAME=FILE`, and "score" or "rank" where `#score` or `#rank` says what it holds."""
+    file = source.partition("=")[2]
+    path, mark, column = file.rpartition("#")
+    return (path, column) if mark and column in ("score", "rank") else (file, "")
 
 
 def flag(field: str) -> str:
@@ -257,20 +308,87 @@ def words_of(recipe: type) -> dict[str, str]:
     return {name: get_args(hint)[1] for name, hint in get_type_hints(recipe, include_extras=True).items()}
 
 
-def _check_choices(recipe: object) -> None:
-    # A dataclass does not check Literal fields; a typo would quietly select nothing.
-    for name, choices in _choices(type(recipe)).items():  # type: ignore[arg-type]
-        value = getattr(recipe, name)
-        if choices and value is not None and value not in choices:
-            raise RecipeError(f"{flag(name)}: wanted one of {', '.join(choices)}; found {value!r}")
-        if isinstance(value, float) and value != value:
-            raise RecipeError(f"{flag(name)}: wanted a number; found NaN")
+def range_of(recipe: type, field: str) -> Range | None:
+    """The numbers that a field may have; None where it holds none."""
+    return _rules(recipe)[field].range
+
+
+def as_written(recipe: type[Recipe], values: Mapping[str, Any]) -> Recipe:
+    """
+    A recipe as it was once written down: of the right types, but perhaps out of today's ranges.
+
+    What an earlier version accepted must still open, and a chart passes through values that nobody could put in force.
+    Fields without a value have their defaults; RecipeError for an unknown field or a value of the wrong type.
+    """
+    known = {field.name: field.default for field in fields(recipe)}  # type: ignore[arg-type]
+    if unknown := sorted(values.keys() - known.keys()):
+        raise RecipeError(f"{unknown[0]}: wanted a setting of this version; found one that it does not know")
+    made = object.__new__(recipe)
+    for name, value in {**known, **values}.items():
+        object.__setattr__(made, name, value)
+    _check_fields(made, ranges=False)
+    return made
+
+
+class _Rule(NamedTuple):
+    """What a field's value must be: one of these words, or a number of this kind within this range."""
+
+    choices: tuple[str, ...]
+    number: type[Integral] | type[Real] | None
+    repeated: bool
+    optional: bool
+    range: Range | None
 
 
 @cache
-def _choices(recipe: type) -> dict[str, tuple[str, ...]]:
+def _rules(recipe: type[Any]) -> dict[str, _Rule]:
     # Reading the hints costs more than all the checks, and a slider asks for a policy at each of its stops.
-    return {name: choices_of(hint) for name, hint in get_type_hints(recipe).items()}
+    hints = get_type_hints(recipe, include_extras=True)
+    return {name: _rule(get_args(hint)[0], get_args(hint)[2:]) for name, hint in hints.items()}
+
+
+def _rule(kind: Any, extras: tuple[Any, ...]) -> _Rule:
+    repeated = get_origin(kind) is tuple
+    kinds = get_args(get_args(kind)[0]) if repeated else (kind, *get_args(kind))
+    number = Real if float in kinds else Integral if int in kinds else None
+    ranges = [extra for extra in extras if isinstance(extra, Range)]
+    return _Rule(choices_of(kind), number, repeated, type(None) in get_args(kind), ranges[0] if ranges else None)
+
+
+def _check_fields(recipe: Any, *, ranges: bool = True) -> None:
+    # A dataclass checks nothing itself: a typo would quietly select nothing, and NaN answers False to every limit.
+    for name, rule in _rules(type(recipe)).items():  # type: ignore[arg-type]
+        value = getattr(recipe, name)
+        if value is None and rule.optional:
+            continue
+        if rule.choices and value not in rule.choices:
+            raise RecipeError(f"{flag(name)}: wanted one of {', '.join(rule.choices)}; found {value!r}")
+        if rule.range is None or rule.number is None:
+            continue
+        for place, number in value if rule.repeated else (("", value),):
+            where = f"{flag(name)} {place}".strip()
+            if not isinstance(number, rule.number) or isinstance(number, bool):
+                kind = "a number" if rule.number is Real else "a whole number"
+                raise RecipeError(f"{where}: wanted {kind}; found {number!r}")
+            if number != number:
+                raise RecipeError(f"{where}: wanted a number; found NaN")
+            if ranges and not rule.range.holds(number):  # type: ignore[arg-type]
+                raise RecipeError(f"{where}: wanted {rule.range.wanted(number)}; found {number}")  # type: ignore[arg-type]
+
+
+def _check_source(source: str) -> None:
+    if source in SOURCES:
+        return
+    if not (source.startswith("run:") and "=" in source):
+        raise RecipeError(f"--source: wanted one of {', '.join(SOURCES)} or run:NAME=FILE; found {source!r}")
+    name, (path, _) = source_name(source), source_file(source)
+    if not NAME.fullmatch(name):
+        # It becomes a folder of the run, and the beginning of two columns.
+        raise RecipeError(f"--source {source}: wanted a name of a-z, 0-9 and _, at most 40 of them; found {name!r}")
+    if name in RESERVED:
+        raise RecipeError(f"--source {source}: wanted a name of your own; found {name!r}, which nearmiss uses itself")
+    if not path:
+        raise RecipeError(f"--source {source}: wanted a file after the =; found none")
 
 
 def choices_of(hint: Any) -> tuple[str, ...]:

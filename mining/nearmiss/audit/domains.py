@@ -9,8 +9,7 @@ besides, and each found answer frees at most one place, so the rate there is no 
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -19,7 +18,7 @@ from nearmiss.selection import RULES, STATUSES, Table
 from nearmiss.selection.choice import run_positions, wanted_first
 from nearmiss.selection.rules import too_close, too_easy
 from nearmiss.selection.table import Bools, Floats, Ints
-from nearmiss.settings import Policy
+from nearmiss.settings import Policy, as_written
 
 # Statuses that a rule gives because it takes the candidate for an answer.
 SUSPECTS = ("too_close", "skipped_rank", "same_cluster", "sibling", "duplicate")
@@ -72,8 +71,8 @@ def limit_of(table: Table, policy: Policy, field: str) -> Floats:
 
 def at(policy: Policy, field: str, stop: float | None) -> Policy:
     """The policy with another value of one setting."""
-    moved: dict[str, Any] = {field: stop}
-    return replace(policy, **moved)
+    # Along a ceiling some stops lie below the floor: they keep nothing, and nobody could put them in force.
+    return as_written(Policy, {**vars(policy), field: stop})
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 import typer
 
-from nearmiss.settings import choices_of, flag, source_name
+from nearmiss.settings import NUMBER, choices_of, flag, source_name
 from nearmiss.typed_settings import SINGULAR, Recipe, number_in
 
 
@@ -51,7 +51,9 @@ def _parameters(recipe: Recipe) -> list[inspect.Parameter]:
 
 
 def _parameter(name: str, default: Any, hint: Any) -> inspect.Parameter:
-    kind, words = get_args(hint)[:2]
+    kind, words, *ranges = get_args(hint)
+    if ranges and ranges[0].words != NUMBER.words:
+        words = f"{words}; {ranges[0].words}"
     option = typer.Option(
         flag(SINGULAR.get(name, name)) + (f"/--no-{name.replace('_', '-')}" if kind is bool else ""),
         help=f"{words} [{_default_in_words(default)}]",

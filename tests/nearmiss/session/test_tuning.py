@@ -221,7 +221,7 @@ def test_the_command_line_reads_the_same_policy_from_the_command(monkeypatch, po
         ({"relative_margin": "-1"}, "wanted 0 or more", ["relative_margin"]),
         ({"relative_margin": "a"}, "wanted a number or none; found 'a'", ["relative_margin"]),
         ({"max_score": "inf"}, "wanted a number up to 1,000,000,000", ["max_score"]),
-        ({"negatives_per_query": "9" * 30}, "wanted less than 2,147,483,648", ["negatives_per_query"]),
+        ({"negatives_per_query": "9" * 30}, "wanted 1 or more up to 2,147,483,647", ["negatives_per_query"]),
         ({"skip_top": "5", "max_rank": "3"}, "wanted more than --skip-top 5; found 3", ["max_rank"]),
         ({"shortfall": "deepen"}, "wanted --max-rank N, below which to look", ["shortfall"]),
         ({"quota": ["bm25=0.7", "dense=0.7"]}, "sum to at most 1", ["quota"]),

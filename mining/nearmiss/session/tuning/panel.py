@@ -23,7 +23,7 @@ from nearmiss.candidates.duplicates import NEAR
 from nearmiss.errors import RecipeError
 from nearmiss.selection import Table
 from nearmiss.session.tuning.along import LOOSENS, MOVABLE, Along, Refusals, Stop
-from nearmiss.settings import Policy, choices_of
+from nearmiss.settings import NUMBER, Policy, choices_of, range_of
 from nearmiss.workspace import Workspace
 
 Kind = Literal["slider", "switch", "choice", "shares", "number"]
@@ -50,6 +50,7 @@ PROBES: dict[str, dict[str, Any]] = {
     "different_cluster": {"different_cluster": True},
 }
 MOST_STOPS = 200
+WHOLE = 1.0  # a margin as large as the positive's score
 MOST_RANKS, MOST_SKIPPED, MOST_USES, MOST_WANTED, SHARPEST = 200, 20, 50, 100, 5.0
 KEPT_ALONG = 64
 SMALL = 200_000  # candidates
@@ -189,24 +190,27 @@ def _stops(work: Workspace, policy: Policy, name: str) -> list[Stop]:
 
 
 def _grid_of(reach: _Reach, name: str) -> Sequence[float]:
-    whole: dict[str, Sequence[int]] = {
-        "skip_top": range(min(MOST_RANKS, reach.rank) + 1),
-        "max_rank": _whole_steps(reach.rank),
-        "skip_survivors": range(MOST_SKIPPED + 1),
-        "reuse_cap": range(1, MOST_USES + 1),
-        "negatives_per_query": range(1, min(MOST_WANTED, reach.candidates) + 1),
+    allowed = range_of(Policy, name) or NUMBER
+    if name == "max_rank":
+        return _whole_steps(reach.rank)
+    most = {
+        "skip_top": min(MOST_RANKS, reach.rank),
+        "skip_survivors": MOST_SKIPPED,
+        "reuse_cap": MOST_USES,
+        "negatives_per_query": min(MOST_WANTED, reach.candidates),
     }
-    if name in whole:
-        return list(whole[name])
+    if name in most:
+        return list(range(int(allowed.low), most[name] + 1))
     ends = {
         **dict.fromkeys(("max_score", "min_score"), reach.score),
-        **dict.fromkeys(("absolute_margin", "absolute_floor"), (0.0, reach.gap)),
-        "relative_floor": (0.0, reach.share),
-        "duplicate_cosine": (NEAR, 1.0),
-        "simans_a": (0.0, SHARPEST),
+        **dict.fromkeys(("absolute_margin", "absolute_floor"), (allowed.low, reach.gap)),
+        "relative_margin": (allowed.low, WHOLE),
+        "relative_floor": (allowed.low, reach.share),
+        "duplicate_cosine": (NEAR, allowed.high),
+        "simans_a": (allowed.low, SHARPEST),
         "simans_b": (-reach.gap, reach.gap),
     }
-    return _even_steps(*ends.get(name, (0.0, 1.0)))
+    return _even_steps(*ends.get(name, (allowed.low, allowed.high)))
 
 
 def _even_steps(low: float, high: float) -> list[float]:

@@ -5,7 +5,6 @@ In:  a `Policy`; or what a person typed
 Out: texts, and the `nearmiss select` command; or a `Policy`, or a RecipeError that names the flag
 """
 
-import math
 import re
 import shlex
 from collections.abc import Mapping
@@ -22,8 +21,6 @@ NONE = "none"
 ADDRESS = "policy"
 ADDRESS_NAMES = (ADDRESS, *(field.name for field in fields(Policy)))
 SWITCH = {"on": True, "off": False}
-# Past these a score, a rank or a count means nothing, and float32 or a 64-bit index would give way.
-LARGEST_NUMBER, LARGEST_COUNT = 1e9, 2**31
 Texts = Mapping[str, str | list[str]]  # a list where a flag is repeated
 
 
@@ -36,10 +33,7 @@ def parse(texts: Mapping[str, Any], base: Policy | None = None) -> Policy:
     """The policy that these texts make; what they do not name is as in `base`, or the default's."""
     known = {field.name: field for field in fields(Policy)}
     typed = {name: _switched(name, text) for name, text in texts.items() if name in known}
-    found = typed_fields(Policy, typed)
-    for name, value in found.items():
-        _check_size(name, value)
-    return replace(base or Policy(), **found)
+    return replace(base or Policy(), **typed_fields(Policy, typed))
 
 
 def differences(policy: Policy, base: Policy) -> dict[str, str | list[str]]:
@@ -119,10 +113,3 @@ def _switched(name: str, text: Any) -> Any:
     if not isinstance(text, str):
         raise RecipeError(f"{flag(name)}: wanted a text; found {text!r}")
     return text.strip()
-
-
-def _check_size(name: str, value: Any) -> None:
-    if isinstance(value, float) and not (math.isfinite(value) and abs(value) <= LARGEST_NUMBER):
-        raise RecipeError(f"{flag(name)}: wanted a number up to {LARGEST_NUMBER:,.0f}; found {value}")
-    if type(value) is int and name != "seed" and value >= LARGEST_COUNT:
-        raise RecipeError(f"{flag(name)}: wanted less than {LARGEST_COUNT:,}; found {value}")
