@@ -286,16 +286,30 @@ class Teaching:
             )
 
 
+def check_together(recipe: Mining, policy: Policy | None) -> None:
+    """Raise RecipeError where a policy asks for what a recipe does not mine: known before hours of mining."""
+    if policy is None:
+        return
+    names = [source_name(source) for source in recipe.sources]
+    for source, _ in policy.quota:
+        if source not in names:
+            raise RecipeError(f"--quota: wanted one of {', '.join(names)}; found {source!r}")
+    if policy.different_cluster and not recipe.clusters:
+        raise RecipeError("--different-cluster: wanted --clusters N beside it; found none")
+
+
 def source_name(source: str) -> str:
     """The short name of a source, as in its columns: `run:splade=FILE` is `splade`."""
     return source.removeprefix("run:").partition("=")[0]
 
 
-def source_file(source: str) -> tuple[str, str]:
+def source_file(source: str) -> tuple[str, Literal["", "rank", "score"]]:
     """The file of a source `run:NAME=FILE`, and "score" or "rank" where `#score` or `#rank` says what it holds."""
     file = source.partition("=")[2]
     path, mark, column = file.rpartition("#")
-    return (path, column) if mark and column in ("score", "rank") else (file, "")
+    if mark and column == "score":
+        return path, "score"
+    return (path, "rank") if mark and column == "rank" else (file, "")
 
 
 def flag(field: str) -> str:

@@ -24,10 +24,11 @@ from nearmiss.models.engine.loading import model_folder
 from nearmiss.models.teacher import Teacher, load_teacher
 from nearmiss.pipeline.progress import Watch, silent
 from nearmiss.pipeline.round import Round, count_rows
+from nearmiss.pipeline.searching import read_run
 from nearmiss.pipeline.stages import calibrate, run_stages
 from nearmiss.retrieval.vector_store import RECORD
 from nearmiss.run import POLICY_FILE, RUN_FILE, SCHEMA, Run, mining_from, open_run
-from nearmiss.settings import Mining, Policy
+from nearmiss.settings import SOURCES, Mining, Policy, check_together
 from nearmiss.storage.files import read_object, write_json
 from nearmiss.storage.fingerprint import fingerprint_of_model
 from nearmiss.storage.numbered import shard_name
@@ -56,15 +57,26 @@ def mine(
     A new folder needs `data`; an existing one keeps its own, and gets one more round where no `data` is given and the
     recipe or a model's weights have changed. `encoder` and `teacher` take the place of those the recipe names.
     Raises RunError where the folder holds other data or a half-made round of another recipe, and where another process
-    mines into it.
+    mines into it; RecipeError where the policy asks for what the recipe does not mine. Nothing is written before
+    everything is checked.
     """
-    _check_ours(folder, data)
+    check_together(recipe, policy)
+    run = _existing(folder, data)
+    collection = data or open_run(folder).dataset
+    fingerprint = run.facts["dataset"]["fingerprint"] if run else dataset.fingerprint(collection)
+    encoder = encoder or load_encoder(recipe)
+    teacher = teacher or load_teacher(recipe, collection.documents, fingerprint)
+    wanted = _entry(recipe, encoder, teacher)
+    if run is None or not _round_to_make(run, wanted, may_add=data is None)["finished"]:
+        for source in set(recipe.sources).difference(SOURCES):
+            read_run(collection, source, 1)
     with one_writer(folder):
         sweep(folder)
-        run = _begin(folder, data, policy)
-        encoder = encoder or load_encoder(recipe)
-        teacher = teacher or load_teacher(recipe, run.dataset.documents, run.facts["dataset"]["fingerprint"])
-        entry = _round_to_make(run, _entry(recipe, encoder, teacher), may_add=data is None)
+        # Asked again, since another process may have written while nothing was held.
+        run = _existing(folder, data) or _create(folder, collection)
+        entry = _round_to_make(run, wanted, may_add=data is None)
+        if policy is not None:
+            run.save_policy(policy)
         this = Round(run.folder, entry["round"], run.dataset, recipe, encoder, teacher)
         if not entry["finished"] or _lacks_files(this):
             entry = entry | {"finished": False} | _versions_of(entry)
@@ -78,19 +90,24 @@ def mine(
     return run
 
 
-def _check_ours(folder: Path, data: Dataset | None) -> None:
-    """Raise RunError where there is no run and none can be made; nothing is written before."""
-    if data is None:
-        open_run(folder)
-        return
-    if (folder / RUN_FILE).exists():
-        return
+def _existing(folder: Path, data: Dataset | None) -> Run | None:
+    """
+    The run in `folder`, None where a new one can be made of `data`; writes nothing.
+
+    RunError where there is no run and none can be made, and where the run is of other data.
+    """
+    if data is None or (folder / RUN_FILE).exists():
+        run = open_run(folder)
+        if data is not None and dataset.fingerprint(data) != run.facts["dataset"]["fingerprint"]:
+            raise RunError(f"{folder}: wanted the data this run was made of; found other data. Use another folder")
+        return run
     # What a killed run may have left before run.json stood; anything else is somebody's.
     ours = {"dataset", POLICY_FILE, LOCK, HOLDER}
     strange = [path.name for path in folder.glob("*") if path.name not in ours and not path.name.startswith(PREFIX)]
     if strange or folder.is_file():
         found = f"a folder with {', '.join(sorted(strange)[:5])}" if strange else "a file"
         raise RunError(f"{folder}: wanted a new folder or a run; found {found}")
+    return None
 
 
 def _lacks_files(this: Round) -> bool:
@@ -123,19 +140,6 @@ def _versions_of(entry: dict[str, Any]) -> dict[str, Any]:
         return {"versions": known or _versions()}
     earlier = [one for one in entry.get("earlier_versions", []) if one != known]
     return {"versions": _versions(), "earlier_versions": [*earlier, known]}
-
-
-def _begin(folder: Path, data: Dataset | None, policy: Policy | None) -> Run:
-    """The run in `folder`, made of `data` where it is new."""
-    if data is None or (folder / RUN_FILE).exists():
-        run = open_run(folder)
-        if data is not None and dataset.fingerprint(data) != run.facts["dataset"]["fingerprint"]:
-            raise RunError(f"{folder}: wanted the data this run was made of; found other data. Use another folder")
-    else:
-        run = _create(folder, data)
-    if policy is not None:
-        run.save_policy(policy)
-    return run
 
 
 def _create(folder: Path, data: Dataset) -> Run:

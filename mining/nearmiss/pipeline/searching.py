@@ -16,10 +16,11 @@ import numpy as np
 import pandas as pd
 
 from nearmiss.candidates.pooling import is_among
+from nearmiss.data import Dataset
 from nearmiss.pipeline.progress import Watch
 from nearmiss.pipeline.round import Round
 from nearmiss.retrieval import approximate, bm25, dense, run_file, sparse
-from nearmiss.settings import source_name
+from nearmiss.settings import source_file, source_name
 from nearmiss.storage.files import read_json, write_json, write_parquet
 
 # Query rows from one up to another, to a found frame that counts its queries from 0.
@@ -102,10 +103,15 @@ def _sparse(this: Round, depth: int, watch: Watch) -> tuple[Finder, dict[str, An
     return find, {}
 
 
+def read_run(data: Dataset, source: str, depth: int) -> run_file.RunFile:
+    """What the file of a source `run:NAME=FILE` finds for the dataset."""
+    path, column = source_file(source)
+    query_ids, doc_ids = data.queries["query_id"].tolist(), data.documents["doc_id"].tolist()
+    return run_file.read_run(Path(path), query_ids, doc_ids, depth, column)
+
+
 def _from_file(this: Round, source: str, depth: int) -> tuple[Finder, dict[str, Any]]:
-    path = Path(source.partition("=")[2])
-    query_ids, doc_ids = (this.data.queries["query_id"].tolist(), this.data.documents["doc_id"].tolist())
-    run = run_file.read_run(path, query_ids, doc_ids, depth)
+    run = read_run(this.data, source, depth)
 
     def find(start: int, end: int) -> pd.DataFrame:
         here = run.found[run.found["query"].between(start, end - 1)]

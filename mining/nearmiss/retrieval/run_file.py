@@ -1,12 +1,14 @@
 """
 The source `run:NAME=FILE`: what another system found, from its run file (plain or .gz).
 
-In:  a TREC run (`qid Q0 docid rank score tag`), or a table of `qid docid` (best first), `qid docid rank` (as for
-     MS MARCO) or `qid docid rank score`; tabs or white space between; a first line of column names may say otherwise
+In:  a TREC run (`qid Q0 docid rank score tag`), or a table of `qid docid` (best first), `qid docid NUMBER` (ranks as
+     for MS MARCO, or scores) or `qid docid rank score`; tabs or white space between; a first line of column names may
+     say otherwise
 Out: a found frame
 
 Knows nothing of how the other system searched. Ranks are made anew from the scores (1/rank where a file has none), so
-that ties and depths mean the same for every source.
+that ties and depths mean the same for every source. Whether a lone column of numbers holds ranks or scores is read from
+the numbers; where they could be either, the user has to say so.
 """
 
 import gzip
@@ -14,19 +16,22 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple, TextIO
+from typing import Literal, NamedTuple, TextIO
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from nearmiss.errors import DatasetError
-from nearmiss.retrieval.results import ranked
+from nearmiss.retrieval.results import Rows, ranked
 
 SHOWN = 20
+LEAST_SHARE = 0.5  # of the lines whose queries the dataset must have
+Column = Literal["", "rank", "score"]  # "": as the file's numbers say
 LARGEST = 3e38  # scores are kept in float32
 LAYOUTS: dict[int, tuple[str, ...]] = {
     2: ("query_id", "doc_id"),
-    3: ("query_id", "doc_id", "rank"),
+    3: ("query_id", "doc_id", "number"),
     4: ("query_id", "doc_id", "rank", "score"),
     6: ("query_id", "Q0", "doc_id", "rank", "score", "tag"),
 }
@@ -45,34 +50,105 @@ class RunFile(NamedTuple):
 
 
 class Line(NamedTuple):
-    """One line of a run that could be read."""
+    """One line of a run that could be read; `number` is None where the file gives none."""
 
-    number: int
+    line: int
     query_id: str
     doc_id: str
+    rank: float
     score: float
+    number: float  # a rank or a score: the file does not say which
 
 
-def read_run(path: Path, query_ids: Sequence[str], doc_ids: Sequence[str], depth: int) -> RunFile:
+def read_run(path: Path, query_ids: Sequence[str], doc_ids: Sequence[str], depth: int, column: Column = "") -> RunFile:
     """
     The best `depth` documents that the file names for each of these queries.
 
-    DatasetError for a document that does not exist, a pair named twice, or a score that is no finite number, with the
-    first 20 and their total. Lines of other queries are skipped and counted: a run often covers every split.
+    `column` says which numbers decide, where the user named them. DatasetError for a document that does not exist, a
+    pair named twice, or a number that is not finite, with the first 20 and their total; for a file without lines, or of
+    which fewer than half of the lines are about these queries; and where numbers may be ranks as well as scores. Lines
+    of other queries are skipped and counted: a run often covers every split.
     """
     problems: list[tuple[int, str]] = []
     every_line = pd.DataFrame(_lines(path, problems), columns=Line._fields)
+    if every_line.empty and not problems:
+        raise DatasetError(f"{path}: wanted lines of a run, as query_id, Q0, doc_id, rank, score, tag; found none")
     query_rows = pd.Index(query_ids).get_indexer(pd.Index(every_line["query_id"]))
+    _check_queries(path, every_line["query_id"], query_rows, query_ids)
     lines = every_line.assign(query=query_rows)[query_rows >= 0]
     doc_rows = pd.Index(doc_ids).get_indexer(pd.Index(lines["doc_id"]))
-    unknown = lines.loc[doc_rows < 0, ["number", "doc_id"]].itertuples(index=False)
-    problems += [(number, f"wanted a doc_id of the dataset; found {doc_id!r}") for number, doc_id in unknown]
-    repeated = lines.loc[lines.duplicated(["query_id", "doc_id"]), "number"]
-    problems += [(number, "wanted each query and document once; found this pair above, too") for number in repeated]
+    unknown = lines.loc[doc_rows < 0, ["line", "doc_id"]].itertuples(index=False)
+    problems += [(line, f"wanted a doc_id of the dataset; found {doc_id!r}") for line, doc_id in unknown]
+    repeated = lines.loc[lines.duplicated(["query_id", "doc_id"]), "line"]
+    problems += [(line, "wanted each query and document once; found this pair above, too") for line in repeated]
     if problems:
         raise DatasetError(_in_words(path, problems))
-    found = ranked(lines["query"].to_numpy(), doc_rows, lines["score"].to_numpy(np.float64), depth)
+    found = ranked(lines["query"].to_numpy(), doc_rows, _scores(path, every_line, column)[query_rows >= 0], depth)
     return RunFile(found, len(every_line) - len(lines))
+
+
+def _check_queries(path: Path, named: pd.Series, rows: Rows, query_ids: Sequence[str]) -> None:
+    known = int((rows >= 0).sum())
+    if not len(named) or known >= LEAST_SHARE * len(named):
+        return
+    stranger = named.iloc[int(np.argmin(rows))]
+    example = f", such as {query_ids[0]!r}" if len(query_ids) else ""
+    raise DatasetError(
+        f"{path}: wanted query ids of the dataset{example}; found them in {known:,} of {len(named):,} lines: "
+        f"{stranger!r} is none. Take the run of the same queries, or leave only their lines in it"
+    )
+
+
+def _scores(path: Path, lines: pd.DataFrame, column: Column) -> npt.NDArray[np.float64]:
+    """A score for each line, higher for what is more alike, (n_lines,)."""
+    numbers: dict[str, npt.NDArray[np.float64]] = {
+        name: lines[name].to_numpy(np.float64) for name in ("rank", "score", "number")
+    }
+    if column:
+        chosen = numbers[column] if np.isfinite(numbers[column]).all() else numbers["number"]
+        if not np.isfinite(chosen).all():
+            raise DatasetError(f"{path}#{column}: wanted a column of {column}s; found none in the file")
+        return chosen if column == "score" else _from_ranks(path, chosen)
+    if np.isfinite(numbers["score"]).all():
+        return numbers["score"]
+    if np.isfinite(numbers["rank"]).all():
+        return _from_ranks(path, numbers["rank"])
+    if _are_ranks(path, lines["query_id"], numbers["number"]):
+        return _from_ranks(path, numbers["number"])
+    return numbers["number"]
+
+
+def _from_ranks(path: Path, ranks: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    least = ranks.min()  # some systems count from 0
+    if least < 0:
+        raise DatasetError(f"{path}: wanted ranks from 1; found {least:g}. If they are scores, write {path}#score")
+    scores: npt.NDArray[np.float64] = 1 / (ranks + (least < 1))
+    return scores
+
+
+def _are_ranks(path: Path, query_id: pd.Series, numbers: npt.NDArray[np.float64]) -> bool:
+    """Whether the numbers are ranks, and not scores; DatasetError where nobody could tell."""
+    if (numbers != np.floor(numbers)).any() or (numbers < 0).any():
+        return False
+    frame = pd.DataFrame({"query": pd.factorize(query_id)[0], "number": numbers})
+    by_query = frame.groupby("query")["number"]
+    step = by_query.diff().dropna()
+    counted = by_query.agg(["min", "max", "size", "nunique"])
+    # 1, 2, 3 ... (or 0, 1, 2 ...) for each query, in any order.
+    complete = bool(
+        (counted["nunique"].eq(counted["size"]) & counted["max"].sub(counted["min"]).eq(counted["size"] - 1)).all()
+    )
+    complete = complete and counted["min"].nunique() == 1 and counted["min"].iloc[0] in (0, 1)
+    falling = bool((step <= 0).all() and (step < 0).any())
+    if complete and not falling:
+        return True
+    if falling and not complete:
+        return False
+    raise DatasetError(
+        f"{path}: wanted to know whether the numbers in the third column are ranks or scores; found "
+        f"{', '.join(f'{number:g}' for number in numbers[:4])} ..., which may be either. Write {path}#rank where 1 is "
+        f"the best, {path}#score where the highest is"
+    )
 
 
 def _lines(path: Path, problems: list[tuple[int, str]]) -> Iterator[Line]:
@@ -80,21 +156,31 @@ def _lines(path: Path, problems: list[tuple[int, str]]) -> Iterator[Line]:
     layout: tuple[str, ...] = ()
     places: Counter[str] = Counter()  # within each query, for a file without ranks and scores
     with _open(path) as text:
-        for number, line in enumerate(text, 1):
-            fields = line.rstrip("\r\n").split("\t") if "\t" in line else line.split()
-            if not fields:
+        for line, written in enumerate(text, 1):
+            fields = written.rstrip("\r\n").split("\t") if "\t" in written else written.split()
+            if not any(fields):
                 continue
             if not layout:
                 header = _header(fields)
-                layout = header or LAYOUTS.get(len(fields), LAYOUTS[6])
+                layout = header or _layout(fields)
                 if header:
                     continue
             try:
                 named = _named(fields, layout)
                 places[named["query_id"]] += 1
-                yield Line(number, named["query_id"], named["doc_id"], _score(named, places[named["query_id"]]))
+                if not {"rank", "score", "number"} & set(layout):
+                    named["rank"] = str(places[named["query_id"]])
+                numbers = (_number(named, name) for name in ("rank", "score", "number"))
+                yield Line(line, named["query_id"], named["doc_id"], *numbers)
             except ValueError as error:
-                problems.append((number, str(error)))
+                problems.append((line, str(error)))
+
+
+def _layout(fields: list[str]) -> tuple[str, ...]:
+    """The columns of a file without a header, from its first line."""
+    if len(fields) == 4 and fields[1].upper() == "Q0":
+        return ("query_id", "Q0", "doc_id", "number")
+    return LAYOUTS.get(len(fields), LAYOUTS[6])
 
 
 def _header(fields: list[str]) -> tuple[str, ...]:
@@ -109,17 +195,20 @@ def _named(fields: list[str], layout: tuple[str, ...]) -> dict[str, str]:
     return dict(zip(layout, fields, strict=True))
 
 
-def _score(named: dict[str, str], place: int) -> float:
-    """The line's score; 1/rank where the file has none, so that higher is more alike."""
-    name = "score" if "score" in named else "rank"
-    written = named.get(name, str(place))
+def _number(named: dict[str, str], name: str) -> float:
+    """A number of the line; NaN where the file does not have that column."""
+    if name not in named or (name == "rank" and "score" in named and not _finite(named["rank"])):
+        return math.nan  # beside scores, ranks are not read unless asked for: some systems write "-"
+    if not _finite(named[name]):
+        raise ValueError(f"wanted a {name} that is a finite number; found {named[name]!r}")
+    return float(named[name])
+
+
+def _finite(written: str) -> bool:
     try:
-        number = float(written)
+        return abs(float(written)) < LARGEST
     except ValueError:
-        number = math.nan
-    if not abs(number) < LARGEST or (name == "rank" and number < 1):
-        raise ValueError(f"wanted a {name} that is a finite number{' from 1' * (name == 'rank')}; found {written!r}")
-    return number if name == "score" else 1 / number
+        return False
 
 
 def _open(path: Path) -> TextIO:

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 
 from nearmiss import data as dataset
 from nearmiss import pipeline, selection
-from nearmiss.errors import RunError
+from nearmiss.errors import NearmissError, RunError
 from nearmiss.pipeline import round, stages
 from nearmiss.reports import funnel
 from nearmiss.run import open_run
@@ -216,3 +217,30 @@ def snapshot(folder):
     """Every file's bytes by name; seconds differ from run to run, and are kept in a file of their own."""
     files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != "seconds.json")
     return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+
+@pytest.mark.parametrize(
+    "refused",
+    [
+        {"policy": Policy(quota=(("sparse", 0.5),))},
+        {"policy": Policy(different_cluster=True)},
+        {"recipe": replace(RECIPE, sources=("run:other=no/such/file",), depth=())},
+        {"recipe": replace(RECIPE, encoder="no/such/model"), "encoder": None},
+    ],
+)
+def test_what_is_refused_has_written_nothing(tmp_path, data, refused):
+    with pytest.raises(NearmissError):
+        mine(tmp_path / "new", data, **refused)
+    assert not (tmp_path / "new").exists()
+    old = mine(tmp_path / "old", data)
+    before = {path: path.read_bytes() for path in sorted(old.folder.rglob("*")) if path.is_file()}
+    with pytest.raises(NearmissError):
+        mine(old.folder, None, **({"policy": Policy(negatives_per_query=2)} | refused))
+    assert {path: path.read_bytes() for path in sorted(old.folder.rglob("*")) if path.is_file()} == before
+
+
+def test_a_refused_round_leaves_the_policy_in_force(tmp_path, data):
+    run = mine(tmp_path / "run", data)
+    with pytest.raises(RunError, match="wanted the recipe of round 1"):
+        mine(run.folder, data, replace(RECIPE, seed=7), policy=Policy(negatives_per_query=2))
+    assert run.policy == Policy()

@@ -201,7 +201,9 @@ def test_scores_decide_the_ranks_of_a_run(tmp_path, lines):
     "lines",
     [
         ("q1\tb", "q2\tc", "q1\ta"),
-        ("q1 a 2", "q2 c 1", "q1 b 1"),
+        ("q1 b 1", "q2 c 1", "q1 a 2"),
+        ("q1 b 0", "q1 a 1", "q2 c 0"),  # some systems count from 0
+        ("q1 Q0 b 1", "q1 Q0 a 2", "q2 Q0 c 1"),
         ("query_id\tdoc_id\trank", "q1\ta\t2", "q1\tb\t1", "q2\tc\t1"),
     ],
 )
@@ -244,8 +246,56 @@ def test_twenty_problems_of_a_run_are_shown_and_all_are_counted(tmp_path):
 def test_a_run_that_is_not_there_or_names_nothing(tmp_path):
     with pytest.raises(DatasetError, match="wanted a run file; found none"):
         read_run(tmp_path / "none.txt", QUERY_IDS, DOC_IDS, 10)
-    run = read_run(write(tmp_path / "run.txt", ""), QUERY_IDS, DOC_IDS, 10)
-    assert (len(run.found), run.skipped) == (0, 0)
+    for text in ("", "\t\t", "query_id doc_id rank"):
+        with pytest.raises(DatasetError, match="wanted lines of a run, as query_id, Q0"):
+            read_run(write(tmp_path / "run.txt", text), QUERY_IDS, DOC_IDS, 10)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("q1 c 2.5", "q1 a 0.5", "q2 b -3"),  # fractions
+        ("q1\tc\t30", "q1\ta\t20", "q2\tb\t7"),  # falling
+        ("q1 a -2", "q1 c -1", "q2 b 3"),  # below 0, in any order
+        ("q1 Q0 c 30", "q1 Q0 a 20", "q2 Q0 b 7"),
+        ("qid docid score", "q1 a 1", "q1 c 2", "q2 b 1"),  # a header says so
+    ],
+)
+def test_a_third_column_that_cannot_be_ranks_holds_scores(tmp_path, lines):
+    run = read_run(write(tmp_path / "run.tsv", *lines), QUERY_IDS, DOC_IDS, 10)
+    assert [row[:3] for row in as_rows(run)] == [(0, 2, 1), (0, 0, 2), (1, 1, 1)]
+
+
+@pytest.mark.parametrize("numbers", [(3, 2, 1), (4, 9, 6), (7, 7, 7), (2, 3, 4)])
+def test_numbers_that_may_be_ranks_or_scores_must_be_named_by_the_user(tmp_path, numbers):
+    path = write(tmp_path / "run.tsv", *(f"q1 {doc} {number}" for doc, number in zip("abc", numbers, strict=True)))
+    with pytest.raises(DatasetError, match=r"ranks or scores; found .* Write .*#rank where 1 is the best, .*#score"):
+        read_run(path, QUERY_IDS, DOC_IDS, 10)
+    best = {column: as_rows(read_run(path, QUERY_IDS, DOC_IDS, 1, column))[0][1] for column in ("rank", "score")}
+    assert best == {"rank": int(np.argmin(numbers)), "score": int(np.argmax(numbers))}
+
+
+def test_of_ranks_and_scores_the_scores_decide_unless_the_user_says_otherwise(tmp_path):
+    path = write(tmp_path / "run.txt", "q1 Q0 a 1 0.1 t", "q1 Q0 b 2 0.9 t")
+    assert [row[1] for row in as_rows(read_run(path, QUERY_IDS, DOC_IDS, 10))] == [1, 0]
+    assert [row[1] for row in as_rows(read_run(path, QUERY_IDS, DOC_IDS, 10, "rank"))] == [0, 1]
+    plain = write(tmp_path / "plain.txt", "q1 a")
+    with pytest.raises(DatasetError, match=r"plain.txt#score: wanted a column of scores; found none"):
+        read_run(plain, QUERY_IDS, DOC_IDS, 10, "score")
+
+
+@pytest.mark.parametrize(("ours", "others"), [(0, 3), (1, 2), (4, 9)])
+def test_a_run_that_is_mostly_of_other_queries_is_refused(tmp_path, ours, others):
+    lines = [f"q1 Q0 {doc} 1 {place} t" for place, doc in enumerate(DOC_IDS[:ours])]
+    path = write(tmp_path / "run.txt", *lines, *(f"{place} Q0 a 1 1 t" for place in range(others)))
+    with pytest.raises(DatasetError) as refused:
+        read_run(path, QUERY_IDS, DOC_IDS, 10)
+    assert f"such as 'q1'; found them in {ours} of {ours + others} lines: '0' is none" in str(refused.value)
+
+
+def test_a_run_of_which_half_is_ours_is_read(tmp_path):
+    run = read_run(write(tmp_path / "run.txt", "q1 Q0 a 1 1 t", "q9 Q0 a 1 1 t"), QUERY_IDS, DOC_IDS, 10)
+    assert (as_rows(run), run.skipped) == ([(0, 0, 1, 1.0)], 1)
 
 
 def found(*rows):

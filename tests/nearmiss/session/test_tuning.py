@@ -28,7 +28,7 @@ from nearmiss.session.tuning.along import MOVABLE, Refusals
 from nearmiss.session.tuning.counting import count, is_exact
 from nearmiss.session.tuning.edge_pairs import excess
 from nearmiss.session.tuning.scatter import FEWEST_OF_A_STATUS, MOST_POINTS
-from nearmiss.settings import Mining
+from nearmiss.settings import Mining, as_written
 from nearmiss.workspace import open_workspace
 from tests.nearmiss.selection.test_selection import row
 from tests.words import OverlapTeacher, WordEncoder
@@ -74,8 +74,16 @@ def some(values):
     return st.one_of(st.none(), values)
 
 
+def possible(**chosen):
+    """A policy of these settings, a least and a most in their order."""
+    for ends in (("min_score", "max_score"), ("min_p_relevant", "max_p_relevant")):
+        if None not in (pair := [chosen[end] for end in ends]):
+            chosen |= dict(zip(ends, sorted(pair), strict=True))
+    return Policy(**chosen)
+
+
 policies = st.builds(
-    Policy,
+    possible,
     max_score=some(st.floats(-2, 5)),
     absolute_margin=some(st.floats(0, 3)),
     relative_margin=some(st.floats(0, 1)),
@@ -127,7 +135,7 @@ def test_the_counts_at_every_stop_are_those_of_a_decision(field, table, policy):
     ]
     found = Refusals(table, policy).along(field, stops)
     for place, stop in enumerate(stops):
-        tried = replace(policy, **{field: stop})
+        tried = as_written(type(policy), {**vars(policy), field: stop})
         counted = count(table, tried, decide(table, tried))
         told = {name: int(counts[place]) for name, counts in found.status.items()}
         if not is_exact(tried):
