@@ -142,6 +142,7 @@ CHANGES = {
     "skip_survivors": 2,
     "max_rank": 6,
     "different_cluster": True,
+    "allow_twin_answers": True,
     "allow_siblings": True,
     "duplicate_cosine": 0.99,
     "duplicate_jaccard": 0.95,
@@ -177,6 +178,7 @@ def varied():
         for i in range(12)
     ]
     rows[3] |= {"is_sibling": True}
+    rows[5] |= {"twin_query": "q9", "twin_cosine": 0.99, "twin_jaccard": 0.9}
     rows[4] |= {"positive_cosine": 0.97, "positive_jaccard": 0.9}
     rows[6] |= {"same_cluster": True}
     positives = [

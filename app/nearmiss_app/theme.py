@@ -28,6 +28,7 @@ STATUS: dict[str, Look] = {
     "reviewed_partial": Look("judged partly", "◐", "#8a2f8f", "#e2a3e6", "masked: neither positive nor negative"),
     "is_the_query": Look("is the query", "≡", "#5c6370", "#a9b1bd", "its text is the query's own"),
     "duplicate": Look("copy of a positive", "≈", "#5c6370", "#a9b1bd", "the positive again, or nearly"),
+    "answers_twin_query": Look("answers a twin", "⧉", "#5c6370", "#a9b1bd", "labelled for a query that asks the same"),
     "sibling": Look("same page", "⊓", "#5c6370", "#a9b1bd", "another passage of a positive's page"),
     "skipped_rank": Look("top rank skipped", "↥", "#5c6370", "#a9b1bd", "among the first ranks of a source"),
     "too_deep": Look("ranked too low", "↧", "#5c6370", "#a9b1bd", "below the last rank wanted"),

@@ -42,8 +42,8 @@ class Preset:
 
 # True of each preset but `default`, hence said once.
 EVERYWHERE: Final = (
-    "the query repeated as a document and near copies of a positive are refused too: the originals remove a positive "
-    "by its id or its exact text only",
+    "the query repeated as a document, near copies of a positive and labelled answers to a query that asks the same "
+    "are refused too: the originals remove a positive by its id or its exact text only",
     "too few survivors are never filled up with random or refused documents",
 )
 

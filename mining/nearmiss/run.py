@@ -139,7 +139,7 @@ class Run:
             if table.schema != tables[0].schema:
                 raise damaged(shard, f"the columns of {shards[0].name}", ", ".join(table.schema.names[:5]) + " ...")
         # One table of all shards becomes a frame in half the time that as many frames take to become one.
-        frame: pd.DataFrame = pa.concat_tables(tables).to_pandas()
+        frame: pd.DataFrame = pa.concat_tables(tables, promote_options="default").to_pandas()
         frame["p_relevant"] = stored.probabilities(folder, frame)
         return frame
 

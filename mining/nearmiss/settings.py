@@ -186,6 +186,7 @@ class Policy:
     max_rank: Annotated[int | None, "refuse candidates that every source ranked below this", COUNT] = None
     different_cluster: Annotated[bool, "refuse documents from the cluster of a positive"] = False
     allow_siblings: Annotated[bool, "keep passages that share a group_id with a positive"] = False
+    allow_twin_answers: Annotated[bool, "keep labelled answers to a query that asks nearly the same"] = False
     duplicate_cosine: Annotated[float, "near duplicate of a positive: cosine of the vectors at least this", SHARE] = (
         0.95
     )
@@ -386,7 +387,8 @@ def _check_fields(recipe: Any, *, ranges: bool = True) -> None:
                 raise RecipeError(f"{where}: wanted {kind}; found {number!r}")
             if number != number:
                 raise RecipeError(f"{where}: wanted a number; found NaN")
-            if ranges and not rule.range.holds(number):  # type: ignore[arg-type]
+            # What no release allowed, such as a probability of 7, is damage.
+            if (ranges or rule.range.has_high) and not rule.range.holds(number):  # type: ignore[arg-type]
                 raise RecipeError(f"{where}: wanted {rule.range.wanted(number)}; found {number}")  # type: ignore[arg-type]
 
 

@@ -193,7 +193,7 @@ def with_nearmiss(queries, documents, positives, teacher, depth, job):
         stages = run.round_facts()["seconds"]
         model = run.round_facts()["encoder"]
     kept = judged[judged["status"].eq("kept")]
-    copies = judged[judged["status"].isin(["duplicate", "is_the_query"])]
+    copies = judged[judged["status"].isin(["duplicate", "is_the_query", "answers_twin_query"])]
     answer, refused = (
         sorted({(queries[q], documents[d]) for q, d in zip(f.query_id, f.doc_id, strict=True)}) for f in (kept, copies)
     )

@@ -21,7 +21,7 @@ from nearmiss.selection.table import Bools, Floats, Ints
 from nearmiss.settings import Policy, as_written
 
 # Statuses that a rule gives because it takes the candidate for an answer.
-SUSPECTS = ("too_close", "skipped_rank", "same_cluster", "sibling", "duplicate")
+SUSPECTS = ("too_close", "skipped_rank", "same_cluster", "sibling", "duplicate", "answers_twin_query")
 CEILINGS = ("max_p_relevant", "relative_margin", "absolute_margin", "max_score")
 _SUSPECT = np.isin(STATUSES, SUSPECTS)
 _KEPT = STATUSES.index(selection.KEPT)

@@ -1,1 +1,5 @@
-"""Candidates: what the sources found as one pool of rows, with near copies of answers, siblings and clusters marked."""
+"""
+Candidates: what the sources found as one pool of rows.
+
+Marked are near copies of answers, answers to twins of the query, siblings and clusters.
+"""

@@ -81,6 +81,12 @@ class Copies:
         return marked.set_index(candidates.index)
 
     @cached_property
+    def document_digests(self) -> npt.NDArray[np.uint64]:
+        """A number for each document, (n_documents,), equal where two have one normalised text that is not empty."""
+        own = np.arange(len(self.passages), dtype=np.uint64)
+        return np.where(self._texts.digests == digest(""), own, self._texts.digests)
+
+    @cached_property
     def _texts(self) -> Texts:
         return read_texts(self.passages)
 

@@ -91,11 +91,20 @@ def show_report(console: Console, report: Mapping[str, Any]) -> None:
     else:
         console.print(_model_line("teacher", teacher), markup=False, soft_wrap=True)
         console.print(f"         {teacher['scored']:,} pairs scored, {teacher['cached']:,} from the cache")
+    if report["shared_answers"]:
+        answers = _counted(report["shared_answers"], "answer")
+        console.print(f"answers  {answers} shared with other queries of the same text", highlight=False)
     console.print(_sources_table(report))
     console.print(_status_table(report))
     _show_shortfall(console, report)
     seconds = ", ".join(f"{stage} {taken:.1f}" for stage, taken in report["seconds"].items())
     console.print(f"[dim]seconds: {seconds}[/]", soft_wrap=True)
+
+
+def _counted(count: int, noun: str) -> str:
+    """`1 query`, `2 queries`, `1,000 documents`."""
+    many = f"{noun[:-1]}ies" if noun.endswith("ry") else f"{noun}s"
+    return f"{count:,} {noun if count == 1 else many}"
 
 
 def _model_line(role: str, model: Mapping[str, Any]) -> str:

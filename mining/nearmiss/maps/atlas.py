@@ -38,6 +38,7 @@ SHOWN_FIRST = (
     "too_close",
     "duplicate",
     "is_the_query",
+    "answers_twin_query",
     "sibling",
     "same_cluster",
     "too_easy",

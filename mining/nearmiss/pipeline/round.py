@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 
 from nearmiss.candidates import clusters
 from nearmiss.candidates.pooling import Pairs, pairs_of
+from nearmiss.candidates.twins import share_answers
 from nearmiss.data import Dataset, passages
 from nearmiss.models.encoder import Encoder
 from nearmiss.models.teacher import Teacher
@@ -58,8 +59,8 @@ class Round:
 
     @cached_property
     def positives(self) -> Pairs:
-        """Row numbers of the labelled answers."""
-        return pairs_of(self.data, self.data.positives)
+        """Row numbers of the labelled answers, shared among the queries of one text."""
+        return share_answers(self.queries, pairs_of(self.data, self.data.positives), self.negatives)
 
     @property
     def most_positives(self) -> int:

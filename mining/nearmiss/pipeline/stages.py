@@ -19,6 +19,7 @@ from nearmiss.calibration import stored
 from nearmiss.calibration.signals import signals
 from nearmiss.candidates.duplicates import Copies
 from nearmiss.candidates.pooling import assemble, named
+from nearmiss.candidates.twins import Twins
 from nearmiss.models import score_cache
 from nearmiss.pipeline import round
 from nearmiss.pipeline.progress import Advance, Watch, timed
@@ -68,15 +69,16 @@ def embed_texts(this: Round, watch: Watch) -> None:
 def pool(this: Round, watch: Watch) -> None:
     """Join what the sources found, with everything of a candidate but the teacher's score, shard by shard."""
     copies = Copies(this.documents, this.queries, this.data.documents)
+    twins = Twins(this.queries, this.data.queries["query_id"], this.query_vectors.take, this.positives)
     with watch("pool", len(this.queries), "queries") as advance:
         for number, start, end in this.shards():
             path = this.pooled(number)
             if not path.exists() and not this.candidates(number).exists():
-                write_parquet(path, _pool_shard(this, copies, number, start, end))
+                write_parquet(path, _pool_shard(this, copies, twins, number, start, end))
             advance(end - start)
 
 
-def _pool_shard(this: Round, copies: Copies, number: int, start: int, end: int) -> pd.DataFrame:
+def _pool_shard(this: Round, copies: Copies, twins: Twins, number: int, start: int, end: int) -> pd.DataFrame:
     names = [source_name(source) for source in this.recipe.sources]
     found = {name: pd.read_parquet(this.found(name, number)) for name in names}
     positives = this.positives.between(start, end)
@@ -85,7 +87,8 @@ def _pool_shard(this: Round, copies: Copies, number: int, start: int, end: int) 
     left, right = this.query_vectors, this.document_vectors
     rows["dense_score"] = score_pairs(left.take, right.take, query, document)
     rows["pool_cosine"] = pool_cosine(rows, right.take)
-    rows = pd.concat([rows, copies.mark(rows, positives, right.take)], axis=1)
+    asked_alike = twins.mark(rows, copies.document_digests)
+    rows = pd.concat([rows, copies.mark(rows, positives, right.take), asked_alike], axis=1)
     return _with_clusters(this, rows)
 
 

@@ -28,7 +28,15 @@ BEST = 10
 FEW = 2 * BEST  # of fewer candidates, any two orders share most of their best
 SMALL_STEP = 0.1  # of the ceiling on probabilities
 # What these refused is known for what it is; nobody needs to read it.
-KNOWN = ("known_positive", "reviewed_relevant", "reviewed_partial", "is_the_query", "duplicate", "sibling")
+KNOWN = (
+    "known_positive",
+    "reviewed_relevant",
+    "reviewed_partial",
+    "is_the_query",
+    "duplicate",
+    "answers_twin_query",
+    "sibling",
+)
 
 
 @dataclass(frozen=True)

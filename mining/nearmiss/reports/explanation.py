@@ -125,6 +125,7 @@ def _in_words(rule: str, table: Table, policy: Policy, candidate: pd.Series, row
         "reviewed_partial": "a reviewer judged it partly an answer, so it is neither positive nor negative",
         "is_the_query": "its text is the query's own text",
         "duplicate": _duplicate_in_words(policy, candidate),
+        "answers_twin_query": _twin_in_words(candidate),
         "sibling": "it comes from the same page (group_id) as a positive",
         "skipped_rank": f"best rank {table.best_rank[row]:.0f} is within skip_top {policy.skip_top}",
         "too_deep": f"best rank {table.best_rank[row]:.0f} is below max_rank {policy.max_rank}",
@@ -159,6 +160,14 @@ def _duplicate_in_words(policy: Policy, candidate: pd.Series) -> str:
         f"(at least {policy.duplicate_cosine}), shared words {candidate.get('positive_jaccard', np.nan):.2f} "
         f"(at least {policy.duplicate_jaccard})"
     )
+
+
+def _twin_in_words(candidate: pd.Series) -> str:
+    twin, cosine, shared = (candidate.get(name) for name in ("twin_query", "twin_cosine", "twin_jaccard"))
+    if cosine is None or pd.isna(cosine):
+        return ""
+    how = "the same text" if cosine >= 1 else f"nearly the same: cosine {cosine:.3f}, shared words {shared:.2f}"
+    return f"labelled as an answer to the query {twin}, which asks the same ({how})"
 
 
 def _place_in_words(policy: Policy, rows: pd.DataFrame, candidate: pd.Series) -> str:

@@ -51,6 +51,7 @@ def report(run: Run, number: int | None = None, policy: Policy | None = None) ->
         "documents": data["documents"],
         "positives": data["positives"],
         "labelled_negatives": data["negatives"],
+        "shared_answers": shared_answers(table, data["positives"]),
         "candidates": len(table.query),
         "status": counts,
         "kept": counts[selection.KEPT],
@@ -69,6 +70,11 @@ def report(run: Run, number: int | None = None, policy: Policy | None = None) ->
         "index": facts["index"],
         "seconds": facts["seconds"],
     }
+
+
+def shared_answers(table: Table, labelled: int) -> int:
+    """Positives that are so only because another query of the same text has them as its answers."""
+    return max(0, int(table.positive.sum()) - labelled)
 
 
 def kept_per_query(table: Table, decision: Decision) -> Ints:

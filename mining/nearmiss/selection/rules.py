@@ -46,6 +46,14 @@ def duplicate(table: Table, policy: Policy) -> Bools:
     return near | table.copied
 
 
+def answers_twin_query(table: Table, policy: Policy) -> Bools:
+    """Labelled as an answer to a query that asks the same, or nearly."""
+    # NaN, where it answers no twin, compares False. Of one text the labels contradict each other, and neither counts.
+    twin = table.number("twin_cosine")
+    vouched = table.reviewed_negative | (table.labelled & (twin < 1))
+    return (twin > 0) & (not policy.allow_twin_answers) & ~vouched
+
+
 def sibling(table: Table, policy: Policy) -> Bools:
     """Another passage of a positive's page."""
     return table.column("is_sibling") & (not policy.allow_siblings) & ~_vouched(table)
@@ -87,6 +95,7 @@ RULES: tuple[Rule, ...] = (
     reviewed_partial,
     is_the_query,
     duplicate,
+    answers_twin_query,
     sibling,
     skipped_rank,
     too_deep,

@@ -31,7 +31,7 @@ Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
 SHARE = "_share"
 # Of these everyone knows what they are.
-NO_QUESTION = ("known_positive", "is_the_query", "duplicate")
+NO_QUESTION = ("known_positive", "is_the_query", "duplicate", "answers_twin_query")
 POSITIVE, PARTLY, NEGATIVE = 1.0, 0.5, 0.0
 
 

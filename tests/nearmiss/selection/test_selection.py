@@ -27,6 +27,7 @@ def row(score=0.5, doc_id="d", **columns):
         "duplicate_kind": "",
         "positive_cosine": 0.5,
         "positive_jaccard": np.nan,
+        "twin_cosine": np.nan,
         "is_sibling": False,
         "same_cluster": False,
     }
@@ -68,6 +69,13 @@ def statuses(frame, policy):
         (row(0.5, positive_cosine=0.96, positive_jaccard=0.75), Policy(), "kept"),
         (row(0.5, positive_cosine=0.94, positive_jaccard=0.85), Policy(), "kept"),
         (row(0.5, positive_cosine=0.94, positive_jaccard=0.85), Policy(duplicate_cosine=0.9), "duplicate"),
+        (row(0.5, twin_cosine=0.99), Policy(), "answers_twin_query"),
+        (row(0.5, twin_cosine=0.99), Policy(allow_twin_answers=True), "kept"),
+        (row(0.5, twin_cosine=0.99, is_labelled_negative=True), Policy(), "kept"),  # labelled for this very query
+        (row(0.5, twin_cosine=1.0, is_labelled_negative=True), Policy(), "answers_twin_query"),  # labels contradict
+        (row(0.5, twin_cosine=1.0, verdict="not_relevant"), Policy(), "kept"),
+        (row(0.5, twin_cosine=0.99, duplicate_kind="same_text"), Policy(), "duplicate"),
+        (row(0.5, twin_cosine=0.99, is_sibling=True), Policy(), "answers_twin_query"),
         (row(0.5, is_sibling=True), Policy(), "sibling"),
         (row(0.5, is_sibling=True), Policy(allow_siblings=True), "kept"),
         (row(0.5, dense_rank=3), Policy(skip_top=3), "skipped_rank"),
@@ -202,6 +210,7 @@ def any_row(draw, query_id, doc_id):
         query_id=query_id,
         dense_rank=draw(st.integers(1, 30)),
         bm25_rank=draw(st.one_of(st.just(pd.NA), st.integers(1, 30))),
+        twin_cosine=draw(st.sampled_from([np.nan, np.nan, 0.99, 1.0])),
         is_sibling=draw(st.booleans()),
         is_labelled_negative=draw(st.integers(0, 9)) == 0,
         duplicate_kind=draw(st.sampled_from(["", "", "", "same_text"])),
@@ -282,6 +291,8 @@ def slow_selection(rows, n, margin, skip):
             answers.append("known_positive")
         elif candidate.duplicate_kind:
             answers.append("duplicate")
+        elif candidate.twin_cosine == 1 or (candidate.twin_cosine > 0 and not named):
+            answers.append("answers_twin_query")
         elif candidate.is_sibling and not named:
             answers.append("sibling")
         elif min(ranks) <= skip and not named:

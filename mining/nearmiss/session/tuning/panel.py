@@ -31,7 +31,14 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "ceiling": ("max_p_relevant", "relative_margin", "absolute_margin", "max_score", "anchor"),
     "floor": ("relative_floor", "absolute_floor", "min_score", "min_p_relevant"),
     "ranks": ("skip_top", "skip_survivors", "max_rank"),
-    "copies": ("duplicate_cosine", "duplicate_jaccard", "allow_siblings", "different_cluster", "reuse_cap"),
+    "copies": (
+        "duplicate_cosine",
+        "duplicate_jaccard",
+        "allow_twin_answers",
+        "allow_siblings",
+        "different_cluster",
+        "reuse_cap",
+    ),
     "how many": ("negatives_per_query", "quota", "sampling", "simans_a", "simans_b", "shortfall", "seed"),
 }
 GROUP_WORDS = {

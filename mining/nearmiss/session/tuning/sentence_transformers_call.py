@@ -76,6 +76,8 @@ def _leaves_out(mining: Mining, policy: Policy) -> Iterator[str]:
         "Copies and near copies of a positive, and the query's own text, stay in: it removes a positive by its exact "
         "text alone."
     )
+    if not policy.allow_twin_answers:
+        yield "Labelled answers to a query that asks the same stay in: it looks at one query at a time."
     if not policy.allow_siblings:
         yield "Other passages of a positive's page stay in: it knows no group_id."
     yield "It keeps no table: labelled negatives, what reviewers judged and why a candidate was refused are lost."
