@@ -229,7 +229,9 @@ class Export:
     scores: Annotated[bool, "add the teacher's scores, where the format has a place for them"] = False
     own_columns: Annotated[bool, "add your own columns, after the format's (losses read columns by position)"] = False
     negatives: Annotated[
-        int | None, "negatives in a row of n-tuple, margin-mse-list, kl; unset for the most that a query has", COUNT
+        int | None,
+        "negatives in a row of n-tuple, margin-mse-list, kl; unset for the most that nine in ten queries have",
+        COUNT,
     ] = None
     prompt: Annotated[str, "instruction for the queries, as FlagEmbedding's `prompt`"] = ""
     corpus_id: Annotated[str, "name of the corpus in `nemo`; two datasets trained on together need two"] = "nearmiss"

@@ -7,25 +7,50 @@ Out: an exit code; a mistake is one line on standard error
 
 import os
 import sys
+from typing import Annotated
 
 import typer
 
+from nearmiss.cli.console import escape_what_does_not_fit, hang_up
 from nearmiss.cli.interrupts import INTERRUPTED, heard
 from nearmiss.errors import NearmissError
 
 app = typer.Typer(
-    help="Mine hard negatives, see why each was kept or refused, and export training shards.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 
 
+def _say_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        print(f"nearmiss {version('nearmiss')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_say_version, help="Say which release this is.")
+    ] = False,
+) -> None:
+    """Mine hard negatives, see why each was kept or refused, and export training shards."""
+
+
 def run() -> int:
-    """Do what was typed; 0 done, 1 a mistake, 130 interrupted."""
+    """Do what was typed; 0 done, also where the reader of a pipe had enough; 1 a mistake, 130 interrupted."""
+    escape_what_does_not_fit()
     try:
-        return int(app(standalone_mode=False) or 0)
+        code = int(app(standalone_mode=False) or 0)
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:
+        hang_up()
+        return 0
     except typer.Exit as done:
         return done.exit_code
     except typer.TyperException as mistake:

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nearmiss.cli import app
-from nearmiss.cli.commands import AsJson, Reviews, RoundNumber, RunFolder, _output, _print_json
+from nearmiss.cli.commands import AsJson, Reviews, RoundNumber, RunFolder
+from nearmiss.cli.console import output as _output
+from nearmiss.cli.console import print_json as _print_json
 from nearmiss.cli.flags import takes
 from nearmiss.settings import Policy
 from nearmiss.typed_settings import typed_fields

@@ -5,7 +5,6 @@ In:  arguments and flags
 Out: files in the run folder, words or JSON on standard output; progress goes to standard error
 """
 
-import json as json_text
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,6 +12,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nearmiss.cli import app, reading
+from nearmiss.cli.console import counted
+from nearmiss.cli.console import errors as _errors
+from nearmiss.cli.console import output as _output
+from nearmiss.cli.console import print_json as _print_json
 from nearmiss.cli.flags import spelled_out_depth, takes
 from nearmiss.errors import RecipeError, RunError
 from nearmiss.presets import PRESETS, Preset
@@ -154,6 +157,28 @@ def explain(
     show.show_explanations(_output(), query, explanations, _texts(opened, {e.doc_id for e in explanations}))
 
 
+@app.command("queries")
+def list_queries(
+    run: RunFolder,
+    words: Annotated[str, typer.Option("--with", help="only those with this text in their id or their words")] = "",
+    short: Annotated[bool, typer.Option("--short", help="only those that keep fewer negatives than wanted")] = False,
+    limit: Annotated[int | None, typer.Option(min=1, help="at most so many; all unless told")] = None,
+    round: RoundNumber = None,
+    reviews: Reviews = "",
+    json: AsJson = False,
+) -> None:
+    """The ids of the queries, each with its text, its positives, its candidates and how many negatives it keeps."""
+    from nearmiss.cli import show
+    from nearmiss.reports import queries
+    from nearmiss.run import open_run
+
+    listed = queries.listed(open_run(run, reviews), round, words, only_short=short)[:limit]
+    if json:
+        _print_json([asdict(one) for one in listed])
+    else:
+        show.show_queries(_output(), listed)
+
+
 @app.command()
 @takes(Export)
 def export(
@@ -169,18 +194,25 @@ def export(
 
     options = Export(**typed_fields(Export, flags))
     shipment = exporting.prepare(open_to_read(run, reviews, round), options)
-    with _watch(_errors())("export", shipment.dry_run().all_rows, "rows") as advance:
+    planned = shipment.dry_run()
+    with _watch(_errors())("export", planned.all_rows, "rows") as advance:
         manifest = shipment.write(out, advance)
     rows = sum(shard.rows for shard in manifest.shards)
     _output().print(
-        f"{out}: {rows:,} rows of {options.format} in {len(manifest.shards)} files, from {manifest.exported_queries:,} "
-        "queries; see manifest.json",
+        f"{out}: {counted(rows, 'row')} of {options.format} in {counted(len(manifest.shards), 'file')}, from "
+        f"{counted(manifest.exported_queries, 'query')}; see manifest.json",
         soft_wrap=True,
     )
     if manifest.promoted_positives:
-        _output().print(f"  {manifest.promoted_positives:,} positives found by reviewers")
+        _output().print(f"  {counted(manifest.promoted_positives, 'positive')} found by reviewers")
+    if planned.width and options.negatives is None:
+        _output().print(
+            f"  {counted(planned.width, 'negative')} in each row: the most that nine in ten queries have; "
+            "--negatives N sets another number",
+            soft_wrap=True,
+        )
     for reason, count in manifest.left_out_queries.items():
-        _output().print(f"  {count:,} queries left out: {reason}")
+        _output().print(f"  {counted(count, 'query')} left out: {reason}")
 
 
 @app.command("map")
@@ -210,7 +242,7 @@ def open_app(
     reviewer: Annotated[
         str, typer.Option(help="name under which judgements are written; anyone may type any name")
     ] = "",
-    port: Annotated[int, typer.Option(help="port of the page, on this machine alone")] = 8501,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="port of the page, on this machine alone")] = 8501,
     new_reviews: NewReviews = "",
 ) -> None:
     """Look, tune, review and export in the browser."""
@@ -289,23 +321,7 @@ def _texts(run: "Run", doc_ids: set[str]) -> dict[str, str]:
     return dict(zip(wanted["doc_id"], passages(wanted), strict=True))
 
 
-def _output() -> "Console":
-    from rich.console import Console
-
-    return Console()
-
-
-def _errors() -> "Console":
-    from rich.console import Console
-
-    return Console(stderr=True, highlight=False)
-
-
 def _watch(console: "Console") -> Any:
     from nearmiss.cli.show import Watch
 
     return Watch(console)
-
-
-def _print_json(content: Any) -> None:
-    print(json_text.dumps(content, indent=2, ensure_ascii=False))

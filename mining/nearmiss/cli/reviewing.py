@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nearmiss.cli import app
-from nearmiss.cli.commands import AsJson, NewReviews, Reviews, RunFolder, _output, _print_json
+from nearmiss.cli.commands import AsJson, NewReviews, Reviews, RunFolder
+from nearmiss.cli.console import output as _output
+from nearmiss.cli.console import print_json as _print_json
 from nearmiss.errors import ReviewError
 
 if TYPE_CHECKING:
@@ -47,7 +49,7 @@ def export_reviews(
     log = open_run(run, reviews).log_to_read()
     done = exchange.export_reviews(log, file, chosen)
     log.close()
-    what = "rows" if chosen == "jsonl" else "judgements (relevant 2, partial 1, not relevant 0)"
+    what = "rows" if chosen == "jsonl" else "judgements as grades: 2 is relevant, 1 partly, 0 not relevant"
     _output().print(f"{file}: {done.rows:,} {what}", soft_wrap=True, markup=False, highlight=False)
     if done.unsure:
         _output().print(f"  {done.unsure:,} pairs left out: nobody could tell")

@@ -18,8 +18,10 @@ from rich.table import Table
 from rich.text import Text
 
 from nearmiss.calibration.fitting import PRIOR_ALONE
+from nearmiss.cli.console import counted, is_utf
 from nearmiss.presets import EVERYWHERE, Family, Preset
 from nearmiss.reports.explanation import Explanation
+from nearmiss.reports.queries import Listed
 from nearmiss.selection import RULES
 
 PLAIN_EVERY_S = 15.0
@@ -76,8 +78,8 @@ class Watch:
 def show_report(console: Console, report: Mapping[str, Any]) -> None:
     """The funnel: what each source found, what each rule refused, what is left."""
     console.print(
-        f"{report['run']}, round {report['round']}: {report['queries']:,} queries, "
-        f"{report['documents']:,} documents, {report['candidates']:,} candidates",
+        f"{report['run']}, round {report['round']}: {counted(report['queries'], 'query')}, "
+        f"{counted(report['documents'], 'document')}, {counted(report['candidates'], 'candidate')}",
         style="bold",
         markup=False,
         soft_wrap=True,
@@ -90,21 +92,15 @@ def show_report(console: Console, report: Mapping[str, Any]) -> None:
         )
     else:
         console.print(_model_line("teacher", teacher), markup=False, soft_wrap=True)
-        console.print(f"         {teacher['scored']:,} pairs scored, {teacher['cached']:,} from the cache")
+        console.print(f"         {counted(teacher['scored'], 'pair')} scored, {teacher['cached']:,} from the cache")
     if report["shared_answers"]:
-        answers = _counted(report["shared_answers"], "answer")
+        answers = counted(report["shared_answers"], "answer")
         console.print(f"answers  {answers} shared with other queries of the same text", highlight=False)
     console.print(_sources_table(report))
-    console.print(_status_table(report))
+    console.print(_status_table(report, "█" if is_utf(console.encoding) else "#"))
     _show_shortfall(console, report)
     seconds = ", ".join(f"{stage} {taken:.1f}" for stage, taken in report["seconds"].items())
     console.print(f"[dim]seconds: {seconds}[/]", soft_wrap=True)
-
-
-def _counted(count: int, noun: str) -> str:
-    """`1 query`, `2 queries`, `1,000 documents`."""
-    many = f"{noun[:-1]}ies" if noun.endswith("ry") else f"{noun}s"
-    return f"{count:,} {noun if count == 1 else many}"
 
 
 def _model_line(role: str, model: Mapping[str, Any]) -> str:
@@ -123,7 +119,7 @@ def _sources_table(report: Mapping[str, Any]) -> Table:
     return table
 
 
-def _status_table(report: Mapping[str, Any]) -> Table:
+def _status_table(report: Mapping[str, Any], bar: str) -> Table:
     table = Table("status", title="kept and refused", title_justify="left", header_style="bold")
     table.add_column("candidates", justify="right")
     table.add_column("share", justify="right")
@@ -132,16 +128,18 @@ def _status_table(report: Mapping[str, Any]) -> Table:
         if count:
             share = count / max(report["candidates"], 1)
             style = "bold green" if status == "kept" else ""
-            table.add_row(status, f"{count:,}", f"{share:.1%}", "█" * round(30 * share), style=style)
+            table.add_row(status, f"{count:,}", f"{share:.1%}", bar * round(30 * share), style=style)
     return table
 
 
 def _show_shortfall(console: Console, report: Mapping[str, Any]) -> None:
     wanted, short, empty = (report[key] for key in ("negatives_per_query", "short_queries", "empty_queries"))
     if short:
-        console.print(f"{short:,} of {report['queries']:,} queries have fewer than {wanted} negatives, {empty:,} none")
+        of = f"{short:,} of {counted(report['queries'], 'query')}"
+        has = "has" if short == 1 else "have"
+        console.print(f"{of} {has} fewer than {counted(wanted, 'negative')}, {empty:,} none", soft_wrap=True)
     else:
-        console.print(f"every query has {wanted} negatives")
+        console.print(f"every query has {counted(wanted, 'negative')}")
     foretold = report["foretold_false_negatives"]
     console.print(
         f"[dim]By its scores {foretold:.1%} of the kept are unlabelled answers. That is foretold, not measured: "
@@ -155,7 +153,8 @@ def _show_shortfall(console: Console, report: Mapping[str, Any]) -> None:
 
 def show_map(console: Console, facts: Mapping[str, Any]) -> None:
     """How much is on the map, and how much of the truth."""
-    console.print(f"{facts['documents']:,} documents and {facts['queries']:,} queries on the map, of {facts['of']:,}")
+    both = f"{counted(facts['documents'], 'document')} and {counted(facts['queries'], 'query')}"
+    console.print(f"{both} on the map, of {facts['of']:,}")
     kept = facts["kept_neighbours"]
     if kept["neighbours"]:
         console.print(
@@ -172,15 +171,20 @@ def show_comparison(console: Console, comparison: Mapping[str, Any]) -> None:
     for score in ("dense", "teacher"):
         gaps = ("-" if gap is None else f"{gap:.4f}" for gap in comparison[f"{score}_gap"])
         table.add_row(f"{score}: positive above its negatives", *gaps)
+    for change in comparison["changed"]:
+        console.print(Text(f"changed: {change}"), soft_wrap=True)
     console.print(table)
     console.print(
-        f"{comparison['in_both']:,} negatives in both, {comparison['new']:,} new, {comparison['gone']:,} gone:"
+        f"{counted(comparison['in_both'], 'negative')} in both, {comparison['new']:,} new, {comparison['gone']:,} gone:"
     )
     for reason, count in comparison["gone_because"].items():
-        console.print(f"  {count:>8,}  {_gone_in_words(reason)}", highlight=False)
+        words = _gone_in_words(reason, second, comparison["looks_less_far"])
+        console.print(f"  {count:>8,}  {words}", highlight=False, soft_wrap=True)
 
 
-def _gone_in_words(reason: str) -> str:
+def _gone_in_words(reason: str, second: int, looks_less_far: bool) -> str:
+    if reason == "not_found" and looks_less_far:
+        return f"not found: round {second} looks less far, so nobody can say whether they are easy now"
     easy = {"not_found": "easy now: no source finds them any more", "over_quota": "easier than others now: over_quota"}
     return easy.get(reason, reason)
 
@@ -192,9 +196,12 @@ def show_explanations(console: Console, query: str, explanations: list[Explanati
     if len(explanations) == 1:
         _show_one(console, explanations[0], texts)
         return
-    table = Table("slot", "doc_id", "status", "teacher", "dense", "why", header_style="bold")
+    table = Table("slot", header_style="bold")
+    table.add_column("doc_id", overflow="fold")  # an id that is cut cannot be asked for
+    for heading in ("status", "teacher", "dense", "why"):
+        table.add_column(heading)
     for e in explanations:
-        scores = (e.scores.get(name, "-") for name in ("teacher_score", "dense_score"))
+        scores = (_score(e.scores.get(name)) for name in ("teacher_score", "dense_score"))
         why = e.reasons[0].partition(": ")[2] if e.status in RULE_NAMES else ""
         table.add_row(str(e.slot or ""), Text(e.doc_id), e.status, *scores, Text(why))
     console.print(table)
@@ -209,13 +216,30 @@ def _show_one(console: Console, explanation: Explanation, texts: Mapping[str, st
     for reason in explanation.reasons:
         console.print(Text(f"  {reason}"))
     for name, value in explanation.scores.items():
-        console.print(f"  {name:<20} {value}", highlight=False)
+        console.print(f"  {name:<20} {_score(value)}", highlight=False)
     for name, limit in explanation.thresholds.items():
         console.print(f"  {name:<20} {limit:.4g}", highlight=False)
     if explanation.signals:
         console.print("  p_relevant rises and falls with (in its logit):", highlight=False)
     for signal in explanation.signals:
         console.print(Text(f"    {signal}"))
+
+
+def _score(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4g}"
+
+
+def show_queries(console: Console, listed: list[Listed]) -> None:
+    """One line for each query."""
+    table = Table(header_style="bold")
+    table.add_column("query_id", overflow="fold")
+    for heading in ("positives", "candidates", "kept"):
+        table.add_column(heading, justify="right")
+    table.add_column("text", overflow="fold")
+    for one in listed:
+        counts = (f"{count:,}" for count in (one.positives, one.candidates, one.kept))
+        table.add_row(Text(one.query_id), *counts, Text(" ".join(one.text.split())))
+    console.print(table)
 
 
 def _family_in_words(family: Family) -> str:

@@ -13,7 +13,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nearmiss.cli import app, reading
-from nearmiss.cli.commands import AsJson, Reviews, RoundNumber, _errors, _output, _print_json, _watch
+from nearmiss.cli.commands import AsJson, Reviews, RoundNumber, _watch
+from nearmiss.cli.console import errors as _errors
+from nearmiss.cli.console import output as _output
+from nearmiss.cli.console import print_json as _print_json
 from nearmiss.cli.flags import takes
 from nearmiss.settings import Teaching
 from nearmiss.typed_settings import typed_fields

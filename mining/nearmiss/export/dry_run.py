@@ -34,6 +34,7 @@ class DryRun:
     negatives: int
     left_out_queries: Counts
     left_out_candidates: Counts
+    width: int | None = None  # negatives in each row, where the format needs the same number in all
 
     @property
     def all_rows(self) -> int:
@@ -68,4 +69,5 @@ def dry_run(dataset: Dataset, selected: pd.DataFrame, export: Export, reviews: R
         negatives=int(planned.negatives.sum()),
         left_out_queries=planned.left_out_queries,
         left_out_candidates=planned.left_out_candidates,
+        width=planned.width,
     )

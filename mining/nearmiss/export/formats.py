@@ -17,7 +17,7 @@ from nearmiss.export import for_lines as lines
 from nearmiss.export import for_sentence_transformers as losses
 from nearmiss.export import for_toolkits as toolkits
 from nearmiss.export.examples import Document, Example
-from nearmiss.settings import Export, FormatName
+from nearmiss.settings import Export, FormatName, flag
 
 Row = dict[str, Any]
 Columns = Mapping[str, str]
@@ -225,5 +225,9 @@ def check(export: Export) -> None:
         raise RecipeError(f"--container parquet: wanted a format of rows; found {name}")
     if export.negatives is not None and not form.same_number:
         raise RecipeError(f"--negatives: wanted n-tuple, margin-mse-list or kl; found {name}, which takes any number")
-    if export.prompt and name != "flag":
-        raise RecipeError(f"--prompt: wanted flag, which has a field for it; found {name}")
+    defaults = Export()
+    for field, wanted in (("prompt", "flag, which has a field for it"), ("corpus_id", "nemo, whose rows name it")):
+        if getattr(export, field) != getattr(defaults, field) and field not in choices(name):
+            raise RecipeError(f"{flag(field)}: wanted {wanted}; found {name}")
+    if not export.corpus_id.strip():
+        raise RecipeError("--corpus-id: wanted a name; found none")

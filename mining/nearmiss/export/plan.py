@@ -27,6 +27,7 @@ from nearmiss.settings import Export
 
 Counts = dict[str, int]
 Ints = npt.NDArray[np.int64]
+KEPT_BY_WIDTH = 0.9
 BEYOND_THE_ROW = "beyond the row's number of negatives"
 _COLUMNS = ["query_id", "doc_id", "is_positive", "teacher_score", "status", "slot"]
 
@@ -46,6 +47,7 @@ class Plan:
     promoted: int
     left_out_queries: Counts
     left_out_candidates: Counts
+    width: int | None  # negatives in each row, where the format needs the same number in all
 
     @property
     def exported(self) -> int:
@@ -58,7 +60,7 @@ def plan(dataset: Dataset, selected: pd.DataFrame, export: Export, withheld: Map
     Keep the queries that have a positive and enough kept negatives, and that are not `withheld` for a reason.
 
     Where a format needs the same number of negatives in each row, each query has exactly that many
-    (`export.negatives`, or the most that any query has): of more, the first slots stay.
+    (`export.negatives`, or what `usual_width` chooses): of more, the first slots stay.
     """
     rows = _useful(selected, export)
     query = row_numbers(dataset.queries.query_id, rows.query_id)
@@ -66,7 +68,7 @@ def plan(dataset: Dataset, selected: pd.DataFrame, export: Export, withheld: Map
     queries = len(dataset.queries)
     negatives = np.bincount(query[~is_positive], minlength=queries)
     positives = np.bincount(query[is_positive], minlength=queries)
-    width = (export.negatives or int(negatives.max())) if FORMATS[export.format].same_number else None
+    width = (export.negatives or usual_width(negatives)) if FORMATS[export.format].same_number else None
     reason = _reasons(dataset, negatives, positives, width, withheld or {})
     fate = np.where(_beyond(query, rows, width), BEYOND_THE_ROW, "")
     fate = np.where(reason[query] != "", reason[query], fate)
@@ -79,7 +81,18 @@ def plan(dataset: Dataset, selected: pd.DataFrame, export: Export, withheld: Map
         promoted=int((written & is_positive & rows.status.eq(RELEVANT).to_numpy(bool)).sum()),
         left_out_queries=_counts(reason),
         left_out_candidates=_left_out(selected, rows, fate, withheld or {}),
+        width=width,
     )
+
+
+def usual_width(negatives: Ints) -> int:
+    """
+    The most negatives that KEPT_BY_WIDTH of the queries have, of those with any; 1 where none has.
+
+    The most that any query has would leave out all others, and the least that every query has is often 1.
+    """
+    having = np.sort(negatives[negatives > 0])
+    return int(having[int((1 - KEPT_BY_WIDTH) * len(having) + 1e-9)]) if len(having) else 1
 
 
 def check_not_empty(planned: Plan) -> None:

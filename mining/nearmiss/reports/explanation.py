@@ -8,6 +8,8 @@ Decides nothing itself: it asks each rule of `selection` again and says what it 
 """
 
 from dataclasses import dataclass
+from numbers import Integral
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -31,7 +33,7 @@ class Explanation:
     doc_id: str
     status: str
     slot: int | None
-    scores: dict[str, str]
+    scores: dict[str, float | None]  # None where a source did not find it
     thresholds: dict[str, float]
     reasons: tuple[str, ...]
     signals: tuple[str, ...] = ()  # what made its probability, the loudest first; empty without a calibration
@@ -92,11 +94,17 @@ def _explain(table: Table, policy: Policy, rows: pd.DataFrame, row: int, spoken:
     )
 
 
-def _scores(candidate: pd.Series) -> dict[str, str]:
+def _scores(candidate: pd.Series) -> dict[str, float | None]:
     shown = [
         name for name in candidate.index if name.endswith(("_score", "_rank", "_cosine", "_jaccard", "p_relevant"))
     ]
-    return {name: f"{candidate[name]:.4g}" if not pd.isna(candidate[name]) else "-" for name in shown}
+    return {name: _number(candidate[name]) for name in shown}
+
+
+def _number(value: Any) -> float | None:
+    if pd.isna(value):
+        return None
+    return int(value) if isinstance(value, Integral) else float(value)
 
 
 def _thresholds(table: Table, policy: Policy, row: int) -> dict[str, float]:

@@ -7,7 +7,7 @@ Out: counts, overlaps and quantiles, ready for JSON; and the comparison of two r
 Prints nothing; `cli` and the app draw it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from nearmiss import selection
 from nearmiss.run import Run
 from nearmiss.selection import Decision, Table
 from nearmiss.selection.table import Bools, Ints
-from nearmiss.settings import Policy
+from nearmiss.settings import Mining, Policy, source_name
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 NOT_FOUND = "not_found"  # in the place of a status: no source of the round found the pair
@@ -132,7 +132,43 @@ def _of_source(source: str, together: list[Together]) -> dict[str, int]:
 
 def compare(run: Run, first: int, second: int) -> dict[str, Any]:
     """What a round changed: which negatives became easy, which are new, how far the positives stand from them."""
-    return {"rounds": [first, second], **compared(run.selected(first), run.selected(second))}
+    told = compared(run.selected(first), run.selected(second))
+    less_far = looks_less_far(run.mining(first), run.mining(second))
+    easy = sum(told["gone_because"].get(status, 0) for status in EASY if not (less_far and status == NOT_FOUND))
+    changed = changed_settings(run, first, second)
+    return {"rounds": [first, second], "changed": changed, "looks_less_far": less_far, "easy": easy, **told}
+
+
+def looks_less_far(before: Mining, after: Mining) -> bool:
+    """Whether a round asks fewer sources, or asks one less deep: what it does not find need not be easy."""
+    names = [source_name(source) for source in before.sources], [source_name(source) for source in after.sources]
+    return any(name not in names[1] or after.depth_of(name) < before.depth_of(name) for name in names[0])
+
+
+def changed_settings(run: Run, first: int, second: int) -> list[str]:
+    """What was set otherwise in the second round, and which models are others, a sentence each."""
+    before, after = run.mining(first), run.mining(second)
+    changes = [
+        f"{field.name} {_spelled(getattr(before, field.name))} -> {_spelled(getattr(after, field.name))}"
+        for field in fields(Mining)
+        if field.name != "depth" and getattr(before, field.name) != getattr(after, field.name)
+    ]
+    for name in dict.fromkeys(source_name(source) for source in (*before.sources, *after.sources)):
+        depths = before.depth_of(name), after.depth_of(name)
+        if depths[0] != depths[1]:
+            changes.append(f"depth of {name} {depths[0]:,} -> {depths[1]:,}")
+    facts = run.round_facts(first), run.round_facts(second)
+    for role in ("encoder", "teacher", "sparse_encoder"):
+        one, other = (entry.get(role) for entry in facts)
+        if one and other and one["name"] == other["name"] and one["fingerprint"] != other["fingerprint"]:
+            changes.append(f"other weights of the {role} {one['name']}")
+    return changes
+
+
+def _spelled(value: Any) -> str:
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value)) or "none"
+    return "none" if value in (None, "") else str(value)
 
 
 def compared(before: pd.DataFrame, after: pd.DataFrame) -> dict[str, Any]:

@@ -61,13 +61,13 @@ def side_by_side(work: Workspace) -> list[Round]:
 def change(run: Run, first: int, second: int) -> Change:
     """What round `second` changed against round `first`; RunError where there is no such round."""
     before, after = run.selected(first), run.selected(second)
-    told = funnel.compared(before, after)
+    told = funnel.compare(run, first, second)
     lost, gained = funnel.kept_here_alone(before, after), funnel.kept_here_alone(after, before)
     return Change(
         first=first,
         second=second,
         in_both=told["in_both"],
-        easy=sum(told["gone_because"].get(status, 0) for status in funnel.EASY),
+        easy=told["easy"],
         lost=lost[COLUMNS],
         gained=gained[COLUMNS],
         lost_to=told["gone_because"],

@@ -100,7 +100,8 @@ def test_no_pair_that_shares_enough_words_is_missed(texts):
     read = read_texts(texts)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(twins, "ROWS_AT_ONCE", 5)
-        found = {pair for left, right in twins._may_be_twins(read) for pair in zip(left.tolist(), right.tolist())}
+        blocks = list(twins._may_be_twins(read))
+    found = {pair for left, right in blocks for pair in zip(left.tolist(), right.tolist(), strict=True)}
     held = [set(words(normalise(text))) for text in texts]
     for left in range(len(texts)):
         for right in range(left + 1, len(texts)):

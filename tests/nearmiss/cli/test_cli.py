@@ -7,12 +7,15 @@ import signal
 import subprocess
 import sys
 from dataclasses import asdict, fields, replace
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
 from nearmiss import cli
+from nearmiss.cli import console
 from nearmiss.presets import PRESETS
+from nearmiss.reports import explanation, funnel
 from nearmiss.run import open_run
 from nearmiss.settings import Mining, Policy, flag
 
@@ -209,3 +212,137 @@ def test_a_round_more_needs_only_the_run(run):
     told = json.loads(out)
     assert told["kept"][0] == told["in_both"] + told["gone"]
     assert told["kept"][1] == told["in_both"] + told["new"]
+
+
+@pytest.mark.parametrize("words", [["-h"], ["mine", "-h"], ["audit", "-h"], ["audit", "plan", "-h"]])
+def test_help_has_a_short_form_everywhere(capsys, monkeypatch, words):
+    code, out, _ = call(capsys, monkeypatch, *words)
+    assert code == 0
+    assert out.startswith("Usage:")
+
+
+def test_the_version_is_said(capsys, monkeypatch):
+    assert call(capsys, monkeypatch, "--version") == (0, f"nearmiss {version('nearmiss')}\n", "")
+
+
+def test_a_range_stands_in_the_help_and_in_the_refusal(capsys, monkeypatch, run):
+    _, out, _ = call(capsys, monkeypatch, "select", "--help")
+    assert "hard negatives to keep for each query; 1 or more [7]" in " ".join(out.split())
+    code, _, err = call(capsys, monkeypatch, "select", run, "--negatives-per-query", "0")
+    assert (code, err) == (1, "error: --negatives-per-query: wanted 1 or more; found 0\n")
+
+
+def test_queries_lists_whole_ids_and_can_be_narrowed(capsys, monkeypatch, run):
+    data = open_run(run).dataset
+    judged = open_run(run).selected()
+    code, out, _ = call(capsys, monkeypatch, "queries", run, "--json")
+    told = json.loads(out)
+    assert code == 0
+    assert {one["query_id"]: one["text"] for one in told} == dict(
+        data.queries[["query_id", "text"]].itertuples(index=False)
+    )
+    kept = judged[judged.status.eq("kept")].groupby("query_id").size()
+    assert {one["query_id"]: one["kept"] for one in told if one["kept"]} == kept.to_dict()
+    assert sum(one["candidates"] for one in told) == len(judged)
+    code, out, _ = call(capsys, monkeypatch, "queries", run, "--with", "CHEESE", "--json")
+    assert [one["text"] for one in json.loads(out)] == [
+        text for text in data.queries["text"] if "cheese" in text.lower()
+    ]
+    _, out, _ = call(capsys, monkeypatch, "queries", run, "--short")
+    short = [one for one in told if one["kept"] < open_run(run).policy.negatives_per_query]
+    assert [line.split()[1] for line in out.splitlines()[3:-1]] == [one["query_id"] for one in short]
+
+
+def test_what_is_piped_has_whole_ids_and_json_has_numbers(capsys, monkeypatch, run):
+    long = "a-document-whose-id-is-longer-than-any-terminal-is-wide-" * 4
+    explained = explanation.explain
+
+    def renamed(*arguments):
+        return [replace(one, doc_id=long) for one in explained(*arguments)[:2]]
+
+    monkeypatch.setattr(explanation, "explain", renamed)
+    monkeypatch.setattr("nearmiss.cli.commands._texts", lambda *_: {long: "text"})
+    query_id = open_run(run).dataset.queries["query_id"].iloc[0]
+    _, out, _ = call(capsys, monkeypatch, "explain", run, query_id)
+    assert sum(long in line for line in out.splitlines()) == 2
+    _, out, _ = call(capsys, monkeypatch, "explain", run, query_id, "--json")
+    scores = json.loads(out)[0]["scores"]
+    assert {type(value) for value in scores.values()} <= {int, float, type(None)}
+    assert isinstance(scores["teacher_score"], float)
+
+
+@pytest.mark.parametrize("words", [("queries",), ("report",), ("queries", "--json"), ("presets",)])
+def test_a_reader_that_has_had_enough_ends_the_command_well(run, words):
+    command = [
+        sys.executable,
+        "-m",
+        "nearmiss.cli",
+        words[0],
+        *([str(run)] if words[0] != "presets" else []),
+        *words[1:],
+    ]
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(command, cwd=ROOT, stdout=writer, stderr=subprocess.PIPE, text=True, timeout=120)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("words", [("report",), ("queries",), ("queries", "--json"), ("explain", "q01")])
+def test_an_output_that_knows_only_ascii_stops_no_command(run, words):
+    command = [sys.executable, "-m", "nearmiss.cli", words[0], str(run), *words[1:]]
+    environment = os.environ | {"PYTHONIOENCODING": "ascii", "LC_ALL": "C"}
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, env=environment, timeout=120)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout.isascii()
+    if "--json" in words:
+        texts = {one["text"] for one in json.loads(done.stdout)}
+        assert texts == set(open_run(run).dataset.queries["text"])
+
+
+@pytest.mark.parametrize("port", ["0", "99999", "-1", "http"])
+def test_a_port_that_is_none_is_refused(capsys, monkeypatch, run, port):
+    code, _, err = call(capsys, monkeypatch, "app", run, f"--port={port}")
+    assert code == 1
+    assert err.startswith("error: Invalid value for '--port'")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--corpus-id", "mine"], "--corpus-id: wanted nemo"),
+        (["--prompt", "query: "], "--prompt: wanted flag"),
+        (["--negatives", "3"], "--negatives: wanted n-tuple"),
+        (["--shard-size", "0"], "--shard-size: wanted 1 or more; found 0"),
+        (["--format", "trec", "--own-columns"], "--own-columns: wanted a format that can be extended; found trec"),
+        (["--format", "nemo", "--corpus-id", " "], "--corpus-id: wanted a name; found none"),
+    ],
+)
+def test_an_option_that_the_format_ignores_is_refused(capsys, monkeypatch, run, tmp_path, words, message):
+    code, _, err = call(capsys, monkeypatch, "export", run, tmp_path / "out", *words)
+    assert (code, err.startswith(f"error: {message}")) == (1, True)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("count", "words"), [(0, "0 queries"), (1, "1 query"), (2, "2 queries"), (1000, "1,000 queries")]
+)
+def test_one_is_not_many(count, words):
+    assert console.counted(count, "query") == words
+
+
+def test_a_comparison_names_what_was_set_otherwise_before_it_calls_anything_easy(capsys, monkeypatch, run, tmp_path):
+    copy = shutil.copytree(run, tmp_path / "run")
+    if len(open_run(copy).rounds) == 1:
+        assert call(capsys, monkeypatch, "mine", copy, "--depth", "10")[0] == 0
+    told = funnel.compare(open_run(copy), 1, 2)
+    assert told["changed"] == ["depth of bm25 100 -> 10", "depth of dense 100 -> 10"]
+    assert told["looks_less_far"]
+    assert told["easy"] == sum(told["gone_because"].get(name, 0) for name in ("over_quota", "too_easy"))
+    code, out, _ = call(capsys, monkeypatch, "report", copy, "--compare", "1", "2")
+    assert code == 0
+    assert "easy now: no source finds them" not in out
+    assert out.index("changed: depth of bm25 100 -> 10") < out.index("kept negatives")
+    back = funnel.compare(open_run(copy), 2, 1)
+    assert not back["looks_less_far"]
+    assert back["changed"] == ["depth of bm25 10 -> 100", "depth of dense 10 -> 100"]

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -20,7 +21,8 @@ from hypothesis import strategies as st
 
 from nearmiss.data.dataset import Dataset, ReadCounts
 from nearmiss.errors import RecipeError, RunError
-from nearmiss.export import FORMATS, Export, FormatName, examples, write
+from nearmiss.export import FORMATS, Export, FormatName, Reviews, dry_run, examples, write
+from nearmiss.export.plan import usual_width
 from nearmiss.export.shards import Layout, write_shards
 from nearmiss.storage.files import sha256_of
 
@@ -203,13 +205,31 @@ def test_row_labels_that_repeat_drop_nothing(dataset, tmp_path):
     assert bytes_of(tmp_path / "repeated") == bytes_of(tmp_path / "unique")
 
 
-def test_n_tuple_is_as_wide_as_the_longest_query_by_default(dataset, tmp_path):
+def test_n_tuple_is_by_default_as_wide_as_keeps_most_queries(dataset, tmp_path):
     out = exported(dataset, tmp_path, format="n-tuple")
-    assert [list(row) for row in rows_in(out)] == [["query", "answer", "negative_1", "negative_2", "negative_3"]]
-    assert json.loads((out / "manifest.json").read_text())["left_out_queries"] == {
-        "fewer than 3 negatives": 2,
-        "no negative kept": 1,
-    }
+    assert {tuple(row) for row in rows_in(out)} == {("query", "answer", "negative_1")}
+    assert json.loads((out / "manifest.json").read_text())["left_out_queries"] == {"no negative kept": 1}
+
+
+@pytest.mark.parametrize(
+    ("negatives", "width"),
+    [
+        ([7] * 7 + [1], 1),  # of 8, seven are fewer than nine in ten
+        ([7] * 19 + [1], 7),
+        ([7] + [6] * 18 + [2], 6),  # not the most that one has
+        ([3, 3, 0, 0, 0], 3),  # queries without any are left out whatever the width
+        ([0, 0], 1),
+    ],
+)
+def test_the_usual_width_keeps_nine_in_ten_of_the_queries(negatives, width):
+    assert usual_width(np.array(negatives)) == width
+
+
+@pytest.mark.parametrize("name", ["n-tuple", "kl", "margin-mse-list"])
+def test_the_width_is_said_before_anything_is_written(dataset, name):
+    assert dry_run(dataset, SELECTED, Export(format=name), Reviews()).width == 1
+    assert dry_run(dataset, SELECTED, Export(format=name, negatives=2), Reviews()).width == 2
+    assert dry_run(dataset, SELECTED, Export(), Reviews()).width is None
 
 
 @pytest.mark.parametrize("with_scores", [False, True])
@@ -604,6 +624,7 @@ def test_a_candidate_that_the_data_do_not_have_is_refused(dataset, tmp_path):
         ({"format": "dpr", "container": "parquet"}, "--container parquet: .* found dpr"),
         ({"format": "flag", "negatives": 2}, "--negatives: .* found flag"),
         ({"format": "kl", "prompt": "Find: "}, "--prompt: .* found kl"),
+        ({"format": "triplet", "corpus_id": "mine"}, "--corpus-id: .* found triplet"),
     ],
 )
 def test_choices_that_a_format_cannot_serve_are_refused(dataset, tmp_path, choices, wanted):

@@ -1,0 +1,66 @@
+"""
+The consoles: where words go, in a terminal, a pipe, a log, or an output that knows only ASCII.
+
+Out: consoles for standard output and standard error, and JSON on standard output
+
+A pipe is as wide as its longest line, so that ids stay whole for the program that reads them. A reader that has had
+enough (`| head`) ends the command well. What the output's encoding cannot hold is written as an escape.
+"""
+
+import json
+import os
+import sys
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, NoReturn
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+PIPE_WIDTH = 100_000
+
+
+def output() -> "Console":
+    """Standard output."""
+    from rich.console import Console
+
+    class Output(Console):
+        def on_broken_pipe(self) -> NoReturn:
+            raise BrokenPipeError
+
+    return Output(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else PIPE_WIDTH)
+
+
+def errors() -> "Console":
+    """Standard error, for progress and what is worth knowing beside the answer."""
+    from rich.console import Console
+
+    return Console(stderr=True, highlight=False)
+
+
+def print_json(content: Any) -> None:
+    """The content for programs: escaped where the output's encoding could not hold it."""
+    print(json.dumps(content, indent=2, ensure_ascii=not is_utf(sys.stdout.encoding), allow_nan=False))
+
+
+def counted(count: int, noun: str) -> str:
+    """`1 query`, `2 queries`, `1,000 documents`."""
+    many = f"{noun[:-1]}ies" if noun.endswith("ry") else f"{noun}s"
+    return f"{count:,} {noun if count == 1 else many}"
+
+
+def is_utf(encoding: str | None) -> bool:
+    """Whether an encoding holds every character."""
+    return (encoding or "").lower().startswith("utf")
+
+
+def escape_what_does_not_fit() -> None:
+    """Let no character stop a command: other encodings get escapes, and so do file names that are not valid UTF-8."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(AttributeError, ValueError):
+            stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+
+
+def hang_up() -> None:
+    """After the reader has gone, let nothing more be written: Python would complain of it as it ends."""
+    with suppress(OSError, ValueError, AttributeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
