@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nearmiss.cli.application import app
-from nearmiss.cli.commands import AsJson, Reviews, RoundNumber, RunFolder, _output, _print_json
+from nearmiss.cli.commands import AsJson, Reviews, RoundNumber, RunFolder
+from nearmiss.cli.console import output as _output
+from nearmiss.cli.console import print_json as _print_json
 from nearmiss.errors import ReviewError
 
 if TYPE_CHECKING:
