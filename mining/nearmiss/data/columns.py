@@ -59,10 +59,21 @@ class Columns:
     label: Annotated[tuple[str, ...], "1 for a positive, 0 for a negative, or a list; NAME= for none"] = (
         "label",
         "labels",
+        "relevance",
+        "relevant",
+        "is_relevant",
+        "is_positive",
+        "is_answer",
+        "rel",
+        "target",
     )
     score: Annotated[tuple[str, ...], "a score in the label's place, with --positive-from; NAME= for none"] = (
         "score",
         "scores",
+        "similarity",
+        "similarities",
+        "relevance_score",
+        "teacher_score",
     )
 
 
@@ -130,7 +141,7 @@ def label_in(header: Sequence[str], columns: Columns, has_negatives: bool, thres
     if label is not None or score is None:
         return label
     # A column called positive says what it is; an `answer` or a `passage` with a score may be a negative.
-    if not thresholded and set(columns.positive[:2]) & set(header):
+    if not thresholded and set(columns.positive[:2]) & set(map(flattened, header)):
         return None
     if not thresholded:
         wanted = (
@@ -150,8 +161,9 @@ def documents(header: Sequence[str], columns: Columns) -> Pairs:
 
 
 def one_of(kind: str, names: Sequence[str] | dict[str, None], header: Sequence[str]) -> str | None:
-    """The one of `names` that the header has."""
-    found = [name for name in names if name in header]
+    """The one column of the header that has one of `names`; in another spelling where none has it exactly."""
+    flat = {flattened(name) for name in names}
+    found = [name for name in names if name in header] or [name for name in header if flattened(name) in flat]
     if len(found) > 1:
         raise Wrong(f"one column as {kind} (--column {kind}=NAME names it)", str(found), alike=True)
     return found[0] if found else None
@@ -205,7 +217,7 @@ def alternatives(names: Sequence[str]) -> str:
 def flattened(name: str) -> str:
     """A column's name in one spelling: hardNegative1, "Hard negative-1" and hard_negative[1] are hard_negative_1."""
     parted = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)
-    return re.sub(r"[\W_]+", "_", parted).lower()
+    return re.sub(r"[\W_]+", "_", parted).lower().strip("_")
 
 
 def singular(name: str) -> str:

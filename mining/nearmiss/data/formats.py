@@ -83,7 +83,7 @@ def folder_signs(path: Path) -> Mapping[Format, bool]:
     files = {file.name for file in path.iterdir()}
     if {"dataset_info.json", "state.json"} <= files or "dataset_dict.json" in files:
         return {"hf": True}
-    found = tables(path)
+    found = tables(path) or (tables(path / "data") if (path / "data").is_dir() else {})
     roles = {first_word(name) for name in found} | {file.name for file in path.iterdir() if file.is_dir()}
     kinds = {kind_of(file) for files in found.values() for file in files}
     beir = {"corpus", "queries"} <= roles

@@ -75,8 +75,10 @@ def named(paths: Collection[Path]) -> str:
 
 
 def rows_table(folder: Path, split: str | None) -> list[Path]:
-    """The files of the one table that is no corpus and no queries, or of the split."""
+    """The files of the one table that is no corpus and no queries, or of the split; here, else in data/."""
     found = {name: paths for name, paths in tables(folder).items() if first_word(name) not in (*CORPUS, *QUERIES)}
+    if not found and (folder / "data").is_dir():
+        return rows_table(folder / "data", split)
     if not found:
         raise DatasetError(f"{folder}: wanted files ending in {', '.join(KINDS)}; found {sorted_names(folder)}")
     return one_table(folder, found, split)

@@ -161,6 +161,8 @@ def test_presets_are_listed(capsys, monkeypatch):
             ["mine", SAMPLE, "x", "--column", "text=body"],
             "error: --column: wanted FIELD=NAME with a field among query,",
         ),
+        (["mine", SAMPLE, "x", "--column", "query=q"], "error: --column: wanted none, since the columns of beir have"),
+        (["mine", "nowhere", "--split", "a"], "error: --split: wanted none, since a round of nowhere reads the data"),
         (["mine", SAMPLE, "x", "--nonsense"], "No such option: --nonsense"),
         (["mine", SAMPLE, "x", "--encoder", "/no/such/model"], "/no/such/model"),
         ([SAMPLE], "No such command"),

@@ -591,3 +591,18 @@ def test_an_option_that_a_format_would_pass_over_is_refused(tmp_path, options, w
 def test_a_folder_of_ours_takes_no_names_of_columns(beir):
     (beir / "qrels" / "test.tsv").write_text(QRELS["test.tsv"])
     assert "--column: wanted none, since the columns of beir have fixed names" in said(beir, columns=Columns(label=()))
+
+
+@pytest.mark.parametrize("column", ["Label", "LABELS", "relevance", "is_relevant", "isRelevant", " label"])
+def test_a_label_is_one_under_other_names_and_spellings(tmp_path, column):
+    (tmp_path / "f.csv").write_text(f"Query,Answer,{column}\nq,a,1\nq,n,0\nr,b,1\nr,m,0\n")
+    same(read(tmp_path / "f.csv"))
+
+
+def test_a_clone_from_the_hub_keeps_its_parts_in_data(tmp_path):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "README.md").write_text("a card")
+    for part, row in enumerate(ROWS):
+        pd.DataFrame([row]).to_parquet(tmp_path / "data" / f"train-0000{part}-of-00002.parquet")
+    pd.DataFrame(ROWS[:1]).to_parquet(tmp_path / "data" / "test-00000-of-00001.parquet")
+    same(read(tmp_path, split="train"))

@@ -1,0 +1,53 @@
+"""What `mine` and `teach` say of the data they read, and the reading options that they refuse."""
+
+from io import StringIO
+
+import pytest
+from rich.console import Console
+
+from nearmiss.cli import reading
+from nearmiss.errors import RecipeError
+
+NOTHING = reading.Options(None, None, None, None, (), None, None)
+
+
+def told(path, **options):
+    words = StringIO()
+    reading.read(Console(file=words, width=200), str(path), reading.Options(**(vars(NOTHING) | options)))
+    return words.getvalue().splitlines()
+
+
+def test_it_is_said_which_column_was_taken_for_what_and_which_was_not_used(tmp_path):
+    (tmp_path / "f.csv").write_text(",query,positive,neg0,neg1,[topic]\n0,q,a,n,m,t\n1,r,b,n,,u\n")
+    assert told(tmp_path / "f.csv") == [
+        "read 2 rows = 2 kept + 0 rejected: 2 queries, 4 documents, 2 positives, 3 labelled negatives",
+        "columns: query = query, positive = positive, negative = neg0 and neg1",
+        "not used, kept as your own columns: unnamed_1, [topic] (queries)",
+    ]
+
+
+def test_a_label_is_named_and_can_be_denied(tmp_path):
+    (tmp_path / "f.csv").write_text("query,positive,label\nq,a,1\nq,n,0\n")
+    assert told(tmp_path / "f.csv")[0].endswith("1 positives, 1 labelled negatives")
+    assert told(tmp_path / "f.csv", column=("label=",)) == [
+        "read 2 rows = 2 kept + 0 rejected: 1 queries, 2 documents, 2 positives, 0 labelled negatives",
+        "columns: query = query, positive = positive",
+        "not used, kept as your own columns: label (queries)",
+    ]
+
+
+def test_options_that_nothing_would_read_are_refused():
+    typed = reading.Options("flag", None, "c.tsv", None, ("query=q",), 0.5, None)
+    with pytest.raises(RecipeError) as error:
+        reading.refuse(typed, "a round of R reads the data that the run keeps")
+    assert str(error.value) == (
+        "--format, --corpus, --column, --positive-from: wanted none, since a round of R reads the data that the run "
+        "keeps; found them"
+    )
+    reading.refuse(NOTHING, "nothing was typed")
+
+
+@pytest.mark.parametrize("pair", ["text=body", "query", "query=", "=x"])
+def test_a_column_needs_a_known_field_and_a_name(pair):
+    with pytest.raises(RecipeError, match="--column: wanted FIELD=NAME with a field among query, positive"):
+        reading.columns((pair,))
