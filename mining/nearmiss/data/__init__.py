@@ -9,7 +9,7 @@ Knows nothing of models, retrieval or runs. What passes here is trusted everywhe
 
 from nearmiss.data.columns import Columns
 from nearmiss.data.dataset import Dataset, ReadCounts, passages
-from nearmiss.data.formats import FORMATS, Format, format_of
+from nearmiss.data.input_formats import FORMATS, Format, format_of
 from nearmiss.data.on_disk import fingerprint, load, save
 from nearmiss.data.reader import read
 

@@ -14,10 +14,10 @@ from nearmiss.data.dataset import Dataset
 from nearmiss.data.dpr import dpr_example
 from nearmiss.data.example import Example
 from nearmiss.data.flagembedding import flag_example
-from nearmiss.data.formats import Asked, Format, checked_format, existing, options_of
 from nearmiss.data.frames import frames
 from nearmiss.data.gathering import Gathered, add_example, drop_unanswered
 from nearmiss.data.hf import hf_rows
+from nearmiss.data.input_formats import Asked, Format, checked_format, existing, options_of
 from nearmiss.data.lines import Row
 from nearmiss.data.msmarco import judgements_in, msmarco_example, msmarco_rows, needs_tables
 from nearmiss.data.nemo import nemo_example, nemo_rows

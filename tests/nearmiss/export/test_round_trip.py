@@ -3,7 +3,6 @@
 from typing import get_args
 
 import pytest
-from nearmiss.session.workspace import open_to_read
 
 from nearmiss import data
 from nearmiss.data.exported import READ_AS
@@ -15,6 +14,7 @@ from nearmiss.export.read_back import rows_of_first_table, written
 from nearmiss.session import exporting
 from nearmiss.settings import Export
 from nearmiss.training import from_dataset
+from nearmiss.workspace import open_to_read
 
 WITH_DOCUMENTS = [name for name in get_args(FormatName) if name != "trec"]
 WAYS = {
