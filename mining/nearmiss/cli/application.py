@@ -14,6 +14,7 @@ import typer
 from nearmiss.cli.console import escape_what_does_not_fit, hang_up
 from nearmiss.cli.interrupts import INTERRUPTED, heard
 from nearmiss.errors import NearmissError
+from nearmiss.models.cores import tell_libraries
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -44,6 +45,7 @@ def _options(
 def run() -> int:
     """Do what was typed; 0 done, also where the reader of a pipe had enough; 1 a mistake, 130 interrupted."""
     escape_what_does_not_fit()
+    tell_libraries()
     try:
         code = int(app(standalone_mode=False) or 0)
         sys.stdout.flush()

@@ -18,7 +18,7 @@ from nearmiss.models.engine import Model, OnEngine, Task, Wanted, open_engine
 from nearmiss.models.engine.loading import model_folder
 from nearmiss.settings import Mining
 from nearmiss.storage.files import sha256_of
-from nearmiss.storage.fingerprint import fingerprint_of, fingerprint_of_model
+from nearmiss.storage.fingerprint import fingerprint_of_model
 from nearmiss.types import Vectors
 
 EMBEDDED = "all-MiniLM-L6-v2 (embedded)"
@@ -70,8 +70,7 @@ def load_encoder(recipe: Mining) -> ModelEncoder:
     own = model.facts.prompts
     query = own["query"] if recipe.query_prompt is None else recipe.query_prompt
     document = own["document"] if recipe.document_prompt is None else recipe.document_prompt
-    print_ = fingerprint_of(wanted.fingerprint, query, document, model.facts.max_length, model.precision)
-    return ModelEncoder(model, print_, query, document)
+    return ModelEncoder(model, (wanted.fingerprint, query, document, model.facts.max_length), query, document)
 
 
 def embedded_folder() -> Path:

@@ -25,7 +25,7 @@ from nearmiss.models.encoder import EMBEDDED, embedded_folder
 from nearmiss.models.engine import OnEngine, Wanted, open_engine
 from nearmiss.models.engine.tokens import CHARACTERS_PER_TOKEN
 from nearmiss.settings import LATE_INTERACTION, Mining
-from nearmiss.storage.fingerprint import fingerprint_of, fingerprint_of_model
+from nearmiss.storage.fingerprint import fingerprint_of_model
 
 Floats = npt.NDArray[np.float32]
 
@@ -145,9 +145,8 @@ def load_late_interaction(recipe: Mining, documents: pd.DataFrame, collection: s
         precision=recipe.precision,
     )
     model = open_engine(wanted)
-    settings = VERSION, WINDOW, AT_RANDOM, COUNTED, SEED, model.facts.max_length, model.precision
-    print_ = fingerprint_of(LATE_INTERACTION, wanted.fingerprint, collection, *settings)
-    return LateInteraction(model, print_, documents)
+    settings = VERSION, WINDOW, AT_RANDOM, COUNTED, SEED, model.facts.max_length
+    return LateInteraction(model, (LATE_INTERACTION, wanted.fingerprint, collection, *settings), documents)
 
 
 def _text(rows: Floats, rarity: Floats) -> Text:

@@ -16,7 +16,7 @@ from typing import Any
 
 from nearmiss.errors import ModelError
 from nearmiss.models.encoder import embedded_folder
-from nearmiss.models.engine.graphs import cache_folder
+from nearmiss.models.engine.graphs import cache_folder, passing_folder
 from nearmiss.models.engine.loading import model_folder
 from nearmiss.storage.files import read_json
 from nearmiss.storage.fingerprint import fingerprint_of, fingerprint_of_model
@@ -93,12 +93,27 @@ def _merged(flag: str, folder: Path) -> Path:
             f"{flag} {folder}: wanted the weights it was trained from, {facts.start or 'the embedded MiniLM'} with "
             f"fingerprint {facts.start_fingerprint[:12]}; found {found[:12]}"
         )
-    from safetensors.torch import load_file, save_file
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
 
-    tensors = merge(tensors_of(start), load_file(folder / TENSORS), facts.unchanged)
+    merged = merge(tensors_of(start), load_file(folder / TENSORS), facts.unchanged)
+    tensors = {name: tensor.contiguous() for name, tensor in merged.items()}
+    try:
+        return _written(folder, tensors, place)
+    except (OSError, SafetensorError):  # the cache is full
+        return _written(folder, tensors, passing_folder() / place.name)
+
+
+def _written(folder: Path, tensors: dict[str, Any], place: Path) -> Path:
+    from safetensors.torch import save_file
+
     draft = Path(tempfile.mkdtemp(dir=place.parent, prefix=".tmp-"))
-    shutil.copytree(folder, draft, dirs_exist_ok=True, ignore=shutil.ignore_patterns(FACTS, TENSORS))
-    save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, draft / WEIGHTS, {"format": "pt"})
+    try:
+        shutil.copytree(folder, draft, dirs_exist_ok=True, ignore=shutil.ignore_patterns(FACTS, TENSORS))
+        save_file(tensors, draft / WEIGHTS, {"format": "pt"})
+    except BaseException:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise
     try:
         draft.rename(place)
     except OSError:  # another process was first

@@ -19,7 +19,7 @@ from nearmiss.models.engine import Model, OnEngine, Wanted, open_engine
 from nearmiss.models.late_interaction import load_late_interaction
 from nearmiss.models.low_rank import plain_folder
 from nearmiss.settings import LATE_INTERACTION, Mining
-from nearmiss.storage.fingerprint import fingerprint_of, fingerprint_of_model
+from nearmiss.storage.fingerprint import fingerprint_of_model
 
 Scores = npt.NDArray[np.float32]
 
@@ -70,5 +70,4 @@ def _cross_encoder(recipe: Mining) -> CrossEncoderTeacher:
     )
     model = open_engine(wanted)
     prompt = model.facts.prompts["pair"] if recipe.teacher_prompt is None else recipe.teacher_prompt
-    print_ = fingerprint_of(wanted.fingerprint, prompt, model.facts.max_length, model.precision)
-    return CrossEncoderTeacher(model, print_, prompt)
+    return CrossEncoderTeacher(model, (wanted.fingerprint, prompt, model.facts.max_length), prompt)

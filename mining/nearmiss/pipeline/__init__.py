@@ -19,9 +19,10 @@ from nearmiss.calibration import stored
 from nearmiss.data import Dataset
 from nearmiss.errors import RunError
 from nearmiss.models import score_cache
-from nearmiss.models.encoder import Encoder, load_encoder
+from nearmiss.models.encoder import Encoder
 from nearmiss.models.engine.loading import model_folder
-from nearmiss.models.teacher import Teacher, load_teacher
+from nearmiss.models.teacher import Teacher
+from nearmiss.pipeline.number_types import in_the_number_types_of, is_same_elsewhere, other_number_types
 from nearmiss.pipeline.progress import Watch, silent
 from nearmiss.pipeline.round import Round, count_rows
 from nearmiss.pipeline.searching import read_run
@@ -29,7 +30,7 @@ from nearmiss.pipeline.stages import calibrate, run_stages
 from nearmiss.retrieval.vector_store import RECORD
 from nearmiss.run import POLICY_FILE, RUN_FILE, SCHEMA, Run, mining_from, open_run
 from nearmiss.settings import SOURCES, Mining, Policy, check_together
-from nearmiss.storage.files import read_object, write_json
+from nearmiss.storage.files import read_object, sha256_of, write_json
 from nearmiss.storage.fingerprint import fingerprint_of_model
 from nearmiss.storage.numbered import shard_name
 from nearmiss.storage.one_writer import HOLDER, LOCK, one_writer
@@ -38,6 +39,7 @@ from nearmiss.storage.temporary import PREFIX, sweep
 __all__ = ["Watch", "mine", "silent"]
 
 LIBRARIES = ("nearmiss", "bm25s", "faiss-cpu", "numpy", "openvino", "sentence-transformers", "torch", "transformers")
+Models = dict[str, Encoder | Teacher | None]
 SCAFFOLDING = ("found", "pool")  # a round's files that only its own stages read
 
 
@@ -64,21 +66,26 @@ def mine(
     run = _existing(folder, data)
     collection = data or open_run(folder).dataset
     fingerprint = run.facts["dataset"]["fingerprint"] if run else dataset.fingerprint(collection)
-    encoder = encoder or load_encoder(recipe)
-    teacher = teacher or load_teacher(recipe, collection.documents, fingerprint)
+    begun = in_the_number_types_of(run.facts["rounds"] if run else [], recipe)
+    encoder = encoder or begun.encoder()
+    teacher = teacher or begun.teacher(collection.documents, fingerprint)
     wanted = _entry(recipe, encoder, teacher)
-    if run is None or not _round_to_make(run, wanted, may_add=data is None)["finished"]:
+    models: Models = {"encoder": encoder, "teacher": teacher}
+    if run is None or not _round_to_make(run, wanted, models, may_add=data is None)["finished"]:
         for source in set(recipe.sources).difference(SOURCES):
             read_run(collection, source, 1)
     with one_writer(folder):
         sweep(folder)
         # Asked again, since another process may have written while nothing was held.
         run = _existing(folder, data) or _create(folder, collection)
-        entry = _round_to_make(run, wanted, may_add=data is None)
+        entry = _round_to_make(run, wanted, models, may_add=data is None)
         if policy is not None:
             run.save_policy(policy)
         this = Round(run.folder, entry["round"], run.dataset, recipe, encoder, teacher)
         if not entry["finished"] or _lacks_files(this):
+            if other_number_types(entry, wanted):
+                shutil.rmtree(this.folder, ignore_errors=True)
+                entry = entry | wanted
             entry = entry | {"finished": False} | _versions_of(entry)
             _record(run, entry)
             remembered = run_stages(this, watch)
@@ -165,7 +172,14 @@ def _entry(recipe: Mining, encoder: Encoder, teacher: Teacher | None) -> dict[st
         "encoder": _model(recipe.encoder or "all-MiniLM-L6-v2 (embedded)", encoder),
         "teacher": None if teacher is None else _model(recipe.teacher, teacher),
         "sparse_encoder": _sparse_encoder(recipe),
+        "run_files": _run_files(recipe),
     }
+
+
+def _run_files(recipe: Mining) -> dict[str, str]:
+    """The digest of each run file that the recipe names: what it found is kept, so another content must be seen."""
+    paths = (source.partition("=")[2] for source in recipe.sources if source.startswith("run:"))
+    return {path: sha256_of(Path(path)) for path in paths if Path(path).is_file()}
 
 
 def _sparse_encoder(recipe: Mining) -> dict[str, Any] | None:
@@ -185,12 +199,12 @@ def _model(name: str, model: Encoder | Teacher) -> dict[str, Any]:
     }
 
 
-def _round_to_make(run: Run, wanted: dict[str, Any], *, may_add: bool) -> dict[str, Any]:
+def _round_to_make(run: Run, wanted: dict[str, Any], models: Models, *, may_add: bool) -> dict[str, Any]:
     """The last round where it is the wanted one, else a new one."""
     rounds = run.facts["rounds"]
     if rounds:
         last = rounds[-1]
-        changes = _changes(last, wanted)
+        changes = _changes(last, wanted, models)
         if not changes:
             return dict(last)
         if not last["finished"] or not may_add:
@@ -203,7 +217,7 @@ def _round_to_make(run: Run, wanted: dict[str, Any], *, may_add: bool) -> dict[s
     return {"round": len(rounds) + 1, "finished": False, **wanted}
 
 
-def _changes(last: dict[str, Any], wanted: dict[str, Any]) -> list[str]:
+def _changes(last: dict[str, Any], wanted: dict[str, Any], models: Models) -> list[str]:
     before, after = mining_from(last["recipe"]), mining_from(wanted["recipe"])
     changes = [
         f"{field.name} {getattr(before, field.name)!r} -> {getattr(after, field.name)!r}"
@@ -212,8 +226,10 @@ def _changes(last: dict[str, Any], wanted: dict[str, Any]) -> list[str]:
     ]
     for model in ("encoder", "teacher", "sparse_encoder"):
         prints = [entry[model] and entry[model]["fingerprint"] for entry in (last, wanted)]
-        if prints[0] != prints[1]:
+        if prints[0] != prints[1] and not is_same_elsewhere(last[model], models.get(model)):
             changes.append(f"other weights of the {model}")
+    files = [entry.get("run_files", {}) for entry in (last, wanted)]
+    changes += [f"another content of {path}" for path in files[0] if files[1].get(path, "") != files[0][path]]
     return changes
 
 

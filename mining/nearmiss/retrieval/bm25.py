@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from nearmiss.models.cores import cores
 from nearmiss.retrieval.language import checked, term_maker
 from nearmiss.retrieval.results import best_rows, nothing_found, ranked
 from nearmiss.retrieval.tokenization import normalise, words
@@ -67,6 +68,9 @@ def search(
     token_ids = list(_query_ids(queries, read_json(folder / "language.json"), index.vocab_dict))
     blocks = [token_ids[start : start + QUERY_BLOCK] for start in range(0, len(queries), QUERY_BLOCK)]
     parts = []
+    if token_ids:
+        # Alone, before the threads: the first search compiles, imports and fills tables that threads would wait for.
+        _search_block(index, 1, token_ids[:1])
     # bm25s's own threads would be compiled anew in every process; its serial search lets go of the interpreter.
     with ThreadPoolExecutor(threads) as pool:
         for number, found in enumerate(pool.map(partial(_search_block, index, k), blocks)):
@@ -101,7 +105,7 @@ def _prepare_numba() -> int:
 
     with contextlib.suppress(RuntimeError):  # no folder that numba may write to: compile each time
         _retrieve_internal_jitted_serial.enable_caching()
-    return int(numba.get_num_threads())
+    return min(int(numba.get_num_threads()), cores())
 
 
 def _token_ids(

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from nearmiss.errors import ModelError
-from nearmiss.models.engine.loading import model_folder
+from nearmiss.models.engine.loading import check_tokenizer, model_folder
 from nearmiss.retrieval.results import best_rows, nothing_found, ranked
 from nearmiss.storage.files import write_atomically
 
@@ -35,9 +35,11 @@ def load_encoder(name: str, *, trust_remote_code: bool = False) -> "SparseEncode
 
     folder = model_folder("--sparse-encoder", name)
     try:
-        return SparseEncoder(str(folder), trust_remote_code=trust_remote_code)
-    except (OSError, ValueError, RuntimeError) as error:
+        encoder = SparseEncoder(str(folder), trust_remote_code=trust_remote_code)
+    except Exception as error:  # what a broken folder raises is not documented anywhere
         raise ModelError(f"--sparse-encoder {name}: wanted a SparseEncoder model; found {error}") from error
+    check_tokenizer("--sparse-encoder", name, encoder)
+    return encoder
 
 
 def encode_documents(

@@ -21,7 +21,8 @@ import numpy.typing as npt
 from nearmiss.errors import ModelError, RunError
 from nearmiss.retrieval import vectors
 from nearmiss.retrieval.results import Rows
-from nearmiss.storage.files import read_json, write_atomically, write_json
+from nearmiss.storage.files import read_json, read_object, write_atomically, write_json
+from nearmiss.storage.numbered import numbered, shard_name
 from nearmiss.types import Vectors
 
 RECORD = "vectors.json"
@@ -41,7 +42,7 @@ class StoredVectors:
 
     @cached_property
     def _mapped(self) -> list[npt.NDArray[np.floating[Any]]]:
-        return [np.load(path, mmap_mode="r") for path in sorted(self.folder.glob("[0-9]*.npy"))]
+        return [np.load(path, mmap_mode="r") for path in numbered(self.folder, ".npy")]
 
     def take(self, rows: Rows) -> Vectors:
         """The vectors of these rows, in this order, in float32."""
@@ -49,10 +50,17 @@ class StoredVectors:
 
 
 def open_vectors(folder: Path) -> StoredVectors:
-    """The vectors in `folder`; RunError where there are none."""
+    """The vectors in `folder`; RunError where there are none, or fewer than its record says."""
     if not (folder / RECORD).exists():
         raise RunError(f"{folder}: wanted finished vectors (with {RECORD}); found none")
-    return StoredVectors(folder)
+    wanted, stored = read_object(folder / RECORD, ("rows",))["rows"], StoredVectors(folder)
+    found = sum(len(shard) for shard in stored.shards())
+    if found != wanted:
+        raise RunError(
+            f"{folder}: wanted {wanted:,} finished vectors, as {RECORD} says; found {found:,}. "
+            "Run the same `nearmiss mine` again to finish them"
+        )
+    return stored
 
 
 def embed(
@@ -77,16 +85,22 @@ def embed(
         "rows_per_shard": rows_per_shard,
         "dtype": np.dtype(dtype).name,
     }
-    if (folder / RECORD).exists() and read_json(folder / RECORD) != record:
+    if folder.exists() and not _is_of(folder, record):
         shutil.rmtree(folder)
     write_json(folder / RECORD, record)
     for number, start in enumerate(range(0, len(texts), rows_per_shard)):
         shard = list(texts[start : start + rows_per_shard])
-        path = folder / f"{number:05d}.npy"
+        path = folder / shard_name(number, ".npy")
         if path.exists():
             advance(len(shard))
         else:
             _write(path, _finite(_encode(shard, encode, advance), start).astype(dtype))
+
+
+def _is_of(folder: Path, record: dict[str, Any]) -> bool:
+    """Whether what lies in the folder was made of the record's texts by its model; without a record nobody knows."""
+    path = folder / RECORD
+    return path.exists() and bool(read_json(path) == record)
 
 
 def _encode(shard: list[str], encode: Encode, advance: Callable[[int], None]) -> Vectors:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 # What a published folder also holds and no forward pass reads: other formats, model cards, a trainer's state.
-SETTINGS = ("*.json", "*.txt", "*.model", "*.jinja", "*.py")
+SETTINGS = ("*.json", "*.txt", "*.model", "*.jinja", "*.py", "*.tiktoken", "*.vocab", "*.spm", "*.yaml")
 UNREAD = ("onnx", "openvino", "eval", "checkpoint-*", "low_rank", ".*")
 UNREAD_FILES = ("trainer_state.json", "data_config.json", "train_script.py", "requirements.txt", "*.index.json")
 # Who wrote the file and with what; the same weights saved again by a newer release are the same model.
@@ -40,13 +40,17 @@ def fingerprint_of(*facts: object) -> str:
 
 
 def _parts(folder: Path) -> list[Path]:
-    """The folder and those of its modules, such as `1_Pooling`."""
+    """The folder and those of its modules, such as `1_Pooling`, however deep: a Router's lie within its own."""
     inside = sorted(path for path in folder.iterdir() if path.is_dir())
-    return [folder, *(path for path in inside if not any(path.match(pattern) for pattern in UNREAD))]
+    read = (path for path in inside if not any(path.match(pattern) for pattern in UNREAD))
+    return [folder, *(part for path in read for part in _parts(path))]
 
 
 def _weights(part: Path) -> list[Path]:
-    return sorted(part.glob("*.safetensors")) or sorted(part.glob("pytorch_model*.bin"))
+    """The files that a module's tensors are read from: the first of these forms that it has."""
+    forms = (["*.safetensors"], ["pytorch_model*.bin"], ["*.bin", "*.pt", "*.pth", "*.npy", "*.npz"])
+    found = (sorted(path for pattern in form for path in part.glob(pattern)) for form in forms)
+    return next(filter(None, found), [])
 
 
 def _add_tensors(digest: "hashlib._Hash", path: Path) -> None:

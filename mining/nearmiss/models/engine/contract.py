@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nearmiss.settings import Precision
+from nearmiss.storage.fingerprint import fingerprint_of
 
 Kind = Literal["encoder", "teacher", "tokens"]  # `tokens`: an encoder before its vectors are made one
 Task = Literal["query", "document", "pair", "token"]
@@ -106,7 +107,16 @@ class OnEngine:
     """A model that an engine runs: what `Model` asks for, told by the engine."""
 
     model: Engine
-    fingerprint: str
+    identity: tuple[object, ...]  # what its numbers depend on, the number type left out
+
+    @property
+    def fingerprint(self) -> str:
+        """What its numbers depend on: weights, prompts, length, number type."""
+        return self.fingerprint_in(self.model.precision)
+
+    def fingerprint_in(self, precision: str) -> str:
+        """The fingerprint of the same model where it computes in another number type, as on another processor."""
+        return fingerprint_of(*self.identity, precision)
 
     @property
     def engine(self) -> str:

@@ -9,6 +9,7 @@ The kept graph saves a later start the import of PyTorch and the conversion. It 
 """
 
 import atexit
+import logging
 import os
 import shutil
 import tempfile
@@ -21,12 +22,11 @@ from nearmiss.models.engine import probe, processor, tracing
 from nearmiss.models.engine.compiled import OpenVinoEngine, describe
 from nearmiss.models.engine.contract import Engine, Rows, Wanted
 from nearmiss.models.engine.int8 import round_weights
-from nearmiss.models.engine.loading import facts_of
-from nearmiss.models.engine.pytorch import PyTorchEngine, on_probe
+from nearmiss.models.engine.pytorch import in_float32, on_probe
 from nearmiss.settings import Precision
 from nearmiss.storage.fingerprint import fingerprint_of
 
-MAKING = 1  # raise it when graphs are made in another way, so that kept ones are not used
+MAKING = 2  # raise it when graphs are made in another way, so that kept ones are not used
 LARGEST = 4 << 30  # bytes of weights above which a copy beside PyTorch's own may not fit
 
 
@@ -34,7 +34,7 @@ def kept(wanted: Wanted, precisions: tuple[Precision, ...]) -> Engine | None:
     """The engine on a graph made earlier: the one that `convert` would choose, or None."""
     for precision in precisions:
         try:
-            engine = OpenVinoEngine.opened(_place(wanted, precision))
+            engine = OpenVinoEngine.opened(place(wanted, precision))
         except (OSError, RuntimeError, ValueError, KeyError, TypeError):
             # Not there, cut short or of another release. A slower number type may be there because it was forced once;
             # taking it would make the answer depend on what was done before.
@@ -48,13 +48,21 @@ def convert(wanted: Wanted, model: Any, precisions: tuple[Precision, ...]) -> En
     """Try number types in turn; the first whose answers are near enough to PyTorch's is kept and returned."""
     if sum(tensor.nbytes for tensor in model.parameters()) > LARGEST:
         return None
-    expected = on_probe(PyTorchEngine(model, facts_of(wanted.kind, model)), wanted)
+    expected = on_probe(in_float32(wanted, model), wanted)
+    try:
+        return _converted(wanted, model, precisions, expected)
+    except OSError as failure:  # no room even for what passes
+        _say(f"{failure.filename or tempfile.gettempdir()}: {failure.strerror}; the model runs through PyTorch instead")
+        return None
+
+
+def _converted(wanted: Wanted, model: Any, precisions: tuple[Precision, ...], expected: list[Rows]) -> Engine | None:
     with tempfile.TemporaryDirectory() as scratch:
         exact = Path(scratch)
         if not _write_exact(exact, wanted, model, expected):
             return None
         for precision in precisions:
-            engine = _keep(exact, wanted, precision, expected)
+            engine = _kept_or_passing(exact, wanted, precision, expected)
             # A number type that was forced is used however it does; the report tells how it does.
             if engine.trusted or wanted.precision != "auto":
                 return engine
@@ -74,27 +82,44 @@ def _write_exact(folder: Path, wanted: Wanted, model: Any, expected: list[Rows])
     return False
 
 
-def _keep(exact: Path, wanted: Wanted, precision: Precision, expected: list[Rows]) -> OpenVinoEngine:
-    """The engine in `precision`, its graph and its agreement with float32 in the folder where a later start looks."""
-    place = _place(wanted, precision)
-    draft = Path(tempfile.mkdtemp(dir=place.parent, prefix=".tmp-"))
-    shutil.copytree(exact, draft, dirs_exist_ok=True)
-    if precision == "int8":
-        tracing.rewrite(draft, round_weights)
-    describe(draft, precision=precision)
-    found = probe.agreement(wanted.kind, on_probe(OpenVinoEngine.opened(draft), wanted), expected, precision)
-    describe(draft, agreement=found.words, trusted=found.good)
-    shutil.rmtree(place, ignore_errors=True)
+def _kept_or_passing(exact: Path, wanted: Wanted, precision: Precision, expected: list[Rows]) -> OpenVinoEngine:
+    folder = place(wanted, precision)
     try:
-        os.replace(draft, place)
+        return _keep(exact, folder, wanted, precision, expected)
+    except OSError as failure:
+        passing = passing_folder()
+        if folder.parent == passing:
+            raise
+        _say(
+            f"{folder.parent}: {failure.strerror}; this model is kept for this time only, and converted again next time"
+        )
+        return _keep(exact, passing / folder.name, wanted, precision, expected)
+
+
+def _keep(exact: Path, folder: Path, wanted: Wanted, precision: Precision, expected: list[Rows]) -> OpenVinoEngine:
+    """The engine in `precision`, its graph and its agreement with float32 in the folder where a later start looks."""
+    draft = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".tmp-"))
+    try:
+        shutil.copytree(exact, draft, dirs_exist_ok=True)
+        if precision == "int8":
+            tracing.rewrite(draft, round_weights)
+        describe(draft, precision=precision)
+        found = probe.agreement(wanted.kind, on_probe(OpenVinoEngine.opened(draft), wanted), expected, precision)
+        describe(draft, agreement=found.words, trusted=found.good)
+    except BaseException:
+        shutil.rmtree(draft, ignore_errors=True)  # what fills a disk must not stay on it
+        raise
+    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        os.replace(draft, folder)
     except OSError:  # another process was first
         shutil.rmtree(draft, ignore_errors=True)
-    return OpenVinoEngine.opened(place)
+    return OpenVinoEngine.opened(folder)
 
 
-def _place(wanted: Wanted, precision: Precision) -> Path:
+def place(wanted: Wanted, precision: Precision) -> Path:
     """Where the graph of this model lies, named by all that makes it what it is."""
-    libraries = [version(name) for name in ("openvino", "sentence-transformers", "transformers", "tokenizers")]
+    libraries = [version(name) for name in ("openvino", "sentence-transformers", "transformers", "tokenizers", "torch")]
     # The same graph rounds in other ways on another processor, and its agreement is kept beside it.
     kind = wanted.kind, wanted.max_length, precision, processor.fastest(processor.features())
     return cache_folder("graphs") / fingerprint_of(MAKING, wanted.fingerprint, *kind, *libraries)[:32]
@@ -102,17 +127,30 @@ def _place(wanted: Wanted, precision: Precision) -> Path:
 
 def cache_folder(name: str) -> Path:
     """A folder of the user's cache, or one that ends with this process where the user has none to write to."""
-    caches = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    folder = Path(caches) / "nearmiss" / name
     try:
+        caches = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+        folder = Path(caches) / "nearmiss" / name
         folder.mkdir(parents=True, exist_ok=True)
-        return folder if os.access(folder, os.W_OK) else _passing_folder()
-    except OSError:
-        return _passing_folder()
+        if os.access(folder, os.W_OK):
+            return folder
+        _say(f"{folder}: cannot be written to; models are converted again each time")
+    except OSError as failure:
+        _say(f"{failure.filename}: {failure.strerror}; models are converted again each time")
+    except RuntimeError:  # no HOME, and no entry for this user
+        _say(
+            "no home folder is known for a cache; models are converted again each time, unless XDG_CACHE_HOME names one"
+        )
+    return passing_folder()
 
 
 @cache
-def _passing_folder() -> Path:
+def _say(words: str) -> None:
+    """A word on the terminal, once; a program may turn it off or elsewhere, as any message of `logging`."""
+    logging.getLogger("nearmiss").warning(words)
+
+
+@cache
+def passing_folder() -> Path:
     """A folder that ends with this process, for a user without a home to write to."""
     folder = Path(tempfile.mkdtemp(prefix="nearmiss-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)

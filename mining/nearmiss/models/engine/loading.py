@@ -8,12 +8,16 @@ Every way this fails is a ModelError that says what was wanted and found.
 """
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from nearmiss.errors import ModelError
+from nearmiss.models.engine import probe
 from nearmiss.models.engine.contract import Facts, Kind, Wanted
 
+ENDLESS = 1 << 20  # tokens
+UNKNOWN = 0  # a dimension
 FILES = ["*.json", "*.txt", "*.model", "*.jinja", "*.py"]
 OTHER_FORMATS = ["onnx/*", "openvino/*", "*.onnx", "*.h5", "*.msgpack", "*.ot", "*.gguf", "checkpoint-*/*", "eval/*"]
 
@@ -22,7 +26,7 @@ def model_folder(flag: str, name: str) -> Path:
     """The folder of a model given by folder or hub name, downloaded where needed."""
     folder = Path(name).expanduser()
     if folder.is_dir():
-        if not list(folder.glob("*config*.json")):
+        if not (list(folder.glob("*config*.json")) or (folder / "modules.json").is_file()):
             raise ModelError(f"{flag} {name}: wanted a model's folder; found no config.json in it")
         return folder
     if name.startswith((".", "/", "~")) or name.count("/") > 1 or (os.sep == "\\" and "\\" in name):
@@ -53,8 +57,24 @@ def load_model(wanted: Wanted) -> Any:
         raise ModelError(f"{wanted.flag} {wanted.name}: wanted {wish} model; found {lines[0]}") from error
     if wanted.kind == "teacher" and model.num_labels != 1:
         raise ModelError(f"--teacher {wanted.name}: wanted a model with one label; found {model.num_labels}")
-    model.max_seq_length = max_length(wanted, model)
+    check_tokenizer(wanted.flag, wanted.name, model)
+    with suppress(AttributeError):  # some read a text of any length, such as a table of word vectors
+        model.max_seq_length = max_length(wanted, model)
     return model.eval()
+
+
+def check_tokenizer(flag: str, name: str, model: Any) -> None:
+    """ModelError where the tokenizer knows no word: without its files transformers makes one that is empty."""
+    tokenizer = getattr(model, "tokenizer", None)
+    if not callable(tokenizer) or not hasattr(tokenizer, "all_special_ids"):
+        return  # not one of transformers', and nothing but its own files makes those
+    texts = [*probe.QUESTIONS, *probe.SENTENCES]
+    known = {number for text in texts for number in tokenizer(text)["input_ids"]} - set(tokenizer.all_special_ids)
+    if len(known) < 2:
+        raise ModelError(
+            f"{flag} {name}: wanted a tokenizer that knows words, from files such as tokenizer.json or vocab.txt; "
+            "found one that reads every text as the same few signs. Copy the tokenizer's files into the model's folder"
+        )
 
 
 def _load(wanted: Wanted) -> Any:
@@ -76,21 +96,30 @@ def _load(wanted: Wanted) -> Any:
 
 def max_length(wanted: Wanted, model: Any) -> int:
     """Tokens the model reads: as told, else its own (a teacher's at most 512), never more than it has positions for."""
-    positions = getattr(model.config, "max_position_embeddings", None) or 1 << 20
-    if "roberta" in model.config.model_type:
+    config = getattr(model, "config", None)
+    positions = getattr(config, "max_position_embeddings", None) or ENDLESS
+    if "roberta" in getattr(config, "model_type", ""):
         positions -= model.config.pad_token_id + 1  # its first positions are taken by padding
-    own = 512 if wanted.kind == "teacher" else 1 << 20
-    return int(min(wanted.max_length or min(model.max_seq_length or own, own), positions))
+    own = 512 if wanted.kind == "teacher" else ENDLESS
+    return int(min(wanted.max_length or min(_own_length(model), own), positions))
+
+
+def _own_length(model: Any) -> float:
+    """Tokens that a model says it reads; ENDLESS where it does not say, or reads any length."""
+    found = getattr(model, "max_seq_length", None)
+    return min(found, ENDLESS) if isinstance(found, int | float) and found > 0 else ENDLESS
 
 
 def facts_of(kind: Kind, model: Any) -> Facts:
     """Prompts, dimension and length of a loaded model."""
     if kind == "teacher":
         default = model.prompts.get(model.default_prompt_name or "") or ""
-        return Facts({"pair": default}, 1, model.max_seq_length)
+        return Facts({"pair": default}, 1, int(_own_length(model)))
     if kind == "tokens":
-        return Facts({"token": ""}, model.get_embedding_dimension(), model.max_seq_length)
+        return Facts({"token": ""}, model.get_embedding_dimension(), int(_own_length(model)))
     # encode_document's order; it documents the first name there is, but always finds an empty "document" of its own.
     document = next(filter(None, map(model.prompts.get, ("document", "passage", "corpus"))), "")
     prompts = {"query": model.prompts.get("query") or "", "document": document}
-    return Facts(prompts, model.truncate_dim or model.get_embedding_dimension(), model.max_seq_length)
+    # Not every module tells its dimension; what it is then shows when the first text is read.
+    dimension = model.truncate_dim or model.get_embedding_dimension() or UNKNOWN
+    return Facts(prompts, dimension, int(_own_length(model)))

@@ -10,6 +10,7 @@ import os
 from functools import cache
 from pathlib import Path
 
+from nearmiss.models.cores import cores as cores
 from nearmiss.settings import Precision
 
 
@@ -44,11 +45,6 @@ def features() -> frozenset[str]:
     return frozenset(flags.partition(":")[2].split())
 
 
-def cores() -> int:
-    """Cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 @cache
 def has_cuda() -> bool:
     """Whether a CUDA device is there for PyTorch."""
@@ -58,3 +54,11 @@ def has_cuda() -> bool:
     import torch
 
     return bool(torch.cuda.is_available())
+
+
+@cache
+def multiplies_bfloat16_on_cuda() -> bool:
+    """Whether the CUDA device has bfloat16 of its own; older ones emulate it, slowly and with other numbers."""
+    import torch
+
+    return bool(torch.cuda.is_bf16_supported(including_emulation=False))

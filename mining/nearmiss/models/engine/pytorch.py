@@ -5,7 +5,7 @@ In:  a loaded model
 Out: an `Engine`, in bfloat16 where the device multiplies that fast
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ import numpy as np
 from nearmiss.errors import ModelError
 from nearmiss.models.engine import probe, processor
 from nearmiss.models.engine.contract import Engine, Facts, Inputs, Rows, Task, Wanted
-from nearmiss.models.engine.loading import facts_of
+from nearmiss.models.engine.loading import UNKNOWN, facts_of, load_model
 
 
 @dataclass(frozen=True)
@@ -53,17 +53,50 @@ def fastest(wanted: Wanted, model: Any) -> Engine:
     import torch
 
     cuda = processor.has_cuda()
+    bfloat16 = processor.multiplies_bfloat16_on_cuda() if cuda else _multiplies_bfloat16_here()
     if wanted.precision == "int8":
         raise ModelError(f"--precision int8: wanted a model that OpenVINO can convert; {wanted.name} is not one")
-    reference = PyTorchEngine(model.to("cuda" if cuda else "cpu"), facts_of(wanted.kind, model), 128 if cuda else 32)
-    bfloat16 = cuda or processor.multiplies_bfloat16(processor.features())
+    if wanted.precision == "bfloat16" and cuda and not bfloat16:
+        raise ModelError("--precision bfloat16: wanted a CUDA device that multiplies it (Ampere or newer); found none")
+    reference = in_float32(wanted, model, cuda=cuda)
     if wanted.precision == "float32" or (wanted.precision == "auto" and not bfloat16):
         return reference
     expected = on_probe(reference, wanted)
     model.to(torch.bfloat16)
     engine = PyTorchEngine(model, reference.facts, reference.batch, "bfloat16")
-    found = probe.agreement(wanted.kind, on_probe(engine, wanted), expected, "bfloat16")
+    try:
+        found = probe.agreement(wanted.kind, on_probe(engine, wanted), expected, "bfloat16")
+    except Exception as error:  # a module that was written for float32 alone may raise anything
+        if wanted.precision == "bfloat16":
+            raise ModelError(f"--precision bfloat16: wanted {wanted.name} to compute in it; found {error}") from error
+        found = probe.Agreement(str(error), good=False)
+    if wanted.precision == "auto" and not found.good:
+        # Loaded anew: what was rounded to bfloat16 stays rounded.
+        return in_float32(wanted, load_model(wanted), cuda=cuda)
     return PyTorchEngine(model, reference.facts, reference.batch, "bfloat16", found.words)
+
+
+def in_float32(wanted: Wanted, model: Any, *, cuda: bool = False) -> PyTorchEngine:
+    """The model as it was loaded; ModelError where it cannot read the probe's texts."""
+    try:
+        facts = facts_of(wanted.kind, model)
+        engine = PyTorchEngine(model.to("cuda" if cuda else "cpu"), facts, 128 if cuda else 32)
+        if facts.dimension == UNKNOWN:
+            [row] = engine(probe.texts()[:1], wanted.tasks[0], "")
+            engine = replace(engine, facts=replace(facts, dimension=len(row)))
+        on_probe(engine, wanted)
+    except Exception as error:  # modules are foreign code, and may raise anything
+        lines = str(error).strip().splitlines() or [""]
+        wish = "scores of pairs" if wanted.kind == "teacher" else "vectors of texts"
+        raise ModelError(
+            f"{wanted.flag} {wanted.name}: wanted {wish} from sentence-transformers; found {type(error).__name__}: "
+            f"{lines[0]}"
+        ) from error
+    return engine
+
+
+def _multiplies_bfloat16_here() -> bool:
+    return processor.multiplies_bfloat16(processor.features())
 
 
 def on_probe(engine: Engine, wanted: Wanted) -> list[Rows]:
