@@ -54,7 +54,16 @@ def judgements_in(folder: Path, split: str | None) -> list[Path]:
     return one_table(folder, found, split)
 
 
-def needs_tables(path: Path, ledger: Ledger) -> bool:
+def check_form(path: Path) -> None:
+    """Refuse a file whose name is that of none of the forms."""
+    if not form_of(path):
+        raise DatasetError(
+            f"{path}: wanted qrels, triples or hard negatives, by the file's name (qrels.train.tsv, triples.tsv, "
+            f"hard-negatives.jsonl); found {path.name!r}"
+        )
+
+
+def needs_tables(path: Path) -> bool:
     """Whether a file names queries and passages by id; triples of texts alone do not."""
     if form_of(path) != "triples":
         return True
@@ -70,14 +79,9 @@ def msmarco_rows(path: Path, ledger: Ledger) -> Iterator[Row]:
         case "qrels":
             for found in read_qrels(path, set(), ledger):
                 yield Row(found.file, found.line, {"qid": found.query_id, "pid": found.doc_id, "grade": found.score})
-        case "triples":
+        case _:
             for line, values in tab_separated(path, ledger, "query, positive and negative", (3,)):
                 yield Row(str(path), line, dict(zip(TRIPLE, values, strict=True)))
-        case _:
-            raise DatasetError(
-                f"{path}: wanted qrels, triples or hard negatives, by the file's name (qrels.train.tsv, triples.tsv, "
-                f"hard-negatives.jsonl); found {path.name!r}"
-            )
 
 
 def msmarco_example(row: Mapping[str, Any], *, by_id: bool) -> Example:

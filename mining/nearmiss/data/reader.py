@@ -19,7 +19,7 @@ from nearmiss.data.gathering import Gathered, add_example, drop_unanswered
 from nearmiss.data.hf import hf_rows
 from nearmiss.data.input_formats import Asked, Format, checked_format, existing, options_of
 from nearmiss.data.lines import Row
-from nearmiss.data.msmarco import judgements_in, msmarco_example, msmarco_rows, needs_tables
+from nearmiss.data.msmarco import check_form, judgements_in, msmarco_example, msmarco_rows, needs_tables
 from nearmiss.data.nemo import nemo_example, nemo_rows
 from nearmiss.data.pairs import first_is_positive, pair_example
 from nearmiss.data.parts import CORPUS, QUERIES, companion, named, rows_table
@@ -106,7 +106,7 @@ def read_examples(format: Format, path: Path, asked: Asked, gathered: Gathered, 
         case "rocketqa":
             add_files(files, rocketqa_rows, rocketqa_example, gathered, ledger)
         case "pylate":
-            add_beside(beside, asked, gathered, ledger, needed=True)
+            add_beside(beside, asked, gathered, ledger, needed_by=path)
             add_files(files, plain_rows, pylate_example, gathered, ledger)
         case "nemo":
             read_nemo(files, asked, gathered, ledger)
@@ -119,7 +119,9 @@ def files_of(format: Format, folder: Path, split: str | None) -> list[Path]:
     return judgements_in(folder, split) if format == "msmarco" else rows_table(folder, split)
 
 
-def add_beside(folder: Path | None, asked: Asked, gathered: Gathered, ledger: Ledger, *, needed: bool = False) -> None:
+def add_beside(
+    folder: Path | None, asked: Asked, gathered: Gathered, ledger: Ledger, *, needed_by: Path | None = None
+) -> None:
     """Add the corpus and the queries that lie beside the rows, unless they were named."""
     found_corpus = None if folder is None else companion(folder, CORPUS, asked.split)
     found_queries = None if folder is None else companion(folder, QUERIES, asked.split)
@@ -129,10 +131,8 @@ def add_beside(folder: Path | None, asked: Asked, gathered: Gathered, ledger: Le
     ):
         if named_one is not None and found:
             raise DatasetError(f"{option}: wanted {words} once; found {named_one} and {named(found)} beside the rows")
-        if needed and named_one is None and not found:
-            raise DatasetError(
-                f"{folder or 'the file'}: wanted {words}, beside the rows or as {option} FILE; found none"
-            )
+        if needed_by is not None and named_one is None and not found:
+            raise DatasetError(f"{needed_by}: wanted {words}, beside the rows or as {option} FILE; found none")
     for file in found_corpus or []:
         read_corpus(file, gathered, ledger)
     read_queries(found_queries or [], gathered, ledger)
@@ -183,8 +183,10 @@ def read_nemo(files: Sequence[Path], asked: Asked, gathered: Gathered, ledger: L
 
 def read_msmarco(files: Sequence[Path], beside: Path | None, asked: Asked, gathered: Gathered, ledger: Ledger) -> None:
     """Add the judgements, and the collection and the queries if these name them by id."""
-    by_id = any(needs_tables(file, ledger) for file in files)
-    add_beside(beside if by_id else None, asked, gathered, ledger, needed=by_id)
+    for file in files:
+        check_form(file)
+    by_id = any(needs_tables(file) for file in files)
+    add_beside(beside if by_id else None, asked, gathered, ledger, needed_by=files[0] if by_id else None)
 
     def understood(row: Mapping[str, Any]) -> Example:
         return msmarco_example(row, by_id=by_id)

@@ -606,3 +606,11 @@ def test_a_clone_from_the_hub_keeps_its_parts_in_data(tmp_path):
         pd.DataFrame([row]).to_parquet(tmp_path / "data" / f"train-0000{part}-of-00002.parquet")
     pd.DataFrame(ROWS[:1]).to_parquet(tmp_path / "data" / "test-00000-of-00001.parquet")
     same(read(tmp_path, split="train"))
+
+
+def test_a_name_that_says_no_form_of_judgements_is_asked_about(tmp_path):
+    (tmp_path / "f.tsv").write_text("1\t2\t3\n")
+    assert said(tmp_path / "f.tsv", format="msmarco") == (
+        "FILE: wanted qrels, triples or hard negatives, by the file's name (qrels.train.tsv, triples.tsv, "
+        "hard-negatives.jsonl); found 'f.tsv'"
+    )
