@@ -9,7 +9,7 @@ import pytest
 import typer
 
 from nearmiss import settings
-from nearmiss.cli import app, auditing, commands, reviewing, teaching  # noqa: F401  (these register themselves)
+from nearmiss.cli import app, auditing, calibrating, commands, reviewing, teaching  # noqa: F401  (they register)
 from nearmiss.data import FORMATS
 from nearmiss.reports import funnel
 from nearmiss.run import open_run
