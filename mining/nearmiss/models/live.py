@@ -116,8 +116,7 @@ def live_encoder(model: Any, recipe: Mining) -> Encoder:
     weights = weights_fingerprint(model)
     if engine is not None:
         query, document = (engine.facts.prompts[task] if given[task] is None else given[task] for task in given)
-        print_ = fingerprint_of(weights, query, document, engine.facts.max_length, engine.precision)
-        return ModelEncoder(engine, print_, str(query), str(document))
+        return ModelEncoder(engine, (weights, query, document, engine.facts.max_length), str(query), str(document))
     if _of_sentence_transformers(model, "SentenceTransformer"):
         # As on the engine: its encode_document passes over the prompt for passages.
         own = facts_of("encoder", model).prompts
@@ -143,8 +142,7 @@ def live_teacher(model: Any, recipe: Mining) -> Teacher:
     weights = weights_fingerprint(model)
     if engine is not None:
         prompt = engine.facts.prompts["pair"] if recipe.teacher_prompt is None else recipe.teacher_prompt
-        print_ = fingerprint_of(weights, prompt, engine.facts.max_length, engine.precision)
-        return CrossEncoderTeacher(engine, print_, prompt)
+        return CrossEncoderTeacher(engine, (weights, prompt, engine.facts.max_length), prompt)
     prompt_given = recipe.teacher_prompt
     return LiveTeacher(model, fingerprint_of(weights, prompt_given), _number_type(model), prompt_given)
 
