@@ -1,5 +1,12 @@
 """
-nearmiss's mining core: hard negatives found, scored, selected, explained and exported.
+nearmiss finds documents that look like the answer to a query but are not, and says why each was kept or refused.
+
+    import nearmiss as nm
+
+    run = nm.mine("sample_data", "runs/x")             # a path, a datasets.Dataset, pandas frames
+    run.select(max_p_relevant=0.2).explain("q01", "d001")
+    run.export("shards", format="triplet")
+    rows = nm.mine_hard_negatives(dataset, model)      # sentence-transformers' function, with one changed import
 
 Each name below is imported when it is first used, so that `import nearmiss` costs nothing.
 """
@@ -8,14 +15,30 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from nearmiss.api import OpenRun as OpenRun
+    from nearmiss.api import mine as mine
+    from nearmiss.api import open_run as open_run
+    from nearmiss.data import read as read
     from nearmiss.hard_negatives import mine_hard_negatives as mine_hard_negatives
+    from nearmiss.selection import select as select
+    from nearmiss.settings import Export as Export
+    from nearmiss.settings import Mining as Mining
+    from nearmiss.settings import Policy as Policy
 
-# Where each public name lies.
+# Where each public name lies. (`trial` is to come.)
 _PUBLIC = {
+    "Export": "nearmiss.settings",
+    "Mining": "nearmiss.settings",
+    "Policy": "nearmiss.settings",
+    "OpenRun": "nearmiss.api",
+    "mine": "nearmiss.api",
     "mine_hard_negatives": "nearmiss.hard_negatives",
+    "open_run": "nearmiss.api",
+    "read": "nearmiss.data",
+    "select": "nearmiss.selection",
 }
 
-__all__ = ["mine_hard_negatives"]
+__all__ = ["Export", "Mining", "OpenRun", "Policy", "mine", "mine_hard_negatives", "open_run", "read", "select"]
 
 
 def __getattr__(name: str) -> Any:

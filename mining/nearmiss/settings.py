@@ -112,7 +112,16 @@ LATE_INTERACTION = "late-interaction"  # the teacher that needs no model but the
 
 @dataclass(frozen=True)
 class Mining:
-    """What one round of mining costs time for: models, sources and depths. A change here means mining again."""
+    """
+    What one round of mining costs time for: models, sources and depths. A change here means mining again.
+
+    Raises RecipeError for a value out of its range.
+
+    Example:
+        >>> import nearmiss as nm
+        >>> nm.Mining(sources=("bm25", "dense"), depth=(("dense", 50),)).depth_of("dense")
+        50
+    """
 
     encoder: Annotated[str, "sentence-transformers model, folder or hub name; empty for the embedded MiniLM"] = ""
     teacher: Annotated[
@@ -163,7 +172,17 @@ class Mining:
 
 @dataclass(frozen=True)
 class Policy:
-    """What turns a table of scored candidates into kept and refused rows; deciding again costs arithmetic."""
+    """
+    What turns a table of scored candidates into kept and refused rows; deciding again costs arithmetic.
+
+    Scores are the teacher's, in its own units; p_relevant is a probability. Raises RecipeError for a value out of its
+    range.
+
+    Example:
+        >>> import nearmiss as nm
+        >>> nm.Policy(max_p_relevant=0.05, negatives_per_query=5).sampling
+        'top'
+    """
 
     # The ceiling: the lowest of those set. Above it a candidate is probably an unlabelled answer.
     max_score: Annotated[float | None, "ceiling: refuse a candidate that scores above this", NUMBER] = None
@@ -223,7 +242,16 @@ class Policy:
 
 @dataclass(frozen=True)
 class Export:
-    """The shape of one export. The same choices, data and provenance give the same bytes."""
+    """
+    The shape of one export. The same choices, data and provenance give the same bytes.
+
+    Raises RecipeError for a value out of its range.
+
+    Example:
+        >>> import nearmiss as nm
+        >>> nm.Export(format="n-tuple", scores=True, negatives=5).container
+        'jsonl'
+    """
 
     format: Annotated[FormatName, "whose training code is to read it"] = "triplet"
     scores: Annotated[bool, "add the teacher's scores, where the format has a place for them"] = False

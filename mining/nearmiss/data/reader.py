@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from nearmiss.data import in_memory
 from nearmiss.data.beir import read_beir
 from nearmiss.data.checks import Wrong
 from nearmiss.data.columns import Columns, Layout, layout
@@ -34,7 +35,7 @@ Understood = Callable[[Mapping[str, Any]], Example]
 
 
 def read(
-    path: str | Path,
+    path: Any,
     *,
     format: str | None = None,
     split: str | None = None,
@@ -45,15 +46,29 @@ def read(
     reject: str | Path | None = None,
 ) -> Dataset:
     """
-    Read and check a dataset: a file, or a folder with the parts of one table.
+    Read and check a dataset: a file, a folder with the parts of one table, a hub name, a `datasets.Dataset` or a pandas
+    frame of pairs, or a mapping of frames `queries`, `documents`, `positives` and perhaps `negatives`.
 
     `corpus` is a file or a folder whose documents join the pool; `queries` has the texts of queries that rows name by
     id; `columns` names those of pairs and hf, and `positive_from` is the label or score from which on a document is a
     positive. Bad rows raise one DatasetError that lists them, or go to the file `reject`, with all that depended on
     them. What else a person should know of the reading is in the dataset's `notes`.
+
+    Example:
+        >>> import nearmiss as nm
+        >>> data = nm.read("sample_data")
+        >>> len(data.queries), len(data.documents)
+        (84, 952)
+        >>> import pandas as pd
+        >>> pairs = pd.DataFrame({"query": ["why is the sea salty"], "answer": ["Rivers carry salt into it."]})
+        >>> nm.read(pairs).documents["text"].tolist()
+        ['Rivers carry salt into it.']
     """
-    path, reject = Path(path), None if reject is None else Path(reject)
+    reject = None if reject is None else Path(reject)
     asked = Asked(split, optional(corpus), optional(queries), columns, positive_from)
+    if not isinstance(path, str | Path):
+        return read_memory(path, format, asked, reject)
+    path = Path(path)
     chosen = checked_format(path, format, asked)
     check_reject(reject, (path, asked.corpus, asked.queries))
     gathered, ledger = Gathered(), Ledger(keeps_rows=reject is not None)
@@ -74,6 +89,40 @@ def read(
 
 def optional(path: str | Path | None) -> Path | None:
     return None if path is None else Path(path)
+
+
+def read_memory(given: Any, format: str | None, asked: Asked, reject: Path | None) -> Dataset:
+    """A dataset from what a program holds."""
+    if format not in (None, "pairs"):
+        raise DatasetError(f"format: wanted none, or pairs, for data in memory; found {format!r}")
+    check_reject(reject, (asked.corpus, asked.queries))
+    gathered, ledger = Gathered(), Ledger(keeps_rows=reject is not None)
+    if asked.corpus is not None:
+        read_corpus(existing(asked.corpus), gathered, ledger)
+    if asked.queries is not None:
+        read_queries([existing(asked.queries)], gathered, ledger)
+    if isinstance(given, Mapping) and not hasattr(given, "column_names"):
+        in_memory.read_frames(given, gathered, ledger)
+    else:
+        read_table(given, asked, gathered, ledger)
+    count_unanswered(gathered, ledger)
+    counts = settle(ledger, reject)
+    if not gathered.queries:
+        raise DatasetError(f"data: wanted a query with a positive; found none in {counts.read:,} rows")
+    return frames(gathered, counts, tuple(ledger.notes))
+
+
+def read_table(given: Any, asked: Asked, gathered: Gathered, ledger: Ledger) -> None:
+    """Add the rows of one table with named columns, which may hold labels."""
+    thresholded, by_id = asked.positive_from is not None, bool(gathered.asked)
+
+    def found(header: Sequence[str]) -> Layout:
+        return layout(tuple(header), asked.columns, thresholded, by_id)
+
+    def understood(row: Mapping[str, Any]) -> Example:
+        return pair_example(row, found(list(row)), asked.positive_from)
+
+    add_examples(in_memory.pair_rows(given, asked.split, ledger, found), understood, gathered, ledger)
 
 
 def check_reject(reject: Path | None, sources: Iterable[Path | None]) -> None:

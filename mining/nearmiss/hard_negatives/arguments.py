@@ -50,7 +50,7 @@ class Prompt:
 
 
 @dataclass(frozen=True)
-class Given:
+class GivenArguments:
     """The arguments as the caller gave them; `function` says what each is."""
 
     anchor_column_name: str | None
@@ -77,7 +77,7 @@ class Given:
 
 
 @dataclass(frozen=True)
-class Arguments(Given):
+class Arguments(GivenArguments):
     """The same, checked, with every default filled in."""
 
     anchor: str  # column of the queries
@@ -91,7 +91,7 @@ class Arguments(Given):
         return self.range_max + self.most_positives
 
 
-def resolve(dataset: Any, given: Given, *, has_cross_encoder: bool) -> Arguments:
+def resolve(dataset: Any, given: GivenArguments, *, has_cross_encoder: bool) -> Arguments:
     """Check the arguments in the order in which sentence-transformers does, and fill in what follows from the data."""
     if len(dataset) == 0:
         raise ValueError("The dataset is empty. Please provide a non-empty dataset.")
@@ -133,7 +133,7 @@ def columns(names: Sequence[str], anchor: str | None, positive: str | None) -> t
     return chosen_anchor, chosen_positive
 
 
-def output_format(given: Given) -> dict[str, Any]:
+def output_format(given: GivenArguments) -> dict[str, Any]:
     """The format and whether it has scores, after the deprecated names; ValueError for one there is not."""
     wanted, scores = given.output_format, given.output_scores
     if given.as_triplets is not None:
@@ -161,7 +161,7 @@ def output_format(given: Given) -> dict[str, Any]:
     return {"output_format": wanted, "output_scores": scores}
 
 
-def warn_of_lost_positives(given: Given) -> None:
+def warn_of_lost_positives(given: GivenArguments) -> None:
     """Say that thresholds may take away the positives that `include_positives` asks for."""
     usual = given.range_min == 0 and given.range_max is None and given.sampling_strategy == "top"
     if not usual or given.thresholds.any or given.margin is not None:
@@ -172,7 +172,7 @@ def warn_of_lost_positives(given: Given) -> None:
         )
 
 
-def absolute_margin(given: Given) -> float | None:
+def absolute_margin(given: GivenArguments) -> float | None:
     """The margin, where its deprecated name was used too."""
     if given.margin is None:
         return given.thresholds.absolute_margin
@@ -183,7 +183,7 @@ def absolute_margin(given: Given) -> float | None:
     return given.margin
 
 
-def range_of(given: Given, most_positives: int, *, skips: bool, gpus: int) -> int:
+def range_of(given: GivenArguments, most_positives: int, *, skips: bool, gpus: int) -> int:
     """
     The highest rank to look at; ValueError where it leaves no room for the negatives.
 

@@ -1,7 +1,7 @@
 """
 The candidates of each query: what the search found, and which of it says the same as an answer.
 
-In:  `Texts`, unit vectors, a found frame
+In:  `PairTexts`, unit vectors, a found frame
 Out: a frame with a row for each pair found and for each answer, the rows of one query side by side: query, document,
      rank and score (missing where not found), is_answer, is_own (a positive of this very query), in_window (among the
      first `width` of its query that are no copies)
@@ -18,7 +18,7 @@ from nearmiss import selection
 from nearmiss.calibration.model import p_relevant
 from nearmiss.candidates.duplicates import Copies
 from nearmiss.candidates.pooling import Pairs, assemble, is_among
-from nearmiss.hard_negatives.texts import Texts
+from nearmiss.hard_negatives.texts import PairTexts
 from nearmiss.retrieval.feedback import pool_cosine
 from nearmiss.retrieval.vectors import score_pairs
 from nearmiss.settings import Policy
@@ -30,7 +30,7 @@ COPY = ("is_the_query", "duplicate")
 NONE = Pairs(np.zeros(0, np.int64), np.zeros(0, np.int64))
 
 
-def candidates(texts: Texts, found: pd.DataFrame, queries: Vectors, corpus: Vectors, width: int) -> pd.DataFrame:
+def candidates(texts: PairTexts, found: pd.DataFrame, queries: Vectors, corpus: Vectors, width: int) -> pd.DataFrame:
     """Every pair found and every answer, with what is known of them before any score decides."""
     rows = assemble({"found": found}, texts.answers, NONE)
     pairs = rows["query"].to_numpy(np.int64), rows["document"].to_numpy(np.int64)

@@ -14,18 +14,18 @@ from typing import Any, Literal
 
 import numpy as np
 
-from nearmiss.hard_negatives.arguments import Given, Prompt
+from nearmiss.hard_negatives.arguments import GivenArguments, Prompt
 from nearmiss.models.live import engine_for, left_as_found, pool_of, weights_fingerprint
 from nearmiss.storage.files import write_atomically
 from nearmiss.types import Vectors
 
 Name = Literal["query", "corpus"]
 
-# Texts from which on it pays to make a graph of the model, which takes seconds. Fewer go through its own methods.
+# PairTexts from which on it pays to make a graph of the model, which takes seconds. Fewer go through its own methods.
 MANY = 2000
 
 
-def embed(model: Any, queries: list[str], corpus: list[str], how: Given) -> tuple[Vectors, Vectors]:
+def embed(model: Any, queries: list[str], corpus: list[str], how: GivenArguments) -> tuple[Vectors, Vectors]:
     """Vectors of the queries and of the corpus, from the cache where they are there."""
     # The corpus first, as sentence-transformers does.
     wanted: dict[Name, tuple[list[str], Prompt]] = {
@@ -45,7 +45,9 @@ def embed(model: Any, queries: list[str], corpus: list[str], how: Given) -> tupl
     return found["query"], found["corpus"]
 
 
-def _encoder(model: Any, name: Name, prompt: Prompt, how: Given, pool: Any, engine: Any) -> Callable[[list[str]], Any]:
+def _encoder(
+    model: Any, name: Name, prompt: Prompt, how: GivenArguments, pool: Any, engine: Any
+) -> Callable[[list[str]], Any]:
     if engine is not None and (prompt.text is not None or prompt.name is None or prompt.name in model.prompts):
         before = _own_prompt(model, name, prompt.name) if prompt.text is None else prompt.text
         return lambda texts: engine(texts, "query" if name == "query" else "document", before)
@@ -78,7 +80,7 @@ def _unit(rows: Any, name: str) -> Vectors:
     return np.asarray(np.where(np.abs(lengths - 1) < 1e-5, rows, rows / np.maximum(lengths, 1e-12)), np.float32)
 
 
-def _file(how: Given, model: Any, name: str, prompt: Prompt, texts: list[str]) -> Path | None:
+def _file(how: GivenArguments, model: Any, name: str, prompt: Prompt, texts: list[str]) -> Path | None:
     if not how.cache_folder:
         return None
     digest = hashlib.sha256(repr((weights_fingerprint(model), prompt.text, prompt.name)).encode())

@@ -11,7 +11,7 @@ stands in `mining/README.md` under "One changed import".
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal
 
-from nearmiss.hard_negatives.arguments import Given, Prompt, Thresholds
+from nearmiss.hard_negatives.arguments import GivenArguments, Prompt, Thresholds
 from nearmiss.hard_negatives.steps import mine_in_memory
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def mine_hard_negatives(
             "labeled-pair" (anchor, document, label) or "labeled-list" (anchor, [documents], [labels]).
         output_scores: Add the scores: `scores` after the texts of "triplet" and "n-tuple", in the place of the labels
             of the other two.
-        batch_size: Texts that the model reads at once.
+        batch_size: PairTexts that the model reads at once.
         faiss_batch_size: Queries that are searched for at once.
         use_faiss: Accepted; the search is exact and by FAISS either way.
         use_multi_process: Encode in several processes: True, or a list of devices.
@@ -127,7 +127,7 @@ def mine_hard_negatives(
         >>> rows[0]["negative"]
         'Rivers carry salt from rocks into the sea.'
     """
-    given = Given(
+    given = GivenArguments(
         anchor_column_name=anchor_column_name,
         positive_column_name=positive_column_name,
         thresholds=Thresholds(absolute_margin, relative_margin, max_score, min_score, max_p_relevant),

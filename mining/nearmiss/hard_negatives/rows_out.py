@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from nearmiss.hard_negatives.arguments import Arguments
-from nearmiss.hard_negatives.texts import Texts
+from nearmiss.hard_negatives.texts import PairTexts
 
 Columns = dict[str, list[Any]]
 
@@ -42,7 +42,7 @@ class Names:
 
 
 @dataclass(frozen=True)
-class Output:
+class MinedTable:
     """A finished table, and what the statistics tell of it."""
 
     columns: Columns
@@ -51,7 +51,7 @@ class Output:
     possible: int  # rows there would be, had each query found all its negatives
 
 
-def output(mined: list[Mined], texts: Texts, names: Names, wanted: Arguments) -> Output:
+def output(mined: list[Mined], texts: PairTexts, names: Names, wanted: Arguments) -> MinedTable:
     """The table in the wanted format."""
     write: Callable[..., Iterator[dict[str, Any]]] = _WRITERS[wanted.output_format]
     rows = [row for one in mined for row in write(one, texts, names, wanted)]
@@ -69,10 +69,12 @@ def output(mined: list[Mined], texts: Texts, names: Names, wanted: Arguments) ->
         for negative in one.negatives
     ]
     header = [*_header(wanted), *_ids(names, wanted)]
-    return Output({name: [row[name] for row in rows] for name in header}, tuple(_ids(names, wanted)), pairs, possible)
+    return MinedTable(
+        {name: [row[name] for row in rows] for name in header}, tuple(_ids(names, wanted)), pairs, possible
+    )
 
 
-def _triplet(one: Mined, texts: Texts, names: Names, wanted: Arguments) -> Iterator[dict[str, Any]]:
+def _triplet(one: Mined, texts: PairTexts, names: Names, wanted: Arguments) -> Iterator[dict[str, Any]]:
     for positive in one.positives:
         for negative in one.negatives:
             yield {
@@ -83,7 +85,7 @@ def _triplet(one: Mined, texts: Texts, names: Names, wanted: Arguments) -> Itera
             }
 
 
-def _n_tuple(one: Mined, texts: Texts, names: Names, wanted: Arguments) -> Iterator[dict[str, Any]]:
+def _n_tuple(one: Mined, texts: PairTexts, names: Names, wanted: Arguments) -> Iterator[dict[str, Any]]:
     if len(one.negatives) < wanted.num_negatives:
         return
     numbered = list(enumerate(one.negatives, start=1))
@@ -96,13 +98,13 @@ def _n_tuple(one: Mined, texts: Texts, names: Names, wanted: Arguments) -> Itera
         }
 
 
-def _labeled_pair(one: Mined, texts: Texts, names: Names, wanted: Arguments) -> Iterator[dict[str, Any]]:
+def _labeled_pair(one: Mined, texts: PairTexts, names: Names, wanted: Arguments) -> Iterator[dict[str, Any]]:
     for label, documents in ((1, one.positives), (0, one.negatives)):
         for document in documents:
             yield {**_pair(one, document, texts, names, wanted), "label": label, "score": document.score}
 
 
-def _labeled_list(one: Mined, texts: Texts, names: Names, wanted: Arguments) -> Iterator[dict[str, Any]]:
+def _labeled_list(one: Mined, texts: PairTexts, names: Names, wanted: Arguments) -> Iterator[dict[str, Any]]:
     if not one.negatives:
         return
     for positive in one.positives:
@@ -140,7 +142,7 @@ def _ids(names: Names, wanted: Arguments) -> list[str]:
     return own + (["negative_id"] if wanted.output_format == "triplet" else [f"negative_id_{n}" for n in numbers])
 
 
-def _pair(one: Mined, document: Scored, texts: Texts, names: Names, wanted: Arguments) -> dict[str, Any]:
+def _pair(one: Mined, document: Scored, texts: PairTexts, names: Names, wanted: Arguments) -> dict[str, Any]:
     row: dict[str, Any] = {
         wanted.anchor: texts.queries[one.query],
         wanted.positive: texts.corpus[document.document],
@@ -152,5 +154,5 @@ def _pair(one: Mined, document: Scored, texts: Texts, names: Names, wanted: Argu
     return row
 
 
-def _id(texts: Texts, document: Scored) -> Any:
+def _id(texts: PairTexts, document: Scored) -> Any:
     return texts.doc_ids.get(texts.corpus[document.document])

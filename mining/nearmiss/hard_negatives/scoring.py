@@ -15,7 +15,7 @@ import pandas as pd
 
 from nearmiss.candidates.pooling import Pairs
 from nearmiss.hard_negatives.arguments import Arguments
-from nearmiss.hard_negatives.texts import Texts
+from nearmiss.hard_negatives.texts import PairTexts
 from nearmiss.models.live import as_floats, engine_for, left_as_found, pool_of
 
 Scores = npt.NDArray[np.float32]
@@ -33,7 +33,7 @@ class Skipped:
     share: float
 
 
-def ask_cross_encoder(model: Any, texts: Texts, pairs: Pairs, wanted: Arguments) -> Scores:
+def ask_cross_encoder(model: Any, texts: PairTexts, pairs: Pairs, wanted: Arguments) -> Scores:
     """The cross-encoder's score of each pair, (n,), after its own activation."""
     rows = zip(pairs.query.tolist(), pairs.document.tolist(), strict=True)
     asked = [(texts.queries[query], texts.corpus[document]) for query, document in rows]
@@ -54,7 +54,7 @@ def ask_cross_encoder(model: Any, texts: Texts, pairs: Pairs, wanted: Arguments)
     return scores.reshape(-1)
 
 
-def lowest_of_positives(texts: Texts, positive_scores: Scores) -> Scores:
+def lowest_of_positives(texts: PairTexts, positive_scores: Scores) -> Scores:
     """The lowest score of each query's positives, (n_queries,): margins start from the one that is hardest to see."""
     lowest = np.full(len(texts.queries), np.inf, np.float32)
     np.minimum.at(lowest, texts.positives.query, positive_scores)

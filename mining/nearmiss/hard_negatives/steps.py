@@ -13,15 +13,15 @@ import numpy as np
 import pandas as pd
 
 from nearmiss.candidates.pooling import Pairs
-from nearmiss.hard_negatives.arguments import Arguments, Given, resolve
+from nearmiss.hard_negatives.arguments import Arguments, GivenArguments, resolve
 from nearmiss.hard_negatives.candidates import SPARE, candidates, chances
 from nearmiss.hard_negatives.choosing import Rows, choose
 from nearmiss.hard_negatives.embedding import embed
-from nearmiss.hard_negatives.rows_out import Mined, Names, Output, Scored, output
+from nearmiss.hard_negatives.rows_out import Mined, MinedTable, Names, Scored, output
 from nearmiss.hard_negatives.scoring import Scores, ask_cross_encoder, lowest_of_positives, within_thresholds
 from nearmiss.hard_negatives.search import nearest, similarities
 from nearmiss.hard_negatives.statistics import losses, statistics
-from nearmiss.hard_negatives.texts import Texts, column, read_texts
+from nearmiss.hard_negatives.texts import PairTexts, column, read_texts
 from nearmiss.types import Vectors
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ logger = logging.getLogger(__name__)
 QUERY_ID, POSITIVE_ID = "query_id", "positive_id"
 
 
-def mine_in_memory(dataset: Any, model: Any, corpus: Any, cross_encoder: Any, given: Given) -> "Dataset":
+def mine_in_memory(dataset: Any, model: Any, corpus: Any, cross_encoder: Any, given: GivenArguments) -> "Dataset":
     """Negatives for the pairs of a dataset; `function` says what the arguments mean."""
     wanted = resolve(dataset, given, has_cross_encoder=cross_encoder is not None)
     names = _columns_of_ids(dataset.column_names, wanted, isinstance(corpus, Mapping))
@@ -68,7 +68,7 @@ def _columns_of_ids(columns: list[str], wanted: Arguments, corpus_has_ids: bool)
     return Names(None if query in texts else query, None if document in texts else document)
 
 
-def _read(dataset: Any, corpus: Any, names: Names, wanted: Arguments) -> Texts:
+def _read(dataset: Any, corpus: Any, names: Names, wanted: Arguments) -> PairTexts:
     ids = (
         list(dataset[name]) if name is not None and name in dataset.column_names else None
         for name in (names.query, names.document)
@@ -85,7 +85,7 @@ def _read(dataset: Any, corpus: Any, names: Names, wanted: Arguments) -> Texts:
     return texts
 
 
-def _candidates(model: Any, texts: Texts, queries: Vectors, documents: Vectors, wanted: Arguments) -> pd.DataFrame:
+def _candidates(model: Any, texts: PairTexts, queries: Vectors, documents: Vectors, wanted: Arguments) -> pd.DataFrame:
     # Answers that a query shares with one that reads the same take no place from its candidates.
     most_answers = int(np.bincount(texts.answers.query).max(initial=0))
     depth = wanted.width + max(0, most_answers - wanted.most_positives) + SPARE
@@ -102,7 +102,7 @@ def _is_asked(wanted: Arguments) -> bool:
     return wanted.thresholds.any
 
 
-def _scored_again(cross_encoder: Any, texts: Texts, rows: pd.DataFrame, wanted: Arguments) -> tuple[Scores, Scores]:
+def _scored_again(cross_encoder: Any, texts: PairTexts, rows: pd.DataFrame, wanted: Arguments) -> tuple[Scores, Scores]:
     """The cross-encoder's scores of the positives, in their order, and of the rows, (n,), NaN where it is not asked."""
     asked = (rows["in_window"] | rows["is_own"]).to_numpy()
     query, document = (rows[name].to_numpy(np.int64)[asked] for name in ("query", "document"))
@@ -113,7 +113,7 @@ def _scored_again(cross_encoder: Any, texts: Texts, rows: pd.DataFrame, wanted: 
     return positives.to_numpy(np.float32), scores
 
 
-def _mined(texts: Texts, rows: pd.DataFrame, positives: Scores, chosen: list[Rows]) -> list[Mined]:
+def _mined(texts: PairTexts, rows: pd.DataFrame, positives: Scores, chosen: list[Rows]) -> list[Mined]:
     document, score = rows["document"].to_numpy().tolist(), rows["score"].to_numpy(np.float32, na_value=np.nan).tolist()
     own = [Scored(*pair) for pair in zip(texts.positives.document.tolist(), positives.tolist(), strict=True)]
     ends = np.cumsum(texts.counts).tolist()
@@ -123,7 +123,7 @@ def _mined(texts: Texts, rows: pd.DataFrame, positives: Scores, chosen: list[Row
     ]
 
 
-def _as_dataset(written: Output, wanted: Arguments) -> "Dataset":
+def _as_dataset(written: MinedTable, wanted: Arguments) -> "Dataset":
     from datasets import Dataset
 
     mined = Dataset.from_dict(
@@ -134,7 +134,7 @@ def _as_dataset(written: Output, wanted: Arguments) -> "Dataset":
     return mined.with_format(None, columns=shown) if written.ids else mined
 
 
-def _empty(written: Output) -> Any:
+def _empty(written: MinedTable) -> Any:
     """Types of the columns of a table without rows, which has no values to tell them by."""
     from datasets import Features, List, Value
 

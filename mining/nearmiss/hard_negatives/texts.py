@@ -2,7 +2,7 @@
 The queries, their answers and the corpus, each text once.
 
 In:  the columns of the dataset, and perhaps a corpus, as a list of texts or as a mapping from ids to texts
-Out: `Texts`; ValueError names the row that holds no text
+Out: `PairTexts`; ValueError names the row that holds no text
 
 Rows of one query are its several positives. Queries whose texts are equal once case and white space are set aside
 share their answers: what answers one of them is no negative of the other.
@@ -23,7 +23,7 @@ Ids = dict[str, Any]  # text -> the id it was first seen with
 
 
 @dataclass(frozen=True)
-class Texts:
+class PairTexts:
     """Each query and document once, in the order in which they came, and which answers which."""
 
     queries: list[str]
@@ -66,7 +66,7 @@ def read_texts(
     *,
     query_ids: Sequence[Any] | None = None,
     positive_ids: Sequence[Any] | None = None,
-) -> Texts:
+) -> PairTexts:
     """Number the texts; the corpus comes first, then the positives that it lacks."""
     corpus_ids = list(corpus) if isinstance(corpus, Mapping) else None
     given = [] if corpus is None else list(corpus.values() if isinstance(corpus, Mapping) else corpus)
@@ -81,7 +81,7 @@ def read_texts(
     columns = np.array(list(pairs), np.int64).reshape(-1, 2).T
     order = np.argsort(columns[0], kind="stable")
     known = _first_ids(given, corpus_ids)
-    return Texts(
+    return PairTexts(
         queries,
         documents,
         Pairs(columns[0][order], columns[1][order]),

@@ -207,7 +207,8 @@ def as_floats(found: Any) -> npt.NDArray[np.float32]:
     if isinstance(found, list) and found and hasattr(found[0], "detach"):
         return np.stack([as_floats(one) for one in found])
     if hasattr(found, "detach"):
-        found = found.detach().float().cpu().numpy()
+        found = found.detach()
+        found = (found.to_dense() if found.is_sparse else found).float().cpu().numpy()
     return np.asarray(found, np.float32)
 
 

@@ -21,6 +21,7 @@ from nearmiss.errors import RunError
 from nearmiss.models import score_cache
 from nearmiss.models.encoder import Encoder
 from nearmiss.models.engine.loading import model_folder
+from nearmiss.models.live import weights_fingerprint
 from nearmiss.models.teacher import Teacher
 from nearmiss.pipeline.number_types import in_the_number_types_of, is_same_elsewhere, other_number_types
 from nearmiss.pipeline.progress import Watch, silent
@@ -51,13 +52,15 @@ def mine(
     *,
     encoder: Encoder | None = None,
     teacher: Teacher | None = None,
+    sparse_encoder: Any = None,
     watch: Watch = silent,
 ) -> Run:
     """
     Mine a round into `folder` and return the run.
 
     A new folder needs `data`; an existing one keeps its own, and gets one more round where no `data` is given and the
-    recipe or a model's weights have changed. `encoder` and `teacher` take the place of those the recipe names.
+    recipe or a model's weights have changed. `encoder`, `teacher` and `sparse_encoder` take the place of those the
+    recipe names.
     Raises RunError where the folder holds other data or a half-made round of another recipe, and where another process
     mines into it; RecipeError where the policy asks for what the recipe does not mine. Nothing is written before
     everything is checked.
@@ -69,7 +72,7 @@ def mine(
     begun = in_the_number_types_of(run.facts["rounds"] if run else [], recipe)
     encoder = encoder or begun.encoder()
     teacher = teacher or begun.teacher(collection.documents, fingerprint)
-    wanted = _entry(recipe, encoder, teacher)
+    wanted = _entry(recipe, encoder, teacher, sparse_encoder)
     models: Models = {"encoder": encoder, "teacher": teacher}
     if run is None or not _round_to_make(run, wanted, models, may_add=data is None)["finished"]:
         for source in set(recipe.sources).difference(SOURCES):
@@ -81,7 +84,7 @@ def mine(
         entry = _round_to_make(run, wanted, models, may_add=data is None)
         if policy is not None:
             run.save_policy(policy)
-        this = Round(run.folder, entry["round"], run.dataset, recipe, encoder, teacher)
+        this = Round(run.folder, entry["round"], run.dataset, recipe, encoder, teacher, sparse_encoder)
         if not entry["finished"] or _lacks_files(this):
             if other_number_types(entry, wanted):
                 shutil.rmtree(this.folder, ignore_errors=True)
@@ -165,13 +168,13 @@ def _create(folder: Path, data: Dataset) -> Run:
     return run
 
 
-def _entry(recipe: Mining, encoder: Encoder, teacher: Teacher | None) -> dict[str, Any]:
+def _entry(recipe: Mining, encoder: Encoder, teacher: Teacher | None, sparse_encoder: Any) -> dict[str, Any]:
     """What tells one round from another: the recipe and the models' weights."""
     return {
         "recipe": dataclasses.asdict(recipe),
         "encoder": _model(recipe.encoder or "all-MiniLM-L6-v2 (embedded)", encoder),
         "teacher": None if teacher is None else _model(recipe.teacher, teacher),
-        "sparse_encoder": _sparse_encoder(recipe),
+        "sparse_encoder": _sparse_encoder(recipe, sparse_encoder),
         "run_files": _run_files(recipe),
     }
 
@@ -182,9 +185,11 @@ def _run_files(recipe: Mining) -> dict[str, str]:
     return {path: sha256_of(Path(path)) for path in paths if Path(path).is_file()}
 
 
-def _sparse_encoder(recipe: Mining) -> dict[str, Any] | None:
+def _sparse_encoder(recipe: Mining, live: Any) -> dict[str, Any] | None:
     if "sparse" not in recipe.sources:
         return None
+    if live is not None:
+        return {"name": recipe.sparse_encoder, "fingerprint": weights_fingerprint(live)}
     folder = model_folder("--sparse-encoder", recipe.sparse_encoder)
     return {"name": recipe.sparse_encoder, "fingerprint": fingerprint_of_model(folder)}
 

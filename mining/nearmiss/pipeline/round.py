@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -41,6 +42,7 @@ class Round:
     recipe: Mining
     encoder: Encoder
     teacher: Teacher | None
+    sparse_encoder: Any = None  # a live SparseEncoder in the place of the one that the recipe names
 
     @property
     def folder(self) -> Path:

@@ -17,6 +17,7 @@ import pandas as pd
 
 from nearmiss.candidates.pooling import is_among
 from nearmiss.data import Dataset
+from nearmiss.models.live import left_as_found
 from nearmiss.pipeline.progress import Watch
 from nearmiss.pipeline.round import Round
 from nearmiss.retrieval import approximate, bm25, dense, run_file, sparse
@@ -92,13 +93,17 @@ def _approximate(this: Round, depth: int, kind: Literal["ivf", "hnsw"]) -> tuple
 
 
 def _sparse(this: Round, depth: int, watch: Watch) -> tuple[Finder, dict[str, Any]]:
-    encoder = sparse.load_encoder(this.recipe.sparse_encoder, trust_remote_code=this.recipe.trust_remote_code)
+    encoder = this.sparse_encoder
+    if encoder is None:
+        encoder = sparse.load_encoder(this.recipe.sparse_encoder, trust_remote_code=this.recipe.trust_remote_code)
     folder = this.folder / "sparse_vectors"
-    with watch("sparse vectors", len(this.documents), "documents") as advance:
+    with left_as_found(encoder), watch("sparse vectors", len(this.documents), "documents") as advance:
         shards = sparse.encode_documents(encoder, this.documents, folder, advance=advance)
 
     def find(start: int, end: int) -> pd.DataFrame:
-        return sparse.search(sparse.encode_queries(encoder, this.queries[start:end]), shards, depth)
+        with left_as_found(encoder):
+            queries = sparse.encode_queries(encoder, this.queries[start:end])
+        return sparse.search(queries, shards, depth)
 
     return find, {}
 

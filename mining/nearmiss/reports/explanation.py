@@ -38,6 +38,10 @@ class Explanation:
     reasons: tuple[str, ...]
     signals: tuple[str, ...] = ()  # what made its probability, the loudest first; empty without a calibration
 
+    def __str__(self) -> str:
+        place = f", place {self.slot}" if self.slot else ""
+        return "\n".join([f"{self.query_id} and {self.doc_id}: {self.status}{place}", *self.reasons])
+
 
 def explain(
     candidates: pd.DataFrame,

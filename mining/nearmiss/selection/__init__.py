@@ -56,7 +56,21 @@ class Decision:
 
 
 def select(candidates: pd.DataFrame, policy: Policy) -> pd.DataFrame:
-    """Label every candidate with the verdict of the first rule that refuses it."""
+    """
+    Label every candidate with the verdict of the first rule that refuses it.
+
+    `candidates` are as `OpenRun.candidates` gives them, with what people judged in the column `verdict`; without that
+    column nobody has judged. Returns the same rows in the same order, with `positive_score`, `status` ("kept" or the
+    name of the rule) and `slot` (1 to k where kept). Raises RunError where a score is not a finite number, a query has
+    no positive, or its rows lie apart.
+
+    Example:
+        >>> import nearmiss as nm
+        >>> run = nm.open_run("runs/demo")
+        >>> judged = nm.select(run.candidates(), nm.Policy(negatives_per_query=3))
+        >>> int(judged["slot"].max())
+        3
+    """
     table = prepare(candidates)
     decision = decide(table, policy)
     return candidates.assign(

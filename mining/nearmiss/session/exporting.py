@@ -11,7 +11,7 @@ import io
 import re
 import time
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from threading import Event, Lock, Thread
@@ -23,9 +23,13 @@ from nearmiss import audit
 from nearmiss.data import Dataset
 from nearmiss.errors import NearmissError, RunError
 from nearmiss.export import DryRun, Export, Manifest, Reviews, dry_run, write
+from nearmiss.export.format_tables import rows_of_corpus, rows_of_table
+from nearmiss.export.formats import FORMATS, check
 from nearmiss.export.judgements import judge, read
+from nearmiss.export.plan import check_not_empty, plan
 from nearmiss.export.read_back import Written, written, written_below
 from nearmiss.export.writing import Advance
+from nearmiss.settings import Policy
 from nearmiss.workspace import Workspace
 
 EXPORTS = "exports"
@@ -47,15 +51,26 @@ class Shipment:
         """What would be written, and why not the rest."""
         return dry_run(self.dataset, self.selected, self.export, self.reviews)
 
+    def tables(self) -> Iterator[tuple[str, Iterator[dict[str, Any]]]]:
+        """The name and the rows of each table that would be written, its corpus among them."""
+        check(self.export)
+        planned = plan(self.dataset, self.selected, self.export, self.reviews.withheld)
+        check_not_empty(planned)
+        form = FORMATS[self.export.format]
+        for table in form.tables:
+            yield table.stem, rows_of_table(self.dataset, planned.selected, table, self.export)
+        if form.corpus:
+            yield form.corpus.stem, rows_of_corpus(self.dataset, planned.selected, form.corpus, self.export)
+
     def write(self, out: Path, advance: Advance) -> Manifest:
         """Write it; `advance` hears of each row."""
         return write(self.dataset, self.selected, out, self.export, self.provenance, advance, self.reviews)
 
 
-def prepare(work: Workspace, export: Export) -> Shipment:
-    """The candidates under the policy in force and the judgements so far, as an export takes them."""
+def prepare(work: Workspace, export: Export, policy: Policy | None = None) -> Shipment:
+    """The candidates under the judgements so far and a policy, the one in force unless given, as exports do."""
     work.refresh()
-    policy = work.policy
+    policy = policy or work.policy
     with work.unchanged():
         said = read(work.standing)
         table = work.table.judged(work.table.verdicts.copy(), work.table.positive)

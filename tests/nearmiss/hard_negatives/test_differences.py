@@ -165,6 +165,15 @@ def test_min_score_is_named_among_what_to_change(model, capsys):
     assert "Consider adjusting the range_max and min_score parameters" in capsys.readouterr().out
 
 
+def test_labeled_pairs_that_are_whole_miss_none(model, capsys):
+    data = Dataset.from_dict({name: [*texts, texts[0]] for name, texts in PAIRS.items()})
+    given = {"num_negatives": 2, "corpus": CORPUS, "output_format": "labeled-pair"}
+    assert len(ours(data, model, **given)) == 15
+    assert "Could not find" not in capsys.readouterr().out
+    theirs(data, model, **given)
+    assert "Could not find enough negatives for 1 samples" in capsys.readouterr().out
+
+
 def test_a_cross_encoder_that_decides_nothing_is_told(model, caplog):
     with caplog.at_level(logging.WARNING):
         quietly(ours, dataset(), model, cross_encoder=CrossEncoder())

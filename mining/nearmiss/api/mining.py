@@ -1,0 +1,95 @@
+"""
+`mine`: a dataset and models, in memory or by name, mined into a run folder.
+
+In:  a dataset in any form that `data.read` takes; models as paths, names or live objects
+Out: an `OpenRun`
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from nearmiss import pipeline
+from nearmiss.api.runs import OpenRun
+from nearmiss.data import Dataset, read
+from nearmiss.models.live import live_encoder, live_teacher, name_of
+from nearmiss.pipeline import Watch, silent
+from nearmiss.run import open_run
+from nearmiss.settings import Mining, Policy
+
+SPARSE = "sparse"
+
+
+def mine(
+    dataset: Any,
+    run: str | Path,
+    *,
+    encoder: Any = None,
+    teacher: Any = None,
+    sparse_encoder: Any = None,
+    mining: Mining | None = None,
+    policy: Policy | None = None,
+    format: str | None = None,
+    watch: Watch = silent,
+) -> OpenRun:
+    """
+    Retrieve, score and decide: mine one round of `dataset` into the folder `run`, and open it.
+
+    A model is a folder, a hub name, or a live object with the weights that it has at this moment: a
+    SentenceTransformer, CrossEncoder or SparseEncoder, or anything with encode_query and encode_document, or with
+    predict. It needs no wrapper, its prompts and pooling are its own, and it is left in the mode, on the device and
+    with the gradients that it had, so that a training loop may call this between two epochs.
+
+    Args:
+        dataset: A path or hub name, a `datasets.Dataset` or a pandas frame of pairs, a mapping of frames (`queries`,
+            `documents`, `positives`, perhaps `negatives`), or what `nearmiss.read` returns. None for one more round
+            on the data that the run has.
+        run: The folder of the run, made where it is new. The same call on the same folder goes on where it stopped.
+        encoder: Makes vectors of queries and documents; the embedded MiniLM unless given.
+        teacher: Scores query and document together; late interaction over MiniLM unless given, "" for none.
+        sparse_encoder: A SPLADE-like model; asks the source `sparse` too.
+        mining: Sources, depths and everything else that costs time. Unless given, that of the run's last round.
+        policy: What is kept and what is refused; the run's own unless given.
+        format: Which of `nearmiss.data.FORMATS` a path is in, where its names do not tell.
+        watch: Hears of progress: `watch(stage, total, unit)` opens a context that is told of each step.
+
+    Returns:
+        The run, with one more finished round where the data is new or a model's weights have changed.
+
+    Raises:
+        DatasetError, ModelError, RecipeError, RunError: what was wanted and found, in one sentence.
+
+    Example:
+        >>> import nearmiss as nm
+        >>> import pandas as pd
+        >>> pairs = pd.DataFrame({
+        ...     "query": ["why does bread rise", "why is the sea salty"],
+        ...     "answer": ["Yeast gives off gas in the dough.", "Rivers carry salt from rocks into the sea."],
+        ... })
+        >>> run = nm.mine(pairs, "runs/two", mining=nm.Mining(sources=("bm25", "dense"), teacher=""))
+        >>> len(run.candidates())
+        4
+    """
+    folder = Path(run)
+    data = None if dataset is None else _read(dataset, format)
+    recipe = mining or (Mining() if data is not None else open_run(folder).last_recipe())
+    recipe, models = _with_models(recipe, encoder=encoder, teacher=teacher, sparse_encoder=sparse_encoder)
+    finished = pipeline.mine(folder, recipe, data, policy, watch=watch, **models)
+    return OpenRun(finished.folder)
+
+
+def _read(dataset: Any, format: str | None) -> Dataset:
+    return dataset if isinstance(dataset, Dataset) else read(dataset, format=format)
+
+
+def _with_models(recipe: Mining, **given: Any) -> tuple[Mining, dict[str, Any]]:
+    """The recipe with the names of the models, and those of them that are objects, ready to be asked."""
+    named = {name: str(model) for name, model in given.items() if isinstance(model, str | Path)}
+    live = {name: model for name, model in given.items() if model is not None and name not in named}
+    named |= {name: name_of(model) for name, model in live.items()}
+    if named.get("sparse_encoder") and SPARSE not in recipe.sources:
+        named["sources"] = (*recipe.sources, SPARSE)  # type: ignore[assignment]
+    recipe = replace(recipe, **named)  # type: ignore[arg-type]
+    ready: Mapping[str, Any] = {"encoder": live_encoder, "teacher": live_teacher}
+    return recipe, {name: ready[name](model, recipe) if name in ready else model for name, model in live.items()}
