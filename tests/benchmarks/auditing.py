@@ -13,6 +13,8 @@ its p_relevant, and full judgements as the perfect reviewer. Every repetition dr
               alone, and drawn from kept and refused together as the audit is
     wrong     repetitions that certify a ceiling whose kept hold more answers than allowed, the loosest taken
     passed    repetitions that certify the policy in force; and its true rate over the allowed one
+    spent     repetitions that certify what they should not where one plan after the other is drawn until one passes,
+              the error spent over all of them; plain: each held to the whole error; once: the first plan alone
 """
 
 import argparse
@@ -28,7 +30,7 @@ from sklearn.metrics import roc_auc_score
 from statsmodels.stats.proportion import proportion_confint
 
 from nearmiss import selection
-from nearmiss.audit.certificate import intervals, test
+from nearmiss.audit.certificate import intervals, spent, test
 from nearmiss.audit.domains import Domains, domains, unjudged
 from nearmiss.audit.estimates import bands, layer_of
 from nearmiss.audit.ladder import ladder
@@ -186,6 +188,41 @@ def certified(known: Known, labels: int, repetitions: int, max_rate: float) -> t
     return float(np.mean(wrong)), float(np.mean(passed)), float(np.mean(some))
 
 
+def tried_again(known: Known, labels: int, tries: int, repetitions: int, max_rate: float) -> tuple[float, float, float]:
+    """
+    Shares of repetitions that certify a ceiling they should not.
+
+    At the first plan; at any plan with the error spent over all; at any plan with each held to the whole error.
+    """
+    designed = design(known.table, known.policy, known.likely, labels)
+    field, values = ladder(known.table, known.policy)
+    sides = domains_along(known.table, known.policy, field, values)
+    own = values.index(getattr(known.policy, field))
+    interval = intervals([vars(one) for one in designed[1]])
+    too_many = [bool(known.answer[side.kept].mean() > max_rate) for side in sides]
+
+    def errs(seed: int, level: float) -> bool:
+        sample = sampled(known, labels, seed, designed)
+        tried = test(sides, values, own, sample, sample.verdict == RELEVANT, interval, known.likely, max_rate, level)
+        good = [values.index(stop.value) for stop in tried if stop.passed]
+        return bool(good) and too_many[good[-1]]
+
+    found = []
+    for repetition in range(repetitions):
+        seeds = range(repetition * tries, (repetition + 1) * tries)
+        spending = any(errs(seed, spent(LEVEL, place)) for place, seed in enumerate(seeds, 1))
+        found.append((errs(seeds[0], spent(LEVEL, 1)), spending, any(errs(seed, LEVEL) for seed in seeds)))
+    once, spending, plain = np.mean(found, axis=0).tolist()
+    return once, spending, plain
+
+
+def print_tried_again(known: Known, repetitions: int) -> None:
+    rate = known.truths(domains(known.table, known.policy))[0]
+    for tries in (1, 5, 20):
+        once, spending, plain = tried_again(known, LABELS[1], tries, repetitions, rate / 1.02)
+        print(f"{known.name:<18}{tries:>7}{once:>9.3f}{spending:>9.3f}{plain:>9.3f}", flush=True)
+
+
 def print_coverage(known: Known, repetitions: int) -> None:
     side = domains(known.table, known.policy)
     truths = known.truths(side)
@@ -234,6 +271,9 @@ def main() -> None:
     print("\nround              labels  allowed    true    wrong   passed      any")
     for known in everyone:
         print_certificates(known, arguments.repetitions)
+    print("\nround               plans     once    spent    plain")
+    for known in everyone:
+        print_tried_again(known, arguments.repetitions)
 
 
 POLICIES = {

@@ -94,5 +94,5 @@ def test_no_page_of_it_speaks_of_foretelling(open_page, run):
     work = judge(run, 160)
     refit.refit(work)
     told = texts(open_page("calibration"))
-    assert "Estimated and judged" in told
+    assert "Each judgement was estimated by a fit that never saw its query." in told
     assert not [word for word in ("foretold", "came true", "How true") if word in told]

@@ -8,8 +8,9 @@ Knows nothing of pages. A plan draws a stratified random sample over kept and re
 every policy on the same round.
 """
 
-from nearmiss.audit.certificate import Certificate, certificates, certify, covering
+from nearmiss.audit.certificate import Certificate, certificates, certification, certify, covering
 from nearmiss.audit.estimates import Band, Curve, Estimate, Numbers, Rate, curve, estimate
+from nearmiss.audit.exported import exported, rows_of
 from nearmiss.audit.planning import plan, proxy
 from nearmiss.audit.reviewers import Reviewers, reviewers
 from nearmiss.audit.sample_size import Foreseen, foreseen, labels_to_add
@@ -25,16 +26,19 @@ __all__ = [
     "Rate",
     "Reviewers",
     "certificates",
+    "certification",
     "certify",
     "covering",
     "curve",
     "drawn",
     "estimate",
+    "exported",
     "foreseen",
     "labels_to_add",
     "plan",
     "plans",
     "proxy",
     "reviewers",
+    "rows_of",
     "waiting",
 ]

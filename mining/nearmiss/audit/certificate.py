@@ -1,14 +1,22 @@
 """
-Certificates: that at most so many of the kept negatives are answers, with what confidence, and under which ceilings.
+Certificates: that at most so many of the rows of an export are answers, with what confidence.
 
 In:  a `Workspace` with an audit whose draws are all judged
-Out: a `Certificate`, pass or fail, in the round's folder; the one that covers a policy
+Out: a `Certificate`, pass or fail, in the round's folder, with the rows that it names; the one that covers an export
 
-The bound (see `bounds`) holds wherever the answers lie: it trusts neither the proxy nor the calibration. Ceilings are
-tried from strict to loose, each at the full confidence, until one fails: fixed-sequence testing, as in Learn then Test
-(Angelopoulos et al. 2021), so that whoever takes the loosest that passed is wrong no more often than said. Where the
-sequence begins hangs on the draws, not on what was judged: at the strictest ceiling that half of the allowed answers
-would pass.
+The bound (see `bounds`) holds wherever the answers lie: it trusts neither the proxy nor the calibration. It is about
+what the policy kept when the plan was drawn. The rows that it names are those of the export now: with F answers (or
+doubts) that left since, and R rows nobody judged that took places, they hold at most the answers of then less F plus R,
+and are named only where that is still within the rate.
+
+Ceilings are tried from strict to loose, each at the full level, until one fails: fixed-sequence testing, as in Learn
+then Test (Angelopoulos et al. 2021), so that whoever takes the loosest that passed is wrong no more often than said.
+Where the sequence begins hangs on the draws, not on what was judged: at the strictest ceiling that half of the allowed
+answers would pass.
+
+Whoever tries until it passes would find a lucky draw. So the error is spent over all tests of a round: the k-th
+(another plan, other thresholds, another rate or confidence) may err with error / (k (k + 1)), which sums to the error
+over any number of them. Asked again about other rows, a test that was made keeps its level: the draws are the same.
 
 A draw nobody could tell counts as an answer here: who cannot tell cannot vouch.
 """
@@ -22,9 +30,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from nearmiss.audit.bounds import Evidence, Part, evidence, p_value, upper_bound
-from nearmiss.audit.domains import Domains, domains, unjudged
+from nearmiss.audit.domains import Domains, at
+from nearmiss.audit.exported import before, exported, fingerprint_of_rows, mask, that_differ
 from nearmiss.audit.ladder import ladder
 from nearmiss.audit.planning import domains_along, fingerprint, proxy
 from nearmiss.audit.samples import UNJUDGED, UNSURE, Sample, opinions_of, plans, sample_of, used_by_calibration
@@ -33,12 +43,13 @@ from nearmiss.review import Plan
 from nearmiss.selection import VERDICTS
 from nearmiss.selection.table import Bools, Floats
 from nearmiss.settings import Policy
-from nearmiss.storage.files import read_json, write_json
+from nearmiss.storage.files import read_json, write_json, write_parquet
 from nearmiss.storage.fingerprint import fingerprint_of
 from nearmiss.workspace import Workspace
 
 FOLDER = "certificates"  # in a round's folder
 MAX_RATE, CONFIDENCE = 0.05, 0.95
+MOST_BETWEEN = 200  # numbers of answers that are tried one by one
 HOPED = 1 / 2  # of the allowed rate: a set with so few answers should pass where the sequence begins
 NEGATIVE = VERDICTS.index("not_relevant") + 1
 
@@ -54,6 +65,7 @@ class Stop:
     p: float
     passed: bool
     kept_fingerprint: str
+    rows_fingerprint: str = ""  # of the export's rows under this ceiling; empty where the draws cannot vouch for them
 
 
 @dataclass(frozen=True)
@@ -83,7 +95,12 @@ class Certificate:
     round: int
     policy: dict[str, Any]
     fingerprints: dict[str, str]  # of data, candidates, policy and plan
-    attempt: int  # certificates asked of this plan so far, with this one: each could be wrong as often as said
+    attempt: int  # which test of the round this is: it may err with (1 - confidence) / (attempt (attempt + 1))
+    test: str = ""  # what was tested, by fingerprint; asked again, it is the same test
+    level: float | None = None  # at which it was tested
+    rows: int = 0  # of the export that it names
+    rows_fingerprint: str = ""  # of their pairs (see `audit.exported`); empty where it names none
+    place: int = 0  # among the certificates of the round
 
     def as_json(self) -> dict[str, Any]:
         """Plain values."""
@@ -108,27 +125,37 @@ def certify(
     if not 0.5 <= confidence < 1:
         raise ReviewError(f"--confidence: wanted 0.5 or more, below 1; found {confidence}")
     policy = policy or work.policy
+    work.refresh()
     chosen = _chosen(work, plan)
-    sample, table, likely = sample_of(work, chosen), unjudged(work.table), proxy(work)
+    sample, table, likely = sample_of(work, chosen), before(work, chosen), proxy(work)
     field, values = ladder(table, policy)
     answer = sample.verdict != NEGATIVE
     sides = domains_along(table, policy, field, values)
     own = values.index(getattr(policy, field)) if field else 0
-    tried = test(
-        sides, values, own, sample, answer, intervals(chosen.facts["strata"]), likely, max_rate, 1 - confidence
-    )
+    interval = intervals(chosen.facts["strata"])
+    name = fingerprint_of(chosen.plan, max_rate, confidence, own, [_print(side.kept) for side in sides])
+    earlier = certificates(work)
+    attempt = _attempt(earlier, name)
+    level = spent(1 - confidence, attempt)
+    asked = Asked(sample, interval, likely, max_rate, level)
+    tried = [
+        _named(
+            work, stop, sides[values.index(stop.value)].kept, at(policy, field, stop.value) if field else policy, asked
+        )
+        for stop in test(sides, values, own, sample, answer, interval, likely, max_rate, level)
+    ]
     kept = sides[own].kept
     found = next((stop for stop in tried if stop.value == values[own]), None)
-    seen = _evidence(sample, kept, answer, intervals(chosen.facts["strata"]), likely, max_rate)
-    passing = [stop for stop in tried if stop.passed]
+    seen = _evidence(sample, kept, answer, interval, likely, max_rate)
+    passing = [stop for stop in tried if stop.rows_fingerprint]
     drawn = kept[sample.rows]
-    earlier = [one for one in certificates(work) if one.plan == chosen.plan]
     opinions = [list(opinions_of(work, work.pair_at(row))) for row in sample.rows.tolist()]
+    rows = exported(work, policy)
     made = Certificate(
-        passed=found is not None and found.passed,
+        passed=found is not None and bool(found.rows_fingerprint),
         max_rate=max_rate,
         confidence=confidence,
-        bound=upper_bound(seen, confidence),
+        bound=upper_bound(seen, 1 - level),
         kept=int(kept.sum()),
         labels=int(drawn.sum()),
         answers=int((drawn & answer).sum()),
@@ -153,10 +180,68 @@ def certify(
             "policy": fingerprint_of(asdict(policy)),
             "plan": fingerprint_of(dict(chosen.facts)),
         },
-        attempt=len(earlier) + 1,
+        attempt=attempt,
+        test=name,
+        level=level,
+        rows=len(rows),
+        rows_fingerprint=found.rows_fingerprint if found is not None else "",
+        place=len(earlier) + 1,
     )
-    write_json(_folder(work) / f"{chosen.plan}-{made.attempt}.json", made.as_json())
+    if made.passed:
+        write_parquet(_rows_file(work, made), rows)
+    write_json(_folder(work) / f"{chosen.plan}-{made.place}.json", made.as_json())
     return made
+
+
+def spent(error: float, attempt: int) -> float:
+    """How often the `attempt`-th test of a round, from 1, may err, so that all of them together err no more often."""
+    return error / (attempt * (attempt + 1))
+
+
+def tests(known: Sequence[Certificate]) -> list[str]:
+    """The tests that were made, in turn; each of version 0.1's certificates counts as one."""
+    return list(dict.fromkeys(one.test or f"{one.plan} {place}" for place, one in enumerate(known)))
+
+
+def _attempt(known: Sequence[Certificate], name: str) -> int:
+    made = tests(known)
+    return made.index(name) + 1 if name in made else len(made) + 1
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is tested, and by which draws."""
+
+    sample: Sample
+    interval: Floats
+    likely: Floats
+    max_rate: float
+    level: float
+
+
+def _named(
+    work: Workspace,
+    stop: Stop,
+    kept: Bools,
+    policy: Policy,
+    asked: "Asked",
+) -> Stop:
+    """A ceiling that passed with the rows that an export has under it, where the draws vouch for them too."""
+    if not stop.passed:
+        return stop
+    rows = exported(work, policy)
+    now, verdict = mask(work, rows), work.table.verdicts
+    entered = int((now & ~kept & (verdict != NEGATIVE)).sum())
+    left = int((kept & ~now & (verdict != UNJUDGED) & (verdict != NEGATIVE)).sum())
+    allowed = int(np.floor(asked.max_rate * now.sum() + left - entered + 1e-9))  # answers among the kept of then
+    if not now.any() or allowed < 0:
+        return stop
+    parts = _parts(asked.sample, kept, asked.sample.verdict != NEGATIVE, asked.interval, asked.likely)
+    # Fewer than were asked about: each number between must be as improbable, so that none hangs on what was found.
+    between = range(allowed + 1, _too_many(kept, asked.max_rate))
+    if len(between) > MOST_BETWEEN or any(p_value(evidence(parts, a), a) > asked.level for a in between):
+        return stop
+    return replace(stop, rows_fingerprint=fingerprint_of_rows(rows))
 
 
 def test(
@@ -200,34 +285,75 @@ def intervals(strata: Sequence[Mapping[str, Any]]) -> Floats:
 def certificates(work: Workspace) -> list[Certificate]:
     """Those of the round, oldest first."""
     found = [_from_json(read_json(path)) for path in _folder(work).glob("*-*.json")]
-    return sorted(found, key=lambda one: (one.made_at, one.attempt))
+    return sorted(found, key=lambda one: (one.made_at, one.place, one.attempt))
 
 
-def covering(work: Workspace, policy: Policy | None = None) -> Certificate | None:
+def covering(work: Workspace, policy: Policy | None = None, rows: pd.DataFrame | None = None) -> Certificate | None:
     """
-    The newest certificate that holds for what a policy (the one in force unless told) keeps; None where none does.
+    The newest certificate that names these rows, and no others; None where none does.
 
-    One holds for each ceiling that passed, as long as the same candidates are kept and no more answers were found among
-    its draws since; its numbers are then those of the ceiling in force.
+    The rows are those of an export under a policy (the one in force unless told). One names rows for each ceiling that
+    passed; its numbers are then those of that ceiling.
     """
     if not (held := [one for one in certificates(work) if one.any_passed]):
         return None
-    now = _print(domains(unjudged(work.table), policy or work.policy).kept)
-    own = fingerprint(work.table)
-    known = {one.plan: one for one in plans(work)}
+    now = fingerprint_of_rows(exported(work, policy or work.policy) if rows is None else rows)
+    own, spoilt = fingerprint(work.table), used_by_calibration(work)
     for one in reversed(held):
-        stop = next((stop for stop in one.stops if stop.passed and stop.kept_fingerprint == now), None)
-        if stop is not None and one.fingerprints["candidates"] == own and one.plan in known:
-            sample = sample_of(work, known[one.plan])
-            if int((sample.verdict != NEGATIVE).sum()) <= one.answers_in_plan:
-                return _for(one, stop)
+        stop = next((stop for stop in one.stops if stop.rows_fingerprint == now), None)
+        if stop is not None and one.fingerprints["candidates"] == own and one.plan not in spoilt:
+            return _for(one, stop)
     return None
+
+
+def certification(work: Workspace, rows: pd.DataFrame) -> dict[str, Any]:
+    """
+    What the manifest of an export says beside the certificate: whether its rows are certified, after how many tests.
+
+    Where they are not: how many rows differ from those last certified (None where none ever were), and what would
+    certify them.
+    """
+    known = certificates(work)
+    covered = covering(work, rows=rows) is not None
+    last = next((one for one in reversed(known) if one.passed and _rows_file(work, one).is_file()), None)
+    differ = None
+    if last is not None and not covered:
+        differ = that_differ(pd.read_parquet(_rows_file(work, last)), rows)
+    return {
+        "certified": covered,
+        "rows": len(rows),
+        "rows_fingerprint": fingerprint_of_rows(rows),
+        "rows_that_differ": 0 if covered else differ,
+        "tests_so_far": len(tests(known)),
+        "to_certify": "" if covered else _what_would(known, differ),
+    }
+
+
+def _what_would(known: Sequence[Certificate], differ: int | None) -> str:
+    draw = "`nearmiss audit plan` draws from what is kept now; judge its draws, then `nearmiss audit certify`"
+    if differ is None:
+        return draw
+    return (
+        "`nearmiss audit certify` asks whether the draws so far vouch for these rows too (exported with the default "
+        f"options for verdicts); where they do not, {draw}"
+    )
+
+
+def _rows_file(work: Workspace, one: Certificate) -> Path:
+    return _folder(work) / f"{one.plan}-{one.place}.parquet"
 
 
 def _for(one: Certificate, stop: Stop) -> Certificate:
     same = one.passed and (stop.kept, stop.labels, stop.answers) == (one.kept, one.labels, one.answers)
-    bound = one.bound if same else one.max_rate
-    return replace(one, passed=True, kept=stop.kept, labels=stop.labels, answers=stop.answers, bound=bound)
+    return replace(
+        one,
+        passed=True,
+        kept=stop.kept,
+        labels=stop.labels,
+        answers=stop.answers,
+        bound=one.bound if same else one.max_rate,
+        rows_fingerprint=stop.rows_fingerprint,
+    )
 
 
 def _chosen(work: Workspace, name: str | None) -> Plan:

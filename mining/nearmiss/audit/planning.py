@@ -21,7 +21,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from nearmiss.audit.domains import Along, Domains, along, domains, each, is_quick, limit_of, population, unjudged
+from nearmiss.audit.domains import Along, Domains, along, domains, each, is_quick, limit_of, population
+from nearmiss.audit.exported import as_of
 from nearmiss.audit.ladder import ladder
 from nearmiss.audit.strata import KEPT, NEXT, OTHERS, REFUSED, Stratum, stratify
 from nearmiss.errors import ReviewError, RunError
@@ -63,7 +64,10 @@ def plan(
     `target` is the share of answers that one hopes to certify. Without a `seed` each plan of a round has its own.
     Raises ReviewError where there are fewer candidates than labels.
     """
-    table, policy = unjudged(work.table), work.policy
+    work.refresh()
+    last_seq = work.standing.last_seq
+    # What is kept now, with all verdicts so far: its rows are what the draws can certify.
+    table, policy = as_of(work, last_seq), work.policy
     among = population(table)
     size = int(among.sum())
     if not min(FEWEST_LABELS, size) <= labels <= size:
@@ -79,6 +83,7 @@ def plan(
     facts: dict[str, Any] = {
         "round": work.number,
         "candidates": fingerprint(work.table),
+        "last_seq": last_seq,
         "policy": asdict(policy) | {"quota": [list(share) for share in policy.quota]},
         "labels": labels,
         "target": target,
@@ -111,7 +116,7 @@ def strata_of(work: Workspace, plan: Plan) -> Ints:
 
 
 def design(table: Table, policy: Policy, likely: Floats, labels: int) -> tuple[Ints, list[Stratum]]:
-    """The stratum of each candidate of an unjudged table, (n,), OUTSIDE where it cannot be drawn, and the strata."""
+    """The stratum of each candidate, (n,), OUTSIDE where it cannot be drawn, and the strata."""
     domain_of, slack = _parts(table, policy)
     return stratify(domain_of, likely, slack, labels)
 
@@ -137,7 +142,7 @@ def domains_along(table: Table, policy: Policy, field: str, stops: list[float | 
     """The domains at each stop of a ceiling, strict to loose."""
     if not field:
         return [domains(table, policy)]
-    if not is_quick(policy):
+    if not is_quick(policy) or table.verdicts.any():
         return list(each(table, policy, field, stops))
     found: Along = along(table, policy, field, stops)
     return [found.at(stop) for stop in range(len(stops))]

@@ -74,10 +74,19 @@ def of_certificate(made: Certificate) -> list[str]:
         told.append(f"No ceiling passes: the first one tried, {tried}.")
     if made.unsure:
         told.append(f"{made.unsure} draws that nobody could tell count as answers here.")
-    if made.attempt > 1:
+    own = next((stop for stop in made.stops if stop.kept == made.kept and stop.passed), None)
+    if own is not None and not made.passed:
         told.append(
-            f"This is certificate {made.attempt} of audit {made.plan}: each may err, so several err more often."
+            "The draws pass, but too many rows that nobody judged took places since they were drawn: they cannot vouch "
+            "for the rows that an export has now. `nearmiss audit plan` draws from these."
         )
+    if made.attempt > 1 and made.level is not None:
+        told.append(
+            f"This is test {made.attempt} of this round: all of them together may err in {1 - made.confidence:.1%}, so "
+            f"this one was held to {made.level:.2%}."
+        )
+    if made.passed:
+        told.append(f"It names the {made.rows:,} rows of an export now, and holds for these alone.")
     return told
 
 

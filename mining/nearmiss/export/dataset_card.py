@@ -20,12 +20,14 @@ _UNKNOWN = """\
 **The false-negative rate of these rows has not been measured yet.** A false negative is a document kept here as a
 negative that does answer its query. Margins below the positive's score make them rarer, but the teacher that set them
 can be wrong, and {judged}. Measure before you rely on it."""
+_DIFFER = """\
+**These rows are not certified.** {rows_that_differ} rows differ from those that were certified last. {to_certify}."""
 _CERTIFIED = """\
-With {confidence:.0%} confidence at most **{max_rate:.1%} of the negatives that the policy keeps** are false negatives:
-documents that do answer their query. In {labels} random draws among {kept} kept, reviewers found {answers} answers
-(audit {plan}, planned {planned_at}, certified {made_at}, {reviewers}). Ceilings were tried from strict to loose
-until one failed, so that the loosest that passed keeps the promise. It holds for what the scores keep; the answers that
-were found are besides taken out of these rows, as the export was told to."""
+With {confidence:.0%} confidence at most **{max_rate:.1%} of these {rows} rows** are false negatives: documents that do
+answer their query. In {labels} random draws among the {kept} that the policy kept when they were drawn, reviewers found
+{answers} answers (audit {plan}, planned {planned_at}, certified {made_at}, {reviewers}). Tests made in this round so
+far: {tests_so_far}; the error is spent over all of them. It holds for these rows alone (fingerprint {print}); answers
+that were found are taken out of them."""
 _POLICIES = ("relevant", "partial", "unsure")
 _NOBODY_JUDGED = "no person has judged a sample of these rows"
 _SOME_JUDGED = "what people judged (above) was not a random sample, so it says nothing of the rest"
@@ -147,13 +149,18 @@ def _judgements(manifest: Manifest) -> Iterator[str]:
 
 def _measured(manifest: Manifest) -> Iterator[str]:
     certificate = manifest.provenance.get("certificate")
+    certification = manifest.provenance.get("certification") or {}
     if not certificate:
         yield "## What is not known"
+        if certification.get("rows_that_differ"):
+            yield _DIFFER.format(**certification)
         yield _UNKNOWN.format(judged=_judged(manifest))
         return
     yield "## How many false negatives are left"
     people = len(certificate["reviewers"])
-    yield _CERTIFIED.format(**certificate | {"reviewers": "one reviewer" if people == 1 else f"{people} reviewers"})
+    reviewers = "one reviewer" if people == 1 else f"{people} reviewers"
+    told = {"reviewers": reviewers, "print": certificate["rows_fingerprint"][:16]}
+    yield _CERTIFIED.format(**certificate | certification | told)
 
 
 def _judged(manifest: Manifest) -> str:

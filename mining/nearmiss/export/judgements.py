@@ -110,6 +110,34 @@ def judge(
     `same_document` names the documents of the same words, so that no copy of a found answer stays a negative of the
     same query: when the run was mined, only the copies of labelled positives were marked.
     """
+    ready = _settled(table, said, export, same_document)
+    decision = selection.decide(ready.table, policy)
+    status: Statuses = np.where(ready.own > 0, ready.own, decision.status)
+    frame = table.candidates.assign(
+        is_positive=table.positive & ~ready.wrong,
+        status=pd.Categorical.from_codes(status, dtype=pd.CategoricalDtype(list(STATUSES))),
+        slot=pd.arrays.IntegerArray(decision.slot.astype(np.int32), decision.slot == 0),
+    )
+    withheld = {_query_id(table, place): reason for place, reason in sorted(ready.queries.items())}
+    return frame, _record(table, said, withheld)
+
+
+def settled(table: Table, said: Said, export: Export, same_document: Callable[[str], Iterable[str]] = alone) -> Table:
+    """The candidates as selection reads them for an export, what its judgements take away being masked."""
+    return _settled(table, said, export, same_document).table
+
+
+@dataclass(frozen=True)
+class _Settled:
+    """What is settled before negatives are chosen: statuses, wrong positives, and why queries are left out."""
+
+    table: Table
+    own: Statuses
+    wrong: Bools
+    queries: dict[int, str]
+
+
+def _settled(table: Table, said: Said, export: Export, same_document: Callable[[str], Iterable[str]]) -> _Settled:
     named = _named(table, said.reasons)
     wrong = table.positive & table.verdict("not_relevant")
     wrong[named.wrong_positive] = True
@@ -120,16 +148,7 @@ def judge(
     own[anchors & found] = _STATUS[RELEVANT]
     queries = dict.fromkeys(lost, NO_POSITIVE_LEFT) | named.queries
     own[np.isin(table.query, list(queries)) & ~table.positive] = _STATUS[WITHHELD]
-
-    decision = selection.decide(table.judged(_codes(table, own, export), anchors), policy)
-    status: Statuses = np.where(own > 0, own, decision.status)
-    frame = table.candidates.assign(
-        is_positive=table.positive & ~wrong,
-        status=pd.Categorical.from_codes(status, dtype=pd.CategoricalDtype(list(STATUSES))),
-        slot=pd.arrays.IntegerArray(decision.slot.astype(np.int32), decision.slot == 0),
-    )
-    withheld = {_query_id(table, place): reason for place, reason in sorted(queries.items())}
-    return frame, _record(table, said, withheld)
+    return _Settled(table.judged(_codes(table, own, export), anchors), own, wrong, queries)
 
 
 @dataclass(frozen=True)

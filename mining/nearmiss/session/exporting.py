@@ -75,8 +75,12 @@ def prepare(work: Workspace, export: Export, policy: Policy | None = None) -> Sh
         said = read(work.standing)
         table = work.table.judged(work.table.verdicts.copy(), work.table.positive)
     selected, reviews = judge(table, said, policy, export, work.same_document)
-    certificate = audit.covering(work, policy)
-    measured = {"certificate": certificate.as_json() if certificate else None}
+    rows = audit.rows_of(work.run.dataset, selected, export, reviews.withheld)
+    certificate = audit.covering(work, rows=rows)
+    measured = {
+        "certificate": certificate.as_json() if certificate else None,
+        "certification": audit.certification(work, rows),
+    }
     provenance = work.run.provenance(work.number) | {"policy": asdict(policy)} | measured
     return Shipment(work.run.dataset, selected, reviews, export, provenance)
 

@@ -125,11 +125,17 @@ def test_what_the_next_cards_hold_is_the_sum_of_their_chances(work):
 
 
 def test_each_card_says_why_it_is_shown(work):
-    hand = dealt(work, count=30)
+    hand, sight = dealt(work, count=30), cards.Sight(work.policy, work.decision(), blind=False)
     for one in hand:
         said = dealing.why(work, one)
-        assert ("chance to be an answer" in said) == (one.arm == "priority")
         assert (said == dealing.RANDOM) == one.arm.startswith("audit:")
+        if one.arm != "priority":
+            assert "p_relevant" not in said
+            continue
+        # One chance a card: the reason names the number that the card shows, and none where it is next to nothing.
+        shown = cards.card(work, one, sight, "ana")["numbers"]["p_relevant"]
+        assert (f"p_relevant {shown:.3f}" in said) == (shown >= 0.01)
+        assert said
 
 
 def test_a_found_answer_of_the_audit_asks_another_reviewer_for_a_second_look(work):

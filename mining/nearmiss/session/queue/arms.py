@@ -27,6 +27,7 @@ REPEAT_SHARE = 0.03
 REMEMBERED = 400  # own judgements that may come again
 REPEAT_AFTER = 40  # judgements, so that nobody remembers the card
 HARDEST = 3
+LEAST_TOLD = 0.01  # a chance below that is no reason to show a card
 STRETCH = 50
 PRIORITY = "priority"
 RANDOM = "picked at random, to measure what is left"
@@ -90,7 +91,9 @@ def why(work: Workspace, one: Dealt) -> str:
     row = work.row_of(one.pair)
     if one.arm != PRIORITY or row is None:
         return one.why
-    reasons = [f"{priority.chance(work, np.array([row]))[0]:.0%} chance to be an answer"]
+    # The chance in force, which the card shows too: the order goes by one that verdicts have moved since.
+    chance = round(float(work.table.number("p_relevant")[row]), 4)
+    reasons = [f"p_relevant {chance:.3f}"] if chance >= LEAST_TOLD else []
     query = int(work.table.query[row])
     dense = work.table.number("dense_score")
     own = dense[work.table.starts[query] : work.table.starts[query + 1]]
@@ -99,7 +102,7 @@ def why(work: Workspace, one: Dealt) -> str:
     copies = len(agenda.copies(work, one.pair))
     if copies:
         reasons.append(f"{copies} more of the same text")
-    return ", ".join(reasons)
+    return ", ".join(reasons) or "next in the order by chance, hardness and verdicts on its query"
 
 
 def foreseen(work: Workspace, order: Ints) -> float:

@@ -1,0 +1,101 @@
+"""
+Exported: the very rows that a certificate names, and the set that its draws speak of.
+
+In:  a `Workspace`, a policy, an `Export`
+Out: the mined negatives of that export as pairs, and their fingerprint; the candidates as they stood when a plan drew
+
+Verdicts change what is exported: an answer that was found, a negative judged too easy or a duplicate leaves, and the
+next best takes its place. So a certificate is about rows, not about thresholds.
+"""
+
+import hashlib
+import json
+from collections import OrderedDict
+from collections.abc import Mapping
+from weakref import WeakKeyDictionary
+
+import numpy as np
+import pandas as pd
+
+from nearmiss.data import Dataset
+from nearmiss.export.judgements import judge, read, settled
+from nearmiss.export.plan import plan as plan_of
+from nearmiss.review import Plan, Standing
+from nearmiss.selection import VERDICTS, Table
+from nearmiss.selection.table import Bools
+from nearmiss.settings import Export, Policy
+from nearmiss.workspace import Version, Workspace
+
+DEFAULT = Export()
+KEPT = 32  # sets that are remembered
+_PAIR = ["query_id", "doc_id"]
+_KNOWN: "WeakKeyDictionary[Workspace, OrderedDict[tuple[Policy, Export, Version], pd.DataFrame]]" = WeakKeyDictionary()
+
+
+def rows_of(
+    dataset: Dataset, selected: pd.DataFrame, export: Export, withheld: Mapping[str, str] | None = None
+) -> pd.DataFrame:
+    """The mined negatives that an export writes, a row a pair; labelled negatives are the user's own, and left out."""
+    written = plan_of(dataset, selected, export, withheld).selected
+    negatives = written.loc[~written["is_positive"], _PAIR].astype(str)
+    if "is_labelled_negative" in selected and (labelled := selected["is_labelled_negative"].to_numpy(bool)).any():
+        own = pd.MultiIndex.from_frame(selected.loc[labelled, _PAIR].astype(str))
+        negatives = negatives[~pd.MultiIndex.from_frame(negatives).isin(own)]
+    return negatives.sort_values(_PAIR, kind="stable", ignore_index=True)
+
+
+def exported(work: Workspace, policy: Policy, export: Export = DEFAULT) -> pd.DataFrame:
+    """The mined negatives of an export by the verdicts that count now; `query_id` and `doc_id`, sorted."""
+    known = _KNOWN.setdefault(work, OrderedDict())
+    key = policy, export, work.version
+    if key not in known:
+        with work.unchanged():
+            said = read(work.standing)
+            table = work.table.judged(work.table.verdicts.copy(), work.table.positive)
+        selected, reviews = judge(table, said, policy, export, work.same_document)
+        known[key] = rows_of(work.run.dataset, selected, export, reviews.withheld)
+        while len(known) > KEPT:
+            known.popitem(last=False)
+    return known[key]
+
+
+def fingerprint_of_rows(rows: pd.DataFrame) -> str:
+    """Hex SHA-256 of the pairs, whatever their order: of lines of JSON, `["query_id", "doc_id"]`, sorted."""
+    lines = sorted(json.dumps(pair, ensure_ascii=False) for pair in zip(rows["query_id"], rows["doc_id"], strict=True))
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def mask(work: Workspace, rows: pd.DataFrame) -> Bools:
+    """Which candidates these pairs are, (n,)."""
+    own = pd.MultiIndex.from_frame(work.candidates[_PAIR].astype(str))
+    return np.asarray(own.isin(pd.MultiIndex.from_frame(rows)))
+
+
+def that_differ(one: pd.DataFrame, other: pd.DataFrame) -> int:
+    """How many pairs are in one of the two sets alone."""
+    first, second = (pd.MultiIndex.from_frame(rows) for rows in (one, other))
+    return len(first.symmetric_difference(second))
+
+
+def before(work: Workspace, plan: Plan) -> Table:
+    """
+    The candidates as an export read them when the plan was drawn: with the verdicts up to then.
+
+    What is kept of these was settled before anyone judged a draw, so that the draws can speak of it. For plans of
+    version 0.1, which did not say what they knew, as if nobody had judged any.
+    """
+    return as_of(work, int(plan.facts.get("last_seq", 0)))
+
+
+def as_of(work: Workspace, last_seq: int) -> Table:
+    """The candidates as an export reads them with the log up to this entry."""
+    codes = np.zeros_like(work.table.verdicts)
+    table = work.table.judged(codes, work.table.positive)
+    if not last_seq:
+        return table
+    standing = Standing()
+    standing.absorb(entry for entry in list(work.standing.entries.values()) if entry.seq <= last_seq)
+    for pair, verdict in standing.verdicts().items():
+        if (row := work.row_of(pair)) is not None:
+            codes[row] = VERDICTS.index(verdict) + 1
+    return settled(table, read(standing), DEFAULT, work.same_document)
