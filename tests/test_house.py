@@ -25,7 +25,6 @@ KNOWN_TWINS = {
     "Layout",
     "Line",
     "Numbers",
-    "Output",
     "Pair",
     "Pairs",
     "Passage",
