@@ -24,8 +24,10 @@ if TYPE_CHECKING:
     from nearmiss.settings import Export as Export
     from nearmiss.settings import Mining as Mining
     from nearmiss.settings import Policy as Policy
+    from nearmiss.settings import Trial as Trial
+    from nearmiss.training.trials import trial as trial
 
-# Where each public name lies. (`trial` is to come.)
+# Where each public name lies.
 _PUBLIC = {
     "Export": "nearmiss.settings",
     "Mining": "nearmiss.settings",
@@ -36,9 +38,23 @@ _PUBLIC = {
     "open_run": "nearmiss.api",
     "read": "nearmiss.data",
     "select": "nearmiss.selection",
+    "Trial": "nearmiss.settings",
+    "trial": "nearmiss.training.trials",
 }
 
-__all__ = ["Export", "Mining", "OpenRun", "Policy", "mine", "mine_hard_negatives", "open_run", "read", "select"]
+__all__ = [
+    "Export",
+    "Mining",
+    "OpenRun",
+    "Policy",
+    "Trial",
+    "mine",
+    "mine_hard_negatives",
+    "open_run",
+    "read",
+    "select",
+    "trial",
+]
 
 
 def __getattr__(name: str) -> Any:

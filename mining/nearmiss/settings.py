@@ -1,6 +1,6 @@
 """
-What a person may choose: `Mining` (costs minutes), `Policy` (costs milliseconds), `Export` (what is written) and
-`Teaching` (what a teacher is trained with).
+What a person may choose: `Mining` (costs minutes), `Policy` (costs milliseconds), `Export` (what is written),
+`Teaching` (what a teacher is trained with) and `Trial` (how policies are tried on small students).
 
 The words beside each field become its `--help` and its slider's tooltip.
 Knows nothing of data, models or files.
@@ -99,6 +99,8 @@ OfPartial = Literal["mask", "keep"]
 OfUnsure = Literal["drop", "keep"]
 OfPartly = Literal["half", "drop"]
 TrainingPrecision = Literal["auto", "float32", "bfloat16"]
+StudentName = Literal["adapter", "static", "encoder"]
+TrialLoss = Literal["mnrl", "margin-mse", "kl"]
 
 SOURCES = ("bm25", "dense", "sparse")
 NAME = re.compile("[a-z0-9_]{1,40}")
@@ -315,6 +317,39 @@ class Teaching:
             raise RecipeError(
                 f"--unlabelled {self.unlabelled}: wanted --distil above 0, to learn them from; found --distil 0"
             )
+
+
+@dataclass(frozen=True)
+class Trial:
+    """How policies are tried: which student is trained on their exports, and how it is tested."""
+
+    student: Annotated[
+        StudentName, "adapter: matrices on the run's vectors; static: token vectors; encoder: the whole model"
+    ] = "adapter"
+    loss: Annotated[TrialLoss, "mnrl: positives against negatives; margin-mse, kl: the teacher's scores"] = "mnrl"
+    seeds: Annotated[int, "students trained on each policy's export", COUNT] = 5
+    held_out: Annotated[float, "share of the queries that are kept for testing and never trained on", PART] = 0.2
+    temperature: Annotated[float, "cosines are divided by this in the loss", Range(0, above=True)] = 0.05
+    negatives: Annotated[int | None, "negatives of a query that are used; unset for all that are exported", COUNT] = (
+        None
+    )
+    epochs: Annotated[int | None, "times that every query is seen; unset for the student's own", COUNT] = None
+    learning_rate: Annotated[float | None, "highest step size; unset for the student's own", PART] = None
+    batch_size: Annotated[int, "queries in one step", Range(2, LARGEST_COUNT)] = 64
+    max_length: Annotated[int, "tokens of a text that the students static and encoder read", TOKENS] = 256
+    corpus: Annotated[int, "documents that are searched at most; of more, the answers and a seeded sample", COUNT] = (
+        100_000
+    )
+    resamples: Annotated[int, "resamples of the bootstrap that gives the intervals", Range(100, 1_000_000)] = 4000
+    seed: Annotated[int, "seed of everything random", COUNT_OR_NONE] = 42
+
+    def __post_init__(self) -> None:
+        _check_fields(self)
+
+    @property
+    def of_training(self) -> tuple[str, float, int | None, int, int]:
+        """What decides how any student is trained, but epochs and step size, whose defaults are a student's own."""
+        return self.loss, self.temperature, self.negatives, self.batch_size, self.seed
 
 
 def check_together(recipe: Mining, policy: Policy | None) -> None:

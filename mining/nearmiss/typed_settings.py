@@ -2,7 +2,7 @@
 Settings as they are typed, on a command line or in a page's address.
 
 In:  texts by the name of a setting
-Out: the fields of `Mining`, `Policy`, `Export` or `Teaching`, in their own types
+Out: the fields of `Mining`, `Policy`, `Export`, `Teaching` or `Trial`, in their own types
 
 Knows nothing of commands and pages.
 """
@@ -11,9 +11,9 @@ from dataclasses import fields
 from typing import Any, get_args, get_origin, get_type_hints
 
 from nearmiss.errors import RecipeError
-from nearmiss.settings import Export, Mining, Policy, Teaching, choices_of, flag
+from nearmiss.settings import Export, Mining, Policy, Teaching, Trial, choices_of, flag
 
-Recipe = type[Mining] | type[Policy] | type[Export] | type[Teaching]
+Recipe = type[Mining] | type[Policy] | type[Export] | type[Teaching] | type[Trial]
 # Repeated flags read better in the singular.
 SINGULAR = {"sources": "source"}
 

@@ -15,6 +15,7 @@ from nearmiss.settings import (
     Mining,
     Policy,
     Teaching,
+    Trial,
     as_written,
     check_together,
     flag,
@@ -23,7 +24,7 @@ from nearmiss.settings import (
     source_name,
 )
 
-RECIPES = (Mining, Policy, Export, Teaching)
+RECIPES = (Mining, Policy, Export, Teaching, Trial)
 # Settings that need another one beside them.
 BESIDE = {"max_rank": {"skip_top": 0}, "skip_top": {"max_rank": None}, "min_p_relevant": {"max_p_relevant": None}}
 NUMBERS = [

@@ -1,0 +1,144 @@
+"""
+The command `nearmiss trial`.
+
+In:  a run, names of policies, flags
+Out: which policy's export trains the better student, as a table and sentences or JSON; progress on standard error
+"""
+
+import os
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from nearmiss.cli import app, reading
+from nearmiss.cli.commands import AsJson, Reviews, RoundNumber, RunFolder, _watch
+from nearmiss.cli.console import errors, output, print_json
+from nearmiss.cli.flags import takes
+from nearmiss.errors import RecipeError
+from nearmiss.settings import Trial
+from nearmiss.typed_settings import typed_fields
+
+if TYPE_CHECKING:
+    from nearmiss.training.trials import Outcome, Reached
+
+
+@app.command()
+@takes(Trial)
+def trial(
+    run: RunFolder,
+    policy: Annotated[
+        list[str], typer.Option(metavar="NAME", help="a preset, or saved-N of Tune's history; may be repeated")
+    ] = [],  # noqa: B006
+    along: Annotated[str, typer.Option(metavar="FIELD", help="try a ladder along one setting of the policy")] = "",
+    stop: Annotated[
+        list[str], typer.Option(metavar="N", help="a stop of the ladder, or off; its usual stops unless told")
+    ] = [],  # noqa: B006
+    test_data: Annotated[
+        str, typer.Option(metavar="DATA", help="test on this data's queries instead of a share of the run's")
+    ] = "",
+    test_split: Annotated[str | None, typer.Option(help="which qrels or split of --test-data")] = None,
+    round: RoundNumber = None,
+    reviews: Reviews = "",
+    json: AsJson = False,
+    flags: dict[str, Any] = {},  # noqa: B006  (filled by `takes`)
+) -> None:
+    """Which policy trains the better model: small students learn its export, and are tested on unseen queries."""
+    # Before PyTorch is imported: threads that spin while they wait for each other slow down all that share the cores.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    from nearmiss.training import trials
+
+    settings = Trial(**typed_fields(Trial, flags))
+    if test_split and not test_data:
+        raise RecipeError(f"--test-split {test_split}: wanted --test-data DATA, which has that split; found none")
+    console = errors()
+    options = reading.Options(None, test_split, None, None, (), None, None)
+    test = reading.read(console, test_data, options) if test_data else None
+
+    def tell(reached: "Reached") -> None:
+        name, ndcg = reached.tried.name, reached.measures["ndcg"].mean()
+        console.print(f"{name}: nDCG@10 {ndcg:.4f}, {reached.seconds:,.1f} s", markup=False, soft_wrap=True)
+
+    outcome = trials.trial(
+        run,
+        settings,
+        policies=policy,
+        along=along,
+        stops=stop,
+        test=test,
+        reviews=reviews,
+        number=round,
+        watch=_watch(console),
+        tell=tell,
+    )
+    if json:
+        print_json(outcome.as_json())
+    else:
+        _show(outcome)
+
+
+def _show(outcome: "Outcome") -> None:
+    from rich.table import Table
+
+    console = output()
+    console.width = max(console.width, 110)  # a log has no width of its own, and wrapped numbers are hard to read
+    table = Table("policy", header_style="bold", box=None)
+    for heading in (
+        "queries",
+        "negatives",
+        "dense rank",
+        "nDCG@10",
+        "MRR@10",
+        "Recall@100",
+        "judged",
+        "against in force",
+    ):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_row("untrained", "", "", "", *_measures(outcome.untrained, None), "")
+    for one in outcome.reached:
+        table.add_row(
+            one.tried.name,
+            f"{one.counts['queries']:,}",
+            f"{one.counts['negatives']:,}",
+            "" if one.median_rank is None else f"{one.median_rank:.0f}",
+            *_measures(one.measures, outcome.interval(one)),
+            _against(outcome, one),
+            style="bold" if one is outcome.best else None,
+        )
+    console.print(table)
+    for sentence in (*_told(outcome), *outcome.sentences()):
+        console.print(sentence, markup=False, highlight=False, soft_wrap=True)
+
+
+def _measures(measures: Any, interval: tuple[float, float] | None) -> tuple[str, ...]:
+    import numpy as np
+
+    half = "" if interval is None else f" ±{(interval[1] - interval[0]) / 2:.4f}"
+    judged = measures["judged_ndcg"]
+    own = "" if np.isnan(judged).all() else f"{np.nanmean(judged):.4f}"
+    return (
+        f"{measures['ndcg'].mean():.4f}{half}",
+        f"{measures['mrr'].mean():.4f}",
+        f"{measures['recall'].mean():.4f}",
+        own,
+    )
+
+
+def _against(outcome: "Outcome", one: "Reached") -> str:
+    if one.tried.name == outcome.in_force:
+        return "in force"
+    gap = outcome.difference(one, outcome.named(outcome.in_force))
+    return f"{gap.mean:+.4f} ({gap.low:+.4f} to {gap.high:+.4f}) {gap.verdict or 'not told apart'}"
+
+
+def _told(outcome: "Outcome") -> list[str]:
+    settings = outcome.trial
+    searched = f"all {outcome.documents:,} documents"
+    if outcome.searched < outcome.documents:
+        searched = (
+            f"a sample of {outcome.searched:,} of {outcome.documents:,} documents, in which numbers come out higher"
+        )
+    return [
+        f"Student {settings.student}, loss {settings.loss}, {settings.seeds} seeds; "
+        f"{outcome.questions:,} held-out queries with {outcome.answers:,} answers, over {searched}.",
+        "What holds for this student need not hold for a whole encoder.",
+    ]

@@ -1,0 +1,132 @@
+"""
+Trials: which policy's export trains the better model, and how sure that is.
+
+In:  a run, names of policies, a `Trial`
+Out: an `Outcome`; results in RUN/trials, so that a trial that was stopped goes on where it was
+
+For each policy small students are trained on exactly what it would export, and tested on queries they never saw.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from nearmiss.data import Dataset
+from nearmiss.pipeline import Watch, silent
+from nearmiss.settings import Trial
+from nearmiss.storage.files import write_json
+from nearmiss.storage.fingerprint import fingerprint_of
+from nearmiss.training.trials.classroom import Classroom, open_classroom
+from nearmiss.training.trials.exported import Lessons
+from nearmiss.training.trials.measures import MEASURES, Doubles, measure
+from nearmiss.training.trials.outcome import Outcome, Reached
+from nearmiss.training.trials.policies import IN_FORCE, Tried, tried
+from nearmiss.training.trials.results import FOLDER, Store
+from nearmiss.training.trials.students import Trained
+from nearmiss.workspace import Workspace, open_to_read
+
+__all__ = ["Outcome", "Reached", "Tried", "compare", "trial"]
+
+Tell = Callable[[Reached], None]
+
+
+def _ignore(reached: Reached) -> None:
+    """Nobody listens."""
+
+
+def trial(
+    run: Path,
+    settings: Trial | None = None,
+    *,
+    policies: Sequence[str] = (),
+    along: str = "",
+    stops: Sequence[str] = (),
+    test: Dataset | None = None,
+    reviews: str = "",
+    number: int | None = None,
+    watch: Watch = silent,
+    tell: Tell = _ignore,
+) -> Outcome:
+    """
+    Try policies of a run on small students.
+
+    `policies` are presets, `saved-N` or `in force`; `along` is a setting whose `stops` are tried, its usual ones where
+    none are given; in-batch only, no filter and the 95% rule always stand beside them. `test` brings questions of its
+    own; otherwise a share of the run's queries is held out. `tell` hears of each policy as its students finish.
+    The outcome is written to RUN/trials/latest.json too. Raises RecipeError for an unknown policy, RunError where too
+    few queries are left.
+    """
+    work = open_to_read(Path(run), reviews, number)
+    try:
+        return compare(work, tried(work.run, policies, along, stops), settings or Trial(), test, watch, tell)
+    finally:
+        work.log.close()
+
+
+def compare(
+    work: Workspace,
+    policies: Sequence[Tried],
+    settings: Trial,
+    test: Dataset | None = None,
+    watch: Watch = silent,
+    tell: Tell = _ignore,
+) -> Outcome:
+    """The same, of an opened round and policies that are at hand."""
+    room = open_classroom(work, settings, watch, test)
+    taught = [(one, room.lessons(one.policy)) for one in policies]
+    school = _School(room, Store.of(work.run.folder))
+    reached = []
+    with watch("students", len(taught) * settings.seeds + 1, "students") as advance:
+        untrained = school.untrained()
+        advance(1)
+        for one, lessons in taught:
+            reached.append(school.teach(one, lessons, advance))
+            tell(reached[-1])
+    outcome = Outcome(
+        trial=settings,
+        reached=reached,
+        untrained=untrained,
+        in_force=next((one.name for one in policies if IN_FORCE in one.name.split(" = ")), policies[0].name),
+        questions=len(room.questions.texts),
+        answers=room.questions.answers,
+        searched=len(room.searched),
+        documents=len(work.run.dataset.documents),
+    )
+    write_json(work.run.folder / FOLDER / "latest.json", outcome.as_json())
+    return outcome
+
+
+class _School:
+    """Trains a student, or finds what an equal one reached."""
+
+    def __init__(self, room: Classroom, store: Store) -> None:
+        self.room, self.store = room, store
+
+    def untrained(self) -> dict[str, Doubles]:
+        """The measures of the student before it learnt anything, (1, n_questions) each."""
+        found = self._found("untrained", self.room.student.untrained)
+        return {name: found[name][None, :] for name in MEASURES}
+
+    def teach(self, one: Tried, lessons: Lessons, advance: Callable[[int], None]) -> Reached:
+        """What the students of one policy reach, seed by seed."""
+        parts = []
+        for seed in range(self.room.trial.seeds):
+            parts.append(self._found([lessons.fingerprint, seed], partial(self.room.student.train, lessons, seed)))
+            advance(1)
+        measures = {name: np.stack([part[name] for part in parts]) for name in MEASURES}
+        seconds = float(sum(part["seconds"] for part in parts))
+        return Reached(one, lessons.counts(), self.room.median_rank(lessons), measures, seconds)
+
+    def _found(self, of: object, student: Callable[[], Trained]) -> dict[str, Doubles]:
+        fingerprint = fingerprint_of(of, self.room.student.fingerprint, self.room.questions.fingerprint)
+        if (found := self.store.find(fingerprint)) is not None:
+            return found
+        begun = time.monotonic()
+        trained = student()
+        measures = measure(self.room.questions, trained.questions(), trained.documents())
+        seconds = time.monotonic() - begun
+        self.store.keep(fingerprint, measures, seconds)
+        return measures | {"seconds": np.array(seconds)}

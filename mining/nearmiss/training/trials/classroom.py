@@ -1,0 +1,150 @@
+"""
+The classroom: what all students of one trial share.
+
+In:  a workspace, a `Trial`, perhaps a test split
+Out: questions, lessons of any policy, and the student that is to learn them
+
+Knows nothing of results or of how sure they are.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property, partial
+
+import numpy as np
+
+from nearmiss.data import Dataset, passages
+from nearmiss.export.examples import row_numbers
+from nearmiss.export.judgements import read
+from nearmiss.models.encoder import load_encoder
+from nearmiss.pipeline import Watch
+from nearmiss.retrieval import vectors
+from nearmiss.retrieval.vector_store import embed, open_vectors
+from nearmiss.settings import Policy, Trial
+from nearmiss.storage.fingerprint import fingerprint_of
+from nearmiss.training.trials import questions
+from nearmiss.training.trials.exported import Bools, Floats, Ints, Lessons, lessons_of
+from nearmiss.training.trials.questions import Questions
+from nearmiss.training.trials.results import FOLDER
+from nearmiss.training.trials.students import Student
+from nearmiss.training.trials.students.adapter import Adapter, Space
+from nearmiss.training.trials.students.encoder import Encoder
+from nearmiss.training.trials.students.static import Static
+from nearmiss.training.trials.students.texts import Texts
+from nearmiss.types import Vectors
+from nearmiss.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Classroom:
+    """One round of a run, cut into queries to train on and questions to test with."""
+
+    work: Workspace
+    trial: Trial
+    questions: Questions
+    trainable: Bools  # (n_queries,)
+    watch: Watch
+
+    def lessons(self, policy: Policy | None) -> Lessons:
+        """What a policy would export of the queries to train on, under the verdicts that count now."""
+        work = self.work
+        with work.unchanged():
+            said = read(work.standing)
+            return lessons_of(work.run.dataset, work.table, said, policy, self.trainable, work.same_document)
+
+    def median_rank(self, lessons: Lessons) -> float | None:
+        """The median dense rank of the negatives; None where nothing was searched by vectors."""
+        keys, ranks = self._dense_ranks
+        negative = ~lessons.is_positive
+        wanted = lessons.query[negative] * self._base + lessons.document[negative]
+        found = ranks[np.searchsorted(keys, wanted)]
+        return float(np.median(found[~np.isnan(found)])) if (~np.isnan(found)).any() else None
+
+    @cached_property
+    def student(self) -> Student:
+        """The student that the trial names, before it learnt anything."""
+        if self.trial.student == "adapter":
+            return Adapter(self._space, self.trial)
+        data = self.work.run.dataset
+        texts = Texts(
+            queries=data.queries["text"].tolist(),
+            documents=passages(data.documents),
+            questions=self.questions.texts,
+            searched=self.searched,
+            mining=self.work.run.mining(self.work.number),
+        )
+        return Static(texts, self.trial) if self.trial.student == "static" else Encoder(texts, self.trial)
+
+    @cached_property
+    def searched(self) -> Ints:
+        """
+        The documents that are searched, rising: all, or of too many a sample.
+
+        A sample holds whatever is known of the questions and their candidates, and besides a seeded draw.
+        """
+        count = len(self.work.run.dataset.documents)
+        if count <= self.trial.corpus:
+            return np.arange(count)
+        asked = np.isin(self._pairs[0], self.questions.rows)
+        needed = np.unique(np.concatenate([self.questions.document, self._pairs[1][asked]]))
+        rest = np.setdiff1d(np.arange(count), needed, assume_unique=True)
+        drawn = np.random.default_rng(self.trial.seed).permutation(rest)[: max(self.trial.corpus - len(needed), 0)]
+        return np.sort(np.concatenate([needed, drawn]))
+
+    @cached_property
+    def _pairs(self) -> tuple[Ints, Ints]:
+        """Row numbers of query and document of each candidate, (n,) each."""
+        data, candidates = self.work.run.dataset, self.work.candidates
+        documents = row_numbers(data.documents["doc_id"], self.work.table.doc_ids.to_series())
+        queries = row_numbers(data.queries["query_id"], candidates["query_id"])
+        return np.asarray(queries, np.int64), np.asarray(documents, np.int64)[self.work.table.document]
+
+    @property
+    def _base(self) -> int:
+        return len(self.work.run.dataset.documents)
+
+    @cached_property
+    def _dense_ranks(self) -> tuple[Ints, Floats]:
+        queries, documents = self._pairs
+        keys = queries * self._base + documents
+        order = np.argsort(keys)
+        return keys[order], self.work.table.number("dense_rank")[order]
+
+    @cached_property
+    def _space(self) -> Space:
+        folder = self.work.folder
+        documents, queries = open_vectors(folder / "document_vectors"), open_vectors(folder / "query_vectors")
+        of_the_run = bool((self.questions.rows >= 0).all())
+        asked = queries.take(self.questions.rows) if of_the_run else self._encoded()
+        of = self.work.run.round_facts(self.work.number)["encoder"]["fingerprint"]
+        return Space(
+            partial(vectors.take, queries.shards()),
+            partial(vectors.take, documents.shards()),
+            asked,
+            self.searched,
+            fingerprint_of(of, self.trial.corpus if len(self.searched) < self._base else None),
+        )
+
+    def _encoded(self) -> Vectors:
+        """The questions of a test split, encoded as the round encoded its queries, once."""
+        encoder = load_encoder(self.work.run.mining(self.work.number))
+        folder = self.work.run.folder / FOLDER / "questions" / self.questions.fingerprint[:16]
+        with self.watch("questions", len(self.questions.texts), "texts") as advance:
+            embed(
+                self.questions.texts,
+                encoder.encode_query,
+                folder,
+                fingerprint=encoder.fingerprint,
+                advance=advance,
+            )
+        return open_vectors(folder).take(np.arange(len(self.questions.texts)))
+
+
+def open_classroom(work: Workspace, trial: Trial, watch: Watch, test: Dataset | None = None) -> Classroom:
+    """A round made ready for a trial; `test` brings questions of its own."""
+    data = work.run.dataset
+    mined = data.queries["query_id"].isin(work.query_ids).to_numpy(bool)
+    if test is not None:
+        asked, trainable = questions.from_split(data, test, mined)
+    else:
+        asked, trainable = questions.from_run(data, work.standing.verdicts(), trial.held_out, trial.seed, mined)
+    return Classroom(work, trial, asked, trainable, watch)

@@ -1,0 +1,117 @@
+"""
+What a policy would export, as row numbers: the lessons of one student.
+
+In:  a workspace, a policy, the queries that may be trained on
+Out: `Lessons`: a query's positives (promoted answers among them) and kept negatives, with the teacher's scores
+
+The rows come from the same plan as an export's, so a student learns from exactly what the shards would hold.
+"""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from nearmiss.data import Dataset
+from nearmiss.errors import RunError
+from nearmiss.export import Reviews
+from nearmiss.export.examples import chosen_rows, row_numbers
+from nearmiss.export.judgements import RELEVANT, Said, alone, judge
+from nearmiss.export.plan import plan
+from nearmiss.selection import Table
+from nearmiss.settings import Export, Policy
+
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+Floats = npt.NDArray[np.floating[Any]]
+SameDocument = Callable[[str], "list[str]"]
+
+
+@dataclass(frozen=True)
+class Lessons:
+    """
+    Pairs to train on, grouped by query, positives first, each (n,).
+
+    `query` and `document` are row numbers of the data set, `is_positive` tells positives from negatives, `score` is
+    the teacher's.
+    """
+
+    query: Ints
+    document: Ints
+    is_positive: Bools
+    score: Floats
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hex SHA-256 of all of it."""
+        digest = hashlib.sha256()
+        for column in (self.query, self.document, self.is_positive, self.score):
+            digest.update(np.ascontiguousarray(column).tobytes())
+        return digest.hexdigest()
+
+    @cached_property
+    def queries(self) -> Ints:
+        """The row numbers of the queries, rising, (n_queries,)."""
+        return np.unique(self.query)
+
+    def counts(self) -> dict[str, int]:
+        """How many queries, positives and negatives there are."""
+        positives = int(self.is_positive.sum())
+        return {"queries": len(self.queries), "positives": positives, "negatives": len(self.query) - positives}
+
+    def of(self, positive: bool) -> tuple[Ints, Ints]:
+        """
+        Documents of one kind, and where each query's begin, (m,) and (n_queries + 1,).
+
+        The documents of query number i are those from `starts[i]` to `starts[i + 1]`.
+        """
+        rows = self.is_positive == positive
+        starts = np.searchsorted(self.query[rows], np.append(self.queries, np.iinfo(np.int64).max))
+        return self.document[rows], starts
+
+
+def lessons_of(
+    dataset: Dataset,
+    table: Table,
+    said: Said,
+    policy: Policy | None,
+    trainable: Bools,
+    same_document: SameDocument = alone,
+    export: Export | None = None,
+) -> Lessons:
+    """
+    What `policy` would export of the queries that are `trainable` (n_queries of the data set,).
+
+    Without a policy: every query that an export could hold, with its positives alone.
+    """
+    export = export or Export()
+    judged = table.judged(table.verdicts.copy(), table.positive)
+    selected, reviews = judge(judged, said, policy or Policy(max_p_relevant=None), export, same_document)
+    own = trainable[row_numbers(dataset.queries.query_id, selected.query_id)]
+    selected = selected.loc[own]
+    if policy is None:
+        rows = _positives_alone(selected, export, reviews)
+    else:
+        rows = plan(dataset, selected, export, reviews.withheld).selected
+    if not len(rows):
+        raise RunError("trial: wanted something to train on; this policy exports nothing of the training queries")
+    chosen = chosen_rows(dataset, rows)
+    return Lessons(
+        chosen["query"].to_numpy(np.int64),
+        chosen["document"].to_numpy(np.int64),
+        chosen["is_positive"].to_numpy(bool),
+        chosen["score"].to_numpy(np.float32),
+    )
+
+
+def _positives_alone(selected: pd.DataFrame, export: Export, reviews: Reviews) -> pd.DataFrame:
+    positive = selected.is_positive
+    if export.relevant == "promote":
+        positive = positive | selected.status.eq(RELEVANT)
+    kept = positive & ~selected.query_id.isin(list(reviews.withheld))
+    return selected.assign(is_positive=positive).loc[kept]

@@ -1,0 +1,55 @@
+"""
+Losses: what a batch's similarities should become.
+
+In:  cosines of queries with their documents (torch), a `Batch`'s mask, the teacher's scores
+Out: a loss of one number
+
+`mnrl` is MultipleNegativesRankingLoss (InfoNCE over the documents of the batch), `margin-mse` MarginMSE and `kl` the
+distillation of the teacher's distribution; each as users train with it, on arrays instead of texts.
+"""
+
+from typing import Any
+
+from nearmiss.settings import TrialLoss
+from nearmiss.training.trials.exported import Floats
+
+
+def loss_of(name: TrialLoss, cosines: Any, masked: Any, teacher: Any, temperature: float) -> Any:
+    """
+    The mean loss over the queries of a batch.
+
+    `cosines` (b, b * (1 + m)) as in a `Batch`, `masked` alike; `teacher` (b, 1 + m) are the teacher's scores on the
+    scale of the cosines, NaN in empty places.
+    """
+    import torch
+
+    if name == "mnrl":
+        logits = (cosines / temperature).masked_fill(masked, float("-inf"))
+        return torch.nn.functional.cross_entropy(logits, torch.arange(len(logits)))
+    own = _own(cosines, teacher.shape[1])
+    empty = teacher.isnan()
+    if name == "kl":
+        student = torch.log_softmax((own / temperature).masked_fill(empty, float("-inf")), dim=1)
+        target = torch.softmax((teacher / temperature).masked_fill(empty, float("-inf")), dim=1)
+        return -(target * student.masked_fill(empty, 0.0)).sum(dim=1).mean()
+    gaps = (own[:, :1] - own[:, 1:]) - (teacher[:, :1] - teacher[:, 1:])
+    there = ~empty[:, 1:]
+    # Over the temperature, so that steps are as long as those of the other losses.
+    return (gaps.masked_fill(~there, 0.0) / temperature).square().sum() / there.sum().clamp(min=1)
+
+
+def on_scale_of(cosines: Floats, scores: Floats) -> tuple[float, float]:
+    """Slope and intercept that give a teacher's scores, (n,), the mean and the spread of cosines, (n,)."""
+    spread = float(scores.std())
+    slope = float(cosines.std()) / spread if spread else 1.0
+    return slope, float(cosines.mean()) - slope * float(scores.mean())
+
+
+def _own(cosines: Any, width: int) -> Any:
+    """The cosines of each query with its own documents, (b, width)."""
+    import torch
+
+    b = len(cosines)
+    own = torch.arange(b)
+    negatives = b + own[:, None] * (width - 1) + torch.arange(width - 1)[None, :]
+    return cosines.gather(1, torch.cat([own[:, None], negatives], dim=1))

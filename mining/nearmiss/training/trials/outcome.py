@@ -1,0 +1,132 @@
+"""
+Outcome: what a trial found, policy by policy, and what may be said of it.
+
+In:  each measure of each question for each seed
+Out: means with intervals, and which policy is better than which
+
+Knows nothing of how students are trained.
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from nearmiss.settings import Trial
+from nearmiss.training.trials.certainty import Difference, difference, interval
+from nearmiss.training.trials.measures import MEASURES, Doubles
+from nearmiss.training.trials.policies import Tried
+
+LEVEL = 0.95
+
+
+@dataclass(frozen=True)
+class Reached:
+    """
+    What the students of one policy reached; `measures` are (n_seeds, n_questions) each.
+
+    `counts` says what they were trained on, `median_rank` how deep the negatives lie in the dense ranking.
+    """
+
+    tried: Tried
+    counts: dict[str, int]
+    median_rank: float | None
+    measures: dict[str, Doubles]
+    seconds: float  # of training and testing all of them; those found on disk count what they took then
+
+    def mean(self, measure: str) -> float | None:
+        """The mean over seeds and questions; None where no question has it."""
+        values = self.measures[measure]
+        return float(np.nanmean(values)) if not np.isnan(values).all() else None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """
+    One trial. `untrained` are the measures of the student before it learnt anything, (1, n_questions) each.
+
+    An interval of a difference holds for all comparisons with one policy together: its level is raised by their number
+    (Bonferroni), so that of many policies none is called better by luck.
+    """
+
+    trial: Trial
+    reached: list[Reached]
+    untrained: dict[str, Doubles]
+    in_force: str  # the name, in the table, of the policy in force
+    questions: int
+    answers: int
+    searched: int
+    documents: int
+
+    @property
+    def best(self) -> Reached:
+        """The policy whose students reach the highest nDCG@10."""
+        return max(self.reached, key=lambda one: one.measures["ndcg"].mean())
+
+    def named(self, name: str) -> Reached:
+        """The policy of this name."""
+        return next(one for one in self.reached if one.tried.name == name)
+
+    def interval(self, one: Reached, measure: str = "ndcg") -> tuple[float, float]:
+        """Of a policy's mean."""
+        return interval(one.measures[measure], LEVEL, self.trial.resamples, self.trial.seed)
+
+    def difference(self, first: Reached, second: Reached, measure: str = "ndcg") -> Difference:
+        """How much more the first reaches than the second."""
+        level = 1 - (1 - LEVEL) / max(len(self.reached) - 1, 1)
+        trial = self.trial
+        return difference(first.measures[measure], second.measures[measure], level, trial.resamples, trial.seed)
+
+    def sentences(self) -> list[str]:
+        """What the trial says, in words."""
+        best, others = self.best, [one for one in self.reached if one is not self.best]
+        gaps = {one.tried.name: self.difference(best, one) for one in others}
+        lines = [f"Best here: {best.tried.name}, nDCG@10 {best.measures['ndcg'].mean():.4f}."]
+        if beaten := [name for name, gap in gaps.items() if gap.verdict == "better"]:
+            lines.append(f"It is better than {', '.join(beaten)}.")
+        for name, gap in gaps.items():
+            if not gap.verdict:
+                lines.append(f"No difference found to {name} ({gap.mean:+.4f}){_would_need(gap)}.")
+        return lines
+
+    def as_json(self) -> dict[str, Any]:
+        """Everything but the single questions."""
+        return {
+            "trial": asdict(self.trial),
+            "questions": self.questions,
+            "answers": self.answers,
+            "documents": self.documents,
+            "searched": self.searched,
+            "in_force": self.in_force,
+            "best": self.best.tried.name,
+            "untrained": {name: _mean(values) for name, values in self.untrained.items()},
+            "policies": [self._policy(one) for one in self.reached],
+            "says": self.sentences(),
+        }
+
+    def _policy(self, one: Reached) -> dict[str, Any]:
+        against = {"in_force": self.named(self.in_force), "best": self.best}
+        return one.tried.as_json() | {
+            **one.counts,
+            "median_dense_rank": one.median_rank,
+            **{name: one.mean(name) for name in MEASURES},
+            "ndcg_interval": self.interval(one),
+            "ndcg_by_seed": one.measures["ndcg"].mean(axis=1).tolist(),
+            **{
+                f"against_{name}": None if other is one else _told(self.difference(one, other))
+                for name, other in against.items()
+            },
+            "seconds": round(one.seconds, 2),
+        }
+
+
+def _told(gap: Difference) -> dict[str, Any]:
+    return asdict(gap) | {"verdict": gap.verdict or "no difference found"}
+
+
+def _would_need(gap: Difference) -> str:
+    return f", would need about {gap.queries:,} queries" if gap.queries else ""
+
+
+def _mean(values: Doubles) -> float | None:
+    return float(np.nanmean(values)) if not np.isnan(values).all() else None

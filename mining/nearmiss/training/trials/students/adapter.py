@@ -1,0 +1,172 @@
+"""
+The student `adapter`: a square matrix a side on the vectors that the run holds; nothing is encoded.
+
+In:  vectors of queries and documents
+Out: vectors turned by two matrices, which start as the identity
+
+In a batch, what the negatives of all its queries have in common is computed once. Adam, with a step that falls to 0.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from nearmiss.settings import Trial
+from nearmiss.storage.fingerprint import fingerprint_of
+from nearmiss.training.trials.batches import Batch, Order
+from nearmiss.training.trials.exported import Ints, Lessons
+from nearmiss.training.trials.losses import loss_of, on_scale_of
+from nearmiss.training.trials.measures import Blocks
+from nearmiss.types import Vectors
+
+EPOCHS, LEARNING_RATE = 8, 5e-4
+HELD = 400_000  # documents whose vectors are held in memory while training; of more, each batch reads its own
+BLOCK = 16_384  # documents turned at a time for the search
+
+
+@dataclass(frozen=True)
+class Space:
+    """
+    Where a student works: how to read vectors by row, those of the questions, and which documents are searched.
+
+    `read_queries` and `read_documents` give float32 unit vectors of row numbers of the data set.
+    """
+
+    read_queries: Any
+    read_documents: Any
+    questions: Vectors
+    searched: Ints
+    fingerprint: str
+
+
+@dataclass(frozen=True)
+class Turned:
+    """Vectors of a space, turned by two matrices (d, d); None leaves them as they are."""
+
+    space: Space
+    of_queries: Vectors | None = None
+    of_documents: Vectors | None = None
+
+    def questions(self) -> Vectors:
+        """Unit vectors of the questions."""
+        return _turned(self.space.questions, self.of_queries)
+
+    def documents(self) -> Blocks:
+        """Unit vectors of the documents that are searched."""
+        for start in range(0, len(self.space.searched), BLOCK):
+            rows = self.space.searched[start : start + BLOCK]
+            yield rows, _turned(self.space.read_documents(rows), self.of_documents)
+
+
+@dataclass(frozen=True)
+class Adapter:
+    """Two matrices to be learnt."""
+
+    space: Space
+    trial: Trial
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Of the vectors and of how it is trained."""
+        trial = self.trial
+        return fingerprint_of("adapter 1", self.space.fingerprint, self.epochs, self.rate, *trial.of_training)
+
+    @property
+    def epochs(self) -> int:
+        """As told, or the adapter's own."""
+        return self.trial.epochs or EPOCHS
+
+    @property
+    def rate(self) -> float:
+        """As told, or the adapter's own."""
+        return self.trial.learning_rate or LEARNING_RATE
+
+    def untrained(self) -> Turned:
+        """The run's own vectors."""
+        return Turned(self.space)
+
+    def train(self, lessons: Lessons, seed: int) -> Turned:
+        """Two matrices that bring queries and their positives together."""
+        import torch
+
+        order = Order(lessons, self.trial.batch_size, self.trial.negatives)
+        read = _Read(self.space, lessons)
+        scale = _scale(self.trial, read, lessons)
+        matrices = [torch.eye(self.space.questions.shape[1], requires_grad=True) for _ in range(2)]
+        steps = order.steps(self.epochs)
+        optimizer = torch.optim.Adam(matrices, lr=self.rate, fused=True)
+        falling = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - step / steps)
+        for batch in order.batches(self.epochs, seed):
+            optimizer.zero_grad()
+            self._loss(read, batch, scale, matrices).backward()
+            optimizer.step()
+            falling.step()
+        of_queries, of_documents = (matrix.detach().numpy() for matrix in matrices)
+        return Turned(self.space, of_queries, of_documents)
+
+    def _loss(self, read: "_Read", batch: Batch, scale: tuple[float, float], matrices: list[Any]) -> Any:
+        import torch
+
+        documents, place = np.unique(batch.document, return_inverse=True)
+        left = torch.nn.functional.normalize(read.queries(batch.query) @ matrices[0])
+        right = torch.nn.functional.normalize(read.documents(documents) @ matrices[1])
+        cosines = (left @ right.T)[:, torch.from_numpy(place)]
+        teacher = torch.from_numpy(scale[0] * batch.score + np.float32(scale[1]))
+        return loss_of(self.trial.loss, cosines, torch.from_numpy(batch.masked), teacher, self.trial.temperature)
+
+
+class _Read:
+    """Vectors of training queries and documents as tensors; held where there are few, else read as they are asked."""
+
+    def __init__(self, space: Space, lessons: Lessons) -> None:
+        import torch
+
+        self.space = space
+        self.rows = np.unique(lessons.document)
+        self.query_rows = lessons.queries
+        self.held = None
+        if len(self.rows) + len(self.query_rows) <= HELD:
+            self.held = tuple(
+                torch.from_numpy(read(rows)).half()
+                for read, rows in ((space.read_queries, self.query_rows), (space.read_documents, self.rows))
+            )
+
+    def queries(self, rows: Ints) -> Any:
+        import torch
+
+        if self.held is None:
+            return torch.from_numpy(self.space.read_queries(rows))
+        return self.held[0][torch.from_numpy(np.searchsorted(self.query_rows, rows))].float()
+
+    def documents(self, rows: Ints) -> Any:
+        import torch
+
+        if self.held is None:
+            return torch.from_numpy(self.space.read_documents(rows))
+        return self.held[1][torch.from_numpy(np.searchsorted(self.rows, rows))].float()
+
+
+def _scale(trial: Trial, read: _Read, lessons: Lessons) -> tuple[float, float]:
+    """How the teacher's scores become cosines, from some thousand pairs of the lessons."""
+    if trial.loss == "mnrl":
+        return 1.0, 0.0
+    some = np.random.default_rng(trial.seed).permutation(len(lessons.query))[:5000]
+    left, right = read.queries(lessons.query[some]), read.documents(lessons.document[some])
+    return on_scale_of((left * right).sum(dim=1).numpy(), lessons.score[some])
+
+
+def _turned(rows: Vectors, matrix: npt.NDArray[np.float32] | None) -> Vectors:
+    if matrix is None:
+        return rows
+    turned = rows @ matrix
+    return np.asarray(turned / np.maximum(np.linalg.norm(turned, axis=1, keepdims=True), 1e-12), np.float32)
+
+
+def blocks_of(rows: Ints) -> Iterator[Ints]:
+    """Row numbers, some thousand at a time."""
+    for start in range(0, len(rows), BLOCK):
+        yield rows[start : start + BLOCK]

@@ -1,0 +1,171 @@
+"""
+The student `static`: a vector a token, and a text is their mean; sentence-transformers calls it StaticEmbedding.
+
+In:  texts and the run's encoder, whose word embeddings are the start
+Out: unit vectors
+
+A text's mean is a row of a sparse matrix (shares of tokens) times the token vectors, so a step costs what its tokens
+cost. Adam as in torch's SparseAdam: a token's moments change only when it occurs.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from nearmiss.settings import Trial
+from nearmiss.storage.fingerprint import fingerprint_of
+from nearmiss.training.trials.batches import Batch, Order
+from nearmiss.training.trials.exported import Ints, Lessons
+from nearmiss.training.trials.losses import loss_of, on_scale_of
+from nearmiss.training.trials.measures import Blocks
+from nearmiss.training.trials.students.texts import Texts
+from nearmiss.types import Vectors
+
+EPOCHS, LEARNING_RATE = 6, 2e-3
+BLOCK = 16_384
+DECAY = (0.9, 0.999)  # of Adam's moments
+
+
+@dataclass(frozen=True)
+class Means:
+    """Texts as shares of tokens, and the token vectors that give them meaning."""
+
+    student: "Static"
+    tokens: Vectors
+
+    def questions(self) -> Vectors:
+        """Unit vectors of the questions."""
+        return _unit(self.student.shares_of_questions @ self.tokens)
+
+    def documents(self) -> Blocks:
+        """Unit vectors of the documents that are searched."""
+        searched = self.student.texts.searched
+        for start in range(0, len(searched), BLOCK):
+            rows = searched[start : start + BLOCK]
+            yield rows, _unit(self.student.shares_of_documents[rows] @ self.tokens)
+
+
+@dataclass(frozen=True)
+class Static:
+    """Token vectors to be learnt."""
+
+    texts: Texts
+    trial: Trial
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Of the start, the texts' length and of how it is trained."""
+        told = self.trial.of_training
+        return fingerprint_of("static 1", self.texts.fingerprint(self.trial.max_length), self.epochs, self.rate, *told)
+
+    @property
+    def epochs(self) -> int:
+        """As told, or this student's own."""
+        return self.trial.epochs or EPOCHS
+
+    @property
+    def rate(self) -> float:
+        """As told, or this student's own."""
+        return self.trial.learning_rate or LEARNING_RATE
+
+    @cached_property
+    def _start(self) -> tuple[Any, Vectors]:
+        """The encoder's tokenizer, and its word embeddings."""
+        model = self.texts.model(self.trial.max_length)
+        weights = model[0].auto_model.get_input_embeddings().weight.detach().float().numpy().copy()
+        return model.tokenizer, weights
+
+    @cached_property
+    def shares_of_questions(self) -> Any:
+        """Shares of tokens, (n_questions, vocabulary)."""
+        return self._shares(self.texts.questions)
+
+    @cached_property
+    def shares_of_documents(self) -> Any:
+        """Shares of tokens, (n_documents, vocabulary)."""
+        return self._shares(self.texts.documents)
+
+    @cached_property
+    def shares_of_queries(self) -> Any:
+        """Shares of tokens, (n_queries, vocabulary)."""
+        return self._shares(self.texts.queries)
+
+    def _shares(self, texts: list[str]) -> Any:
+        from scipy.sparse import csr_array
+
+        tokenizer, weights = self._start
+        indptr, indices, data = [0], [], []
+        for start in range(0, len(texts), 4096):
+            part = texts[start : start + 4096]
+            found = tokenizer(part, add_special_tokens=False, truncation=True, max_length=self.trial.max_length)
+            for ids in found["input_ids"]:
+                tokens, counts = np.unique(np.array(ids or [0], np.int32), return_counts=True)
+                indices.append(tokens)
+                data.append((counts / counts.sum()).astype(np.float32))
+                indptr.append(indptr[-1] + len(tokens))
+        shape = (len(texts), len(weights))
+        return csr_array((np.concatenate(data), np.concatenate(indices), np.array(indptr)), shape=shape)
+
+    def untrained(self) -> Means:
+        """The encoder's word embeddings."""
+        return Means(self, self._start[1])
+
+    def train(self, lessons: Lessons, seed: int) -> Means:
+        """Token vectors that bring queries and their positives together."""
+        order = Order(lessons, self.trial.batch_size, self.trial.negatives)
+        scale = self._scale(lessons)
+        adam = _SparseAdam(self._start[1].copy(), self.rate, order.steps(self.epochs))
+        for batch in order.batches(self.epochs, seed):
+            self._step(batch, scale, adam)
+        return Means(self, adam.weights)
+
+    def _step(self, batch: Batch, scale: tuple[float, float], adam: "_SparseAdam") -> None:
+        import torch
+        from scipy.sparse import vstack
+
+        documents, place = np.unique(batch.document, return_inverse=True)
+        shares = vstack([self.shares_of_queries[batch.query], self.shares_of_documents[documents]], format="csr")
+        tokens, local = np.unique(shares.indices, return_inverse=True)
+        shares = type(shares)((shares.data, local.ravel(), shares.indptr), shape=(shares.shape[0], len(tokens)))
+        means = torch.from_numpy(np.asarray(shares @ adam.weights[tokens])).requires_grad_()
+        unit = torch.nn.functional.normalize(means)
+        cosines = (unit[: len(batch.query)] @ unit[len(batch.query) :].T)[:, torch.from_numpy(place)]
+        teacher = torch.from_numpy(scale[0] * batch.score + np.float32(scale[1]))
+        loss = loss_of(self.trial.loss, cosines, torch.from_numpy(batch.masked), teacher, self.trial.temperature)
+        loss.backward()
+        assert means.grad is not None
+        adam.step(tokens, np.asarray(shares.T @ means.grad.numpy()))
+
+    def _scale(self, lessons: Lessons) -> tuple[float, float]:
+        if self.trial.loss == "mnrl":
+            return 1.0, 0.0
+        some = np.random.default_rng(self.trial.seed).permutation(len(lessons.query))[:5000]
+        weights = self._start[1]
+        left = _unit(self.shares_of_queries[lessons.query[some]] @ weights)
+        right = _unit(self.shares_of_documents[lessons.document[some]] @ weights)
+        return on_scale_of(np.vecdot(left, right), lessons.score[some])
+
+
+class _SparseAdam:
+    """Adam that touches only the rows that have a gradient; its step falls to 0 over `steps`."""
+
+    def __init__(self, weights: Vectors, rate: float, steps: int) -> None:
+        self.weights, self.rate, self.steps, self.done = weights, rate, steps, 0
+        self.first, self.second = np.zeros_like(weights), np.zeros_like(weights)
+
+    def step(self, rows: Ints, gradient: Vectors) -> None:
+        rate = self.rate * (1 - self.done / self.steps)
+        self.done += 1
+        keep, keep_square = (np.float32(decay) for decay in DECAY)
+        first = self.first[rows] * keep + gradient * (1 - keep)
+        second = self.second[rows] * keep_square + gradient * gradient * (1 - keep_square)
+        self.first[rows], self.second[rows] = first, second
+        unbiased = np.sqrt(second / np.float32(1 - DECAY[1] ** self.done)) + np.float32(1e-8)
+        self.weights[rows] -= np.float32(rate / (1 - DECAY[0] ** self.done)) * first / unbiased
+
+
+def _unit(rows: Any) -> Vectors:
+    rows = np.asarray(rows, np.float32)
+    return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12), np.float32)
