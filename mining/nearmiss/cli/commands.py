@@ -203,6 +203,14 @@ def export(
         f"{counted(manifest.exported_queries, 'query')}; see manifest.json",
         soft_wrap=True,
     )
+    told = manifest.provenance["certification"]
+    if not told["certified"] and told["rows_that_differ"]:
+        _output().print(
+            f"  not certified: {told['rows_that_differ']:,} rows differ from those certified last. "
+            f"{told['to_certify']}",
+            markup=False,
+            soft_wrap=True,
+        )
     if manifest.promoted_positives:
         _output().print(f"  {counted(manifest.promoted_positives, 'positive')} found by reviewers")
     if planned.width and options.negatives is None:

@@ -47,9 +47,13 @@ def proof(work: Workspace) -> Proof:
         return Proof(f"{told} {waiting:,} random draws wait to be judged; then it can be certified.", "judge", waiting)
     tried = [one for one in audit.certificates(work) if one.plan == plans[-1].plan]
     if tried and not any(one.any_passed for one in tried):
-        return Proof(f"{told} No ceiling passed the certificate: too many answers, or too few draws.", "draw")
+        return Proof(
+            f"{told} No ceiling passed the certificate: too many answers, or too few draws. "
+            "Another draw is held to less error, since all tests of a round share it.",
+            "draw",
+        )
     if tried:
-        return Proof(f"{told} The certificate does not cover these thresholds; others passed.", "certify")
+        return Proof(f"{told} The certificate names other rows than an export has now.", "certify")
     return Proof(f"{told} Every draw is judged.", "certify")
 
 
