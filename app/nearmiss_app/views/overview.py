@@ -90,6 +90,8 @@ def heading(work: Workspace, found: Overview) -> None:
     """What this run is, who has judged, and what to do next."""
     st.title("Overview")
     picture(charts.about(core.about(work), found, work.run.folder.name, dark=theme.is_dark()), key="about")
+    for doubt in core.about(work).doubts:
+        st.warning(f"Doubt: {doubt}")
     if not found.judged.pairs:
         st.markdown("**New here?** Nobody has judged a pair yet. Three steps lead to training data:")
     with st.container(horizontal=True, key="next"):

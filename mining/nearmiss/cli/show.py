@@ -146,6 +146,8 @@ def _show_shortfall(console: Console, report: Mapping[str, Any]) -> None:
         "only people can say.[/]",
         soft_wrap=True,
     )
+    for doubt in report["model_doubts"]:
+        console.print(Text(f"doubt: {doubt}", style="yellow"), soft_wrap=True)
     for doubt in report["doubts"]:
         if doubt != PRIOR_ALONE:
             console.print(Text(f"p_relevant: {doubt}", style="yellow"), soft_wrap=True)

@@ -23,6 +23,7 @@ from nearmiss.models.encoder import Encoder
 from nearmiss.models.engine.loading import model_folder
 from nearmiss.models.live import weights_fingerprint
 from nearmiss.models.teacher import Teacher
+from nearmiss.pipeline.model_checks import check_models
 from nearmiss.pipeline.number_types import in_the_number_types_of, is_same_elsewhere, other_number_types
 from nearmiss.pipeline.progress import Watch, silent
 from nearmiss.pipeline.round import Round, count_rows
@@ -94,7 +95,8 @@ def mine(
             remembered = run_stages(this, watch)
             if stored.load(this.folder) is None:
                 calibrate(this)
-            _record(run, _finished(this, entry | remembered))
+            checks = {"model_checks": check_models(this)}
+            _record(run, _finished(this, entry | remembered | checks))
         for name in SCAFFOLDING:
             shutil.rmtree(this.folder / name, ignore_errors=True)
     return run

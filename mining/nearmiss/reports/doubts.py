@@ -11,9 +11,10 @@ than being somewhat bad in three. What every second query has is no reason to lo
 weighs nothing. The sum shrinks as people judge the query's best candidates, and is zero when all of those are judged.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +27,10 @@ from nearmiss.settings import Policy
 
 BEST = 10
 FEW = 2 * BEST  # of fewer candidates, any two orders share most of their best
+ALIKE = 0.99  # cosine: models that people use stay below .9 between unrelated documents
+BLIND = 0.6  # an area under the curve; with ENOUGH pairs, chance alone goes above it in one of thirteen runs
+ENOUGH = 20  # pairs, below which nothing is said
+SPREAD = 1e-4  # of the scores of any teacher that reads what it is given
 SMALL_STEP = 0.1  # of the ceiling on probabilities
 # What these refused is known for what it is; nobody needs to read it.
 KNOWN = (
@@ -145,6 +150,41 @@ def _in_words(doubt: str, scene: Scene, query: int, measure: float) -> str:
         "differently_ranked": f"teacher and encoder share {BEST - count} of their {BEST} best candidates",
         "short": f"it keeps {scene.policy.negatives_per_query - count} of {scene.policy.negatives_per_query} negatives",
     }[doubt]
+
+
+def of_models(facts: Mapping[str, Any]) -> list[str]:
+    """
+    Why a round's models should not be trusted, in sentences; none where they tell answers from other documents.
+
+    `facts` is the round's entry in run.json; older ones hold no checks, and raise no doubt.
+    """
+    checks = facts.get("model_checks") or {}
+    found = []
+    if (checks.get("alike") or 0) > ALIKE:
+        found.append(
+            f"the encoder's vectors are nearly all alike (cosine {checks['alike']:.3f} between documents drawn at "
+            "random): wrong weights, a tokenizer that does not fit, or an untrained model?"
+        )
+    enough = checks.get("pairs", 0) >= ENOUGH
+    if enough and not found and _blind(checks.get("encoder_auc")):
+        found.append(_cannot_tell("encoder", checks["encoder_auc"]))
+    spread = checks.get("teacher_spread")
+    if enough and spread is not None and spread < SPREAD:
+        found.append(f"the teacher's scores are all alike (they differ by {spread:.2g} at most): the right model?")
+    elif enough and _blind(checks.get("teacher_auc")):
+        found.append(_cannot_tell("teacher", checks["teacher_auc"]))
+    return found
+
+
+def _blind(auc: float | None) -> bool:
+    return auc is not None and auc < BLIND
+
+
+def _cannot_tell(model: str, auc: float) -> str:
+    return (
+        f"the {model} does not tell labelled answers from documents drawn at random: it scores the answer higher in "
+        f"{auc:.0%} of pairs, where chance alone gives 50%"
+    )
 
 
 DOUBTS: tuple[Callable[[Scene], Floats], ...] = (outscored, at_the_ceiling, like_a_positive, differently_ranked, short)

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from nearmiss import selection
+from nearmiss.reports.doubts import of_models
 from nearmiss.run import Run
 from nearmiss.selection import Decision, Table
 from nearmiss.selection.table import Bools, Ints
@@ -62,6 +63,7 @@ def report(run: Run, number: int | None = None, policy: Policy | None = None) ->
         "found_together": {"+".join(entry.sources) or "none": entry.found for entry in together},
         "positives_found": positives_found(table),
         "doubts": list(run.calibration(number).doubts),
+        "model_doubts": of_models(facts),
         "foretold_false_negatives": round(foretold(table, decision), 4),
         "scores": _scores(table, decision),
         "language": facts["language"],
