@@ -7,7 +7,7 @@ Out: a frame with a row for each pair found and for each answer, the rows of one
      first `width` of its query that are no copies)
 
 Copies are the query's own text, a positive's text in other case, spacing or length, and a near copy of it; the answers
-of a query that reads the same count as copies too. They give up their place to the next candidate.
+of a query that reads the same, or nearly so, count as copies too. They give up their place to the next candidate.
 """
 
 import numpy as np
@@ -18,6 +18,7 @@ from nearmiss import selection
 from nearmiss.calibration.model import p_relevant
 from nearmiss.candidates.duplicates import Copies
 from nearmiss.candidates.pooling import Pairs, assemble, is_among
+from nearmiss.candidates.twins import Twins
 from nearmiss.hard_negatives.texts import PairTexts
 from nearmiss.retrieval.feedback import pool_cosine
 from nearmiss.retrieval.vectors import score_pairs
@@ -26,7 +27,7 @@ from nearmiss.types import Vectors
 
 SPARE = 16  # candidates more than are wanted, to take the place of copies
 COPIES_ALONE = Policy(max_p_relevant=None)  # what a score refuses is the caller's to say
-COPY = ("is_the_query", "duplicate")
+COPY = ("is_the_query", "duplicate", "answers_twin_query")
 NONE = Pairs(np.zeros(0, np.int64), np.zeros(0, np.int64))
 
 
@@ -36,7 +37,9 @@ def candidates(texts: PairTexts, found: pd.DataFrame, queries: Vectors, corpus: 
     pairs = rows["query"].to_numpy(np.int64), rows["document"].to_numpy(np.int64)
     rows["dense_score"] = score_pairs(queries.__getitem__, corpus.__getitem__, *pairs)
     copies = Copies(texts.corpus, texts.queries, pd.DataFrame({"doc_id": map(str, range(len(texts.corpus)))}))
-    rows = pd.concat([rows, copies.mark(rows, texts.answers, corpus.__getitem__)], axis=1)
+    twins = Twins(texts.queries, pd.Series(range(len(texts.queries))), queries.__getitem__, texts.answers)
+    marks = copies.mark(rows, texts.answers, corpus.__getitem__), twins.mark(rows, copies.document_digests)
+    rows = pd.concat([rows, *marks], axis=1)
     # The rules want ids and a score; these decide nothing.
     judged = rows.assign(query_id=rows["query"], doc_id=rows["document"], teacher_score=rows["dense_score"])
     copy = selection.select(judged, COPIES_ALONE)["status"].isin(COPY).to_numpy()

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nearmiss.candidates.pooling import Pairs
-from nearmiss.retrieval.tokenization import normalise
+from nearmiss.candidates.twins import share_answers
 
 Ids = dict[str, Any]  # text -> the id it was first seen with
 
@@ -35,28 +35,12 @@ class PairTexts:
     @cached_property
     def answers(self) -> Pairs:
         """The positives of each query and of those that read the same, each pair once, by query."""
-        _, group = np.unique(np.array([normalise(query) for query in self.queries], object), return_inverse=True)
-        members: dict[int, list[int]] = {}
-        for query, number in enumerate(group.tolist()):
-            members.setdefault(number, []).append(query)
-        own = [self.positives.document[rows] for rows in self._rows]
-        shared = [
-            np.unique(np.concatenate([own[twin] for twin in members[number]]))
-            if len(members[number]) > 1
-            else own[query]
-            for query, number in enumerate(group.tolist())
-        ]
-        return Pairs(np.repeat(np.arange(len(shared)), [len(rows) for rows in shared]), np.concatenate(shared))
+        return share_answers(self.queries, self.positives, Pairs(np.zeros(0, np.int64), np.zeros(0, np.int64)))
 
     @cached_property
     def counts(self) -> npt.NDArray[np.int64]:
         """How many positives each query has, (n_queries,)."""
         return np.bincount(self.positives.query, minlength=len(self.queries))
-
-    @cached_property
-    def _rows(self) -> list[npt.NDArray[np.int64]]:
-        ends = np.cumsum(self.counts)
-        return np.split(np.arange(len(self.positives.query)), ends[:-1])
 
 
 def read_texts(

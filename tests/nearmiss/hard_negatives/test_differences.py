@@ -53,6 +53,20 @@ def test_queries_that_read_the_same_share_their_answers(model):
     assert {(row["query"], row["answer"]) for row in twins} == set(zip(*pairs.values(), strict=True))
 
 
+def test_queries_that_ask_nearly_the_same_do_not_get_each_other_s_answers():
+    long = ["what do the bees of the forest eat in the spring", "in the spring what do the bees of the forest eat"]
+    data = Dataset.from_dict(
+        {"query": [*long, *PAIRS["query"][1:]], "answer": [PAIRS["answer"][0], "krill", *PAIRS["answer"][1:]]}
+    )
+    model = encoder()
+    assert "krill" in [
+        row["negative"] for row in quietly(theirs, data, model, num_negatives=5) if row["query"] == long[0]
+    ]
+    rows = quietly(ours, data, model, num_negatives=5)
+    for query, others_answer in ((long[0], "krill"), (long[1], PAIRS["answer"][0])):
+        assert others_answer not in [row["negative"] for row in rows if row["query"] == query]
+
+
 # Seeds
 
 
