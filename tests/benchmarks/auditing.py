@@ -30,6 +30,7 @@ from sklearn.metrics import roc_auc_score
 from statsmodels.stats.proportion import proportion_confint
 
 from nearmiss import selection
+from nearmiss.audit.bounds import Part, evidence, p_value
 from nearmiss.audit.certificate import intervals, spent, test
 from nearmiss.audit.domains import Domains, domains, unjudged
 from nearmiss.audit.estimates import bands, layer_of
@@ -216,6 +217,24 @@ def tried_again(known: Known, labels: int, tries: int, repetitions: int, max_rat
     return once, spending, plain
 
 
+def tried_plainly(tries: int, repetitions: int, seed: int = 0) -> tuple[float, float]:
+    """
+    The same where a test errs as often as it may: 200 plain draws each of a set just above 5%.
+
+    Shares of repetitions in which some plan passes: the error spent over all, each held to the whole error.
+    """
+    draws, interval = 200, 100
+    answers = int(0.05 * draws * interval) + 1
+    hits = np.random.default_rng(seed).binomial(draws, answers / (draws * interval), (repetitions, tries))
+    of_hits = [
+        p_value(evidence([Part(draws, interval, draws * interval, found)], answers), answers)
+        for found in range(hits.max() + 1)
+    ]
+    p = np.array(of_hits)[hits]
+    levels = np.array([spent(LEVEL, place) for place in range(1, tries + 1)])
+    return float((p <= levels).any(axis=1).mean()), float((p <= LEVEL).any(axis=1).mean())
+
+
 def print_tried_again(known: Known, repetitions: int) -> None:
     rate = known.truths(domains(known.table, known.policy))[0]
     for tries in (1, 5, 20):
@@ -274,6 +293,9 @@ def main() -> None:
     print("\nround               plans     once    spent    plain")
     for known in everyone:
         print_tried_again(known, arguments.repetitions)
+    for tries in (1, 5, 20):
+        spending, plain = tried_plainly(tries, 20_000)
+        print(f"{'plain draws, 5%':<18}{tries:>7}{'':>9}{spending:>9.3f}{plain:>9.3f}", flush=True)
 
 
 POLICIES = {

@@ -52,7 +52,7 @@ def test_what_would_change_is_seen_first_then_confirmed_then_undone(open_page, r
     before = stored.probabilities(work.folder, work.candidates)
     seen = refit.preview(work)
     page = open_page("calibration")
-    button(page, "See what 160 judgements would change").click().run()
+    button(page, "Preview with 160 judgements").click().run()
     table = page.table[0].value
     assert table["now"].tolist()[:2] == [f"{seen.before.kept:,}", f"{seen.before.short:,}"]
     assert table["after"].tolist()[:2] == [f"{seen.after.kept:,}", f"{seen.after.short:,}"]
@@ -75,7 +75,7 @@ def test_what_would_change_is_seen_first_then_confirmed_then_undone(open_page, r
 def test_leaving_it_as_it_is_writes_nothing(open_page, run):
     work = judge(run, 160)
     page = open_page("calibration")
-    button(page, "See what").click().run()
+    button(page, "Preview").click().run()
     button(page, "Leave it as it is").click().run()
     assert stored.load(work.folder).labels == 0
     assert not [one for one in page.button if one.label == "Put in force"]
@@ -84,7 +84,7 @@ def test_leaving_it_as_it_is_writes_nothing(open_page, run):
 def test_a_fit_that_cannot_be_tried_is_not_offered(open_page, run):
     work = judge(run, 12)
     page = open_page("calibration")
-    button(page, "See what 12 judgements").click().run()
+    button(page, "Preview with 12 judgements").click().run()
     assert any("wanted at least 30 judgements of 5 queries" in warning.value for warning in page.warning)
     assert not [one for one in page.button if one.label == "Put in force"]
     assert stored.load(work.folder).labels == 0

@@ -27,9 +27,9 @@ def learn(work: Workspace) -> None:
             help="They can then no longer certify this round: what chose the threshold may not also vouch for it",
         )
     count = with_audits if also else without
-    words = f"See what {count:,} judgements would change" if count else "See what judgements would change"
+    words = f"Preview with {count:,} judgements" if count else "Preview with judgements"
     with st.container(horizontal=True):
-        if st.button(words, type="primary", disabled=not count, help="Nothing is written yet"):
+        if st.button(words, type="primary", disabled=not count, help="Shows what would change; writes nothing"):
             st.session_state[LOOKED_AT] = refit.preview(work, with_audits=also), work.version, also
         step_back(work)
     if not count:
@@ -80,7 +80,7 @@ def rests_on(calibration: Calibration) -> None:
     for doubt in calibration.doubts:
         if doubt == PRIOR_ALONE:
             continue
-        st.warning(doubt, icon=":material/help:")
+        st.warning(f"{doubt[0].upper()}{doubt[1:]}.", icon=":material/help:")
 
 
 def reliability(told: dict[str, Any]) -> None:

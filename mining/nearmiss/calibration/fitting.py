@@ -45,8 +45,8 @@ FEWEST_LABELS, FEWEST_ANSWERS = 30, 5
 WORST_ERROR = 0.1
 PRIOR_ALONE = "no judgement of this run was used: the weights come from other collections, and its rate of answers too"
 TEACHER_UNKNOWN = (
-    "the shipped weights met another teacher, late interaction, and take the word of this one for as much: learn from "
-    "some judgements what it is worth, or set a margin beside it"
+    "the shipped weights were fitted with another teacher, late interaction, and trust this one as much: calibrate on "
+    "some judgements, or set a margin beside it"
 )
 
 

@@ -17,7 +17,7 @@ from nearmiss.errors import ReviewError
 from nearmiss.review import Event
 from nearmiss.session import exporting
 from nearmiss.settings import Export, Policy
-from tests.benchmarks.auditing import certified, made, tried_again
+from tests.benchmarks.auditing import certified, made, tried_again, tried_plainly
 from tests.nearmiss.audit.test_audit import judge, mined, work  # noqa: F401  (fixtures)
 
 # The bound.
@@ -265,9 +265,10 @@ def test_every_other_question_of_a_round_is_held_to_less(work):  # noqa: F811
 def test_trying_again_until_it_passes_errs_no_more_often_than_once():
     # The benchmark's table has the figures; here a small round and few repetitions, always the same ones.
     known = made(0.08, 0.87, queries=150, candidates=40)
-    once, spending, plain = tried_again(known, 200, tries=6, repetitions=25, max_rate=0.079)
-    assert spending <= 0.05
-    assert once <= plain
+    once, spending, plain = tried_again(known, 200, tries=4, repetitions=10, max_rate=0.079)
+    assert once <= spending <= plain <= 0.1
+    spending, plain = tried_plainly(tries=20, repetitions=20_000)
+    assert spending <= 0.05 < 0.3 < plain  # each held to the whole error, one of twenty plans nearly surely passes
 
 
 def test_a_certificate_of_version_0_1_names_no_rows_and_covers_none(work):  # noqa: F811
