@@ -42,7 +42,7 @@ class About:
     sources: list[tuple[str, int]]  # with the depth of each
     encoder: str
     teacher: str  # empty where the dense score stands in
-    doubts: list[str]  # why its models should not be trusted, in sentences
+    doubts: tuple[str, ...] = ()  # why its models should not be trusted, in sentences
 
 
 @dataclass(frozen=True)
@@ -157,7 +157,7 @@ def about(work: Workspace) -> About:
         sources=[(name, recipe.depth_of(name)) for name in map(source_name, recipe.sources)],
         encoder=facts["encoder"]["name"],
         teacher=facts["teacher"]["name"] if facts["teacher"] else "",
-        doubts=doubts.of_models(facts),
+        doubts=tuple(doubts.of_models(facts)),
     )
 
 

@@ -1,12 +1,13 @@
 """The engine: a converted model answers as the model does, whatever was kept on disk before, and always alike."""
 
+import errno
 import json
 
 import numpy as np
 import pytest
 
 from nearmiss.errors import ModelError
-from nearmiss.models.engine import Wanted, graphs, open_engine, probe, processor
+from nearmiss.models.engine import Wanted, compiled, graphs, open_engine, probe, processor, pytorch
 from nearmiss.models.engine.contract import Facts
 from nearmiss.models.engine.first_token import first_token_only
 from nearmiss.models.engine.loading import load_model
@@ -149,3 +150,88 @@ def test_the_fingerprint_is_of_the_content_and_not_of_the_name(teacher, tmp_path
     content[-1] ^= 1
     weights.write_bytes(content)
     assert fingerprint_of_model(copy) != fingerprint_of_model(teacher)
+
+
+def test_a_graph_has_answered_alone_before_any_thread_asks(teacher, monkeypatch):
+    import threading
+
+    asked = []
+    whole = compiled.OpenVinoEngine._answer
+
+    def noted(self, *rest):
+        asked.append(threading.current_thread())
+        return whole(self, *rest)
+
+    monkeypatch.setattr(compiled.OpenVinoEngine, "_answer", noted)
+    engine = open_engine(wanted(teacher))
+    assert set(asked) >= {threading.main_thread()}
+    assert engine.name == "openvino"
+    asked.clear()
+    monkeypatch.setattr(compiled, "ThreadPoolExecutor", lambda *_: pytest.fail("a pool was made"))
+    assert graphs.kept(wanted(teacher), ("float32",)) is not None
+    assert asked == [threading.main_thread()]
+
+
+def test_a_full_cache_is_passed_over_with_a_word(teacher, own_cache, monkeypatch, caplog):
+    whole = graphs.shutil.copytree
+
+    def full(source, target, **options):
+        if str(own_cache) in str(target):
+            raise OSError(errno.ENOSPC, "No space left on device", str(target))
+        return whole(source, target, **options)
+
+    graphs._say.cache_clear()
+    monkeypatch.setattr(graphs.shutil, "copytree", full)
+    engine = open_engine(wanted(teacher))
+    assert engine.name == "openvino"
+    assert "No space left on device; this model is kept for this time only" in caplog.text
+    assert list(own_cache.rglob(".tmp-*")) == []
+
+
+def test_without_a_home_models_are_kept_for_this_time_only(monkeypatch, caplog):
+    def homeless():
+        raise RuntimeError("Could not determine home directory.")
+
+    graphs._say.cache_clear()
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setattr(graphs.Path, "home", homeless)
+    assert graphs.cache_folder("graphs") == graphs.passing_folder()
+    assert "no home folder is known" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("precision", "multiplies", "good", "chosen"),
+    [
+        ("auto", True, True, "bfloat16"),
+        ("auto", True, False, "float32"),
+        ("auto", False, True, "float32"),
+        ("bfloat16", True, False, "bfloat16"),
+        ("float32", True, True, "float32"),
+    ],
+)
+def test_bfloat16_is_chosen_only_where_it_is_multiplied_and_agrees(
+    encoder, monkeypatch, precision, multiplies, good, chosen
+):
+    monkeypatch.setattr(pytorch, "_multiplies_bfloat16_here", lambda: multiplies)
+    monkeypatch.setattr(pytorch.probe, "agreement", lambda *_: probe.Agreement("as told", good))
+    request = wanted(encoder, "encoder", precision)
+    engine = pytorch.fastest(request, load_model(request))
+    assert engine.precision == chosen
+    assert {str(weight.dtype) for weight in engine.model.parameters()} == {f"torch.{chosen}"}
+
+
+def test_a_cuda_device_is_asked_whether_it_has_bfloat16_of_its_own(teacher, monkeypatch):
+    import torch
+
+    asked = {}
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda **options: asked.update(options) or False)
+    processor.multiplies_bfloat16_on_cuda.cache_clear()
+    assert processor.multiplies_bfloat16_on_cuda() is False
+    assert asked == {"including_emulation": False}
+    monkeypatch.setattr(processor, "has_cuda", lambda: True)
+    monkeypatch.setattr(torch.nn.Module, "to", lambda self, *_: self)
+    request = wanted(teacher, precision="auto")
+    assert pytorch.fastest(request, load_model(request)).precision == "float32"
+    with pytest.raises(ModelError, match="--precision bfloat16: wanted a CUDA device that multiplies it"):
+        pytorch.fastest(wanted(teacher, precision="bfloat16"), load_model(request))
+    processor.multiplies_bfloat16_on_cuda.cache_clear()

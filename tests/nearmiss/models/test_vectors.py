@@ -63,6 +63,31 @@ def test_a_vector_that_is_not_finite_is_refused_with_its_number(tmp_path):
         write(tmp_path / "v", Broken())
 
 
+def test_vectors_without_their_record_are_nobody_knows_whose_and_made_anew(tmp_path):
+    write(tmp_path / "v", WordEncoder("old"), dtype=np.float32)
+    (tmp_path / "v" / "vectors.json").unlink()
+    write(tmp_path / "v", WordEncoder(), dtype=np.float32)
+    np.testing.assert_array_equal(
+        open_vectors(tmp_path / "v").take(np.arange(10)), WordEncoder().encode_document(TEXTS)
+    )
+
+
+@pytest.mark.parametrize("change", [{"dtype": np.float32}, {"rows_per_shard": 5}])
+def test_vectors_of_another_number_type_or_shard_size_are_made_anew(tmp_path, change):
+    write(tmp_path / "v", WordEncoder())
+    encoder = Counting()
+    given = {"fingerprint": encoder.fingerprint, "rows_per_shard": 4} | change
+    embed(TEXTS, encoder.encode_document, tmp_path / "v", **given)
+    assert encoder.asked == 10
+
+
+def test_unfinished_vectors_are_not_opened(tmp_path):
+    write(tmp_path / "v", WordEncoder())
+    (tmp_path / "v" / "00001.npy").unlink()
+    with pytest.raises(RunError, match=r"wanted 10 finished vectors, as vectors\.json says; found 6"):
+        open_vectors(tmp_path / "v")
+
+
 def test_no_vectors_is_an_error(tmp_path):
     with pytest.raises(RunError, match="wanted finished vectors"):
         open_vectors(tmp_path)

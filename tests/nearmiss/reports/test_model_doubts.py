@@ -61,6 +61,6 @@ def test_blind_models_are_doubted_on_the_terminal_in_the_report_and_on_the_overv
     run = pipeline.mine(tmp_path / "run", Mining(teacher="deaf"), sample, encoder=Alike(), teacher=Deaf())
     told = report(run)
     assert ["all alike" in doubt for doubt in told["model_doubts"]] == [True, True]
-    assert overview.about(open_to_read(run.folder)).doubts == told["model_doubts"]
+    assert overview.about(open_to_read(run.folder)).doubts == tuple(told["model_doubts"])
     show.show_report(Console(width=200), told)
     assert "doubt: the encoder's vectors are nearly all alike" in capsys.readouterr().out

@@ -1,0 +1,57 @@
+"""Another processor's number type is no other model: a round goes on as it was begun, or is made anew as a whole."""
+
+import pytest
+
+from nearmiss.errors import ModelError
+from nearmiss.pipeline import number_types
+from nearmiss.pipeline.number_types import in_the_number_types_of, is_same_elsewhere, other_number_types
+from nearmiss.run import mining_from
+from nearmiss.settings import Mining
+from nearmiss.storage.fingerprint import fingerprint_of
+
+
+class Model:
+    def __init__(self, precision, weights="own"):
+        self.weights, self.precision = weights, precision
+        self.fingerprint = self.fingerprint_in(precision)
+
+    def fingerprint_in(self, precision):
+        return fingerprint_of(self.weights, precision)
+
+
+def round_of(recipe, precision="int8"):
+    import dataclasses
+
+    model = {"precision": precision, "fingerprint": Model(precision).fingerprint}
+    return {"recipe": dataclasses.asdict(recipe), "finished": False, "encoder": model, "teacher": None}
+
+
+@pytest.mark.parametrize(
+    ("model", "same"),
+    [(Model("int8"), True), (Model("bfloat16"), True), (Model("int8", "other"), False), (object(), False)],
+)
+def test_the_same_weights_are_the_same_model_in_any_number_type(model, same):
+    assert is_same_elsewhere(round_of(Mining())["encoder"], model) is same
+
+
+def test_a_round_goes_on_in_the_number_type_that_it_was_begun_in(monkeypatch):
+    monkeypatch.setattr(number_types, "load_encoder", lambda recipe: recipe.precision)
+    recipe = mining_from(round_of(Mining())["recipe"])
+    assert in_the_number_types_of([round_of(recipe)], recipe).encoder() == "int8"
+    assert in_the_number_types_of([], recipe).encoder() == "auto"
+    assert in_the_number_types_of([round_of(Mining(seed=7))], recipe).encoder() == "auto"
+
+
+def test_where_this_machine_has_no_such_type_the_round_is_made_anew(monkeypatch):
+    def load(recipe):
+        if recipe.precision == "bfloat16":
+            raise ModelError("--precision bfloat16: wanted a processor with AVX512_BF16 or AMX; found none")
+        return Model("float32")
+
+    monkeypatch.setattr(number_types, "load_encoder", load)
+    begun = round_of(Mining(), "bfloat16")
+    found = in_the_number_types_of([begun], Mining()).encoder()
+    assert found.precision == "float32"
+    wanted = {"encoder": {"precision": found.precision}, "teacher": None}
+    assert other_number_types(begun, wanted)
+    assert not other_number_types(begun, begun)
