@@ -31,7 +31,7 @@ from nearmiss.pipeline.searching import read_run
 from nearmiss.pipeline.stages import calibrate, run_stages
 from nearmiss.retrieval.vector_store import RECORD
 from nearmiss.run import POLICY_FILE, RUN_FILE, SCHEMA, Run, mining_from, open_run
-from nearmiss.settings import SOURCES, Mining, Policy, check_together
+from nearmiss.settings import SOURCES, Mining, Policy, check_together, source_file
 from nearmiss.storage.files import read_object, sha256_of, write_json
 from nearmiss.storage.fingerprint import fingerprint_of_model
 from nearmiss.storage.numbered import shard_name
@@ -183,7 +183,7 @@ def _entry(recipe: Mining, encoder: Encoder, teacher: Teacher | None, sparse_enc
 
 def _run_files(recipe: Mining) -> dict[str, str]:
     """The digest of each run file that the recipe names: what it found is kept, so another content must be seen."""
-    paths = (source.partition("=")[2] for source in recipe.sources if source.startswith("run:"))
+    paths = (source_file(source)[0] for source in recipe.sources if source not in SOURCES)
     return {path: sha256_of(Path(path)) for path in paths if Path(path).is_file()}
 
 
@@ -235,8 +235,9 @@ def _changes(last: dict[str, Any], wanted: dict[str, Any], models: Models) -> li
         prints = [entry[model] and entry[model]["fingerprint"] for entry in (last, wanted)]
         if prints[0] != prints[1] and not is_same_elsewhere(last[model], models.get(model)):
             changes.append(f"other weights of the {model}")
-    files = [entry.get("run_files", {}) for entry in (last, wanted)]
-    changes += [f"another content of {path}" for path in files[0] if files[1].get(path, "") != files[0][path]]
+    before_files, files = (entry.get("run_files", {}) for entry in (last, wanted))
+    # A file that is gone is no other file: what it found is kept.
+    changes += [f"another content of {path}" for path in files if before_files.get(path, files[path]) != files[path]]
     return changes
 
 

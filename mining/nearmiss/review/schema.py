@@ -76,6 +76,8 @@ DRAWS = sql.Table(
     sql.Column("inclusion_probability", sql.Double, nullable=False),
 )
 
+CONNECT_S = 10  # for a server to answer; one that is switched off would be waited for without end
+
 
 def opened(where: str | Path, *, make: bool = True) -> sql.Engine:
     """
@@ -90,8 +92,10 @@ def opened(where: str | Path, *, make: bool = True) -> sql.Engine:
             raise _no_log(where, "an empty file")
         if path is not None and not make and not path.exists():
             raise _no_log(where, "no such file")
-        # A PostgreSQL server may have been started again since a connection was made.
-        engine = sql.create_engine(url, pool_pre_ping=url.get_backend_name() == "postgresql")
+        server = url.get_backend_name() == "postgresql"
+        limits = {"connect_timeout": CONNECT_S} if server and "connect_timeout" not in url.query else {}
+        # A server may have been started again since a connection was made.
+        engine = sql.create_engine(url, pool_pre_ping=server, connect_args=limits)
         _PREPARE[url.get_backend_name()](engine)
         if make:
             with engine.begin() as connection:

@@ -2,12 +2,15 @@
 
 import pytest
 
-from nearmiss.errors import ModelError
+from nearmiss import data, pipeline
+from nearmiss.errors import ModelError, RunError
 from nearmiss.pipeline import number_types
 from nearmiss.pipeline.number_types import in_the_number_types_of, is_same_elsewhere, other_number_types
 from nearmiss.run import mining_from
 from nearmiss.settings import Mining
 from nearmiss.storage.fingerprint import fingerprint_of
+from tests.conftest import ROOT
+from tests.words import WordEncoder
 
 
 class Model:
@@ -55,3 +58,16 @@ def test_where_this_machine_has_no_such_type_the_round_is_made_anew(monkeypatch)
     wanted = {"encoder": {"precision": found.precision}, "teacher": None}
     assert other_number_types(begun, wanted)
     assert not other_number_types(begun, begun)
+
+
+def test_another_content_of_a_run_file_is_seen(tmp_path):
+    sample = data.read(str(ROOT / "sample_data"))
+    queries, documents = sample.queries["query_id"], sample.documents["doc_id"]
+    path = tmp_path / "other.tsv"
+    path.write_text("".join(f"{query}\t{documents[0]}\t0.5\n" for query in queries))
+    recipe = Mining(sources=("bm25", f"run:other={path}#score"), teacher="")
+    pipeline.mine(tmp_path / "run", recipe, sample, encoder=WordEncoder())
+    pipeline.mine(tmp_path / "run", recipe, sample, encoder=WordEncoder())
+    path.write_text(path.read_text().replace("0.5", "0.25"))
+    with pytest.raises(RunError, match=r"found another content of .*other\.tsv"):
+        pipeline.mine(tmp_path / "run", recipe, sample, encoder=WordEncoder())
