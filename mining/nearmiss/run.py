@@ -38,7 +38,7 @@ SECONDS_FILE = "seconds.json"
 SCHEMA = 2
 
 
-Recipe = TypeVar("Recipe", Mining, Policy)
+Settings = TypeVar("Settings", Mining, Policy)
 
 
 @dataclass(frozen=True)
@@ -268,7 +268,7 @@ def check_schema(place: Path, content: dict[str, Any]) -> None:
         )
 
 
-def _settings_from(kind: type[Recipe], content: Any, tuples: tuple[str, ...], place: Path) -> Recipe:
+def _settings_from(kind: type[Settings], content: Any, tuples: tuple[str, ...], place: Path) -> Settings:
     if not isinstance(content, dict):
         raise damaged(place, f"the settings of a {kind.__name__}", repr(content)[:100])
     fields = {name: value for name, value in content.items() if name != "schema"}

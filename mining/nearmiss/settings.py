@@ -19,7 +19,7 @@ from nearmiss.errors import RecipeError
 LARGEST_NUMBER, LARGEST_COUNT = 1e9, 2**31 - 1
 
 
-Recipe = TypeVar("Recipe")
+Settings = TypeVar("Settings")
 
 
 class Range(NamedTuple):
@@ -393,7 +393,7 @@ def range_of(recipe: type, field: str) -> Range | None:
     return _rules(recipe)[field].range
 
 
-def as_written(recipe: type[Recipe], values: Mapping[str, Any]) -> Recipe:
+def as_written(recipe: type[Settings], values: Mapping[str, Any]) -> Settings:
     """
     A recipe as it was once written down: of the right types, but perhaps out of today's ranges.
 

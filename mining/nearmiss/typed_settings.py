@@ -13,12 +13,12 @@ from typing import Any, get_args, get_origin, get_type_hints
 from nearmiss.errors import RecipeError
 from nearmiss.settings import Export, Mining, Policy, Teaching, Trial, choices_of, flag
 
-Recipe = type[Mining] | type[Policy] | type[Export] | type[Teaching] | type[Trial]
+SettingsType = type[Mining] | type[Policy] | type[Export] | type[Teaching] | type[Trial]
 # Repeated flags read better in the singular.
 SINGULAR = {"sources": "source"}
 
 
-def typed_fields(recipe: Recipe, flags: dict[str, Any]) -> dict[str, Any]:
+def typed_fields(recipe: SettingsType, flags: dict[str, Any]) -> dict[str, Any]:
     """The fields of `recipe` among the typed flags, in their own types; raises RecipeError naming the flag."""
     hints = get_type_hints(recipe)
     named = {SINGULAR.get(field.name, field.name): field.name for field in fields(recipe)}

@@ -181,12 +181,12 @@ class Workspace:
         return self.run.round_facts(self.number).get("teacher") is not None
 
     @cached_property
-    def _twins_of_queries(self) -> "Twins":
-        return Twins.of(self._queries["text"])
+    def _twins_of_queries(self) -> "SameTexts":
+        return SameTexts.of(self._queries["text"])
 
     @cached_property
-    def _twins_of_documents(self) -> "Twins":
-        return Twins.of(self._documents["text"])
+    def _twins_of_documents(self) -> "SameTexts":
+        return SameTexts.of(self._documents["text"])
 
     @property
     def policy(self) -> Policy:
@@ -238,14 +238,14 @@ class Workspace:
 
 
 @dataclass(frozen=True)
-class Twins:
+class SameTexts:
     """Which texts are the same but for case and white space, by id; `ids` has those that occur more than once."""
 
     digests: dict[str, int]
     ids: dict[int, list[str]]
 
     @classmethod
-    def of(cls, texts: pd.Series) -> "Twins":
+    def of(cls, texts: pd.Series) -> "SameTexts":
         """Of texts by id."""
         plain = [" ".join(text.casefold().split()) for text in texts.fillna("").astype(str).tolist()]
         hashed = pd.util.hash_array(np.array(plain, object), categorize=False)

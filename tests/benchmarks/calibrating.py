@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from nearmiss.calibration.fitting import Labels, fit
+from nearmiss.calibration.fitting import CalibrationLabels, fit
 from nearmiss.calibration.model import from_prior
 from nearmiss.settings import LATE_INTERACTION
 from tests.tools import learn_prior
@@ -96,7 +96,7 @@ def with_labels(known: learn_prior.Known, names: list[str], weights: dict[str, f
         row = []
         for count in (0, *LABELS):
             rows = rng.choice(pool, min(count, len(pool)), replace=False)
-            labels = Labels(rows, known.answers[rows], np.ones(len(rows)))
+            labels = CalibrationLabels(rows, known.answers[rows], np.ones(len(rows)))
             calibration = fit(found, prior, query, labels).calibration
             row.append(learn_prior.removed(calibration.logits(found)[test], known.answers[test]))
         shares.append(row)

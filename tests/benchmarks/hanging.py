@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from nearmiss.models.encoder import EMBEDDED, embedded_folder
-from nearmiss.models.engine import Wanted, graphs, open_engine
+from nearmiss.models.engine import ModelRequest, graphs, open_engine
 from nearmiss.storage.fingerprint import fingerprint_of_model
 
 # The graph alone, without what a command imports beside it: the threads' first answers, and the end of the process.
@@ -54,7 +54,7 @@ def main() -> None:
 def _graph() -> Path:
     """The folder of the embedded encoder's graph, made where it is missing."""
     folder = embedded_folder()
-    wanted = Wanted("encoder", EMBEDDED, folder, fingerprint_of_model(folder))
+    wanted = ModelRequest("encoder", EMBEDDED, folder, fingerprint_of_model(folder))
     return graphs.place(wanted, open_engine(wanted).precision)
 
 

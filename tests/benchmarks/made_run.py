@@ -19,7 +19,7 @@ import pandas as pd
 from nearmiss import data as dataset
 from nearmiss.calibration import stored
 from nearmiss.calibration.signals import signals
-from nearmiss.candidates.pooling import Pairs, assemble, named
+from nearmiss.candidates.pooling import CandidatePairs, assemble, named
 from nearmiss.data import Dataset, passages
 from nearmiss.data.dataset import ReadCounts
 from nearmiss.pipeline import LIBRARIES
@@ -142,8 +142,8 @@ def _candidates(rng: np.random.Generator, drawn: pd.DataFrame) -> pd.DataFrame:
     by_dense = (dense <= deep) | ~by_bm25
     found = {"bm25": _found(drawn, by_bm25, "bm25_score"), "dense": _found(drawn, by_dense, "dense_score")}
     answers = drawn[drawn["is_answer"]]
-    positives = Pairs(answers["query"].to_numpy(np.int64), answers["document"].to_numpy(np.int64))
-    nobody = Pairs(np.empty(0, np.int64), np.empty(0, np.int64))
+    positives = CandidatePairs(answers["query"].to_numpy(np.int64), answers["document"].to_numpy(np.int64))
+    nobody = CandidatePairs(np.empty(0, np.int64), np.empty(0, np.int64))
     rows = assemble(found, positives, nobody)
     known = rows[keys].merge(drawn, on=keys, how="left", validate="1:1")
     # A copy of a positive scores about as high as it; a few others come from its page.

@@ -83,9 +83,9 @@ def reviewed_in_turn(work: Workspace, answers: np.ndarray, pool: np.ndarray, bud
 
 
 def _learn(work: Workspace, chances: priority.Chances, shown: np.ndarray, answers: np.ndarray) -> None:
-    from nearmiss.calibration.fitting import Labels, fit
+    from nearmiss.calibration.fitting import CalibrationLabels, fit
 
-    labels = Labels(shown, answers[shown], np.ones(len(shown)))
+    labels = CalibrationLabels(shown, answers[shown], np.ones(len(shown)))
     chances.calibration = fit(chances.signals, chances.prior, work.table.query, labels).calibration
 
 

@@ -41,7 +41,7 @@ def main() -> None:
         view, policy = View(order="priority"), work.policy
         decision = work.decision(policy)
         order = agenda.rows(work, view, decision)
-        sight = cards.Sight(policy, decision, blind=False)
+        sight = cards.CardView(policy, decision, blind=False)
         taken: list[float] = []
         threads = [
             threading.Thread(target=review, args=(work, view, order, sight, f"r{n}", arguments.seconds, taken))

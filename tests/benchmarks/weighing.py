@@ -63,7 +63,7 @@ def _once(rule: str, case: Case, seed: int) -> tuple[float, bool, float]:
     if rule == "scaled together":
         of_label = np.minimum(weights / weights.mean(), fitting.HEAVIEST)
     else:
-        of_label = fitting.Labels(rows, answers[rows], weights, drawn=drawn).of_weight()
+        of_label = fitting.CalibrationLabels(rows, answers[rows], weights, drawn=drawn).of_weight()
     if rule == "own intercept" and drawn.any() and not drawn.all():
         design = np.column_stack([design, ~drawn])
         center, spread = np.insert(center, SIGNALS, 0.0), np.insert(spread, SIGNALS, SPREAD_OF_CHOICE)

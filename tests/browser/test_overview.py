@@ -8,7 +8,7 @@ from nearmiss import data as dataset
 from nearmiss.data import Dataset
 from nearmiss.run import open_run
 from nearmiss.session import overview
-from nearmiss.session.overview import Wanted
+from nearmiss.session.overview import RowFilter
 from nearmiss.workspace import open_workspace
 from tests.browser.conftest import READY, elsewhere
 
@@ -81,13 +81,13 @@ def test_a_bar_of_the_scores_opens_its_rows(look, looked_at):
     page.mouse.click(box["x"] + share * box["width"], box["y"] + box["height"] / 2)
     page.wait_for_url(re.compile("status=refused&score=teacher_score"))
     low, high = (float(re.search(f"{name}=([^&]*)", page.url)[1]) for name in ("low", "high"))
-    wanted = Wanted("refused", score="teacher_score", low=low, high=high)
+    wanted = RowFilter("refused", score="teacher_score", low=low, high=high)
     counted(page, len(overview.rows_behind(work.table, work.decision(), wanted)))
 
 
 def test_a_row_and_a_query_open_on_the_review_page(look, looked_at):
     work = open_workspace(looked_at.folder)
-    row = int(overview.rows_behind(work.table, work.decision(), Wanted("too_close"))[0])
+    row = int(overview.rows_behind(work.table, work.decision(), RowFilter("too_close"))[0])
     query_id, doc_id = work.pair_at(row)
     page = look("/?status=too_close")
     page.locator(".rows a").first.click()

@@ -10,7 +10,7 @@ from io import BytesIO
 
 import pytest
 
-from nearmiss.export import FORMATS, Export
+from nearmiss.export import EXPORT_FORMATS, Export
 from nearmiss.run import open_run
 from nearmiss.session import exporting
 from nearmiss.workspace import open_workspace
@@ -50,7 +50,7 @@ def told(run, **choices):
 
 def pick(page, name):
     """Choose a format by its training code and its form."""
-    page.selectbox(key="library").set_value(FORMATS[name].library).run()
+    page.selectbox(key="library").set_value(EXPORT_FORMATS[name].library).run()
     page.selectbox(key="format").set_value(name).run()
 
 
@@ -77,7 +77,7 @@ def written(page, run, name):
 
 def test_the_numbers_are_those_of_the_dry_run_for_every_format(open_page, judged):
     page = open_page("export")
-    for name in FORMATS:
+    for name in EXPORT_FORMATS:
         pick(page, name)
         assert not page.exception
         assert not page.error
@@ -141,7 +141,7 @@ def test_an_export_shows_how_far_it_is_and_can_be_stopped(open_page, judged, mon
             advance(1)
             time.sleep(0.01)
 
-    monkeypatch.setattr(exporting.Shipment, "write", slowly)
+    monkeypatch.setattr(exporting.ExportInputs, "write", slowly)
     page = open_page("export")
     page.button(key="write").click().run()
     page.run()

@@ -73,7 +73,7 @@ def test_a_press_makes_the_map_in_another_process(open_page, run, monkeypatch):
 
 
 def test_while_it_is_made_the_page_says_how_far_it_is(open_page, run, monkeypatch):
-    told = maps.Progress("map_layout", 500, 125, "rounds", 25.0)
+    told = maps.MapProgress("map_layout", 500, 125, "rounds", 25.0)
     monkeypatch.setattr(maps, "progress", lambda folder: told)
     page = open_page("map")
     [bar] = page.get("progress")

@@ -7,11 +7,11 @@ import pytest
 from nearmiss import data as dataset
 from nearmiss.data import Dataset
 from nearmiss.reports.doubts import Doubt
-from nearmiss.reports.funnel import Together
+from nearmiss.reports.funnel import SourceOverlap
 from nearmiss.review import Event
 from nearmiss.run import open_run
 from nearmiss.session import overview
-from nearmiss.session.overview import About, Judged, Overview, Wanted
+from nearmiss.session.overview import JudgedCounts, Overview, RowFilter, RunSummary
 from nearmiss.settings import Policy
 from nearmiss.workspace import open_workspace
 from nearmiss_app.charts import overview as charts
@@ -45,7 +45,7 @@ def of_look(node, look):
 def judge(run, count, reviewer="Ann"):
     work = open_workspace(run)
     pairs = [
-        work.pair_at(int(row)) for row in overview.rows_behind(work.table, work.decision(), Wanted("kept"))[:count]
+        work.pair_at(int(row)) for row in overview.rows_behind(work.table, work.decision(), RowFilter("kept"))[:count]
     ]
     work.append(
         [
@@ -106,7 +106,7 @@ def test_the_address_says_which_rows_are_shown(open_page, seen, status):
 
 def test_rows_of_one_set_of_sources_and_one_range(open_page, seen):
     work = open_workspace(seen)
-    wanted = Wanted("", ("bm25",), "teacher_score", -4.0, 0.0)
+    wanted = RowFilter("", ("bm25",), "teacher_score", -4.0, 0.0)
     count = len(overview.rows_behind(work.table, work.decision(), wanted))
     page = open_page("overview", status="all", found="bm25", score="teacher_score", low="-4", high="0")
     assert f"{count:,} rows" in [said.value for said in page.text]
@@ -175,7 +175,7 @@ def test_links_keep_the_reviewer():
 
 
 def test_the_second_round_and_other_depths_are_named():
-    about = About(2, [1, 2], 10, 1000, 10, [("bm25", 50), ("splade", 100)], "models/new", "")
+    about = RunSummary(2, [1, 2], 10, 1000, 10, [("bm25", 50), ("splade", 100)], "models/new", "")
     assert charts.sentence(about, "demo") == (
         "demo, round 2 of 2: candidates for 10 queries among 1,000 documents, BM25 (first 50) and splade (first 100), "
         "with the encoder models/new. No teacher was asked: the encoder's own score stands in for it."
@@ -183,10 +183,10 @@ def test_the_second_round_and_other_depths_are_named():
 
 
 def test_the_rarest_of_many_combinations_are_counted_not_drawn():
-    together = [Together((f"s{n}",), 20 - n, 0) for n in range(12)]
+    together = [SourceOverlap((f"s{n}",), 20 - n, 0) for n in range(12)]
     positives_found = {f"s{n}": 0.5 for n in range(12)}
-    found = Overview(1, 100, 0, [], together, positives_found, [], [], [], Judged(0, {}, []))
-    picture = charts.pictures(found, Wanted("kept"), dark=True)
+    found = Overview(1, 100, 0, [], together, positives_found, [], [], [], JudgedCounts(0, {}, []))
+    picture = charts.pictures(found, RowFilter("kept"), dark=True)
     assert len(of_look(picture, "set")) == 10
     assert "2 rarer combinations are not drawn." in text(picture)
 

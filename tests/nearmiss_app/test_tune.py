@@ -5,7 +5,7 @@ import pytest
 from nearmiss.presets import PRESETS
 from nearmiss.run import open_run
 from nearmiss.session import tuning
-from nearmiss.session.tuning import Pair
+from nearmiss.session.tuning import EdgePair
 from nearmiss.settings import Policy
 from nearmiss.workspace import open_workspace
 from nearmiss_app.charts import tune as charts
@@ -114,7 +114,7 @@ def test_pairs_gained_and_lost_can_be_read_one_by_one(tune):
 
 def test_texts_are_shown_as_texts():
     hostile = "<script>alert(1)</script><img src=x onerror=alert(1)> $x$ [a](http://b) \u202e" + "a" * 1_000_000
-    pair = Pair(
+    pair = EdgePair(
         row=0,
         query_id="q",
         doc_id="d",

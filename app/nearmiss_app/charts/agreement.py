@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
-from nearmiss.agreement import AC1, ALPHA, COHEN, FLEISS, GOOD, RAW, Agreement, Between, Estimate
+from nearmiss.agreement import AC1, ALPHA, COHEN, FLEISS, GOOD, RAW, Agreement, AgreementEstimate, TwoPeople
 from nearmiss_app.charts.agreement_words import NAME, SHORT_NAME, safe, shortened
 from nearmiss_app.charts.style import GRID, INK, styled
 from nearmiss_app.theme import VERDICT, Look
@@ -26,7 +26,7 @@ class Dot:
     """One row of a picture: its name, what is known, and whether it is the one to read."""
 
     name: str
-    estimate: Estimate
+    estimate: AgreementEstimate
     strong: bool = False
     colour: str = ""
 
@@ -54,7 +54,7 @@ def with_themselves(found: Agreement, *, dark: bool) -> go.Figure:
     return whiskers(dots, dark=dark, number=percent)
 
 
-def between(shown: Sequence[Between], *, dark: bool) -> go.Figure:
+def between(shown: Sequence[TwoPeople], *, dark: bool) -> go.Figure:
     """Each two people's kappa; those who differ most come first."""
     dots = [Dot(f"{_name(one.first, SHORT_NAME)} and {_name(one.second, SHORT_NAME)}", one.kappa) for one in shown]
     return whiskers(dots, dark=dark, number=coefficient)
@@ -123,7 +123,7 @@ def percent(value: float) -> str:
     return f"{value:.0%}"
 
 
-def in_words(dots: Iterable[tuple[str, Estimate]], number: Callable[[float], str]) -> str:
+def in_words(dots: Iterable[tuple[str, AgreementEstimate]], number: Callable[[float], str]) -> str:
     """The same for those who cannot see it."""
     said = (
         f"{name} {number(one.value)}, {_limits(one, number)}" if one.value is not None else f"{name} cannot be told"
@@ -144,7 +144,7 @@ def _said(dot: Dot, number: Callable[[float], str]) -> str:
     return f"{f'<b>{value}</b>' if dot.strong else value}  ({_limits(dot.estimate, number)})"
 
 
-def _limits(one: Estimate, number: Callable[[float], str]) -> str:
+def _limits(one: AgreementEstimate, number: Callable[[float], str]) -> str:
     return f"{number(one.low or 0.0)} to {number(one.high or 0.0)}"
 
 

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from html import escape
 
-from nearmiss.agreement import Agreement, Between
-from nearmiss.agreement.disputes import Dispute, Opinion, Passage
+from nearmiss.agreement import Agreement, TwoPeople
+from nearmiss.agreement.disputes import Dispute, DisputedDocument, Opinion
 from nearmiss.review import Entry
 from nearmiss_app.theme import VERDICT, Look
 
@@ -112,7 +112,7 @@ def people(found: Agreement) -> str:
     )
 
 
-def _cell(both: Between | None, same: bool) -> str:
+def _cell(both: TwoPeople | None, same: bool) -> str:
     if same:
         return "<td></td>"
     if both is None or both.raw.value is None:
@@ -126,7 +126,7 @@ def _cell(both: Between | None, same: bool) -> str:
     )
 
 
-def differences(shown: Iterable[Between], words: Callable[[str], str]) -> str:
+def differences(shown: Iterable[TwoPeople], words: Callable[[str], str]) -> str:
     """In words, what two people most often see differently; nothing where they never do."""
     kinds = [(one, kind) for one in shown for kind in one.differences]
     kinds.sort(key=lambda each: -each[1][2])
@@ -182,7 +182,7 @@ def _box(label: str, content: str) -> str:
     return f'<div class="passage" tabindex="0" role="region" aria-label="{label}">{content}</div>'
 
 
-def _part(one: Passage) -> str:
+def _part(one: DisputedDocument) -> str:
     title = f'<h3 class="text" dir="auto">{_text(one.title)}</h3>' if one.title.strip() else ""
     return f'<div class="part">{title}<p class="text" dir="auto">{_text(one.text)}</p></div>'
 

@@ -2,7 +2,7 @@
 
 import plotly.graph_objects as go
 
-from nearmiss.session.ceiling_risk import TARGET, Outlook
+from nearmiss.session.ceiling_risk import TARGET, CeilingRisk
 from nearmiss_app import theme
 from nearmiss_app.charts.style import INK, styled
 
@@ -16,7 +16,7 @@ AXIS = {
 }
 
 
-def figure(found: Outlook, *, dark: bool) -> go.Figure:
+def figure(found: CeilingRisk, *, dark: bool) -> go.Figure:
     """The curves, as far as a stop has a number."""
     made = go.Figure()
     stops = [stop for stop in found.stops if stop is not None]
@@ -48,7 +48,7 @@ def figure(found: Outlook, *, dark: bool) -> go.Figure:
     return made
 
 
-def in_words(found: Outlook) -> str:
+def in_words(found: CeilingRisk) -> str:
     """What the curves say at the ceiling in force, for those who do not see them."""
     foretold = found.foretold
     parts = [f"foretold {foretold.false_negative_rate[found.now]:.1%} answers among the kept"]

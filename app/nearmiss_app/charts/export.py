@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import plotly.graph_objects as go
 
-from nearmiss.export.read_back import Written
+from nearmiss.export.read_back import WrittenExport
 from nearmiss_app.charts.nodes import Node, node
 from nearmiss_app.charts.style import styled
 
@@ -52,17 +52,17 @@ def in_words(bars: list[Bar]) -> str:
     return "Candidates left out, by reason. " + ", ".join(f"{bar.name}: {bar.count:,}" for bar in bars)
 
 
-def listed(found: Mapping[str, Written], timezone: str) -> Node:
+def listed(found: Mapping[str, WrittenExport], timezone: str) -> Node:
     """A row for each export, in the order given; where there is no room, its numbers stand below its name."""
     rows = [_listed(name, export, ZoneInfo(timezone)) for name, export in found.items()]
-    words, numbers = ("Name", "Written", "Format"), (*COUNTS, "Size")
+    words, numbers = ("Name", "WrittenExport", "Format"), (*COUNTS, "Size")
     heads = [node("th", "", word, scope="col") for word in words]
     heads += [node("th", "number", word, scope="col") for word in numbers]
     body = node("tbody", "", *rows)
     return node("div", "rows few", node("table", "", node("thead", "", node("tr", "", *heads)), body))
 
 
-def _listed(name: str, export: Written, zone: ZoneInfo) -> Node:
+def _listed(name: str, export: WrittenExport, zone: ZoneInfo) -> Node:
     manifest = export.manifest
     written = datetime.fromtimestamp(export.written_at, zone)
     counts = (
@@ -74,7 +74,7 @@ def _listed(name: str, export: Written, zone: ZoneInfo) -> Node:
         "tr",
         "row",
         node("td", "text title", name),
-        node("td", "", f"{written.day} {written:%b %Y, %H:%M}", data_name="Written"),
+        node("td", "", f"{written.day} {written:%b %Y, %H:%M}", data_name="WrittenExport"),
         node("td", "", manifest["format"], data_name="Format"),
         *(
             node("td", "number", "–" if count is None else f"{count:,}", data_name=title)

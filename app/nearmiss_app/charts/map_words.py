@@ -3,7 +3,7 @@
 import html
 from typing import Any
 
-from nearmiss.maps import Around, Progress
+from nearmiss.maps import Around, MapProgress
 from nearmiss_app.theme import STATUS, VERDICT
 
 STAGES = {"map_neighbours": "Looking for each text's neighbours", "map_layout": "Laying out the map"}
@@ -11,7 +11,7 @@ LONGEST = 20_000  # characters of a text
 LONGEST_TITLE = 160
 
 
-def how_far(told: Progress) -> str:
+def how_far(told: MapProgress) -> str:
     """How far a map is that is being made."""
     words = STAGES.get(told.stage, "Getting ready")
     if told.done:

@@ -8,8 +8,18 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from nearmiss.reports.doubts import Doubt
-from nearmiss.reports.funnel import Together
-from nearmiss.session.overview import REFUSED, About, Histogram, Judged, Overview, Row, Short, Step, Wanted
+from nearmiss.reports.funnel import SourceOverlap
+from nearmiss.session.overview import (
+    REFUSED,
+    CandidateRow,
+    FunnelStep,
+    Histogram,
+    JudgedCounts,
+    Overview,
+    RowFilter,
+    RunSummary,
+    ShortQuery,
+)
 from nearmiss_app.charts.nodes import Node, node
 from nearmiss_app.charts.style import GRID, styled
 from nearmiss_app.theme import STATUS, VERDICT, Look, source_word
@@ -27,7 +37,7 @@ def heading(title: str, says: str) -> Node:
     return node("div", "part", node("h2", "", title), node("p", "quiet", says))
 
 
-def about(run: About, found: Overview, name: str, *, dark: bool) -> Node:
+def about(run: RunSummary, found: Overview, name: str, *, dark: bool) -> Node:
     """What the run is, in a sentence, and the numbers that matter most."""
     short = len(found.short)
     figures = [
@@ -47,7 +57,7 @@ def about(run: About, found: Overview, name: str, *, dark: bool) -> Node:
     )
 
 
-def sentence(run: About, name: str) -> str:
+def sentence(run: RunSummary, name: str) -> str:
     """What the run is, for someone who sees it for the first time."""
     which = f"round {run.number} of {len(run.rounds)}" if len(run.rounds) > 1 else "one round"
     depths = {depth for _, depth in run.sources}
@@ -66,7 +76,7 @@ def sentence(run: About, name: str) -> str:
     )
 
 
-def _judged(judged: Judged, dark: bool) -> Node | None:
+def _judged(judged: JudgedCounts, dark: bool) -> Node | None:
     if not judged.pairs:
         return None
     people = _listed([f"{reviewer} {count:,}" for reviewer, count in judged.reviewers])
@@ -78,12 +88,12 @@ def _judged(judged: Judged, dark: bool) -> Node | None:
     return node("div", "judged", node("span", "text quiet", f"Judged by {people}:"), *verdicts)
 
 
-def pictures(found: Overview, wanted: Wanted, *, dark: bool) -> Node:
+def pictures(found: Overview, wanted: RowFilter, *, dark: bool) -> Node:
     """The funnel beside what the sources found; what is being looked at is marked."""
     return node("div", "pair", _funnel(found, wanted, dark), _sets(found, wanted, dark))
 
 
-def _funnel(found: Overview, wanted: Wanted, dark: bool) -> Node:
+def _funnel(found: Overview, wanted: RowFilter, dark: bool) -> Node:
     plain = wanted.sources is None and not wanted.score
     asked = (wanted.status or ALL) if plain else ""
     refusing = [step for step in found.funnel if step.refused]
@@ -98,9 +108,9 @@ def _funnel(found: Overview, wanted: Wanted, dark: bool) -> Node:
         aria_hidden="true",
     )
     rows = [
-        _step(Step(ALL, 0, found.candidates), found.candidates, None, asked, dark),
+        _step(FunnelStep(ALL, 0, found.candidates), found.candidates, None, asked, dark),
         *(_step(step, found.candidates, STATUS[step.status], asked, dark) for step in refusing),
-        _step(Step("kept", 0, found.kept), found.candidates, STATUS["kept"], asked, dark),
+        _step(FunnelStep("kept", 0, found.kept), found.candidates, STATUS["kept"], asked, dark),
     ]
     return node(
         "section",
@@ -111,7 +121,7 @@ def _funnel(found: Overview, wanted: Wanted, dark: bool) -> Node:
     )
 
 
-def _step(step: Step, all_rows: int, look: Look | None, asked: str, dark: bool) -> Node:
+def _step(step: FunnelStep, all_rows: int, look: Look | None, asked: str, dark: bool) -> Node:
     word = look.word if look else "found"
     own = step.left if step.status == "kept" else step.refused
     left = 0 if step.status == "kept" else step.left
@@ -136,7 +146,7 @@ def _step(step: Step, all_rows: int, look: Look | None, asked: str, dark: bool) 
     )
 
 
-def _sets(found: Overview, wanted: Wanted, dark: bool) -> Node:
+def _sets(found: Overview, wanted: RowFilter, dark: bool) -> Node:
     sources = list(found.positives_found)
     shown, rest = found.together[:SETS_SHOWN], found.together[SETS_SHOWN:]
     most = max((entry.found for entry in shown), default=1)
@@ -168,7 +178,7 @@ def _sets(found: Overview, wanted: Wanted, dark: bool) -> Node:
     )
 
 
-def _set(entry: Together, sources: list[str], column: int, most: int, asked: bool, dark: bool) -> Node:
+def _set(entry: SourceOverlap, sources: list[str], column: int, most: int, asked: bool, dark: bool) -> Node:
     kept = _pixels(entry.kept, most)
     own = [row for row, source in enumerate(sources, start=2) if source in entry.sources]
     # The first row of the button is the bar's, the next ones are the sources'.
@@ -261,7 +271,7 @@ def scores_in_words(histogram: Histogram, title: str) -> str:
     )
 
 
-def rows(shown: list[Row], *, has_teacher: bool, reviewer: str, dark: bool) -> Node:
+def rows(shown: list[CandidateRow], *, has_teacher: bool, reviewer: str, dark: bool) -> Node:
     """A table of candidates, those of one query under its text."""
     if not shown:
         return node("div", "rows", node("p", "empty", "No candidate is like this. Take away a condition above."))
@@ -284,7 +294,7 @@ def rows(shown: list[Row], *, has_teacher: bool, reviewer: str, dark: bool) -> N
     return node("div", "rows", node("table", "", node("thead", "", node("tr", "", *heads)), node("tbody", "", *body)))
 
 
-def _row(row: Row, has_teacher: bool, reviewer: str, dark: bool) -> Node:
+def _row(row: CandidateRow, has_teacher: bool, reviewer: str, dark: bool) -> Node:
     look = STATUS[row.status]
     numbers = {"Teacher": row.teacher_score, "Positive": row.positive_score, "Cosine": row.dense_score}
     ranks = [
@@ -317,12 +327,12 @@ def doubts(shown: list[Doubt], texts: dict[str, str], *, reviewer: str) -> Node:
     )
 
 
-def short(shown: list[Short], wanted: int, *, reviewer: str) -> Node:
+def short(shown: list[ShortQuery], wanted: int, *, reviewer: str) -> Node:
     """Queries with too few negatives, each with what refused its candidates."""
     return node("ol", "queries", *(_query(s.query, s.query_id, _why_short(s, wanted), reviewer) for s in shown))
 
 
-def _why_short(short: Short, wanted: int) -> str:
+def _why_short(short: ShortQuery, wanted: int) -> str:
     refused = _listed([f"{count:,} {STATUS[status].word}" for status, count in short.refused[:3]])
     return (
         f"keeps {short.kept} of {wanted}; of its candidates {refused}" if refused else f"keeps {short.kept} of {wanted}"

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 import plotly.graph_objects as go
 
 from nearmiss.reports.funnel import NOT_FOUND
-from nearmiss.session.round_comparison import Change, Round
+from nearmiss.session.round_comparison import RoundChange, RoundSummary
 from nearmiss_app.charts.export import Bar
 from nearmiss_app.charts.nodes import Node, node
 from nearmiss_app.charts.overview import opening
@@ -22,7 +22,7 @@ ROUND = 26  # pixels of a box with its gap
 
 
 @dataclass(frozen=True)
-class Pair:
+class ChangedNegative:
     """A negative that one of two rounds keeps, with its texts and the scores of that round."""
 
     query_id: str
@@ -36,7 +36,7 @@ class Pair:
     can_be_judged: bool
 
 
-def headline(change: Change) -> str:
+def headline(change: RoundChange) -> str:
     """What the second round came to, in a sentence or two."""
     lost, kept = len(change.lost), change.in_both + len(change.lost)
     return (
@@ -46,7 +46,7 @@ def headline(change: Change) -> str:
     )
 
 
-def sides(found: list[Round], change: Change) -> Node:
+def sides(found: list[RoundSummary], change: RoundChange) -> Node:
     """A table with a column for each round."""
     gaps = {
         change.first: (change.teacher_gap[0], change.dense_gap[0]),
@@ -77,7 +77,7 @@ def sides(found: list[Round], change: Change) -> Node:
     )
 
 
-def _measured(one: Round) -> str:
+def _measured(one: RoundSummary) -> str:
     rate = one.measured
     if rate is None or rate.estimate is None:
         return "not yet"
@@ -107,7 +107,7 @@ def in_words(title: str, shown: list[Bar]) -> str:
     return f"{title}: " + ", ".join(f"{bar.name} {bar.count:,}" for bar in shown)
 
 
-def scores(found: list[Round], score: str, *, dark: bool) -> go.Figure:
+def scores(found: list[RoundSummary], score: str, *, dark: bool) -> go.Figure:
     """A box for each group and round, groups side by side by round."""
     figure = go.Figure()
     for group, look in GROUPS.items():
@@ -136,7 +136,7 @@ def scores(found: list[Round], score: str, *, dark: bool) -> go.Figure:
     return figure
 
 
-def scores_in_words(found: list[Round], score: str) -> str:
+def scores_in_words(found: list[RoundSummary], score: str) -> str:
     """The medians, for those who do not see the boxes."""
     return f"{AXIS[score]}, medians. " + "; ".join(
         f"round {one.number}: " + ", ".join(f"{group} {five[2]:.2f}" for group, five in one.scores[score].items())
@@ -144,14 +144,14 @@ def scores_in_words(found: list[Round], score: str) -> str:
     )
 
 
-def pairs(shown: list[Pair], words: Mapping[str, str], *, has_teacher: bool, reviewer: str) -> Node:
+def pairs(shown: list[ChangedNegative], words: Mapping[str, str], *, has_teacher: bool, reviewer: str) -> Node:
     """Negatives with their query, what they are in the other round, and their scores."""
     if not shown:
         return node("p", "empty", "None.")
     return node("ol", "queries", *(_pair(pair, words, has_teacher, reviewer) for pair in shown))
 
 
-def _pair(pair: Pair, words: Mapping[str, str], has_teacher: bool, reviewer: str) -> Node:
+def _pair(pair: ChangedNegative, words: Mapping[str, str], has_teacher: bool, reviewer: str) -> Node:
     numbers = [f"teacher {pair.teacher_score:.3f}"] if has_teacher else []
     numbers.append(f"cosine {pair.dense_score:.3f}")
     why = f"In the other round: {word_of(pair.elsewhere, words)}; {', '.join(numbers)}".replace(" -", " −")

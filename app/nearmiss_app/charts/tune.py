@@ -11,7 +11,7 @@ import pandas as pd
 
 from nearmiss.selection import STATUSES
 from nearmiss.session import tuning
-from nearmiss.session.tuning import Line, Picture
+from nearmiss.session.tuning import LimitLine, Picture
 from nearmiss.session.tuning.scatter import FEWEST_OF_A_STATUS
 from nearmiss.workspace import Workspace
 from nearmiss_app import theme
@@ -87,7 +87,7 @@ def limits(picture: Picture) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(columns)).astype(columns)
 
 
-def _set(picture: Picture) -> list[tuple[str, Line]]:
+def _set(picture: Picture) -> list[tuple[str, LimitLine]]:
     """The limits that are set, with their names."""
     return [(name, line) for name, line in (("ceiling", picture.ceiling), ("floor", picture.floor)) if line is not None]
 

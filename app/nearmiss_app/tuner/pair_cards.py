@@ -2,13 +2,13 @@
 
 from html import escape
 
-from nearmiss.session.tuning import Pair
+from nearmiss.session.tuning import EdgePair
 from nearmiss_app import theme
 
 LONGEST = 3_000  # characters shown; the rest is read in Review
 
 
-def card(pair: Pair, limit: str | None) -> str:
+def card(pair: EdgePair, limit: str | None) -> str:
     """One pair: its scores, the query, the passage and the positive to compare it with."""
     facts = [_status(pair), f"teacher {pair.teacher_score:.3f}"]
     if pair.distance is not None:
@@ -31,7 +31,7 @@ def _distance(beyond: float, limit: str | None) -> str:
     return f"{far} {side} the {limit}" if beyond else f"on the {limit}"
 
 
-def _status(pair: Pair) -> str:
+def _status(pair: EdgePair) -> str:
     look = theme.STATUS[pair.status]
     now = f'<span style="color:{theme.colour(look)}">{escape(look.sign)} {escape(look.word)}</span>'
     if pair.status == pair.status_before:

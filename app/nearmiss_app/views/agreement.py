@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from nearmiss import agreement
-from nearmiss.agreement import SCALES, TELLING, Agreement, Between, disputes
+from nearmiss.agreement import SCALES, TELLING, Agreement, TwoPeople, disputes
 from nearmiss.agreement.disputes import Dispute
 from nearmiss.errors import ReviewError
 from nearmiss.review import JUDGEMENTS, Entry, Pair
@@ -177,7 +177,7 @@ def _verdicts_in_words(found: Agreement, scale: str) -> str:
     return charts.in_words(((word(name, scale), one) for name, one in found.by_verdict.items()), charts.percent)
 
 
-def _between_in_words(shown: Sequence[Between]) -> str:
+def _between_in_words(shown: Sequence[TwoPeople]) -> str:
     return charts.in_words(((f"{one.first} and {one.second}", one.kappa) for one in shown), charts.coefficient)
 
 
@@ -202,7 +202,7 @@ def _between(found: Agreement) -> tuple[str, str] | None:
     if len(options) < 3:
         return None
     chosen = st.selectbox(
-        "Between",
+        "TwoPeople",
         options,
         format_func=lambda two: " and ".join(words.opening(name, 30) for name in two) if two[0] else "anyone",
         key="between",

@@ -10,13 +10,13 @@ import pandas as pd
 import streamlit as st
 
 from nearmiss.errors import NearmissError
-from nearmiss.export import FORMATS, DryRun, Export, own_columns
+from nearmiss.export import EXPORT_FORMATS, DryRun, Export, own_columns
 from nearmiss.export.comparison import Comparison, compare
 from nearmiss.export.formats import by_library, choices, columns
 from nearmiss.export.loading_code import how_to_load
-from nearmiss.export.read_back import Written, written
+from nearmiss.export.read_back import WrittenExport, written
 from nearmiss.session import exporting
-from nearmiss.session.exporting import Dock, Job, Shipment
+from nearmiss.session.exporting import ExportInputs, ExportJob, ExportRunner
 from nearmiss.settings import words_of
 from nearmiss.workspace import Version, Workspace
 from nearmiss_app import state, theme
@@ -50,19 +50,19 @@ SIZE = st.column_config.NumberColumn("Size", format="bytes")
 
 
 @st.cache_resource(max_entries=4)
-def _dock(run: str) -> Dock:
-    return Dock()
+def _dock(run: str) -> ExportRunner:
+    return ExportRunner()
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _shipment(
     _work: Workspace, run: str, number: int, policy: str, version: Version, choices: str, _export: Export
-) -> tuple[Shipment, DryRun]:
+) -> tuple[ExportInputs, DryRun]:
     shipment = exporting.prepare(_work, _export)
     return shipment, shipment.dry_run()
 
 
-def planned(work: Workspace, export: Export) -> tuple[Shipment, DryRun]:
+def planned(work: Workspace, export: Export) -> tuple[ExportInputs, DryRun]:
     """What an export is made of and how much it would write, worked out again only when something changes."""
     work.refresh()
     seen = repr(work.policy), work.version, repr(export)
@@ -147,7 +147,7 @@ def amounts(told: DryRun) -> None:
     st.caption(" ".join(parts))
 
 
-def left_out(shipment: Shipment, told: DryRun) -> None:
+def left_out(shipment: ExportInputs, told: DryRun) -> None:
     """Why the rest would not be written."""
     st.markdown(f"**Left out: {told.left_out:,} of {told.candidates:,} candidates**")
     if bars := _bars(told):
@@ -174,7 +174,7 @@ def _bars(told: DryRun) -> list[charts.Bar]:
     return bars
 
 
-def _judgements(shipment: Shipment) -> str:
+def _judgements(shipment: ExportInputs) -> str:
     reviews = shipment.reviews
     if not reviews.judgements:
         return "Nobody has judged any of these candidates yet. Their false-negative rate is not known."
@@ -198,14 +198,14 @@ def which_format() -> None:
     """Whose training code, and which of its forms; the address keeps it."""
     libraries = by_library()
     asked = st.session_state.get("format") or st.query_params.get("format")
-    name = asked if asked in FORMATS else next(iter(FORMATS))
-    st.session_state["library"], st.session_state["format"] = FORMATS[name].library, name
+    name = asked if asked in EXPORT_FORMATS else next(iter(EXPORT_FORMATS))
+    st.session_state["library"], st.session_state["format"] = EXPORT_FORMATS[name].library, name
     with st.container(horizontal=True):
         st.selectbox("Training code", list(libraries), key="library", width=NARROW, on_change=first_of, **STAYS)
         st.selectbox(
             "Loss or form",
-            libraries[FORMATS[name].library],
-            format_func=lambda form: FORMATS[form].use,
+            libraries[EXPORT_FORMATS[name].library],
+            format_func=lambda form: EXPORT_FORMATS[form].use,
             key="format",
             width=MIDDLE,
             **STAYS,
@@ -219,7 +219,7 @@ def first_of() -> None:
 
 
 @st.fragment
-def plan(work: Workspace, dock: Dock) -> None:
+def plan(work: Workspace, dock: ExportRunner) -> None:
     """Choices on the left, what they lead to on the right, and the button that writes it."""
     which_format()
     about = st.empty()
@@ -239,7 +239,7 @@ def plan(work: Workspace, dock: Dock) -> None:
         left_out(shipment, told)
 
 
-def write_it(work: Workspace, dock: Dock, shipment: Shipment, told: DryRun) -> None:
+def write_it(work: Workspace, dock: ExportRunner, shipment: ExportInputs, told: DryRun) -> None:
     """Where to, and the button."""
     free = exporting.free_name(work.run.folder, shipment.export.format)
     busy = dock.job is not None and dock.job.state == "running"
@@ -265,7 +265,7 @@ def write_it(work: Workspace, dock: Dock, shipment: Shipment, told: DryRun) -> N
         st.rerun()
 
 
-def under_way(dock: Dock) -> None:
+def under_way(dock: ExportRunner) -> None:
     """The export that is being written, or how it ended."""
     job = dock.job
     if job is None:
@@ -282,7 +282,7 @@ def under_way(dock: Dock) -> None:
         )
 
 
-def progress(job: Job) -> None:
+def progress(job: ExportJob) -> None:
     """How far it is, and a way to stop it."""
     if job.state != "running":
         st.rerun()
@@ -294,7 +294,7 @@ def progress(job: Job) -> None:
 
 
 @st.fragment
-def there_are(work: Workspace, dock: Dock) -> None:
+def there_are(work: Workspace, dock: ExportRunner) -> None:
     """The exports of the run, one of them in full, and how another differs from it."""
     st.header("Exports of this run")
     found = {exporting.short_name(work.run.folder, export): export for export in exporting.written_of(work, dock)}
@@ -328,11 +328,11 @@ def _picked(label: str, parameter: str, options: list[str], otherwise: str | Non
     return name
 
 
-def _list(found: dict[str, Written]) -> None:
+def _list(found: dict[str, WrittenExport]) -> None:
     picture(charts.listed(found, st.context.timezone or "UTC"), key="exports")
 
 
-def one(export: Written) -> None:
+def one(export: WrittenExport) -> None:
     """One export: its path, its files, how to load it, its manifest."""
     st.code(str(export.folder), language=None)
     files, load, manifest = st.tabs(["Files", "Load it", "Manifest"])
@@ -356,7 +356,7 @@ def one(export: Written) -> None:
         st.json(dict(export.manifest), expanded=1)
 
 
-def download(export: Written) -> None:
+def download(export: WrittenExport) -> None:
     """The whole folder as one file, where it is not too large for that."""
     if export.bytes > exporting.LARGEST_ZIP:
         st.caption("Too large to download here: take it from its folder.")
@@ -377,7 +377,7 @@ def _compared(first: str, second: str, written_at: tuple[float, float]) -> Compa
     return compare(written(Path(first)), written(Path(second)))
 
 
-def difference(before: Written, after: Written, titles: tuple[str, str]) -> None:
+def difference(before: WrittenExport, after: WrittenExport, titles: tuple[str, str]) -> None:
     """What one export has otherwise than another."""
     st.markdown("**What differs**")
     found = _compared(str(before.folder), str(after.folder), (before.written_at, after.written_at))

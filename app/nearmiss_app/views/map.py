@@ -41,7 +41,7 @@ def page(work: Workspace) -> None:
     st.title("Map", anchor=False)
     making = maps.progress(work.run.round_folder(work.number))
     atlas = maps.open_atlas(work)
-    if isinstance(making, maps.Progress):
+    if isinstance(making, maps.MapProgress):
         show_progress(work)
     elif atlas is None:
         no_map(work, making)
@@ -75,7 +75,7 @@ def start(work: Workspace) -> None:
 def show_progress(work: Workspace) -> None:
     """How far the map is, until it is done."""
     told = maps.progress(work.run.round_folder(work.number))
-    if not isinstance(told, maps.Progress):
+    if not isinstance(told, maps.MapProgress):
         st.rerun()
     with st.container(border=True):
         st.subheader("The map is being made", anchor=False)

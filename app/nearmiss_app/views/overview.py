@@ -8,7 +8,7 @@ from nearmiss import audit
 from nearmiss.selection import STATUSES
 from nearmiss.session import next_step as proofs
 from nearmiss.session import overview as core
-from nearmiss.session.overview import REFUSED, Overview, Wanted
+from nearmiss.session.overview import REFUSED, Overview, RowFilter
 from nearmiss.workspace import Version, Workspace
 from nearmiss_app import navigation, state, theme
 from nearmiss_app.charts import overview as charts
@@ -35,13 +35,13 @@ def overview(work: Workspace) -> Overview:
     return _overview(work, str(work.run.folder), work.number, repr(work.policy), work.version)
 
 
-def asked(work: Workspace, found: Overview) -> Wanted:
+def asked(work: Workspace, found: Overview) -> RowFilter:
     """Which rows the address asks for; the kept ones unless it says."""
     address = st.query_params
     status = address.get("status", "kept")
     sets = {charts.found_key(entry.sources): entry.sources for entry in found.together}
     score = address.get("score", "")
-    return Wanted(
+    return RowFilter(
         status=status if status in (*STATUSES, REFUSED) else "" if status == charts.ALL else "kept",
         sources=sets.get(address.get("found", "")),
         score=score if score in scores_of(work) else "",
@@ -153,7 +153,7 @@ def rows(work: Workspace, found: Overview) -> None:
     go_to_review(picture(drawn, key="rows_drawn"), work)
 
 
-def _conditions(work: Workspace, found: Overview, wanted: Wanted) -> bool:
+def _conditions(work: Workspace, found: Overview, wanted: RowFilter) -> bool:
     """The controls above the rows, set to what is wanted; returns whether the best score comes first."""
     counts = {step.status: step.refused for step in found.funnel} | {"kept": found.kept}
     statuses = ["kept", REFUSED, charts.ALL, *(status for status in STATUSES[1:] if counts[status])]

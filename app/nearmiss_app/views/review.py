@@ -134,7 +134,7 @@ def cards_of(work: Workspace, view: View, overlap: int) -> None:
     name = json.dumps([asdict(view), reviewer, len(order)])
     have = {(pair[0], pair[1]) for pair in told.get("have", [])} if told.get("view") == name else set()
     dealt = [one for one in dealt if one.pair in focus or one.pair not in have]
-    sight = cards.Sight(policy, decision, view.blind)
+    sight = cards.CardView(policy, decision, view.blind)
     deck(
         {
             "run": str(work.run.folder),
@@ -200,12 +200,12 @@ def plain(work: Workspace, view: View, overlap: int) -> None:
         st.success("Nothing left in this view.")
         return
     pair = dealt[0].pair
-    shown = cards.query(work, pair[0], cards.Sight(policy, decision, blind=True))
+    shown = cards.query(work, pair[0], cards.CardView(policy, decision, blind=True))
     st.text(shown["text"])
     left, right = st.columns(2)
     for column, title, texts in (
         (left, "Labelled answer", [positive["pieces"] for positive in shown["positives"]]),
-        (right, "Candidate", [cards.card(work, dealt[0], cards.Sight(policy, decision, True), reviewer)["pieces"]]),
+        (right, "Candidate", [cards.card(work, dealt[0], cards.CardView(policy, decision, True), reviewer)["pieces"]]),
     ):
         with column.container(border=True):
             st.caption(title)
@@ -223,7 +223,7 @@ def plain(work: Workspace, view: View, overlap: int) -> None:
         )
 
 
-def _judge_plainly(work: Workspace, one: arms.Dealt, verdict: str, reviewer: str, shown_at: float) -> None:
+def _judge_plainly(work: Workspace, one: arms.PickedCard, verdict: str, reviewer: str, shown_at: float) -> None:
     now = time.time()
     event = {"query_id": one.pair[0], "doc_id": one.pair[1], "verdict": verdict, "reviewer": reviewer}
     event |= {"shown_at": shown_at, "arm": one.arm, "inclusion_probability": one.chance}

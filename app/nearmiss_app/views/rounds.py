@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from nearmiss.session import round_comparison as core
-from nearmiss.session.round_comparison import Change, Round
+from nearmiss.session.round_comparison import RoundChange, RoundSummary
 from nearmiss.workspace import Version, Workspace
 from nearmiss_app import navigation, state, theme
 from nearmiss_app.charts import rounds as charts
@@ -20,12 +20,12 @@ SIDES = {"gained": "Gained", "lost": "Lost"}
 
 
 @st.cache_data(max_entries=4, show_spinner="Reading the rounds ...")
-def _side_by_side(_work: Workspace, run: str, rounds: int, policy: str, version: Version) -> list[Round]:
+def _side_by_side(_work: Workspace, run: str, rounds: int, policy: str, version: Version) -> list[RoundSummary]:
     return core.side_by_side(_work)
 
 
 @st.cache_data(max_entries=4, show_spinner="Comparing the rounds ...")
-def _change(_work: Workspace, run: str, pair: tuple[int, int], policy: str, version: Version) -> Change:
+def _change(_work: Workspace, run: str, pair: tuple[int, int], policy: str, version: Version) -> RoundChange:
     return core.change(_work.run, *pair)
 
 
@@ -63,7 +63,7 @@ def chosen(work: Workspace) -> tuple[int, int]:
     )
 
 
-def changes(change: Change) -> None:
+def changes(change: RoundChange) -> None:
     """What became of the negatives that are gone, and where the new ones come from."""
     dark = theme.is_dark()
     sides = (
@@ -89,7 +89,7 @@ def changes(change: Change) -> None:
                 st.caption("None.")
 
 
-def scores(work: Workspace, found: list[Round]) -> None:
+def scores(work: Workspace, found: list[RoundSummary]) -> None:
     """How positives, kept and refused score, round by round."""
     picture(
         heading("Scores by round", "A box holds the middle half, its line the median; whiskers hold 90%."),
@@ -110,7 +110,7 @@ def scores(work: Workspace, found: list[Round]) -> None:
 
 
 @st.fragment
-def reading(work: Workspace, change: Change) -> None:
+def reading(work: Workspace, change: RoundChange) -> None:
     """The negatives gained and lost, one by one."""
     frames = {"gained": change.gained, "lost": change.lost}
     picture(heading("Negatives gained and lost", "The hardest by the teacher first."), key="pairs_heading")
@@ -135,10 +135,10 @@ def reading(work: Workspace, change: Change) -> None:
         navigation.go_to("review", **{name: pressed[name] for name in ("query", "doc")})
 
 
-def _read(work: Workspace, shown: pd.DataFrame) -> list[charts.Pair]:
+def _read(work: Workspace, shown: pd.DataFrame) -> list[charts.ChangedNegative]:
     titles = work.titles(shown["doc_id"].tolist())
     return [
-        charts.Pair(
+        charts.ChangedNegative(
             query_id=row.query_id,
             doc_id=row.doc_id,
             query=work.query_text(row.query_id),

@@ -163,7 +163,7 @@ def copying(work: Workspace, policy: Policy) -> None:
         st.text("\n".join(f"• {line}" for line in call.leaves_out))
 
 
-def _would(way: str, saved: tuning.Saved | None, now: Policy) -> str | None:
+def _would(way: str, saved: tuning.SavedPolicy | None, now: Policy) -> str | None:
     return None if saved is None else _escaped(f"{way}: {_differences_in_words(saved.policy, now)}")
 
 
@@ -236,12 +236,12 @@ def _problem(mistaken: dict[str, Any]) -> str:
     return said if mistaken["names"] else f"{said} {mistaken['sentence']}"
 
 
-def _group(title: str, settings: list[tuning.Setting]) -> dict[str, Any]:
+def _group(title: str, settings: list[tuning.PanelSetting]) -> dict[str, Any]:
     shown = [_setting(title, setting) for setting in settings]
     return {"title": title, "says": tuning.GROUP_WORDS[title], "open": title in OPEN_GROUPS, "settings": shown}
 
 
-def _setting(group: str, setting: tuning.Setting) -> dict[str, Any]:
+def _setting(group: str, setting: tuning.PanelSetting) -> dict[str, Any]:
     along = setting.along
     moving = {} if along is None else {n: c.tolist() for n, c in along.status.items() if c.min() != c.max()}
     return {
@@ -315,7 +315,7 @@ def risks(work: Workspace, policy: Policy) -> None:
             navigation.link_to("review", more)
 
 
-def _risk_in_words(found: ceiling_risk.Outlook) -> str:
+def _risk_in_words(found: ceiling_risk.CeilingRisk) -> str:
     foretold = f"{found.foretold.false_negative_rate[found.now]:.1%} of the kept are foretold to be answers"
     if found.measured is None:
         return f"{foretold}. Nothing is measured yet."

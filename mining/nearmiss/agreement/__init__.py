@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from nearmiss.agreement.coefficients import AC1, ALPHA, COHEN, FLEISS, RAW, Ints, of_each_verdict, of_patterns, of_table
-from nearmiss.agreement.intervals import Estimate, draws, estimate, share, unseen_cells, unseen_patterns
-from nearmiss.agreement.opinions import NO_OPINION, SCALES, Opinions, Scale, opinions, repeats
+from nearmiss.agreement.intervals import AgreementEstimate, draws, estimate, share, unseen_cells, unseen_patterns
+from nearmiss.agreement.opinions import NO_OPINION, SCALES, Opinions, VerdictScale, opinions, repeats
 from nearmiss.review import Standing
 
 __all__ = [
@@ -27,8 +27,8 @@ __all__ = [
     "SCALES",
     "TELLING",
     "Agreement",
-    "Between",
-    "Estimate",
+    "AgreementEstimate",
+    "TwoPeople",
     "measure",
 ]
 
@@ -41,13 +41,13 @@ TELLING = 10  # common pairs from which on a kappa of two people says something
 
 
 @dataclass(frozen=True)
-class Between:
+class TwoPeople:
     """Two people: how often they agree, and where they do not (what the first said, what the second, how often)."""
 
     first: str
     second: str
-    raw: Estimate
-    kappa: Estimate
+    raw: AgreementEstimate
+    kappa: AgreementEstimate
     differences: tuple[tuple[str, str, int], ...]
 
 
@@ -59,10 +59,10 @@ class Agreement:
     pairs: int  # with two opinions or more
     commonest: str
     commonest_share: float  # of the voices on those pairs
-    coefficients: dict[str, Estimate]
-    by_verdict: dict[str, Estimate]
-    between: tuple[Between, ...]
-    with_themselves: dict[str, Estimate]
+    coefficients: dict[str, AgreementEstimate]
+    by_verdict: dict[str, AgreementEstimate]
+    between: tuple[TwoPeople, ...]
+    with_themselves: dict[str, AgreementEstimate]
 
     @property
     def lopsided(self) -> bool:
@@ -75,7 +75,7 @@ class Agreement:
         return AC1 if self.lopsided else ALPHA
 
     @property
-    def telling(self) -> tuple[Between, ...]:
+    def telling(self) -> tuple[TwoPeople, ...]:
         """Those two people with enough pairs in common to say something; all where there are none."""
         return tuple(one for one in self.between if one.raw.pairs >= TELLING) or self.between
 
@@ -88,7 +88,7 @@ class Agreement:
         return True if found.low >= GOOD else False if found.high < GOOD else None
 
 
-def measure(standing: Standing, scale: Scale, seed: int = 42) -> Agreement:
+def measure(standing: Standing, scale: VerdictScale, seed: int = 42) -> Agreement:
     """Measure all opinions that stand; the same log gives the same numbers."""
     held = opinions(standing, scale)
     shared = held.shared()
@@ -111,7 +111,9 @@ def measure(standing: Standing, scale: Scale, seed: int = 42) -> Agreement:
     )
 
 
-def _of_all(votes: Ints, scale: Scale, seed: int) -> tuple[dict[str, Estimate], dict[str, Estimate]]:
+def _of_all(
+    votes: Ints, scale: VerdictScale, seed: int
+) -> tuple[dict[str, AgreementEstimate], dict[str, AgreementEstimate]]:
     """The coefficients, and how far each verdict that somebody gave is shared."""
     patterns, counts = np.unique(votes, axis=0, return_counts=True)
     unseen, weights = unseen_patterns(len(scale.categories))
@@ -131,13 +133,13 @@ def _of_all(votes: Ints, scale: Scale, seed: int) -> tuple[dict[str, Estimate], 
     return of_all, by_verdict
 
 
-def _between(held: Opinions, first: int, second: int, seed: int) -> Between:
+def _between(held: Opinions, first: int, second: int, seed: int) -> TwoPeople:
     one, other = held.verdicts[:, first], held.verdicts[:, second]
     both = (one != NO_OPINION) & (other != NO_OPINION)
     names, words, pairs = (held.people[first], held.people[second]), held.scale.categories, int(both.sum())
     if not pairs:
-        none = Estimate(None, None, None, 0)
-        return Between(*names, none, none, ())
+        none = AgreementEstimate(None, None, None, 0)
+        return TwoPeople(*names, none, none, ())
     cells, unseen = unseen_cells(len(words))
     # Cells stand row by row, so that a pair's cell is a number of two digits.
     counts = np.bincount(one[both].astype(np.int64) * len(words) + other[both], minlength=len(cells))
@@ -146,14 +148,14 @@ def _between(held: Opinions, first: int, second: int, seed: int) -> Between:
     agreed = int(counts[cells[:, 0] == cells[:, 1]].sum())
     apart = [(words[a], words[b], int(n)) for (a, b), n in zip(cells, counts, strict=True) if n and a != b]
     most = sorted(apart, key=lambda kind: -kind[2])[:DIFFERENCES]
-    return Between(*names, share(agreed, pairs), estimate(float(seen[0]), drawn, pairs), tuple(most))
+    return TwoPeople(*names, share(agreed, pairs), estimate(float(seen[0]), drawn, pairs), tuple(most))
 
 
-def _likeness(both: Between) -> tuple[bool, float]:
+def _likeness(both: TwoPeople) -> tuple[bool, float]:
     """Who surely agrees least comes first: a low kappa of three pairs says little, and its upper limit says so."""
     return both.kappa.high is None, both.kappa.high or 0.0
 
 
-def _with_themselves(standing: Standing, scale: Scale) -> dict[str, Estimate]:
+def _with_themselves(standing: Standing, scale: VerdictScale) -> dict[str, AgreementEstimate]:
     shown_twice = sorted(repeats(standing, scale).items())
     return {name: share(sum(a == b for a, b in both), len(both)) for name, both in shown_twice}

@@ -25,7 +25,7 @@ HARM = (
 
 
 @dataclass(frozen=True)
-class Passage:
+class DisputedDocument:
     """A document to read."""
 
     doc_id: str
@@ -50,8 +50,8 @@ class Dispute:
 
     pair: Pair
     query: str
-    positives: tuple[Passage, ...]
-    document: Passage
+    positives: tuple[DisputedDocument, ...]
+    document: DisputedDocument
     opinions: tuple[Opinion, ...]
 
 
@@ -138,8 +138,8 @@ def _harm(standing: Standing, pair: Pair) -> int:
     return next((place for place, kind in enumerate(HARM) if kind <= said), len(HARM))
 
 
-def _passages(work: Workspace, doc_ids: list[str]) -> list[Passage]:
-    return [Passage(doc_id, *texts) for doc_id, texts in zip(doc_ids, work.titles(doc_ids), strict=True)]
+def _passages(work: Workspace, doc_ids: list[str]) -> list[DisputedDocument]:
+    return [DisputedDocument(doc_id, *texts) for doc_id, texts in zip(doc_ids, work.titles(doc_ids), strict=True)]
 
 
 def _opinion(standing: Standing, entry: Entry) -> Opinion:

@@ -23,7 +23,7 @@ LIMITS = (0.025, 0.975)
 
 
 @dataclass(frozen=True)
-class Estimate:
+class AgreementEstimate:
     """A share or coefficient with its 95% limits, from so many pairs; None where the pairs cannot tell."""
 
     value: float | None
@@ -50,23 +50,23 @@ def draws(weights: Floats, pairs: int, seed: int) -> Floats:
     return np.asarray(np.random.default_rng(seed).dirichlet(weights, size=DRAWS) * pairs)
 
 
-def estimate(value: float, drawn: Floats, pairs: int) -> Estimate:
+def estimate(value: float, drawn: Floats, pairs: int) -> AgreementEstimate:
     """A value with the limits of what was drawn, (DRAWS,)."""
     if np.isnan(value):
-        return Estimate(None, None, None, pairs)
+        return AgreementEstimate(None, None, None, pairs)
     low, high = np.nanquantile(drawn, LIMITS).tolist()
     # Full agreement is seen, but never drawn.
-    return Estimate(value, min(low, value), max(high, value), pairs)
+    return AgreementEstimate(value, min(low, value), max(high, value), pairs)
 
 
-def share(part: int, whole: int) -> Estimate:
+def share(part: int, whole: int) -> AgreementEstimate:
     """A share of independent trials, with Wilson's limits."""
     if not whole:
-        return Estimate(None, None, None, 0)
+        return AgreementEstimate(None, None, None, 0)
     from scipy.stats import binomtest  # slow to import
 
     limits = binomtest(part, whole).proportion_ci(method="wilson")
-    return Estimate(part / whole, float(limits.low), float(limits.high), whole)
+    return AgreementEstimate(part / whole, float(limits.low), float(limits.high), whole)
 
 
 def _half_and_half(agreeing: npt.NDArray[np.bool_]) -> Floats:

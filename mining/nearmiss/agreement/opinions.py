@@ -21,7 +21,7 @@ NO_OPINION = -1
 
 
 @dataclass(frozen=True)
-class Scale:
+class VerdictScale:
     """Which verdicts count as the same; those that `of` does not name count as no opinion."""
 
     categories: tuple[str, ...]
@@ -34,8 +34,8 @@ class Scale:
 
 # Training asks but one thing: may this be a negative? Then partly is as good an answer as any.
 SCALES = {
-    "verdicts": Scale(JUDGEMENTS, {verdict: verdict for verdict in JUDGEMENTS}),
-    "answers": Scale(
+    "verdicts": VerdictScale(JUDGEMENTS, {verdict: verdict for verdict in JUDGEMENTS}),
+    "answers": VerdictScale(
         ("relevant", "not_relevant"),
         {"relevant": "relevant", "partial": "relevant", "not_relevant": "not_relevant"},
     ),
@@ -46,7 +46,7 @@ SCALES = {
 class Opinions:
     """`verdicts` is (n_pairs, n_people): places in the scale's categories, NO_OPINION where there is none."""
 
-    scale: Scale
+    scale: VerdictScale
     pairs: list[Pair]
     people: list[str]  # by falling number of opinions, then by name
     verdicts: npt.NDArray[np.int8]
@@ -57,7 +57,7 @@ class Opinions:
         return several
 
 
-def opinions(standing: Standing, scale: Scale) -> Opinions:
+def opinions(standing: Standing, scale: VerdictScale) -> Opinions:
     """Each person's latest opinion of each pair."""
     latest = {(entry.pair, entry.event.reviewer): entry.event.verdict for entry in own_opinions(standing)}
     placed = {key: scale.place(verdict) for key, verdict in latest.items() if verdict in scale.of}
@@ -76,7 +76,7 @@ def own_opinions(standing: Standing) -> Iterator[Entry]:
     return (entry for entry in _judgements(standing) if entry.event.arm != REPEAT)
 
 
-def repeats(standing: Standing, scale: Scale) -> dict[str, list[tuple[int, int]]]:
+def repeats(standing: Standing, scale: VerdictScale) -> dict[str, list[tuple[int, int]]]:
     """By person, what they said of a pair before and what they said when it came again, as places in the scale."""
     before: dict[tuple[Pair, str], str] = {}
     found: dict[str, list[tuple[int, int]]] = {}

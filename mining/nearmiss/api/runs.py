@@ -212,7 +212,7 @@ class Selection:
         tables = {name: Dataset.from_list(list(rows)) for name, rows in self._prepared(format, choices).tables()}
         return next(iter(tables.values())) if len(tables) == 1 else DatasetDict(tables)
 
-    def _prepared(self, format: FormatName, choices: dict[str, Any]) -> exporting.Shipment:
+    def _prepared(self, format: FormatName, choices: dict[str, Any]) -> exporting.ExportInputs:
         known = {field.name for field in fields(Export)}
         if unknown := sorted(choices.keys() - known):
             raise RecipeError(f"export: wanted settings of Export, as {', '.join(sorted(known))}; found {unknown}")

@@ -9,20 +9,20 @@ every policy on the same round.
 """
 
 from nearmiss.audit.certificate import Certificate, certificates, certification, certify, covering
-from nearmiss.audit.estimates import Band, Curve, Estimate, Numbers, Rate, curve, estimate
+from nearmiss.audit.estimates import AuditRates, Band, Curve, Estimate, Rate, curve, estimate
 from nearmiss.audit.exported import exported, rows_of
 from nearmiss.audit.planning import plan, proxy
 from nearmiss.audit.reviewers import Reviewers, reviewers
-from nearmiss.audit.sample_size import Foreseen, foreseen, labels_to_add
+from nearmiss.audit.sample_size import ExpectedPrecision, foreseen, labels_to_add
 from nearmiss.audit.samples import drawn, plans, waiting
 
 __all__ = [
+    "AuditRates",
     "Band",
     "Certificate",
     "Curve",
     "Estimate",
-    "Foreseen",
-    "Numbers",
+    "ExpectedPrecision",
     "Rate",
     "Reviewers",
     "certificates",

@@ -39,7 +39,7 @@ from nearmiss.audit.ladder import ladder
 from nearmiss.audit.planning import domains_along, fingerprint, proxy
 from nearmiss.audit.samples import UNJUDGED, UNSURE, Sample, opinions_of, plans, sample_of, used_by_calibration
 from nearmiss.errors import ReviewError
-from nearmiss.review import Plan
+from nearmiss.review import AuditPlan
 from nearmiss.selection import VERDICTS
 from nearmiss.selection.table import Bools, Floats
 from nearmiss.settings import Policy
@@ -55,7 +55,7 @@ NEGATIVE = VERDICTS.index("not_relevant") + 1
 
 
 @dataclass(frozen=True)
-class Stop:
+class CeilingTried:
     """One ceiling tried: `p` is the chance of so few answers among its draws if there were more than allowed."""
 
     value: float | None  # of the setting; None for no ceiling
@@ -83,7 +83,7 @@ class Certificate:
     field: str  # the ceiling's setting; empty where the policy has none
     loosest: float | None
     any_passed: bool
-    stops: tuple[Stop, ...]
+    stops: tuple[CeilingTried, ...]
     plan: str
     planned_at: str
     draws: int
@@ -221,11 +221,11 @@ class Asked:
 
 def _named(
     work: Workspace,
-    stop: Stop,
+    stop: CeilingTried,
     kept: Bools,
     policy: Policy,
     asked: "Asked",
-) -> Stop:
+) -> CeilingTried:
     """A ceiling that passed with the rows that an export has under it, where the draws vouch for them too."""
     if not stop.passed:
         return stop
@@ -254,7 +254,7 @@ def test(
     likely: Floats,
     max_rate: float,
     level: float,
-) -> list[Stop]:
+) -> list[CeilingTried]:
     """
     The ceilings in turn, strict to loose, up to the first that fails; its last passing one holds at this level.
 
@@ -262,7 +262,7 @@ def test(
     `answer` (m,) what was found of the draws; `interval` (strata,) one
     of how many candidates each stratum draws.
     """
-    tried: list[Stop] = []
+    tried: list[CeilingTried] = []
     for place in range(min(own, _beginning(sides, sample, interval, likely, max_rate, level)), len(sides)):
         kept = sides[place].kept
         drawn = kept[sample.rows]
@@ -270,7 +270,9 @@ def test(
         passed = p <= level
         print_of = _print(kept)
         tried.append(
-            Stop(values[place], int(kept.sum()), int(drawn.sum()), int((drawn & answer).sum()), p, passed, print_of)
+            CeilingTried(
+                values[place], int(kept.sum()), int(drawn.sum()), int((drawn & answer).sum()), p, passed, print_of
+            )
         )
         if not passed:
             break
@@ -343,7 +345,7 @@ def _rows_file(work: Workspace, one: Certificate) -> Path:
     return _folder(work) / f"{one.plan}-{one.place}.parquet"
 
 
-def _for(one: Certificate, stop: Stop) -> Certificate:
+def _for(one: Certificate, stop: CeilingTried) -> Certificate:
     same = one.passed and (stop.kept, stop.labels, stop.answers) == (one.kept, one.labels, one.answers)
     return replace(
         one,
@@ -356,7 +358,7 @@ def _for(one: Certificate, stop: Stop) -> Certificate:
     )
 
 
-def _chosen(work: Workspace, name: str | None) -> Plan:
+def _chosen(work: Workspace, name: str | None) -> AuditPlan:
     """The plan that is to certify."""
     where = f"{work.run.folder}, round {work.number}"
     known, used = plans(work), used_by_calibration(work)
@@ -432,5 +434,5 @@ def _folder(work: Workspace) -> Path:
 
 
 def _from_json(content: dict[str, Any]) -> Certificate:
-    stops = tuple(Stop(**stop) for stop in content["stops"])
+    stops = tuple(CeilingTried(**stop) for stop in content["stops"])
     return Certificate(**content | {"stops": stops, "reviewers": tuple(content["reviewers"])})

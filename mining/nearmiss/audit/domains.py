@@ -76,7 +76,7 @@ def at(policy: Policy, field: str, stop: float | None) -> Policy:
 
 
 @dataclass(frozen=True)
-class Along:
+class DomainsAlongCeiling:
     """
     The domains at every stop of a ceiling, from strict to loose, told by each row's first and last stop, (n,) each.
 
@@ -100,7 +100,7 @@ def is_quick(policy: Policy) -> bool:
     return plain and policy.shortfall != "deepen" and policy.sampling != "stratified"
 
 
-def along(table: Table, policy: Policy, field: str, stops: Sequence[float | None]) -> Along:
+def along(table: Table, policy: Policy, field: str, stops: Sequence[float | None]) -> DomainsAlongCeiling:
     """
     The domains of an unjudged table at each stop of a ceiling, strict to loose, all at once.
 
@@ -125,7 +125,7 @@ def along(table: Table, policy: Policy, field: str, stops: Sequence[float | None
     begins[order] = np.maximum(begins[order], since)
     kept = survives & among & (begins < until)
     refused = np.where(suspected, never, np.where(before, 0, stands))
-    return Along(never, np.where(kept, begins, 0), np.where(kept, until, 0), np.where(among, refused, 0))
+    return DomainsAlongCeiling(never, np.where(kept, begins, 0), np.where(kept, until, 0), np.where(among, refused, 0))
 
 
 def each(table: Table, policy: Policy, field: str, stops: Sequence[float | None]) -> Iterator[Domains]:

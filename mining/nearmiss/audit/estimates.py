@@ -21,8 +21,8 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from nearmiss.audit.domains import Along, Domains, along, at, domains, each, is_quick, unjudged
-from nearmiss.audit.estimators import Cells, Means, combined, means, recall, wilson
+from nearmiss.audit.domains import Domains, DomainsAlongCeiling, along, at, domains, each, is_quick, unjudged
+from nearmiss.audit.estimators import Cells, StratifiedMeans, combined, means, recall, wilson
 from nearmiss.audit.planning import proxy
 from nearmiss.audit.samples import UNJUDGED, UNSURE, Sample, plans, samples, used_by_calibration
 from nearmiss.errors import ReviewError
@@ -45,7 +45,7 @@ class Rate:
 
 
 @dataclass(frozen=True)
-class Numbers:
+class AuditRates:
     """The three numbers."""
 
     false_negative_rate: Rate
@@ -57,8 +57,8 @@ class Numbers:
 class Estimate:
     """What the audits of a round say of a policy."""
 
-    numbers: Numbers
-    without_partial: Numbers  # if "partly" were no answer
+    numbers: AuditRates
+    without_partial: AuditRates  # if "partly" were no answer
     kept: int  # candidates
     refused: int
     judged: int  # draws
@@ -98,7 +98,7 @@ class Curve:
     filter_recall: Band
 
 
-_NAMES = tuple(field.name for field in fields(Numbers))
+_NAMES = tuple(field.name for field in fields(AuditRates))
 _NESTED = ("numbers", "without_partial")
 
 
@@ -140,7 +140,7 @@ def checked(work: Workspace, used: Sequence[Sample]) -> None:
 
 
 @dataclass(frozen=True)
-class Layer:
+class SampledDomains:
     """The domains of one or more policies as one sample sees them: its cells, and which draws they hold."""
 
     kept: Cells
@@ -149,7 +149,7 @@ class Layer:
     refused_draws: Bools
 
 
-def layer_of(found: Sequence[Domains], sample: Sample, likely: Floats) -> Layer:
+def layer_of(found: Sequence[Domains], sample: Sample, likely: Floats) -> SampledDomains:
     """What a sample sees of one or more policies, told by their domains."""
 
     def cells(rows: Sequence[Bools]) -> Cells:
@@ -158,7 +158,7 @@ def layer_of(found: Sequence[Domains], sample: Sample, likely: Floats) -> Layer:
 
     kept, refused = [one.kept for one in found], [one.refused for one in found]
     drawn = (np.stack([rows[sample.rows] for rows in side]) for side in (kept, refused))
-    return Layer(cells(kept), cells(refused), *drawn)
+    return SampledDomains(cells(kept), cells(refused), *drawn)
 
 
 def _by_stratum(rows: Bools, sample: Sample, likely: Floats) -> tuple[Floats, Floats]:
@@ -167,7 +167,7 @@ def _by_stratum(rows: Bools, sample: Sample, likely: Floats) -> tuple[Floats, Fl
     return size, np.bincount(stratum, likely[rows], minlength=sample.strata).astype(np.float64)
 
 
-def _layer_along(found: Along, sample: Sample, likely: Floats) -> Layer:
+def _layer_along(found: DomainsAlongCeiling, sample: Sample, likely: Floats) -> SampledDomains:
     """The same for every stop of a slider, from each row's first and last."""
     inside = np.flatnonzero(sample.stratum >= 0)
     stops, strata = found.stops, sample.strata
@@ -188,7 +188,7 @@ def _layer_along(found: Along, sample: Sample, likely: Floats) -> Layer:
     refused = inside[found.refused_until[inside] > 0]
     every = np.arange(stops)[:, None]
     first, last, until = (a[sample.rows] for a in (found.kept_from, found.kept_until, found.refused_until))
-    return Layer(
+    return SampledDomains(
         between(kept, found.kept_from, found.kept_until),
         between(refused, np.zeros_like(found.refused_until), found.refused_until),
         (first <= every) & (every < last),
@@ -197,11 +197,11 @@ def _layer_along(found: Along, sample: Sample, likely: Floats) -> Layer:
 
 
 def bands(
-    layers: Sequence[Layer], used: Sequence[Sample], likely: Floats, partial: bool = True
+    layers: Sequence[SampledDomains], used: Sequence[Sample], likely: Floats, partial: bool = True
 ) -> tuple[Band, Band, Band]:
     """The three numbers at each stop that the layers hold."""
-    kept: list[Means] = []
-    refused: list[Means] = []
+    kept: list[StratifiedMeans] = []
+    refused: list[StratifiedMeans] = []
     for layer, sample in zip(layers, used, strict=True):
         labels = sample.labels(likely, partial)
         for cells, draws, into in (
@@ -214,7 +214,7 @@ def bands(
     return _share(inside), _complement(_share(outside)), _recall(inside, outside)
 
 
-def _share(found: Means) -> Band:
+def _share(found: StratifiedMeans) -> Band:
     low, high = wilson(found)
     nothing = (found.labels == 0) | (found.size == 0)
     return _band((found.estimate, low, high), nothing, found.labels)
@@ -224,7 +224,7 @@ def _complement(of: Band) -> Band:
     return Band(1 - of.estimate, 1 - of.high, 1 - of.low, of.labels)
 
 
-def _recall(kept: Means, refused: Means) -> Band:
+def _recall(kept: StratifiedMeans, refused: StratifiedMeans) -> Band:
     share, low, high = recall(kept, refused)
     nothing = (kept.labels == 0) | (refused.labels == 0) | np.isnan(share)
     return _band((share, low, high), nothing, kept.labels + refused.labels)
@@ -235,17 +235,17 @@ def _band(three: tuple[Floats, Floats, Floats], nothing: Bools, labels: Floats) 
     return Band(told, low, high, labels)
 
 
-def _numbers(of: tuple[Band, Band, Band]) -> Numbers:
+def _numbers(of: tuple[Band, Band, Band]) -> AuditRates:
     def rate(band: Band) -> Rate:
         told, low, high = (float(values[0]) for values in (band.estimate, band.low, band.high))
         labels = int(band.labels[0])
         return Rate(None, None, None, labels) if np.isnan(told) else Rate(told, low, high, labels)
 
-    return Numbers(*(rate(band) for band in of))
+    return AuditRates(*(rate(band) for band in of))
 
 
 _Key = tuple[Any, ...]
-_CURVES: "WeakKeyDictionary[Workspace, OrderedDict[_Key, list[Layer]]]" = WeakKeyDictionary()
+_CURVES: "WeakKeyDictionary[Workspace, OrderedDict[_Key, list[SampledDomains]]]" = WeakKeyDictionary()
 
 
 def curve(work: Workspace, field: str, stops: Sequence[float | None], policy: Policy | None = None) -> Curve:
@@ -274,7 +274,7 @@ def _drawn(used: Sequence[Sample]) -> tuple[int, ...]:
 
 def _layers(
     table: Table, policy: Policy, field: str, stops: Sequence[float | None], used: Sequence[Sample], likely: Floats
-) -> Iterator[Layer]:
+) -> Iterator[SampledDomains]:
     if is_quick(policy):
         found = along(table, policy, field, stops)
         yield from (_layer_along(found, one, likely) for one in used)

@@ -31,7 +31,7 @@ class Cells:
 
 
 @dataclass(frozen=True)
-class Labels:
+class AuditLabels:
     """What was drawn and judged, (m,) each; `weight` is one over the inclusion probability."""
 
     stratum: Ints
@@ -41,7 +41,7 @@ class Labels:
 
 
 @dataclass(frozen=True)
-class Means:
+class StratifiedMeans:
     """The share of answers at each stop, (stops,) each; `smooth` is the share that the variance supposes."""
 
     estimate: Floats
@@ -52,7 +52,7 @@ class Means:
     size: Floats
 
 
-def means(cells: Cells, member: Bools, labels: Labels) -> Means:
+def means(cells: Cells, member: Bools, labels: AuditLabels) -> StratifiedMeans:
     """The share of answers of a domain at each stop; `member` tells which labels it holds, (stops, m)."""
     size = cells.size.sum(axis=1)
     share = cells.size / np.maximum(size, 1)[:, None]
@@ -70,7 +70,7 @@ def means(cells: Cells, member: Bools, labels: Labels) -> Means:
     # The share of hits among n labels varies less about itself than about the truth, by (n - 1) / n.
     unbiased = np.where(own.count > 1, own.count / np.maximum(own.count - 1, 1), 1)
     variance = (share**2 / counted * left * unbiased * rate * (1 - rate)).sum(axis=1) * (1 - saved)
-    return Means(
+    return StratifiedMeans(
         estimate=np.clip(estimate, 0, 1),
         variance=variance,
         smooth=(share * rate).sum(axis=1),
@@ -83,7 +83,7 @@ def means(cells: Cells, member: Bools, labels: Labels) -> Means:
 class _Sums:
     """Counts, weighted means and sums of squares of the labels by stop and stratum, (stops, strata) each."""
 
-    def __init__(self, member: Floats, labels: Labels, strata: int) -> None:
+    def __init__(self, member: Floats, labels: AuditLabels, strata: int) -> None:
         stratum = np.eye(strata)[labels.stratum]
 
         def summed(values: Floats) -> Floats:
@@ -130,13 +130,13 @@ def _tuned(own: _Sums, costs: Floats) -> tuple[Floats, Floats]:
     return weight, np.clip(saved * saves, 0, 0.9)
 
 
-def combined(samples: list[Means]) -> Means:
+def combined(samples: list[StratifiedMeans]) -> StratifiedMeans:
     """The means of samples drawn apart, weighted by their labels."""
     if len(samples) == 1:
         return samples[0]
     labels = np.stack([sample.labels for sample in samples])
     weight = np.where(labels.sum(axis=0) > 0, labels / np.maximum(labels.sum(axis=0), 1), 1 / len(samples))
-    return Means(
+    return StratifiedMeans(
         estimate=np.asarray(sum(w * s.estimate for w, s in zip(weight, samples, strict=True))),
         variance=np.asarray(sum(w**2 * s.variance for w, s in zip(weight, samples, strict=True))),
         smooth=np.asarray(sum(w * s.smooth for w, s in zip(weight, samples, strict=True))),
@@ -146,7 +146,7 @@ def combined(samples: list[Means]) -> Means:
     )
 
 
-def wilson(found: Means) -> tuple[Floats, Floats]:
+def wilson(found: StratifiedMeans) -> tuple[Floats, Floats]:
     """The 95% limits of means, (stops,) each: Wilson's, with as many labels as would give this variance alone."""
     spread = np.maximum(found.smooth * (1 - found.smooth), 1e-12)
     # Labels of everything leave no doubt: then so many count that the limits meet.
@@ -157,7 +157,7 @@ def wilson(found: Means) -> tuple[Floats, Floats]:
     return np.clip(middle - half, 0, 1), np.clip(middle + half, 0, 1)
 
 
-def recall(kept: Means, refused: Means) -> tuple[Floats, Floats, Floats]:
+def recall(kept: StratifiedMeans, refused: StratifiedMeans) -> tuple[Floats, Floats, Floats]:
     """
     Of all answers among kept and refused, the share refused, with 95% limits, (stops,) each; NaN where there are none.
 
@@ -174,7 +174,7 @@ def recall(kept: Means, refused: Means) -> tuple[Floats, Floats, Floats]:
     return share, np.fmin(low, share), np.fmax(high, share)
 
 
-def _in_logits(side: Means) -> tuple[Floats, Floats]:
+def _in_logits(side: StratifiedMeans) -> tuple[Floats, Floats]:
     """The number of answers of a side, as far as it can be told, and the variance of its logarithm."""
     labels = np.maximum(side.smooth * (1 - side.smooth), 1e-12) / np.maximum(side.variance, 1e-12)
     rate = (side.estimate * labels + 0.5) / (labels + 1)

@@ -20,7 +20,7 @@ import pandas as pd
 from nearmiss.data import Dataset
 from nearmiss.export.judgements import judge, read, settled
 from nearmiss.export.plan import plan as plan_of
-from nearmiss.review import Plan, Standing
+from nearmiss.review import AuditPlan, Standing
 from nearmiss.selection import VERDICTS, Table
 from nearmiss.selection.table import Bools
 from nearmiss.settings import Export, Policy
@@ -77,7 +77,7 @@ def that_differ(one: pd.DataFrame, other: pd.DataFrame) -> int:
     return len(first.symmetric_difference(second))
 
 
-def before(work: Workspace, plan: Plan) -> Table:
+def before(work: Workspace, plan: AuditPlan) -> Table:
     """
     The candidates as an export read them when the plan was drawn: with the verdicts up to then.
 

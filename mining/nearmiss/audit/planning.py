@@ -2,7 +2,7 @@
 Planning: which candidates an audit asks about, and with which chance.
 
 In:  a `Workspace`, how many labels
-Out: a `Plan` with its `Draw`s in the log, before anyone judges; the strata in the round's folder
+Out: a `AuditPlan` with its `Draw`s in the log, before anyone judges; the strata in the round's folder
 
 The design. A stratum of N candidates that gets n labels is laid out query by query, the queries and the candidates of
 each in random order, and cut into n blocks of equal size (give or take one); of each block one candidate is drawn, each
@@ -21,12 +21,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from nearmiss.audit.domains import Along, Domains, along, domains, each, is_quick, limit_of, population
+from nearmiss.audit.domains import Domains, DomainsAlongCeiling, along, domains, each, is_quick, limit_of, population
 from nearmiss.audit.exported import as_of
 from nearmiss.audit.ladder import ladder
-from nearmiss.audit.strata import KEPT, NEXT, OTHERS, REFUSED, Stratum, stratify
+from nearmiss.audit.strata import KEPT, NEXT, OTHERS, REFUSED, AuditStratum, stratify
 from nearmiss.errors import ReviewError, RunError
-from nearmiss.review import Draw, Plan
+from nearmiss.review import AuditPlan, Draw
 from nearmiss.selection import Table
 from nearmiss.selection.table import Bools, Floats, Ints
 from nearmiss.settings import Policy
@@ -57,7 +57,7 @@ def fingerprint(table: Table) -> str:
 
 def plan(
     work: Workspace, labels: int = LABELS, target: float = TARGET, seed: int | None = None, made_by: str = ""
-) -> tuple[Plan, list[Draw]]:
+) -> tuple[AuditPlan, list[Draw]]:
     """
     Draw candidates for an audit of the round under the policy in force, and write them to the log.
 
@@ -95,7 +95,7 @@ def plan(
     path = stratum_file(work, name)
     with write_atomically(path) as temporary:
         np.save(temporary, stratum.astype(np.int8))
-    made = Plan(name, made_at, made_by, facts)
+    made = AuditPlan(name, made_at, made_by, facts)
     draws = [Draw(name, place, *work.pair_at(row), s, f, chance) for place, (row, s, f, chance) in enumerate(drawn)]
     work.log.write_plan(made, draws)
     return made, draws
@@ -106,7 +106,7 @@ def stratum_file(work: Workspace, plan: str) -> Path:
     return work.run.round_folder(work.number) / FOLDER / f"{plan}.npy"
 
 
-def strata_of(work: Workspace, plan: Plan) -> Ints:
+def strata_of(work: Workspace, plan: AuditPlan) -> Ints:
     """The stratum of each candidate in a plan, (n,); OUTSIDE where it could not be drawn."""
     path = stratum_file(work, plan.plan)
     if not path.is_file():
@@ -115,7 +115,7 @@ def strata_of(work: Workspace, plan: Plan) -> Ints:
     return stored.astype(np.int64)
 
 
-def design(table: Table, policy: Policy, likely: Floats, labels: int) -> tuple[Ints, list[Stratum]]:
+def design(table: Table, policy: Policy, likely: Floats, labels: int) -> tuple[Ints, list[AuditStratum]]:
     """The stratum of each candidate, (n,), OUTSIDE where it cannot be drawn, and the strata."""
     domain_of, slack = _parts(table, policy)
     return stratify(domain_of, likely, slack, labels)
@@ -144,12 +144,12 @@ def domains_along(table: Table, policy: Policy, field: str, stops: list[float | 
         return [domains(table, policy)]
     if not is_quick(policy) or table.verdicts.any():
         return list(each(table, policy, field, stops))
-    found: Along = along(table, policy, field, stops)
+    found: DomainsAlongCeiling = along(table, policy, field, stops)
     return [found.at(stop) for stop in range(len(stops))]
 
 
 def draw(
-    table: Table, stratum: Ints, strata: list[Stratum], likely: Floats, seed: int
+    table: Table, stratum: Ints, strata: list[AuditStratum], likely: Floats, seed: int
 ) -> list[tuple[int, int, float, float]]:
     """Row, stratum, proxy and inclusion probability of each draw, in the order in which they are to be judged."""
     rng = np.random.default_rng(seed)

@@ -10,7 +10,7 @@ A second look is another person's, or the same one's of a pair shown again. Only
 from dataclasses import dataclass
 from typing import Any
 
-from nearmiss.agreement.intervals import Estimate as Share
+from nearmiss.agreement.intervals import AgreementEstimate as Share
 from nearmiss.agreement.intervals import share
 from nearmiss.audit.samples import ANSWERS, drawn, opinions_of
 from nearmiss.workspace import Workspace

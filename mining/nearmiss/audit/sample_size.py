@@ -16,12 +16,12 @@ import numpy as np
 from nearmiss.audit.estimates import Rate
 from nearmiss.audit.estimators import Z
 from nearmiss.audit.strata import KEPT
-from nearmiss.review import Plan
+from nearmiss.review import AuditPlan
 from nearmiss.workspace import Workspace
 
 
 @dataclass(frozen=True)
-class Foreseen:
+class ExpectedPrecision:
     """What a plan's labels will tell of the kept, if the share of answers is as the proxy guesses."""
 
     rate: float  # that guess
@@ -35,18 +35,18 @@ class Foreseen:
         return asdict(self)
 
 
-def foreseen(work: Workspace, plan: Plan, wanted: float) -> Foreseen:
+def foreseen(work: Workspace, plan: AuditPlan, wanted: float) -> ExpectedPrecision:
     """What can be said of a plan before anyone judges."""
     strata = [one for one in plan.facts["strata"] if one["domain"] == KEPT and one["labels"]]
     size, labels, proxy = (np.array([one[name] for one in strata], np.float64) for name in ("size", "labels", "proxy"))
     if not len(strata):
-        return Foreseen(0.0, 0, 1.0, wanted, 0)
+        return ExpectedPrecision(0.0, 0, 1.0, wanted, 0)
     share, spread = size / size.sum(), proxy * (1 - proxy)
     rate = float((share * proxy).sum())
     variance = float((share**2 * spread / labels * (1 - labels / size)).sum())
     worth = rate * (1 - rate) / max(variance, 1e-12)  # of as many labels drawn plainly
     need = _plain_labels(rate, wanted) / worth * plan.facts["labels"]
-    return Foreseen(rate, int(labels.sum()), _half_width(rate, worth), wanted, math.ceil(need))
+    return ExpectedPrecision(rate, int(labels.sum()), _half_width(rate, worth), wanted, math.ceil(need))
 
 
 def labels_to_add(rate: Rate, wanted: float) -> int | None:

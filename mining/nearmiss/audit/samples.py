@@ -17,11 +17,11 @@ import numpy as np
 import numpy.typing as npt
 
 from nearmiss.audit.domains import population
-from nearmiss.audit.estimators import Labels
+from nearmiss.audit.estimators import AuditLabels
 from nearmiss.audit.planning import fingerprint, proxy, strata_of
 from nearmiss.audit.strata import OUTSIDE, REFUSED
 from nearmiss.calibration import stored
-from nearmiss.review import ADJUDICATION, JUDGEMENTS, REPEAT, Draw, Plan
+from nearmiss.review import ADJUDICATION, JUDGEMENTS, REPEAT, AuditPlan, Draw
 from nearmiss.review.current import Pair
 from nearmiss.selection import VERDICTS
 from nearmiss.selection.table import Floats, Ints
@@ -52,20 +52,20 @@ class Sample:
         """Which draws somebody could judge, (m,)."""
         return np.asarray((self.verdict != UNJUDGED) & (self.verdict != UNSURE))
 
-    def labels(self, likely: Floats, partial: bool = True) -> Labels:
+    def labels(self, likely: Floats, partial: bool = True) -> AuditLabels:
         """The judged draws; `partial` tells whether partly an answer is an answer."""
         rows = self.rows[self.judged]
         verdict = self.verdict[self.judged]
         words = ANSWERS if partial else ANSWERS[:1]
         answer = np.isin(verdict, [VERDICTS.index(word) + 1 for word in words])
-        return Labels(self.stratum[rows], self.weight[self.judged], likely[rows], answer.astype(np.float64))
+        return AuditLabels(self.stratum[rows], self.weight[self.judged], likely[rows], answer.astype(np.float64))
 
 
 _DRAWS: "WeakKeyDictionary[Workspace, dict[str, tuple[list[Draw], Ints]]]" = WeakKeyDictionary()
 _STRATA: "WeakKeyDictionary[Workspace, dict[str, Ints]]" = WeakKeyDictionary()
 
 
-def plans(work: Workspace) -> list[Plan]:
+def plans(work: Workspace) -> list[AuditPlan]:
     """The audits of this round, oldest first; none of another round or of other candidates."""
     found = work.log.plans()
     own = fingerprint(work.table) if found else ""
@@ -97,7 +97,7 @@ def drawn(work: Workspace) -> dict[Pair, Draw]:
     return found
 
 
-def sample_of(work: Workspace, plan: Plan) -> Sample:
+def sample_of(work: Workspace, plan: AuditPlan) -> Sample:
     """What a plan drew, with the verdicts so far."""
     draws, rows = draws_of(work, plan.plan)
     known = _STRATA.setdefault(work, {})

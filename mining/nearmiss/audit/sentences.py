@@ -6,14 +6,14 @@ Out: sentences
 """
 
 from nearmiss.audit.certificate import Certificate
-from nearmiss.audit.estimates import Estimate, Numbers, Rate
+from nearmiss.audit.estimates import AuditRates, Estimate, Rate
 from nearmiss.audit.reviewers import Reviewers
-from nearmiss.audit.sample_size import Foreseen
-from nearmiss.review import Plan
+from nearmiss.audit.sample_size import ExpectedPrecision
+from nearmiss.review import AuditPlan
 from nearmiss.settings import flag
 
 
-def of_plan(plan: Plan, told: Foreseen) -> list[str]:
+def of_plan(plan: AuditPlan, told: ExpectedPrecision) -> list[str]:
     """What was drawn, and what it will tell."""
     parts: dict[str, int] = {}
     for one in plan.facts["strata"]:
@@ -117,7 +117,7 @@ def _of(words: str, rate: Rate) -> str:
     )
 
 
-def _of_partial(numbers: Numbers, without: Numbers) -> list[str]:
+def _of_partial(numbers: AuditRates, without: AuditRates) -> list[str]:
     first, other = numbers.false_negative_rate, without.false_negative_rate
     if first.estimate is None or other.estimate is None or first.estimate == other.estimate:
         return []

@@ -27,7 +27,7 @@ OUTSIDE = -1  # stratum of what is not in the population
 
 
 @dataclass(frozen=True)
-class Stratum:
+class AuditStratum:
     """A stratum of a plan: how many candidates, and how many of them are drawn."""
 
     domain: str
@@ -41,7 +41,7 @@ class Stratum:
         return -(-self.size // self.labels)
 
 
-def stratify(domain_of: dict[str, Bools], proxy: Floats, slack: Floats, labels: int) -> tuple[Ints, list[Stratum]]:
+def stratify(domain_of: dict[str, Bools], proxy: Floats, slack: Floats, labels: int) -> tuple[Ints, list[AuditStratum]]:
     """
     The stratum of each candidate, (n,), OUTSIDE where no domain holds it, and what the strata are.
 
@@ -64,7 +64,7 @@ def stratify(domain_of: dict[str, Bools], proxy: Floats, slack: Floats, labels: 
         if len(places):
             drawn[places] = _allotted(sizes[places], mean[places], count)
     found = zip(domains, sizes.tolist(), drawn.tolist(), mean.tolist(), strict=True)
-    return stratum, [Stratum(*one) for one in found]
+    return stratum, [AuditStratum(*one) for one in found]
 
 
 def _shared(sizes: dict[str, int], labels: int) -> dict[str, int]:

@@ -55,7 +55,7 @@ Problem = tuple[Floats, Floats, Floats, Floats, Floats]  # what `fit_weights` ta
 
 
 @dataclass(frozen=True)
-class Labels:
+class CalibrationLabels:
     """Judged candidates, (m,) each: their rows, whether each is an answer, and what each label counts."""
 
     rows: Ints
@@ -100,7 +100,7 @@ class Fitted:
     weight: Floats
 
 
-def fit(found: Signals, prior: Calibration, query: Ints, labels: Labels) -> Fitted:
+def fit(found: Signals, prior: Calibration, query: Ints, labels: CalibrationLabels) -> Fitted:
     """
     The calibration of a round after these labels, and how it does on queries that it has not seen.
 
@@ -123,12 +123,12 @@ def fit(found: Signals, prior: Calibration, query: Ints, labels: Labels) -> Fitt
     return Fitted(replace(calibration, doubts=doubts), told, estimated, by_prior, of_label)
 
 
-def moved(found: Signals, prior: Calibration, labels: Labels) -> Calibration:
+def moved(found: Signals, prior: Calibration, labels: CalibrationLabels) -> Calibration:
     """The prior with its weights moved by these labels, and no more: enough to put candidates in order."""
     return _solved(prior, labels, _problem(found, prior, labels))
 
 
-def _solved(prior: Calibration, labels: Labels, problem: Problem) -> Calibration:
+def _solved(prior: Calibration, labels: CalibrationLabels, problem: Problem) -> Calibration:
     fitted = fit_weights(*problem) if len(labels.rows) else problem[3]
     return replace(
         prior,
@@ -141,7 +141,7 @@ def _solved(prior: Calibration, labels: Labels, problem: Problem) -> Calibration
     )
 
 
-def _problem(found: Signals, prior: Calibration, labels: Labels) -> Problem:
+def _problem(found: Signals, prior: Calibration, labels: CalibrationLabels) -> Problem:
     """
     What `fit_weights` takes: of the labels their signals, answers and weights; of the prior its mean and spread.
 

@@ -17,7 +17,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from nearmiss.candidates.text_overlap import (
-    Texts,
+    NumberedTexts,
     contained,
     digest,
     jaccard,
@@ -36,7 +36,7 @@ PAIR_BLOCK = 1 << 18
 KINDS = np.array(["", "contained", "same_text"])  # weakest first
 
 
-class Pairs(Protocol):
+class PairsOfRows(Protocol):
     """Row numbers of queries and documents, (n,) each."""
 
     @property
@@ -53,7 +53,7 @@ class Copies:
     queries: Sequence[str]
     documents: pd.DataFrame  # doc_id, and group_id where there are groups
 
-    def mark(self, candidates: pd.DataFrame, positives: Pairs, take_vectors: Take) -> pd.DataFrame:
+    def mark(self, candidates: pd.DataFrame, positives: PairsOfRows, take_vectors: Take) -> pd.DataFrame:
         """
         How each candidate (query, document) relates to its query and to the positives of that query.
 
@@ -87,7 +87,7 @@ class Copies:
         return np.where(self._texts.digests == digest(""), own, self._texts.digests)
 
     @cached_property
-    def _texts(self) -> Texts:
+    def _texts(self) -> NumberedTexts:
         return read_texts(self.passages)
 
     @cached_property

@@ -22,27 +22,27 @@ Rows = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Pairs:
+class CandidatePairs:
     """Row numbers of queries and documents, (n,) each, by rising query row."""
 
     query: Rows
     document: Rows
 
-    def between(self, start: int, end: int) -> "Pairs":
+    def between(self, start: int, end: int) -> "CandidatePairs":
         """Those of the queries from row `start` up to `end`."""
         rows = slice(*np.searchsorted(self.query, [start, end]))
-        return Pairs(self.query[rows], self.document[rows])
+        return CandidatePairs(self.query[rows], self.document[rows])
 
 
-def pairs_of(data: Dataset, labelled: pd.DataFrame) -> Pairs:
+def pairs_of(data: Dataset, labelled: pd.DataFrame) -> CandidatePairs:
     """The row numbers of labelled pairs, which the dataset names by ids."""
     query = pd.Index(data.queries["query_id"]).get_indexer(labelled["query_id"])
     document = pd.Index(data.documents["doc_id"]).get_indexer(labelled["doc_id"])
     order = np.argsort(query, kind="stable")
-    return Pairs(query[order].astype(np.int64), document[order].astype(np.int64))
+    return CandidatePairs(query[order].astype(np.int64), document[order].astype(np.int64))
 
 
-def assemble(found: Mapping[str, pd.DataFrame], positives: Pairs, negatives: Pairs) -> pd.DataFrame:
+def assemble(found: Mapping[str, pd.DataFrame], positives: CandidatePairs, negatives: CandidatePairs) -> pd.DataFrame:
     """
     The union of the sources and of the labelled pairs that no source found.
 
@@ -67,12 +67,12 @@ def named(rows: pd.DataFrame, data: Dataset) -> pd.DataFrame:
     return pd.concat([pd.DataFrame(ids), rows.drop(columns=["query", "document"])], axis=1)
 
 
-def is_among(rows: pd.DataFrame, pairs: Pairs) -> npt.NDArray[np.bool_]:
+def is_among(rows: pd.DataFrame, pairs: CandidatePairs) -> npt.NDArray[np.bool_]:
     """Which rows (query, document) are among the pairs, (n,)."""
     return np.isin(_key(rows), _key(_frame(pairs)))
 
 
-def _frame(*pairs: Pairs) -> pd.DataFrame:
+def _frame(*pairs: CandidatePairs) -> pd.DataFrame:
     query = np.concatenate([p.query for p in pairs]).astype(np.int32)
     return pd.DataFrame({"query": query, "document": np.concatenate([p.document for p in pairs]).astype(np.int32)})
 

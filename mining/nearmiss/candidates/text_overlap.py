@@ -28,7 +28,7 @@ PAIR_BLOCK = 1 << 15
 CONTAINED_WORDS = 8
 
 
-class Texts(NamedTuple):
+class NumberedTexts(NamedTuple):
     """Texts as numbers."""
 
     digests: npt.NDArray[np.uint64]  # equal where the normalised texts are
@@ -37,7 +37,7 @@ class Texts(NamedTuple):
     holds: "csr_array"  # (n_texts, n_words), 1 where the text holds the word
 
 
-def read_texts(texts: Iterable[str]) -> Texts:
+def read_texts(texts: Iterable[str]) -> NumberedTexts:
     """Normalise each text and number its words."""
     from scipy import sparse
 
@@ -61,7 +61,7 @@ def read_texts(texts: Iterable[str]) -> Texts:
         bounds.append(len(distinct))
     columns = np.frombuffer(distinct, np.int32) if distinct else np.zeros(0, np.int32)
     holds = sparse.csr_array((np.ones(len(columns), np.int8), columns, bounds), shape=(len(sequences), len(numbers)))
-    return Texts(np.array(digests, np.uint64), np.array(numerals, np.uint64), sequences, holds)
+    return NumberedTexts(np.array(digests, np.uint64), np.array(numerals, np.uint64), sequences, holds)
 
 
 def digest(normalised: str) -> int:
@@ -69,19 +69,19 @@ def digest(normalised: str) -> int:
     return int.from_bytes(hashlib.blake2b(normalised.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big")
 
 
-def same_text(texts: Texts, left: Rows, right: Rows) -> Mask:
+def same_text(texts: NumberedTexts, left: Rows, right: Rows) -> Mask:
     """Whether the two are one text after NFKC, case folding and white space; two empty texts are not."""
     mask: Mask = (texts.digests[left] == texts.digests[right]) & (texts.digests[left] != digest(""))
     return mask
 
 
-def same_numerals(texts: Texts, left: Rows, right: Rows) -> Mask:
+def same_numerals(texts: NumberedTexts, left: Rows, right: Rows) -> Mask:
     """Whether both hold the same words with a digit: "type 1" and "type 2" make texts alike, and are not the same."""
     mask: Mask = texts.numerals[left] == texts.numerals[right]
     return mask
 
 
-def shared_words(texts: Texts, left: Rows, right: Rows) -> npt.NDArray[np.int64]:
+def shared_words(texts: NumberedTexts, left: Rows, right: Rows) -> npt.NDArray[np.int64]:
     """How many distinct words both hold."""
     counts = np.zeros(len(left), np.int64)
     for start in range(0, len(left), PAIR_BLOCK):
@@ -90,7 +90,7 @@ def shared_words(texts: Texts, left: Rows, right: Rows) -> npt.NDArray[np.int64]
     return counts
 
 
-def jaccard(texts: Texts, left: Rows, right: Rows, shared: npt.NDArray[np.int64]) -> Scores:
+def jaccard(texts: NumberedTexts, left: Rows, right: Rows, shared: npt.NDArray[np.int64]) -> Scores:
     """Distinct words that both hold, as a share of those that either holds; 0 where neither holds any."""
     sizes: npt.NDArray[np.int64] = np.diff(texts.holds.indptr)
     either = sizes[left] + sizes[right] - shared
@@ -98,7 +98,7 @@ def jaccard(texts: Texts, left: Rows, right: Rows, shared: npt.NDArray[np.int64]
     return shares
 
 
-def rare_words(texts: Texts, left: Rows, right: Rows) -> Scores:
+def rare_words(texts: NumberedTexts, left: Rows, right: Rows) -> Scores:
     """Cosine of the two as sets of words, each word weighted by log(1 + texts / those that hold it); 0 for no words."""
     from scipy import sparse
 
@@ -118,7 +118,7 @@ def rare_words(texts: Texts, left: Rows, right: Rows) -> Scores:
     return cosines
 
 
-def contained(texts: Texts, left: Rows, right: Rows, shared: npt.NDArray[np.int64]) -> Mask:
+def contained(texts: NumberedTexts, left: Rows, right: Rows, shared: npt.NDArray[np.int64]) -> Mask:
     """Whether the words of one, at least CONTAINED_WORDS, stand in the other in the same order without a gap."""
     sizes = np.diff(texts.holds.indptr)
     lengths = np.array([len(sequence) for sequence in texts.sequences])

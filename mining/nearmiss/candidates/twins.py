@@ -20,8 +20,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from nearmiss.candidates.pooling import Pairs
-from nearmiss.candidates.text_overlap import Texts, digest, jaccard, read_texts, same_numerals, shared_words
+from nearmiss.candidates.pooling import CandidatePairs
+from nearmiss.candidates.text_overlap import NumberedTexts, digest, jaccard, read_texts, same_numerals, shared_words
 from nearmiss.retrieval.results import Rows
 from nearmiss.retrieval.tokenization import normalise
 from nearmiss.retrieval.vectors import Take, score_pairs
@@ -30,7 +30,7 @@ COSINE, JACCARD = 0.985, 0.8
 ROWS_AT_ONCE = 4096
 
 
-def share_answers(queries: Sequence[str], positives: Pairs, negatives: Pairs) -> Pairs:
+def share_answers(queries: Sequence[str], positives: CandidatePairs, negatives: CandidatePairs) -> CandidatePairs:
     """
     The labelled answers, each also for the other queries of the same text.
 
@@ -49,17 +49,17 @@ def share_answers(queries: Sequence[str], positives: Pairs, negatives: Pairs) ->
     added = shared[~own & ~against]
     # The labelled ones first, in their own order, so that nothing changes where nothing is shared.
     every = pd.concat([labelled, added]).sort_values("query", kind="stable")
-    return Pairs(every["query"].to_numpy(np.int64), every["document"].to_numpy(np.int64))
+    return CandidatePairs(every["query"].to_numpy(np.int64), every["document"].to_numpy(np.int64))
 
 
 @dataclass(frozen=True)
-class Twins:
+class TwinQueries:
     """The queries of a dataset that ask nearly the same, and what is labelled as their answers."""
 
     queries: Sequence[str]
     query_ids: pd.Series
     take_vectors: Take
-    positives: Pairs  # of every query, shared among those of one text
+    positives: CandidatePairs  # of every query, shared among those of one text
 
     def mark(self, candidates: pd.DataFrame, document_digests: npt.NDArray[np.uint64]) -> pd.DataFrame:
         """
@@ -105,7 +105,7 @@ class Twins:
         one_way = pd.concat(found, ignore_index=True) if found else _no_pairs()
         return pd.concat([one_way, one_way.rename(columns={"query": "twin", "twin": "query"})], ignore_index=True)
 
-    def _near(self, texts: Texts, left: Rows, right: Rows) -> pd.DataFrame:
+    def _near(self, texts: NumberedTexts, left: Rows, right: Rows) -> pd.DataFrame:
         same = (texts.digests[left] == texts.digests[right]) & (texts.digests[left] != digest(""))
         share = jaccard(texts, left, right, shared_words(texts, left, right))
         alike = same | ((share >= JACCARD) & same_numerals(texts, left, right))
@@ -120,7 +120,7 @@ def _no_pairs() -> pd.DataFrame:
     return pd.DataFrame({"query": [], "twin": [], "cosine": [], "jaccard": []}).astype({"query": int, "twin": int})
 
 
-def _may_be_twins(texts: Texts) -> Iterator[tuple[Rows, Rows]]:
+def _may_be_twins(texts: NumberedTexts) -> Iterator[tuple[Rows, Rows]]:
     """
     Pairs of texts, left before right, among which all are that share JACCARD of their words.
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nearmiss.cli import app
-from nearmiss.cli.commands import AsJson, Reviews, RoundNumber, RunFolder
+from nearmiss.cli.commands import AsJson, ReviewsFlag, RoundNumber, RunFolder
 from nearmiss.cli.console import output as _output
 from nearmiss.cli.console import print_json as _print_json
 from nearmiss.cli.flags import takes
@@ -39,7 +39,7 @@ def make_plan(
     seed: Annotated[int | None, typer.Option(help="seed of the draw; each plan has its own unless told")] = None,
     reviewer: Annotated[str, typer.Option(help="who plans; written beside the draws")] = "",
     round: RoundNumber = None,
-    reviews: Reviews = "",
+    reviews: ReviewsFlag = "",
     json: AsJson = False,
 ) -> None:
     """Draw a random sample over kept and refused candidates; `nearmiss app` asks for its verdicts."""
@@ -63,7 +63,7 @@ def estimate(
         float, typer.Option(help="say how many more labels would narrow it to plus or minus this")
     ] = 0.02,
     round: RoundNumber = None,
-    reviews: Reviews = "",
+    reviews: ReviewsFlag = "",
     json: AsJson = False,
     flags: dict[str, Any] = {},  # noqa: B006
 ) -> None:
@@ -92,7 +92,7 @@ def certify(
         str | None, typer.Option(help="name of the audit; the latest judged to its end unless told")
     ] = None,
     round: RoundNumber = None,
-    reviews: Reviews = "",
+    reviews: ReviewsFlag = "",
     json: AsJson = False,
 ) -> None:
     """Whether the policy in force keeps to a rate, and the loosest ceiling that does. Exports then carry it."""

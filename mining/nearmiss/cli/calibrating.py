@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nearmiss.cli.application import app
-from nearmiss.cli.commands import AsJson, Reviews, RoundNumber, RunFolder
+from nearmiss.cli.commands import AsJson, ReviewsFlag, RoundNumber, RunFolder
 from nearmiss.cli.console import output as _output
 from nearmiss.cli.console import print_json as _print_json
 from nearmiss.errors import ReviewError
 
 if TYPE_CHECKING:
     from nearmiss.calibration import Calibration
-    from nearmiss.session.refit import Preview, Told
+    from nearmiss.session.refit import HeldOutFit, Preview
 
 
 @app.command()
@@ -36,7 +36,7 @@ def calibrate(
     redo: Annotated[
         bool, typer.Option("--redo", help="put the calibration that was undone last in force again")
     ] = False,
-    reviews: Reviews = "",
+    reviews: ReviewsFlag = "",
     json: AsJson = False,
 ) -> None:
     """Fit p_relevant to what people judged, show what that changes, and put it in force once you agree."""
@@ -107,7 +107,7 @@ def _show(seen: "Preview") -> None:
         console.print(_reliability(seen.told))
 
 
-def _reliability(told: "Told") -> Any:
+def _reliability(told: "HeldOutFit") -> Any:
     from rich.table import Table
     from rich.text import Text
 

@@ -38,7 +38,7 @@ def _existing_log(reviews: str) -> str:
     return existing_log(reviews)
 
 
-Reviews = Annotated[
+ReviewsFlag = Annotated[
     str,
     typer.Option(
         callback=_existing_log,
@@ -59,11 +59,11 @@ def mine(
     data: Annotated[str, typer.Argument(metavar="DATA", help="a data set: folder, file or hub name")],
     run: Annotated[Path | None, typer.Argument(metavar="RUN", help="folder of the run, made where it is new")] = None,
     preset: PresetName = None,
-    format: reading.FormatName = None,
+    format: reading.InputFormatFlag = None,
     split: reading.Split = None,
-    corpus: reading.Corpus = None,
+    corpus: reading.CorpusFlag = None,
     queries: reading.Queries = None,
-    column: reading.Column = [],  # noqa: B006
+    column: reading.ColumnFlag = [],  # noqa: B006
     positive_from: reading.PositiveFrom = None,
     reject: reading.Reject = None,
     json: AsJson = False,
@@ -73,7 +73,7 @@ def mine(
     from nearmiss.pipeline import mine as mine_round
 
     console = _errors()
-    options = reading.Options(format, split, corpus, queries, tuple(column), positive_from, reject)
+    options = reading.ReadingFlags(format, split, corpus, queries, tuple(column), positive_from, reject)
     if run is None:
         reading.refuse(options, f"a round of {data} reads the data that the run keeps")
         opened = _existing_run(data)
@@ -93,7 +93,7 @@ def mine(
 def select(
     run: RunFolder,
     preset: PresetName = None,
-    reviews: Reviews = "",
+    reviews: ReviewsFlag = "",
     json: AsJson = False,
     flags: dict[str, Any] = {},  # noqa: B006
 ) -> None:
@@ -114,7 +114,7 @@ def report(
     compare: Annotated[
         tuple[int, int] | None, typer.Option(metavar="A B", help="what round B changed against round A")
     ] = None,
-    reviews: Reviews = "",
+    reviews: ReviewsFlag = "",
     json: AsJson = False,
 ) -> None:
     """The funnel: found by each source, overlap, refused by each rule, short queries, score quantiles."""
@@ -139,7 +139,7 @@ def explain(
     query_id: Annotated[str, typer.Argument(metavar="QUERY_ID")],
     doc_id: Annotated[str | None, typer.Argument(metavar="[DOC_ID]")] = None,
     round: RoundNumber = None,
-    reviews: Reviews = "",
+    reviews: ReviewsFlag = "",
     json: AsJson = False,
 ) -> None:
     """Why is this one kept or refused: every score, threshold and rule, in words."""
@@ -164,7 +164,7 @@ def list_queries(
     short: Annotated[bool, typer.Option("--short", help="only those that keep fewer negatives than wanted")] = False,
     limit: Annotated[int | None, typer.Option(min=1, help="at most so many; all unless told")] = None,
     round: RoundNumber = None,
-    reviews: Reviews = "",
+    reviews: ReviewsFlag = "",
     json: AsJson = False,
 ) -> None:
     """The ids of the queries, each with its text, its positives, its candidates and how many negatives it keeps."""
@@ -185,7 +185,7 @@ def export(
     run: RunFolder,
     out: Annotated[Path, typer.Argument(metavar="OUT", help="a new folder for the shards")],
     round: RoundNumber = None,
-    reviews: Reviews = "",
+    reviews: ReviewsFlag = "",
     flags: dict[str, Any] = {},  # noqa: B006
 ) -> None:
     """Write the kept negatives as training shards, with a manifest and a card."""
@@ -246,7 +246,7 @@ def make_map(
 @app.command("app")
 def open_app(
     run: RunFolder,
-    reviews: Reviews = "",
+    reviews: ReviewsFlag = "",
     reviewer: Annotated[
         str, typer.Option(help="name under which judgements are written; anyone may type any name")
     ] = "",
@@ -330,6 +330,6 @@ def _texts(run: "Run", doc_ids: set[str]) -> dict[str, str]:
 
 
 def _watch(console: "Console") -> Any:
-    from nearmiss.cli.show import Watch
+    from nearmiss.cli.show import ConsoleProgress
 
-    return Watch(console)
+    return ConsoleProgress(console)

@@ -15,10 +15,10 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 import typer
 
 from nearmiss.settings import NUMBER, choices_of, flag, source_name
-from nearmiss.typed_settings import SINGULAR, Recipe, number_in
+from nearmiss.typed_settings import SINGULAR, SettingsType, number_in
 
 
-def takes(*recipes: Recipe) -> Callable[[Callable[..., None]], Callable[..., None]]:
+def takes(*recipes: SettingsType) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Give a command the flags of `recipes`; those that were typed reach it as the dictionary `flags`."""
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
@@ -45,7 +45,7 @@ def spelled_out_depth(depth: tuple[tuple[str, int], ...], sources: tuple[str, ..
     return tuple((name, number) for name, number in named.items() if number is not None)
 
 
-def _parameters(recipe: Recipe) -> list[inspect.Parameter]:
+def _parameters(recipe: SettingsType) -> list[inspect.Parameter]:
     hints = get_type_hints(recipe, include_extras=True)
     return [_parameter(field.name, field.default, hints[field.name]) for field in fields(recipe)]
 

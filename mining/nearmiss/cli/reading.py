@@ -16,18 +16,18 @@ from nearmiss.errors import RecipeError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from nearmiss.data import Columns, Dataset
+    from nearmiss.data import ColumnNames, Dataset
 
-FormatName = Annotated[
+InputFormatFlag = Annotated[
     str | None,
     typer.Option(
         help="beir, pairs, flag, tevatron, dpr, hf, nemo, rocketqa, pylate or msmarco; needless where names tell"
     ),
 ]
 Split = Annotated[str | None, typer.Option(help="which qrels or split, where there are several")]
-Corpus = Annotated[str | None, typer.Option(help="file or folder of documents that join the pool")]
+CorpusFlag = Annotated[str | None, typer.Option(help="file or folder of documents that join the pool")]
 Queries = Annotated[str | None, typer.Option(help="file with the texts of queries that rows name by their ids")]
-Column = Annotated[list[str], typer.Option(metavar="FIELD=NAME", help="name of a column, as query=question")]
+ColumnFlag = Annotated[list[str], typer.Option(metavar="FIELD=NAME", help="name of a column, as query=question")]
 PositiveFrom = Annotated[
     float | None, typer.Option(help="the label or score from which on a document is a positive, where it is not 0 or 1")
 ]
@@ -35,7 +35,7 @@ Reject = Annotated[Path | None, typer.Option(help="write bad rows to this file a
 
 
 @dataclass(frozen=True)
-class Options:
+class ReadingFlags:
     """What was typed of how to read."""
 
     format: str | None
@@ -47,7 +47,7 @@ class Options:
     reject: Path | None
 
 
-def refuse(options: Options, reason: str) -> None:
+def refuse(options: ReadingFlags, reason: str) -> None:
     """RecipeError where options were typed that nothing would read."""
     typed = [
         f"--{field.name.replace('_', '-')}"
@@ -60,7 +60,7 @@ def refuse(options: Options, reason: str) -> None:
         )
 
 
-def read(console: "Console", data: str, options: Options) -> "Dataset":
+def read(console: "Console", data: str, options: ReadingFlags) -> "Dataset":
     """The data set, and what a person should know of it, said."""
     from nearmiss import data as dataset
 
@@ -99,15 +99,15 @@ def unused(found: "Dataset") -> list[str]:
     return [f"not used, kept as your own columns: {'; '.join(told)}"] if told else []
 
 
-def columns(named: tuple[str, ...]) -> "Columns":
+def columns(named: tuple[str, ...]) -> "ColumnNames":
     """The names of columns as typed; an empty one says that there is no such column."""
-    from nearmiss.data import Columns
+    from nearmiss.data import ColumnNames
 
-    wanted = [field.name for field in fields(Columns)]
+    wanted = [field.name for field in fields(ColumnNames)]
     given: dict[str, tuple[str, ...]] = {}
     for pair in named:
         field, equals, name = pair.partition("=")
         if field not in wanted or not equals or (not name and field in ("query", "positive", "document")):
             raise RecipeError(f"--column: wanted FIELD=NAME with a field among {', '.join(wanted)}; found {pair!r}")
         given[field] = (name,) if name else ()
-    return replace(Columns(), **given)
+    return replace(ColumnNames(), **given)

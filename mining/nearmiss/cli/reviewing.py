@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nearmiss.cli import app
-from nearmiss.cli.commands import AsJson, NewReviews, Reviews, RunFolder
+from nearmiss.cli.commands import AsJson, NewReviews, ReviewsFlag, RunFolder
 from nearmiss.cli.console import output as _output
 from nearmiss.cli.console import print_json as _print_json
 from nearmiss.errors import ReviewError
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from nearmiss.review import ReviewLog
     from nearmiss.review.current import Pair
-    from nearmiss.review.exchange import Imported
+    from nearmiss.review.exchange import ImportedJudgements
     from nearmiss.review.trec_qrels import Borders
     from nearmiss.run import Run
 
@@ -39,7 +39,7 @@ def export_reviews(
     format: Annotated[
         str | None, typer.Option("--format", help="jsonl (the whole history) or trec (qrels); from the file's name")
     ] = None,
-    reviews: Reviews = "",
+    reviews: ReviewsFlag = "",
 ) -> None:
     """Write every row of the log (jsonl), or the verdict that counts of each judged pair as a grade (trec)."""
     from nearmiss.review import exchange
@@ -73,7 +73,7 @@ def import_reviews(
         bool, typer.Option("--allow-foreign", help="write them even if none is of this run's queries and documents")
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="say what would be written, and write nothing")] = False,
-    reviews: Reviews = "",
+    reviews: ReviewsFlag = "",
     new_reviews: NewReviews = "",
     json: AsJson = False,
 ) -> None:
@@ -100,7 +100,7 @@ def import_reviews(
         _output().print(sentence, highlight=False, markup=False, soft_wrap=True)
 
 
-def _in_words(done: "Imported", candidates: int, *, dry_run: bool, told: bool) -> "Iterator[str]":
+def _in_words(done: "ImportedJudgements", candidates: int, *, dry_run: bool, told: bool) -> "Iterator[str]":
     if dry_run:
         yield "nothing was written: this is what would be"
     yield f"{done.rows:,} rows: {done.new:,} new, {done.known:,} known already"

@@ -21,14 +21,14 @@ from nearmiss.calibration.fitting import PRIOR_ALONE
 from nearmiss.cli.console import counted, is_utf
 from nearmiss.presets import EVERYWHERE, Family, Preset
 from nearmiss.reports.explanation import Explanation
-from nearmiss.reports.queries import Listed
+from nearmiss.reports.queries import ListedQuery
 from nearmiss.selection import RULES
 
 PLAIN_EVERY_S = 15.0
 RULE_NAMES = {rule.__name__ for rule in RULES}
 
 
-class Rate(ProgressColumn):
+class RateColumn(ProgressColumn):
     """Items a second, in the task's own unit."""
 
     def render(self, task: Task) -> Text:
@@ -36,7 +36,7 @@ class Rate(ProgressColumn):
         return Text(f"{speed:,.0f} {task.fields['unit']}/s" if speed else "", style="dim")
 
 
-class Watch:
+class ConsoleProgress:
     """Progress of each stage on the console: a bar in a terminal, a line now and then in a log."""
 
     def __init__(self, console: Console) -> None:
@@ -51,7 +51,7 @@ class Watch:
             TextColumn("{task.description:<18}"),
             BarColumn(),
             MofNCompleteColumn(),
-            Rate(),
+            RateColumn(),
             TimeRemainingColumn(),
         )
         with Progress(*columns, console=self.console) as bars:
@@ -231,7 +231,7 @@ def _score(value: float | None) -> str:
     return "-" if value is None else f"{value:.4g}"
 
 
-def show_queries(console: Console, listed: list[Listed]) -> None:
+def show_queries(console: Console, listed: list[ListedQuery]) -> None:
     """One line for each query."""
     table = Table(header_style="bold")
     table.add_column("query_id", overflow="fold")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nearmiss.cli import app, reading
-from nearmiss.cli.commands import AsJson, Reviews, RoundNumber, _watch
+from nearmiss.cli.commands import AsJson, ReviewsFlag, RoundNumber, _watch
 from nearmiss.cli.console import errors as _errors
 from nearmiss.cli.console import output as _output
 from nearmiss.cli.console import print_json as _print_json
@@ -22,7 +22,7 @@ from nearmiss.settings import Teaching
 from nearmiss.typed_settings import typed_fields
 
 if TYPE_CHECKING:
-    from nearmiss.training import Taught
+    from nearmiss.training import TrainingResult
 
 
 @app.command()
@@ -31,12 +31,12 @@ def teach(
     data: Annotated[str, typer.Argument(metavar="RUN|DATA", help="a run, or a data set with labelled negatives")],
     out: Annotated[Path, typer.Argument(metavar="OUT", help="folder of the teacher, made where it is new")],
     round: RoundNumber = None,
-    reviews: Reviews = "",
-    format: reading.FormatName = None,
+    reviews: ReviewsFlag = "",
+    format: reading.InputFormatFlag = None,
     split: reading.Split = None,
-    corpus: reading.Corpus = None,
+    corpus: reading.CorpusFlag = None,
     queries: reading.Queries = None,
-    column: reading.Column = [],  # noqa: B006
+    column: reading.ColumnFlag = [],  # noqa: B006
     positive_from: reading.PositiveFrom = None,
     reject: reading.Reject = None,
     json: AsJson = False,
@@ -51,7 +51,7 @@ def teach(
 
     console = _errors()
     recipe = Teaching(**typed_fields(Teaching, flags))
-    options = reading.Options(format, split, corpus, queries, tuple(column), positive_from, reject)
+    options = reading.ReadingFlags(format, split, corpus, queries, tuple(column), positive_from, reject)
     is_run = (Path(data) / RUN_FILE).is_file()
     if is_run:
         reading.refuse(options, f"{data} is a run, which keeps its data")
@@ -69,7 +69,7 @@ def teach(
         _show(out, taught, is_run)
 
 
-def _show(out: Path, taught: "Taught", is_run: bool) -> None:
+def _show(out: Path, taught: "TrainingResult", is_run: bool) -> None:
     from rich.table import Table
 
     say = _output().print

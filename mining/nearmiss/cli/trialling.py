@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nearmiss.cli import app, reading
-from nearmiss.cli.commands import AsJson, Reviews, RoundNumber, RunFolder, _watch
+from nearmiss.cli.commands import AsJson, ReviewsFlag, RoundNumber, RunFolder, _watch
 from nearmiss.cli.console import errors, output, print_json
 from nearmiss.cli.flags import takes
 from nearmiss.errors import RecipeError
@@ -38,7 +38,7 @@ def trial(
     ] = "",
     test_split: Annotated[str | None, typer.Option(help="which qrels or split of --test-data")] = None,
     round: RoundNumber = None,
-    reviews: Reviews = "",
+    reviews: ReviewsFlag = "",
     json: AsJson = False,
     flags: dict[str, Any] = {},  # noqa: B006  (filled by `takes`)
 ) -> None:
@@ -51,7 +51,7 @@ def trial(
     if test_split and not test_data:
         raise RecipeError(f"--test-split {test_split}: wanted --test-data DATA, which has that split; found none")
     console = errors()
-    options = reading.Options(None, test_split, None, None, (), None, None)
+    options = reading.ReadingFlags(None, test_split, None, None, (), None, None)
     test = reading.read(console, test_data, options) if test_data else None
 
     def tell(reached: "Reached") -> None:

@@ -1,23 +1,23 @@
 """
 Data in: queries, documents and judgements, read from any usual format and checked once, at the door.
 
-In:  a folder or file in one of `FORMATS`, perhaps with a separate corpus
+In:  a folder or file in one of `INPUT_FORMATS`, perhaps with a separate corpus
 Out: a `Dataset` whose ids are unique, whose references hold and whose texts have content
 
 Knows nothing of models, retrieval or runs. What passes here is trusted everywhere else.
 """
 
-from nearmiss.data.columns import Columns
+from nearmiss.data.columns import ColumnNames
 from nearmiss.data.dataset import Dataset, ReadCounts, passages
-from nearmiss.data.input_formats import FORMATS, Format, format_of
+from nearmiss.data.input_formats import INPUT_FORMATS, InputFormat, format_of
 from nearmiss.data.on_disk import fingerprint, load, save
 from nearmiss.data.reader import read
 
 __all__ = [
-    "FORMATS",
-    "Columns",
+    "INPUT_FORMATS",
+    "ColumnNames",
     "Dataset",
-    "Format",
+    "InputFormat",
     "ReadCounts",
     "fingerprint",
     "format_of",

@@ -2,7 +2,7 @@
 Rows of Parquet files and Arrow tables, as plain Python values.
 
 In:  a path or batches, and a check that the column names must pass before any row is read
-Out: one `Row` after another, numbered from 1 in place of a line
+Out: one `InputRow` after another, numbered from 1 in place of a line
 """
 
 import base64
@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from nearmiss.data.checks import NotText, Wrong
-from nearmiss.data.lines import HeaderCheck, Row, checked_header
+from nearmiss.data.lines import HeaderCheck, InputRow, checked_header
 from nearmiss.data.opening import reason
 from nearmiss.data.rejects import Ledger
 from nearmiss.errors import DatasetError
@@ -23,7 +23,7 @@ from nearmiss.errors import DatasetError
 BATCH = 1000  # rows of a table in memory at once
 
 
-def parquet_rows(path: Path, ledger: Ledger, check: HeaderCheck) -> Iterator[Row]:
+def parquet_rows(path: Path, ledger: Ledger, check: HeaderCheck) -> Iterator[InputRow]:
     """The rows of a Parquet file, a batch at a time."""
     try:
         file = pq.ParquetFile(path)
@@ -34,7 +34,7 @@ def parquet_rows(path: Path, ledger: Ledger, check: HeaderCheck) -> Iterator[Row
         raise DatasetError(f"{path}: wanted a readable Parquet file; found {reason(error)}") from error
 
 
-def arrow_rows(file: str, batches: Iterable[pa.RecordBatch | pa.Table], ledger: Ledger) -> Iterator[Row]:
+def arrow_rows(file: str, batches: Iterable[pa.RecordBatch | pa.Table], ledger: Ledger) -> Iterator[InputRow]:
     """The rows of Arrow tables as plain Python values, numbered from 1 through all of them."""
     number = 0
     for batch in batches:
@@ -43,7 +43,7 @@ def arrow_rows(file: str, batches: Iterable[pa.RecordBatch | pa.Table], ledger: 
             if isinstance(fields, Wrong):
                 ledger.refuse(file, number, fields, None)
             else:
-                yield Row(file, number, {name: plain(value) for name, value in fields.items()})
+                yield InputRow(file, number, {name: plain(value) for name, value in fields.items()})
 
 
 def python_rows(batch: pa.RecordBatch | pa.Table) -> list[dict[str, Any] | Wrong]:

@@ -9,11 +9,11 @@ without a positive in the split is no part of the split: neither it nor its judg
 from collections.abc import Container, Iterable, Sequence
 from pathlib import Path
 
-from nearmiss.data.beir_qrels import Judgement, qrels_files, read_qrels
+from nearmiss.data.beir_qrels import QrelsRow, qrels_files, read_qrels
 from nearmiss.data.checks import Wrong, wanted_field, wanted_text
 from nearmiss.data.corpus import BEIR_IDS, own_id, read_beir_corpus
 from nearmiss.data.gathering import Gathered, add_query, check_judgements
-from nearmiss.data.lines import Row
+from nearmiss.data.lines import InputRow
 from nearmiss.data.parts import companion
 from nearmiss.data.rejects import Ledger
 from nearmiss.data.sheets import rows
@@ -49,9 +49,9 @@ def table(folder: Path, name: str, split: str) -> list[Path]:
     return files
 
 
-def read_queries(files: Iterable[Path], wanted: set[str], gathered: Gathered, ledger: Ledger) -> dict[str, Row]:
+def read_queries(files: Iterable[Path], wanted: set[str], gathered: Gathered, ledger: Ledger) -> dict[str, InputRow]:
     """Add the queries of the split; returns the row of each."""
-    found: dict[str, Row] = {}
+    found: dict[str, InputRow] = {}
     unjudged = 0
     for row in (row for file in files for row in rows(file, ledger, anything)):
         query_id = ""
@@ -76,7 +76,7 @@ def read_queries(files: Iterable[Path], wanted: set[str], gathered: Gathered, le
     return found
 
 
-def resolved(judgements: Iterable[Judgement], gathered: Gathered, ledger: Ledger) -> list[Judgement]:
+def resolved(judgements: Iterable[QrelsRow], gathered: Gathered, ledger: Ledger) -> list[QrelsRow]:
     """The judgements whose query and document are both there; the others are bad rows."""
     found = []
     for row in judgements:
@@ -105,7 +105,7 @@ def known(key: str, kind: str, kept: Container[str], rejected: dict[str, str]) -
     raise Wrong(f"a {kind} that exists", f"no {kind} {key!r}")
 
 
-def drop_queries(lost: Iterable[Row], gathered: Gathered, ledger: Ledger) -> None:
+def drop_queries(lost: Iterable[InputRow], gathered: Gathered, ledger: Ledger) -> None:
     """Queries that lost every positive to a rejection are bad rows themselves."""
     for row in lost:
         query_id = own_id(row, BEIR_IDS)
@@ -116,7 +116,7 @@ def drop_queries(lost: Iterable[Row], gathered: Gathered, ledger: Ledger) -> Non
         ledger.refuse(row.file, row.line, wrong, {"_id": query_id, "text": query.text} | query.own[0])
 
 
-def judge(judgements: Iterable[Judgement], gathered: Gathered, ledger: Ledger) -> None:
+def judge(judgements: Iterable[QrelsRow], gathered: Gathered, ledger: Ledger) -> None:
     """Add positives and labelled negatives; a row that repeats a judgement is kept, one that contradicts it is bad."""
     for row in judgements:
         pair = (row.query_id, row.doc_id)

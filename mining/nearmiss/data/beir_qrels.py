@@ -2,7 +2,7 @@
 The judgements of a BEIR folder: qrels/<split>.tsv with query-id, corpus-id and score; TREC's four columns; or a table
 (Parquet, JSONL) with the same names, as MTEB has it.
 
-Out: `Judgement`s in file order; rows that cannot be read go to the ledger
+Out: `QrelsRow`s in file order; rows that cannot be read go to the ledger
 
 Knows nothing of queries and documents: whether the ids exist is beir.py's concern.
 """
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from nearmiss.data.checks import Wrong, wanted_id, wanted_number
-from nearmiss.data.lines import Row, decoded, lines, raw
+from nearmiss.data.lines import InputRow, decoded, lines, raw
 from nearmiss.data.opening import kind_of
 from nearmiss.data.parts import Tables, tables, words
 from nearmiss.data.rejects import Ledger
@@ -29,7 +29,7 @@ LINES = (".tsv", ".txt", ".qrels", ".trec", ".qrel", "")
 FOLDERS = ("qrels", "default", "data")  # MTEB's older repositories have them under the latter two
 
 
-class Judgement(NamedTuple):
+class QrelsRow(NamedTuple):
     """A row of qrels; `line` is its place in the file, `text` the row as it stands there."""
 
     file: str
@@ -58,7 +58,7 @@ def qrels_files(folder: Path, split: str | None) -> tuple[str, list[Path]]:
     return name, splits[name]
 
 
-def read_qrels(path: Path, doubtful: set[str], ledger: Ledger) -> Iterator[Judgement]:
+def read_qrels(path: Path, doubtful: set[str], ledger: Ledger) -> Iterator[QrelsRow]:
     """The readable rows; the queries of the others go to `doubtful`, where they can be told."""
     if kind_of(path) in LINES:
         yield from read_lines(path, doubtful, ledger)
@@ -71,7 +71,7 @@ def read_qrels(path: Path, doubtful: set[str], ledger: Ledger) -> Iterator[Judge
             doubtful.update(str(row.fields[name]) for name in NAMES[0] if name in row.fields)
 
 
-def judgement_of(row: Row) -> Judgement:
+def judgement_of(row: InputRow) -> QrelsRow:
     """One row of a table of judgements."""
     names = order(list(row.fields))
     query_id, doc_id, score = (row.fields[name] for name in names)
@@ -79,10 +79,10 @@ def judgement_of(row: Row) -> Judgement:
     if isinstance(score, str):
         score = number(score)
     ids = wanted_id(query_id, names[0]), wanted_id(doc_id, names[1])
-    return Judgement(row.file, row.line, *ids, not_negative(wanted_number(score, names[2])), text)
+    return QrelsRow(row.file, row.line, *ids, not_negative(wanted_number(score, names[2])), text)
 
 
-def read_lines(path: Path, doubtful: set[str], ledger: Ledger) -> Iterator[Judgement]:
+def read_lines(path: Path, doubtful: set[str], ledger: Ledger) -> Iterator[QrelsRow]:
     """Judgements between tabs under a header, or TREC's four columns between any white space."""
     shape = None
     for line, content in lines(path):
@@ -141,7 +141,7 @@ def order(header: Sequence[str]) -> list[str]:
     return [names[0] for names in found]
 
 
-def parsed_judgement(file: str, line: int, content: bytes, shape: Shape) -> Judgement:
+def parsed_judgement(file: str, line: int, content: bytes, shape: Shape) -> QrelsRow:
     """One line of qrels."""
     text = decoded(content).rstrip("\r\n")
     fields = shape.split(text)
@@ -149,7 +149,7 @@ def parsed_judgement(file: str, line: int, content: bytes, shape: Shape) -> Judg
         raise Wrong(f"{shape.width} fields{'' if shape.is_trec else ' between tabs'}", f"{len(fields)} in {text!r}")
     query_id, doc_id, score = (fields[place] for place in shape.places)
     ids = wanted_id(query_id, "query-id"), wanted_id(doc_id, "corpus-id")
-    return Judgement(file, line, *ids, not_negative(wanted_number(number(score), "score")), text)
+    return QrelsRow(file, line, *ids, not_negative(wanted_number(number(score), "score")), text)
 
 
 def number(text: str) -> float:

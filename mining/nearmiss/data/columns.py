@@ -2,7 +2,7 @@
 Which column of a table is what: found by name, and never under two meanings.
 
 In:  a header, and the names that each field may have
-Out: a `Layout`; Wrong where a column is missing, or where two could be meant
+Out: a `ColumnRoles`; Wrong where a column is missing, or where two could be meant
 
 Knows nothing of values.
 """
@@ -20,7 +20,7 @@ DOCUMENTS = ("document", "documents", "passage", "passages", "doc", "docs", "tex
 
 
 @dataclass(frozen=True)
-class Columns:
+class ColumnNames:
     """The names that a column may have; a row must have one of them, and not two. Give one name to settle it."""
 
     query: Annotated[tuple[str, ...], "the query's text"] = ("query", "anchor", "question")
@@ -77,17 +77,17 @@ class Columns:
     )
 
 
-Pairs = tuple[tuple[str | None, str | None], ...]  # columns of texts and of their ids
+ColumnPairs = tuple[tuple[str | None, str | None], ...]  # columns of texts and of their ids
 
 
 @dataclass(frozen=True)
-class Layout:
+class ColumnRoles:
     """Which column of a header is what; None where there is none. With a label, `positives` are labelled documents."""
 
     query: str | None
     query_id: str | None
-    positives: Pairs
-    negatives: Pairs = ()
+    positives: ColumnPairs
+    negatives: ColumnPairs = ()
     grade: str | None = None
     label: str | None = None
     scored: bool = False  # the label is a score, whose size is no grade
@@ -108,7 +108,9 @@ class Layout:
 
 
 @cache
-def layout(header: tuple[str, ...], columns: Columns, thresholded: bool = False, queries: bool = False) -> Layout:
+def layout(
+    header: tuple[str, ...], columns: ColumnNames, thresholded: bool = False, queries: bool = False
+) -> ColumnRoles:
     """
     Find the columns by name. Raises Wrong where one is missing or two could be meant.
 
@@ -121,20 +123,20 @@ def layout(header: tuple[str, ...], columns: Columns, thresholded: bool = False,
     negatives = passages(columns.negative, columns.negative_id, header)
     label = label_in(header, columns, bool(negatives), thresholded)
     if label is not None:
-        return Layout(query, query_id, documents(header, columns), label=label, scored=label in columns.score)
+        return ColumnRoles(query, query_id, documents(header, columns), label=label, scored=label in columns.score)
     positives = passages(columns.positive, columns.positive_id, header)
     if not positives:
         raise missing("positive", columns.positive, header)
     if len(names := dict.fromkeys(base(text, columns.positive) for text, _ in positives if text is not None)) > 1:
         raise Wrong("one column as positive (--column positive=NAME names it)", str(list(names)), alike=True)
-    return Layout(query, query_id, positives, negatives, one_of("grade", columns.grade, header))
+    return ColumnRoles(query, query_id, positives, negatives, one_of("grade", columns.grade, header))
 
 
-def label_in(header: Sequence[str], columns: Columns, has_negatives: bool, thresholded: bool) -> str | None:
+def label_in(header: Sequence[str], columns: ColumnNames, has_negatives: bool, thresholded: bool) -> str | None:
     """The column that says which documents are positives, where one does; beside negatives, it says something else."""
     label = one_of("label", columns.label, header)
     if has_negatives:
-        if label is not None and columns.label != Columns().label:
+        if label is not None and columns.label != ColumnNames().label:
             raise Wrong("labels or columns of negatives", f"both in {shortened(str(list(header)))}", alike=True)
         return None
     score = one_of("score", columns.score, header)
@@ -151,7 +153,7 @@ def label_in(header: Sequence[str], columns: Columns, has_negatives: bool, thres
     return score
 
 
-def documents(header: Sequence[str], columns: Columns) -> Pairs:
+def documents(header: Sequence[str], columns: ColumnNames) -> ColumnPairs:
     """The labelled documents: the one column of their texts, of their ids, or both."""
     text = one_of("document", dict.fromkeys((*columns.document, *columns.positive)), header)
     key = one_of("document_id", dict.fromkeys((*columns.document_id, *columns.positive_id)), header)
@@ -175,7 +177,7 @@ def missing(kind: str, names: Sequence[str], header: Sequence[str]) -> Wrong:
     return Wrong(wanted, shortened(str(list(header))), alike=True)
 
 
-def passages(texts: Sequence[str], ids: Sequence[str], header: Sequence[str]) -> Pairs:
+def passages(texts: Sequence[str], ids: Sequence[str], header: Sequence[str]) -> ColumnPairs:
     """Columns of texts and those of their ids: the ones called so, and with a number as in NAME1, NAME_1, NAME.1."""
     found, keys = numbered(texts, header), numbered(ids, header, inside=texts)
     pairs: list[tuple[str | None, str | None]] = []

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from nearmiss.data.checks import Wrong, wanted_field, wanted_id, wanted_text
 from nearmiss.data.delimited import tab_separated
-from nearmiss.data.example import Passage, passage_of
+from nearmiss.data.example import InputDocument, passage_of
 from nearmiss.data.gathering import Gathered, Mention, add_document, id_of
-from nearmiss.data.lines import Row, lines
+from nearmiss.data.lines import InputRow, lines
 from nearmiss.data.opening import kind_of
 from nearmiss.data.parts import CORPUS, companion, one_table, tables
 from nearmiss.data.rejects import Ledger
@@ -49,12 +49,14 @@ def files_of(path: Path) -> list[Path]:
     return companion(path, CORPUS) or one_table(path, tables(path), None)
 
 
-def named_rows(path: Path, texts: Sequence[str], columns: Mapping[int, Sequence[str]], ledger: Ledger) -> Iterator[Row]:
+def named_rows(
+    path: Path, texts: Sequence[str], columns: Mapping[int, Sequence[str]], ledger: Ledger
+) -> Iterator[InputRow]:
     """The rows of a table that has a header with one of `texts`, or MS MARCO's columns by their number."""
     if kind_of(path) == ".tsv" and not set(first_cells(path)) & set(texts):
         wanted = " or ".join(f"{' and '.join(names)} ({size} columns)" for size, names in columns.items())
         for line, values in tab_separated(path, ledger, wanted, columns):
-            yield Row(str(path), line, dict(zip(columns[len(values)], values, strict=True)))
+            yield InputRow(str(path), line, dict(zip(columns[len(values)], values, strict=True)))
         return
 
     def has_text(header: Sequence[str]) -> None:
@@ -70,14 +72,20 @@ def first_cells(path: Path) -> list[str]:
     return [cell.strip('" \r\n') for cell in first.decode("utf-8", "replace").split("\t")]
 
 
-def read_beir_corpus(found: Iterable[Row], gathered: Gathered, ledger: Ledger) -> None:
+def read_beir_corpus(found: Iterable[InputRow], gathered: Gathered, ledger: Ledger) -> None:
     """Add the documents of a BEIR folder, which must have ids."""
     for row in found:
         add_row(row, BEIR_IDS, ("text",), gathered, ledger, needs_id=True)
 
 
 def add_row(
-    row: Row, ids: Sequence[str], texts: Sequence[str], gathered: Gathered, ledger: Ledger, *, needs_id: bool = False
+    row: InputRow,
+    ids: Sequence[str],
+    texts: Sequence[str],
+    gathered: Gathered,
+    ledger: Ledger,
+    *,
+    needs_id: bool = False,
 ) -> None:
     """Add one document, or list its row as bad and remember which id that costs."""
     try:
@@ -97,19 +105,19 @@ def add_row(
     add_document(gathered, doc_id, document, row.place)
 
 
-def is_empty(row: Row, texts: Sequence[str]) -> bool:
+def is_empty(row: InputRow, texts: Sequence[str]) -> bool:
     """Whether a document holds no text at all, though it has the field for it."""
     found = [row.fields.get("title"), *(row.fields[name] for name in texts if name in row.fields)]
     return len(found) > 1 and all(value is None or (isinstance(value, str) and not value.strip()) for value in found)
 
 
-def own_id(row: Row, ids: Sequence[str]) -> str:
+def own_id(row: InputRow, ids: Sequence[str]) -> str:
     """The id that a row must have."""
     name = next((name for name in ids if row.fields.get(name) is not None), ids[0])
     return wanted_id(wanted_field(row.fields, name), name)
 
 
-def new_id(document: Passage, gathered: Gathered) -> str:
+def new_id(document: InputDocument, gathered: Gathered) -> str:
     """The id of a document that is not there yet; without one of its own, an equal document is the same."""
     doc_id = id_of(document, gathered)
     known = gathered.documents.get(doc_id)
@@ -118,14 +126,14 @@ def new_id(document: Passage, gathered: Gathered) -> str:
     return doc_id
 
 
-def remember(row: Row, ids: Sequence[str], lost: dict[str, str]) -> None:
+def remember(row: InputRow, ids: Sequence[str], lost: dict[str, str]) -> None:
     """Judgements of a document that is not there must be able to say why."""
     value = next((row.fields[name] for name in ids if row.fields.get(name) is not None), None)
     if isinstance(value, str | int):
         lost.setdefault(str(value), row.place)
 
 
-def add_query_row(row: Row, gathered: Gathered, ledger: Ledger) -> None:
+def add_query_row(row: InputRow, gathered: Gathered, ledger: Ledger) -> None:
     """Add one query of a table, or list its row as bad."""
     query_id = ""
     try:

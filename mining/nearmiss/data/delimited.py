@@ -2,7 +2,7 @@
 Rows of CSV and TSV files, with their named columns, and lines of tab-separated values without names.
 
 In:  a path, and a check that the header must pass before any row is read
-Out: one `Row` after another, placed at its first line; an empty cell is None, since CSV cannot tell the two apart
+Out: one `InputRow` after another, placed at its first line; an empty cell is None, since CSV cannot tell the two apart
 """
 
 import csv
@@ -11,12 +11,12 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from nearmiss.data.checks import Wrong, shortened, unicode_safe
-from nearmiss.data.lines import HeaderCheck, Row, checked_header, decoded, lines, raw, readable
+from nearmiss.data.lines import HeaderCheck, InputRow, checked_header, decoded, lines, raw, readable
 from nearmiss.data.rejects import Ledger
 from nearmiss.errors import DatasetError
 
 
-def csv_rows(path: Path, ledger: Ledger, check: HeaderCheck, delimiter: str = ",") -> Iterator[Row]:
+def csv_rows(path: Path, ledger: Ledger, check: HeaderCheck, delimiter: str = ",") -> Iterator[InputRow]:
     """Separated rows after a header; a row may span lines and is placed at its first."""
     # The default limit of 128 KB would refuse a long document.
     csv.field_size_limit(sys.maxsize)
@@ -28,7 +28,7 @@ def csv_rows(path: Path, ledger: Ledger, check: HeaderCheck, delimiter: str = ",
             checked_header(str(path), header, check)
             continue
         try:
-            row = Row(str(path), line, dict(zip(header, cells(record, header), strict=True)))
+            row = InputRow(str(path), line, dict(zip(header, cells(record, header), strict=True)))
         except Wrong as wrong:
             ledger.refuse(str(path), line, wrong, [readable(value) for value in record])
             continue

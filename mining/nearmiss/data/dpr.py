@@ -10,20 +10,20 @@ from collections.abc import Mapping
 from typing import Any
 
 from nearmiss.data.checks import wanted_field, wanted_id, wanted_list, wanted_text
-from nearmiss.data.example import Example, Passage
+from nearmiss.data.example import InputDocument, InputExample
 from nearmiss.data.tevatron import listed_passage
 
 NEGATIVES = ("hard_negative_ctxs", "negative_ctxs")
 IDS = ("passage_id", "psg_id")  # DPR's own files use both
 
 
-def dpr_example(row: Mapping[str, Any]) -> Example:
+def dpr_example(row: Mapping[str, Any]) -> InputExample:
     """What one item says."""
     query = wanted_text(wanted_field(row, "question"), "question")
     query_id = row.get("query_id")
     positives = contexts(wanted_field(row, "positive_ctxs"), "positive_ctxs")
     ours = {"question", "query_id", "positive_ctxs", *NEGATIVES}
-    return Example(
+    return InputExample(
         query_id=None if query_id is None else wanted_id(query_id, "query_id"),
         query=query,
         positives=[(found, 1.0) for found in positives],
@@ -32,6 +32,6 @@ def dpr_example(row: Mapping[str, Any]) -> Example:
     )
 
 
-def contexts(value: Any, name: str) -> list[Passage]:
+def contexts(value: Any, name: str) -> list[InputDocument]:
     """The passages of a list."""
     return [listed_passage(item, name, IDS) for item in wanted_list(value, name)]

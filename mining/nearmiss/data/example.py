@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from nearmiss.data.checks import any_text, wanted_field, wanted_id, wanted_text
 
 
-class Passage(NamedTuple):
+class InputDocument(NamedTuple):
     """A document as a row mentions it; with an id alone, the corpus must have it."""
 
     doc_id: str | None
@@ -20,7 +20,7 @@ class Passage(NamedTuple):
     own: dict[str, Any] = {}  # noqa: RUF012  (never written to)
 
 
-class Example(NamedTuple):
+class InputExample(NamedTuple):
     """
     A query with the documents that one row judges for it; without its text, a table of queries has it.
 
@@ -29,13 +29,13 @@ class Example(NamedTuple):
 
     query_id: str | None
     query: str | None
-    positives: list[tuple[Passage, float]]
-    negatives: list[Passage]
+    positives: list[tuple[InputDocument, float]]
+    negatives: list[InputDocument]
     own: dict[str, Any]
     labelled: bool = False
 
 
-def passage_of(row: Mapping[str, Any], ids: Iterable[str], texts: Iterable[str] = ("text",)) -> Passage:
+def passage_of(row: Mapping[str, Any], ids: Iterable[str], texts: Iterable[str] = ("text",)) -> InputDocument:
     """A document from a row with a text, perhaps a title, and perhaps one of the id fields."""
     id_name = next((name for name in ids if row.get(name) is not None), None)
     text_name = next((name for name in texts if name in row), "text")
@@ -46,7 +46,7 @@ def passage_of(row: Mapping[str, Any], ids: Iterable[str], texts: Iterable[str] 
         text = wanted_text(text, text_name)
     taken = {id_name, text_name, "title"}
     own = {name: value for name, value in row.items() if name not in taken}
-    return Passage(None if id_name is None else wanted_id(row[id_name], id_name), title, text, grouped(own))
+    return InputDocument(None if id_name is None else wanted_id(row[id_name], id_name), title, text, grouped(own))
 
 
 def grouped(own: dict[str, Any]) -> dict[str, Any]:

@@ -23,7 +23,7 @@ READ_AS = {
 }
 
 
-class Exported(NamedTuple):
+class ExportedRows(NamedTuple):
     """What an export's manifest says of its rows."""
 
     format: str
@@ -31,7 +31,7 @@ class Exported(NamedTuple):
     options: Mapping[str, Any]
 
 
-def exported(folder: Path) -> Exported | None:
+def exported(folder: Path) -> ExportedRows | None:
     """The export in a folder, if there is one."""
     path = folder / MANIFEST
     try:
@@ -46,4 +46,4 @@ def exported(folder: Path) -> Exported | None:
     if missing := [shard["name"] for shard in shards if not (folder / shard["name"]).is_file()]:
         listed = ", ".join(missing[:5])
         raise DatasetError(f"{folder}: wanted every shard of the export; found {len(missing):,} missing: {listed}")
-    return Exported(READ_AS[name], name, content.get("options") or {})
+    return ExportedRows(READ_AS[name], name, content.get("options") or {})

@@ -9,17 +9,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from nearmiss.data.checks import wanted_field, wanted_id, wanted_list, wanted_number, wanted_text
-from nearmiss.data.example import Example, Passage
+from nearmiss.data.example import InputDocument, InputExample
 
 OURS = {"query", "query_id", "pos", "neg", "pos_id", "neg_id"}
 
 
-def flag_example(row: Mapping[str, Any]) -> Example:
+def flag_example(row: Mapping[str, Any]) -> InputExample:
     """What one row says."""
     query = wanted_text(wanted_field(row, "query"), "query")
     query_id = row.get("query_id")
     positives = passages_in(row, "pos", wanted_field(row, "pos"))
-    return Example(
+    return InputExample(
         query_id=None if query_id is None else wanted_id(query_id, "query_id"),
         query=query,
         positives=[(found, 1.0) for found in positives],
@@ -28,7 +28,7 @@ def flag_example(row: Mapping[str, Any]) -> Example:
     )
 
 
-def passages_in(row: Mapping[str, Any], name: str, value: Any) -> list[Passage]:
+def passages_in(row: Mapping[str, Any], name: str, value: Any) -> list[InputDocument]:
     """The texts under `name`, with their ids and with as many finite scores, where there are any."""
     texts = [wanted_text(text, name) for text in wanted_list(value, name)]
     scores = row.get(f"{name}_scores")
@@ -37,6 +37,6 @@ def passages_in(row: Mapping[str, Any], name: str, value: Any) -> list[Passage]:
             wanted_number(score, f"{name}_scores")
     ids = row.get(f"{name}_id")
     if ids is None:
-        return [Passage(None, text=text) for text in texts]
+        return [InputDocument(None, text=text) for text in texts]
     known = [wanted_id(key, f"{name}_id") for key in wanted_list(ids, f"{name}_id", len(texts))]
-    return [Passage(key, text=text) for key, text in zip(known, texts, strict=True)]
+    return [InputDocument(key, text=text) for key, text in zip(known, texts, strict=True)]

@@ -2,7 +2,7 @@
 Queries, documents and judgements as they arrive, row by row: ids made where absent, repeated mentions merged,
 contradictions refused.
 
-In:  `Example`s, what one row says, from any format
+In:  `InputExample`s, what one row says, from any format
 Out: a `Gathered`, changed only by rows that hold no contradiction
 
 Knows nothing of files and formats.
@@ -14,7 +14,7 @@ from typing import Any
 
 from nearmiss.data.checks import Wrong, described
 from nearmiss.data.dataset import passage
-from nearmiss.data.example import Example, Passage, content_id
+from nearmiss.data.example import InputDocument, InputExample, content_id
 
 Pair = tuple[str, str]  # query_id, doc_id
 
@@ -51,7 +51,7 @@ class Gathered:
     answered: set[str] = field(default_factory=set)
 
 
-def id_of(found: Passage, gathered: Gathered) -> str:
+def id_of(found: InputDocument, gathered: Gathered) -> str:
     """The id of a passage: its own, else that of a document with the same text, else one made from its content."""
     if found.doc_id is not None:
         return found.doc_id
@@ -60,7 +60,7 @@ def id_of(found: Passage, gathered: Gathered) -> str:
     return known or content_id("d", *filter(None, (found.title, text)))
 
 
-def agreed(found: Passage, gathered: Gathered) -> str:
+def agreed(found: InputDocument, gathered: Gathered) -> str:
     """The id of a passage that contradicts nothing known."""
     doc_id = id_of(found, gathered)
     known = gathered.documents.get(doc_id)
@@ -78,7 +78,7 @@ def agreed(found: Passage, gathered: Gathered) -> str:
     return doc_id
 
 
-def add_document(gathered: Gathered, doc_id: str, found: Passage, place: str) -> None:
+def add_document(gathered: Gathered, doc_id: str, found: InputDocument, place: str) -> None:
     """A document, or one more mention of it."""
     if known := gathered.documents.get(doc_id):
         remember(known, found.own)
@@ -101,7 +101,7 @@ def remember(known: Mention, own: dict[str, Any]) -> None:
         known.own.append(own)
 
 
-def add_example(gathered: Gathered, example: Example, place: str) -> str:
+def add_example(gathered: Gathered, example: InputExample, place: str) -> str:
     """Take in all of a row and return its query's id, or raise Wrong and take in nothing."""
     query_id, query = asked(gathered, example)
     known = gathered.queries.get(query_id)
@@ -109,7 +109,7 @@ def add_example(gathered: Gathered, example: Example, place: str) -> str:
         raise Wrong(f"one text for query {query_id!r}", f"{described(query)}, unlike {known.place}")
     if not example.positives and not (example.labelled and example.negatives):
         raise Wrong("at least one positive", "none")
-    mentioned: dict[str, list[Passage]] = {}
+    mentioned: dict[str, list[InputDocument]] = {}
     grades = {(query_id, mention(mentioned, p, gathered)): grade for p, grade in example.positives}
     # A negative without a text is none; a positive is a mistake.
     named = [p for p in example.negatives if p.text is not None or p.doc_id not in gathered.empty]
@@ -124,7 +124,7 @@ def add_example(gathered: Gathered, example: Example, place: str) -> str:
     return query_id
 
 
-def asked(gathered: Gathered, example: Example) -> tuple[str, str]:
+def asked(gathered: Gathered, example: InputExample) -> tuple[str, str]:
     """The id and the text of a row's query; what it does not say itself, the table of queries does."""
     if example.query is not None:
         return example.query_id or content_id("q", example.query), example.query
@@ -146,7 +146,7 @@ def drop_unanswered(gathered: Gathered) -> list[str]:
     return gone
 
 
-def mention(mentioned: dict[str, list[Passage]], found: Passage, gathered: Gathered) -> str:
+def mention(mentioned: dict[str, list[InputDocument]], found: InputDocument, gathered: Gathered) -> str:
     """The id of a passage, which then stands for this text in the rest of the row too."""
     doc_id = agreed(found, gathered)
     earlier = mentioned.setdefault(doc_id, [])
@@ -157,7 +157,7 @@ def mention(mentioned: dict[str, list[Passage]], found: Passage, gathered: Gathe
     return doc_id
 
 
-def check_group(doc_id: str, found: Passage, owns: Iterable[dict[str, Any]]) -> None:
+def check_group(doc_id: str, found: InputDocument, owns: Iterable[dict[str, Any]]) -> None:
     """A document is in one group: siblings are refused by it."""
     groups = {own["group_id"] for own in (*owns, found.own) if own.get("group_id") is not None}
     if len(groups) > 1:

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from nearmiss.data.arrow import BATCH, arrow_rows
-from nearmiss.data.lines import HeaderCheck, Row, checked_header
+from nearmiss.data.lines import HeaderCheck, InputRow, checked_header
 from nearmiss.data.rejects import Ledger
 from nearmiss.errors import DatasetError
 
 
-def hf_rows(path: Path, split: str | None, ledger: Ledger, check: HeaderCheck) -> Iterator[Row]:
+def hf_rows(path: Path, split: str | None, ledger: Ledger, check: HeaderCheck) -> Iterator[InputRow]:
     """The rows of one split, a batch at a time; the row number stands in for a line."""
     table = one_split(str(path), opened(path, split), split)
     checked_header(str(path), table.column_names, check)

@@ -12,11 +12,11 @@ import pyarrow as pa
 
 from nearmiss.data.arrow import BATCH, arrow_rows
 from nearmiss.data.beir import judge, resolved
-from nearmiss.data.beir_qrels import Judgement
+from nearmiss.data.beir_qrels import QrelsRow
 from nearmiss.data.checks import Wrong, wanted_field, wanted_grade, wanted_id, wanted_text
 from nearmiss.data.corpus import TEXT_FIELDS, add_row, share_texts
 from nearmiss.data.gathering import Gathered, add_query
-from nearmiss.data.lines import HeaderCheck, Row, checked_header
+from nearmiss.data.lines import HeaderCheck, InputRow, checked_header
 from nearmiss.data.rejects import Ledger
 from nearmiss.errors import DatasetError
 
@@ -29,7 +29,7 @@ def described(given: Any) -> str:
     return f"{type(given).__module__}.{type(given).__qualname__}"
 
 
-def pair_rows(given: Any, split: str | None, ledger: Ledger, check: HeaderCheck) -> Iterator[Row]:
+def pair_rows(given: Any, split: str | None, ledger: Ledger, check: HeaderCheck) -> Iterator[InputRow]:
     """The rows of a frame or of a `datasets.Dataset` whose columns are those of pairs."""
     if isinstance(given, pd.DataFrame):
         checked_header(FRAME, [str(name) for name in given.columns], check)
@@ -49,7 +49,7 @@ def pair_rows(given: Any, split: str | None, ledger: Ledger, check: HeaderCheck)
     yield from arrow_rows(DATASET, table.with_format("arrow").iter(BATCH), ledger)
 
 
-def frame_rows(name: str, frame: pd.DataFrame, ledger: Ledger) -> Iterator[Row]:
+def frame_rows(name: str, frame: pd.DataFrame, ledger: Ledger) -> Iterator[InputRow]:
     """The rows of a frame as plain Python values, its index left out."""
     try:
         table = pa.Table.from_pandas(frame, preserve_index=False)
@@ -79,7 +79,7 @@ def read_frames(frames: Mapping[str, pd.DataFrame], gathered: Gathered, ledger: 
         judge(resolved(own, gathered, ledger), gathered, ledger)
 
 
-def judgements(name: str, frame: pd.DataFrame, ledger: Ledger) -> Iterator[Judgement]:
+def judgements(name: str, frame: pd.DataFrame, ledger: Ledger) -> Iterator[QrelsRow]:
     """The rows of `positives` with their grades, 1.0 unless given, or of `negatives` with 0."""
     for row in frame_rows(name, frame, ledger):
         try:
@@ -88,10 +88,10 @@ def judgements(name: str, frame: pd.DataFrame, ledger: Ledger) -> Iterator[Judge
         except Wrong as wrong:
             ledger.refuse(row.file, row.line, wrong, row.fields)
             continue
-        yield Judgement(name, row.line, query_id, doc_id, grade if name == "positives" else 0.0, str(row.fields))
+        yield QrelsRow(name, row.line, query_id, doc_id, grade if name == "positives" else 0.0, str(row.fields))
 
 
-def _add_query(row: Row, wanted: set[str], gathered: Gathered, ledger: Ledger) -> None:
+def _add_query(row: InputRow, wanted: set[str], gathered: Gathered, ledger: Ledger) -> None:
     try:
         query_id = wanted_id(wanted_field(row.fields, "query_id"), "query_id")
         if query_id not in wanted:

@@ -9,35 +9,35 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from nearmiss.data.columns import Columns
+from nearmiss.data.columns import ColumnNames
 from nearmiss.data.exported import exported
 from nearmiss.data.opening import kind_of
 from nearmiss.data.parts import first_word, sorted_names, tables
 from nearmiss.data.sheets import refuse_archive
 from nearmiss.errors import DatasetError
 
-Format = Literal["beir", "pairs", "flag", "tevatron", "dpr", "hf", "nemo", "rocketqa", "pylate", "msmarco"]
-FORMATS: tuple[Format, ...] = get_args(Format)
-NAMED: tuple[Format, ...] = ("pairs", "hf")  # whose columns have names that a person may settle
-BY_ID: tuple[Format, ...] = ("pairs", "hf", "pylate", "msmarco")  # whose rows may name queries by id
+InputFormat = Literal["beir", "pairs", "flag", "tevatron", "dpr", "hf", "nemo", "rocketqa", "pylate", "msmarco"]
+INPUT_FORMATS: tuple[InputFormat, ...] = get_args(InputFormat)
+NAMED: tuple[InputFormat, ...] = ("pairs", "hf")  # whose columns have names that a person may settle
+BY_ID: tuple[InputFormat, ...] = ("pairs", "hf", "pylate", "msmarco")  # whose rows may name queries by id
 
 
 @dataclass(frozen=True)
-class Asked:
+class ReadOptions:
     """What the caller wants read, beside the path. `positive_from`: labels or scores from here on are positives."""
 
     split: str | None = None
     corpus: Path | None = None
     queries: Path | None = None
-    columns: Columns = field(default_factory=Columns)
+    columns: ColumnNames = field(default_factory=ColumnNames)
     positive_from: float | None = None
 
 
-def checked_format(path: Path, format: str | None, asked: Asked) -> Format:
+def checked_format(path: Path, format: str | None, asked: ReadOptions) -> InputFormat:
     """The format, once it, the path and the options go together."""
-    chosen = format_of(path) if format is None else next((known for known in FORMATS if known == format), None)
+    chosen = format_of(path) if format is None else next((known for known in INPUT_FORMATS if known == format), None)
     if chosen is None:
-        raise DatasetError(f"--format: wanted one of {', '.join(FORMATS)}; found {format!r}")
+        raise DatasetError(f"--format: wanted one of {', '.join(INPUT_FORMATS)}; found {format!r}")
     if chosen != "hf":
         existing(path)
     if chosen == "beir" and not path.is_dir():
@@ -46,12 +46,12 @@ def checked_format(path: Path, format: str | None, asked: Asked) -> Format:
     return chosen
 
 
-def check_options(path: Path, format: Format, asked: Asked) -> None:
+def check_options(path: Path, format: InputFormat, asked: ReadOptions) -> None:
     """An option that the format would pass over is a mistake, and is said."""
     if asked.split is not None and format != "hf" and not path.is_dir():
         raise DatasetError(f"--split: wanted none, since {format} files have no splits; found {asked.split!r}")
     if format not in NAMED:
-        if asked.columns != Columns():
+        if asked.columns != ColumnNames():
             raise DatasetError(f"--column: wanted none, since the columns of {format} have fixed names; found some")
         if asked.positive_from is not None:
             raise DatasetError(f"--positive-from: wanted none, since {format} says itself what is a positive")
@@ -61,7 +61,7 @@ def check_options(path: Path, format: Format, asked: Asked) -> None:
         )
 
 
-def format_of(path: Path) -> Format:
+def format_of(path: Path) -> InputFormat:
     """The one format that has such names. Raises DatasetError where several do."""
     refuse_archive(existing(path))
     if not path.is_dir():
@@ -71,14 +71,14 @@ def format_of(path: Path) -> Format:
             return "pairs"
         raise unknown(path, f"{path.name!r}, which several formats use")
     if found := exported(path):
-        return next(known for known in FORMATS if known == found.format)
+        return next(known for known in INPUT_FORMATS if known == found.format)
     meant = [format for format, means in folder_signs(path).items() if means]
     if len(meant) == 1:
         return meant[0]
     raise unknown(path, f"a folder with {sorted_names(path)}")
 
 
-def folder_signs(path: Path) -> Mapping[Format, bool]:
+def folder_signs(path: Path) -> Mapping[InputFormat, bool]:
     """Which formats a folder's names are those of."""
     files = {file.name for file in path.iterdir()}
     if {"dataset_info.json", "state.json"} <= files or "dataset_dict.json" in files:
@@ -97,7 +97,7 @@ def folder_signs(path: Path) -> Mapping[Format, bool]:
 
 def unknown(path: Path, found: str) -> DatasetError:
     """What is said where names do not tell."""
-    return DatasetError(f"{path}: wanted --format, one of {', '.join(FORMATS)}; found {found}")
+    return DatasetError(f"{path}: wanted --format, one of {', '.join(INPUT_FORMATS)}; found {found}")
 
 
 def existing(path: Path) -> Path:

@@ -2,7 +2,7 @@
 JSON values that lines do not separate: the items of one array, or objects that follow each other, as pretty-printing
 leaves them. The file is never held whole.
 
-Out: one `Row` after another, placed at the line where the item begins
+Out: one `InputRow` after another, placed at the line where the item begins
 """
 
 import codecs
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
 from nearmiss.data.checks import Wrong, described, shortened, unicode_safe
-from nearmiss.data.lines import BOM, Row, json_lines, parsed, readable, spelled, whole
+from nearmiss.data.lines import BOM, InputRow, json_lines, parsed, readable, spelled, whole
 from nearmiss.data.opening import UNREADABLE, opened_text, reason
 from nearmiss.data.rejects import Ledger
 from nearmiss.errors import DatasetError
@@ -78,7 +78,7 @@ class Scanner:
         return error.msg.startswith("Unterminated string") or error.pos >= len(self.window.rstrip()) - LONGEST
 
 
-def json_rows(path: Path, ledger: Ledger) -> Iterator[Row]:
+def json_rows(path: Path, ledger: Ledger) -> Iterator[InputRow]:
     """The objects of a JSON file: one on each line, pretty-printed one after another, or the items of one array."""
     try:
         match shape(path):
@@ -125,7 +125,7 @@ def is_object(line: bytes) -> bool:
     return True
 
 
-def objects(file: str, scanner: Scanner, ledger: Ledger) -> Iterator[Row]:
+def objects(file: str, scanner: Scanner, ledger: Ledger) -> Iterator[InputRow]:
     """Objects that follow each other."""
     while True:
         scanner.mark("")
@@ -136,7 +136,7 @@ def objects(file: str, scanner: Scanner, ledger: Ledger) -> Iterator[Row]:
             return
 
 
-def items(file: str, scanner: Scanner, ledger: Ledger) -> Iterator[Row]:
+def items(file: str, scanner: Scanner, ledger: Ledger) -> Iterator[InputRow]:
     """The items between the brackets."""
     if not scanner.mark("["):
         raise DatasetError(f"{file}:{scanner.line}: wanted a JSON array; found {described(scanner.text[:20])}")
@@ -153,7 +153,7 @@ def items(file: str, scanner: Scanner, ledger: Ledger) -> Iterator[Row]:
         )
 
 
-def item(file: str, scanner: Scanner, ledger: Ledger) -> Iterator[Row]:
+def item(file: str, scanner: Scanner, ledger: Ledger) -> Iterator[InputRow]:
     """The next value, if it is a row; one that the file's end cuts is a bad row, and takes all that is left."""
     line = scanner.line
     try:
@@ -164,7 +164,7 @@ def item(file: str, scanner: Scanner, ledger: Ledger) -> Iterator[Row]:
         scanner.cut = True
         return
     try:
-        yield Row(file, line, whole_item(value, text))
+        yield InputRow(file, line, whole_item(value, text))
     except Wrong as wrong:
         ledger.refuse(file, line, wrong, readable(text))
 

@@ -2,7 +2,7 @@
 Lines of a file, plain or packed, and the JSON objects on them.
 
 In:  a path; a BOM, CRLF and blank lines are nothing to complain of
-Out: one `Row` after another, with its place; what cannot be parsed goes to the ledger
+Out: one `InputRow` after another, with its place; what cannot be parsed goes to the ledger
 """
 
 import json
@@ -20,7 +20,7 @@ BOM = b"\xef\xbb\xbf"
 HeaderCheck = Callable[[Sequence[str]], object]
 
 
-class Row(NamedTuple):
+class InputRow(NamedTuple):
     """One record of the input, and where it stands."""
 
     file: str
@@ -54,13 +54,13 @@ def lines(path: Path) -> Iterator[tuple[int, bytes]]:
         raise DatasetError(f"{path}:{number + 1}: wanted a whole, readable file; found {reason(error)}") from error
 
 
-def json_lines(path: Path, ledger: Ledger) -> Iterator[Row]:
+def json_lines(path: Path, ledger: Ledger) -> Iterator[InputRow]:
     """The JSON objects of a file, one on each line."""
     for number, line in lines(path):
         if not line.strip():
             continue
         try:
-            row = Row(str(path), number, parsed(line))
+            row = InputRow(str(path), number, parsed(line))
         except Wrong as wrong:
             ledger.refuse(str(path), number, wrong, raw(line))
             continue

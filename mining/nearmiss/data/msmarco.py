@@ -16,9 +16,9 @@ from typing import Any
 from nearmiss.data.beir_qrels import LINES, read_qrels
 from nearmiss.data.checks import Wrong, wanted_field, wanted_id, wanted_list, wanted_text
 from nearmiss.data.delimited import tab_separated
-from nearmiss.data.example import Example, Passage
+from nearmiss.data.example import InputDocument, InputExample
 from nearmiss.data.json_values import json_rows
-from nearmiss.data.lines import Row
+from nearmiss.data.lines import InputRow
 from nearmiss.data.opening import kind_of
 from nearmiss.data.parts import CORPUS, QUERIES, first_word, named, one_table, stem, tables
 from nearmiss.data.rejects import Ledger
@@ -71,42 +71,46 @@ def needs_tables(path: Path) -> bool:
     return first is not None and all(value.isdecimal() for value in first)
 
 
-def msmarco_rows(path: Path, ledger: Ledger) -> Iterator[Row]:
+def msmarco_rows(path: Path, ledger: Ledger) -> Iterator[InputRow]:
     """The rows of a file of judgements."""
     match form_of(path):
         case "hard negatives":
             yield from json_rows(path, ledger)
         case "qrels":
             for found in read_qrels(path, set(), ledger):
-                yield Row(found.file, found.line, {"qid": found.query_id, "pid": found.doc_id, "grade": found.score})
+                yield InputRow(
+                    found.file, found.line, {"qid": found.query_id, "pid": found.doc_id, "grade": found.score}
+                )
         case _:
             for line, values in tab_separated(path, ledger, "query, positive and negative", (3,)):
-                yield Row(str(path), line, dict(zip(TRIPLE, values, strict=True)))
+                yield InputRow(str(path), line, dict(zip(TRIPLE, values, strict=True)))
 
 
-def msmarco_example(row: Mapping[str, Any], *, by_id: bool) -> Example:
+def msmarco_example(row: Mapping[str, Any], *, by_id: bool) -> InputExample:
     """What one row says."""
     if "query" in row:
         return triple(row, by_id=by_id)
     query_id = wanted_id(wanted_field(row, "qid"), "qid")
     if "pid" in row:
-        passage = Passage(row["pid"])
+        passage = InputDocument(row["pid"])
         is_positive = row["grade"] > 0
         positives, negatives = ([(passage, row["grade"])], []) if is_positive else ([], [passage])
-        return Example(query_id, None, positives, negatives, {}, labelled=True)
-    positives = [(Passage(key), 1.0) for key in ids(wanted_field(row, "pos"), "pos")]
-    negative = [Passage(key) for key in mined(row.get("neg"))]
+        return InputExample(query_id, None, positives, negatives, {}, labelled=True)
+    positives = [(InputDocument(key), 1.0) for key in ids(wanted_field(row, "pos"), "pos")]
+    negative = [InputDocument(key) for key in mined(row.get("neg"))]
     own = {name: value for name, value in row.items() if name not in ("qid", "pos", "neg")}
-    return Example(query_id, None, positives, negative, own, labelled=True)
+    return InputExample(query_id, None, positives, negative, own, labelled=True)
 
 
-def triple(row: Mapping[str, Any], *, by_id: bool) -> Example:
+def triple(row: Mapping[str, Any], *, by_id: bool) -> InputExample:
     """A query with a positive and a negative."""
     if by_id:
         query, positive, negative = (wanted_id(row[name], name) for name in TRIPLE)
-        return Example(query, None, [(Passage(positive), 1.0)], [Passage(negative)], {})
+        return InputExample(query, None, [(InputDocument(positive), 1.0)], [InputDocument(negative)], {})
     query, positive, negative = (wanted_text(row[name], name) for name in TRIPLE)
-    return Example(None, query, [(Passage(None, text=positive), 1.0)], [Passage(None, text=negative)], {})
+    return InputExample(
+        None, query, [(InputDocument(None, text=positive), 1.0)], [InputDocument(None, text=negative)], {}
+    )
 
 
 def mined(value: Any) -> dict[str, None]:

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from nearmiss.data.checks import Wrong, described, wanted_field, wanted_id, wanted_list, wanted_text
-from nearmiss.data.example import Example, Passage
-from nearmiss.data.lines import Row
+from nearmiss.data.example import InputDocument, InputExample
+from nearmiss.data.lines import InputRow
 from nearmiss.data.opening import UNREADABLE, opened_text, reason
 from nearmiss.data.rejects import Ledger
 from nearmiss.data.sheets import rows
@@ -20,7 +20,7 @@ from nearmiss.errors import DatasetError
 OURS = {"question", "question_id", "query", "query_id", "corpus_id", "pos_doc", "neg_doc"}
 
 
-def nemo_rows(path: Path, ledger: Ledger) -> tuple[list[Path], Iterator[Row]]:
+def nemo_rows(path: Path, ledger: Ledger) -> tuple[list[Path], Iterator[InputRow]]:
     """Where the corpus lies, as the file says (nowhere where texts are inline), and the rows; numbered from 1."""
     content = whole_object(path)
     if content is None:
@@ -43,11 +43,11 @@ def whole_object(path: Path) -> dict[str, Any] | None:
     return content if isinstance(content, dict) and "data" in content else None
 
 
-def data_rows(path: Path, data: list[Any], ledger: Ledger) -> Iterator[Row]:
+def data_rows(path: Path, data: list[Any], ledger: Ledger) -> Iterator[InputRow]:
     """The items of `data`."""
     for number, item in enumerate(data, start=1):
         if isinstance(item, dict):
-            yield Row(str(path), number, item)
+            yield InputRow(str(path), number, item)
         else:
             ledger.refuse(str(path), number, Wrong("a JSON object in 'data'", described(item)), item)
 
@@ -62,14 +62,14 @@ def corpora(path: Path, found: Any) -> list[Path]:
     return paths
 
 
-def nemo_example(row: Mapping[str, Any]) -> Example:
+def nemo_example(row: Mapping[str, Any]) -> InputExample:
     """What one item says; an item of `data` names documents by their ids, an inline one by their texts."""
     by_id = "question" in row
     name, id_name = ("question", "question_id") if by_id else ("query", "query_id")
     query = wanted_text(wanted_field(row, name), name)
     query_id = row.get(id_name)
     positives = documents(wanted_field(row, "pos_doc"), "pos_doc", by_id=by_id)
-    return Example(
+    return InputExample(
         query_id=None if query_id is None else wanted_id(query_id, id_name),
         query=query,
         positives=[(found, 1.0) for found in positives],
@@ -78,12 +78,12 @@ def nemo_example(row: Mapping[str, Any]) -> Example:
     )
 
 
-def documents(value: Any, name: str, *, by_id: bool) -> list[Passage]:
+def documents(value: Any, name: str, *, by_id: bool) -> list[InputDocument]:
     """The documents of a list: {"id"} objects or ids, or texts."""
     found = []
     for item in wanted_list(value if isinstance(value, list) else [value], name):
         if by_id:
-            found.append(Passage(wanted_id(wanted_field(item, "id") if isinstance(item, dict) else item, name)))
+            found.append(InputDocument(wanted_id(wanted_field(item, "id") if isinstance(item, dict) else item, name)))
         else:
-            found.append(Passage(None, text=wanted_text(item["text"] if isinstance(item, dict) else item, name)))
+            found.append(InputDocument(None, text=wanted_text(item["text"] if isinstance(item, dict) else item, name)))
     return found

@@ -10,13 +10,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from nearmiss.data.checks import Wrong, described, wanted_grade, wanted_id, wanted_list, wanted_number, wanted_text
-from nearmiss.data.columns import Layout, Pairs
-from nearmiss.data.example import Example, Passage
+from nearmiss.data.columns import ColumnPairs, ColumnRoles
+from nearmiss.data.example import InputDocument, InputExample
 
 LABELS = {"0": 0.0, "1": 1.0, "false": 0.0, "true": 1.0}
 
 
-def pair_example(row: Mapping[str, Any], layout: Layout, positive_from: float | None = None) -> Example:
+def pair_example(row: Mapping[str, Any], layout: ColumnRoles, positive_from: float | None = None) -> InputExample:
     """What one row says; above which label a document is a positive must be told, unless labels are 0 and 1."""
     query_id = cell(row, layout.query_id)
     query = None if layout.query is None else wanted_text(row[layout.query], layout.query)
@@ -31,7 +31,7 @@ def pair_example(row: Mapping[str, Any], layout: Layout, positive_from: float | 
             labels = [min(label, 1.0) for label in labels]
         positives = [(found, grade) for found, grade in zip(documents, labels, strict=True) if grade > 0]
         negatives = [found for found, grade in zip(documents, labels, strict=True) if grade == 0]
-    return Example(
+    return InputExample(
         query_id=None if query_id is None else wanted_id(query_id, str(layout.query_id)),
         query=query,
         positives=positives,
@@ -52,7 +52,7 @@ def cell(row: Mapping[str, Any], name: str | None) -> Any:
     return None if name is None else row.get(name)
 
 
-def passages_in(row: Mapping[str, Any], pairs: Pairs) -> list[Passage]:
+def passages_in(row: Mapping[str, Any], pairs: ColumnPairs) -> list[InputDocument]:
     """The passages of cells of texts, of ids, or of both."""
     found = []
     for text_name, id_name in pairs:
@@ -62,7 +62,7 @@ def passages_in(row: Mapping[str, Any], pairs: Pairs) -> list[Passage]:
         for position in range(max(len(texts), len(ids))):
             text = wanted_text(texts[position], str(text_name)) if texts else None
             doc_id = wanted_id(ids[position], str(id_name)) if ids else None
-            found.append(Passage(doc_id, text=text))
+            found.append(InputDocument(doc_id, text=text))
     return found
 
 

@@ -9,17 +9,17 @@ from typing import Any
 from nearmiss.data import in_memory
 from nearmiss.data.beir import read_beir
 from nearmiss.data.checks import Wrong
-from nearmiss.data.columns import Columns, Layout, layout
+from nearmiss.data.columns import ColumnNames, ColumnRoles, layout
 from nearmiss.data.corpus import read_corpus, read_queries
 from nearmiss.data.dataset import Dataset
 from nearmiss.data.dpr import dpr_example
-from nearmiss.data.example import Example
+from nearmiss.data.example import InputExample
 from nearmiss.data.flagembedding import flag_example
 from nearmiss.data.frames import frames
 from nearmiss.data.gathering import Gathered, add_example, drop_unanswered
 from nearmiss.data.hf import hf_rows
-from nearmiss.data.input_formats import Asked, Format, checked_format, existing, options_of
-from nearmiss.data.lines import Row
+from nearmiss.data.input_formats import InputFormat, ReadOptions, checked_format, existing, options_of
+from nearmiss.data.lines import InputRow
 from nearmiss.data.msmarco import check_form, judgements_in, msmarco_example, msmarco_rows, needs_tables
 from nearmiss.data.nemo import nemo_example, nemo_rows
 from nearmiss.data.pairs import first_is_positive, pair_example
@@ -31,7 +31,7 @@ from nearmiss.data.sheets import rows
 from nearmiss.data.tevatron import tevatron_example
 from nearmiss.errors import DatasetError
 
-Understood = Callable[[Mapping[str, Any]], Example]
+Understood = Callable[[Mapping[str, Any]], InputExample]
 
 
 def read(
@@ -41,7 +41,7 @@ def read(
     split: str | None = None,
     corpus: str | Path | None = None,
     queries: str | Path | None = None,
-    columns: Columns = Columns(),  # noqa: B008  (frozen)
+    columns: ColumnNames = ColumnNames(),  # noqa: B008  (frozen)
     positive_from: float | None = None,
     reject: str | Path | None = None,
 ) -> Dataset:
@@ -65,7 +65,7 @@ def read(
         ['Rivers carry salt into it.']
     """
     reject = None if reject is None else Path(reject)
-    asked = Asked(split, optional(corpus), optional(queries), columns, positive_from)
+    asked = ReadOptions(split, optional(corpus), optional(queries), columns, positive_from)
     if not isinstance(path, str | Path):
         return read_memory(path, format, asked, reject)
     path = Path(path)
@@ -91,7 +91,7 @@ def optional(path: str | Path | None) -> Path | None:
     return None if path is None else Path(path)
 
 
-def read_memory(given: Any, format: str | None, asked: Asked, reject: Path | None) -> Dataset:
+def read_memory(given: Any, format: str | None, asked: ReadOptions, reject: Path | None) -> Dataset:
     """A dataset from what a program holds."""
     if format not in (None, "pairs"):
         raise DatasetError(f"format: wanted none, or pairs, for data in memory; found {format!r}")
@@ -112,14 +112,14 @@ def read_memory(given: Any, format: str | None, asked: Asked, reject: Path | Non
     return frames(gathered, counts, tuple(ledger.notes))
 
 
-def read_table(given: Any, asked: Asked, gathered: Gathered, ledger: Ledger) -> None:
+def read_table(given: Any, asked: ReadOptions, gathered: Gathered, ledger: Ledger) -> None:
     """Add the rows of one table with named columns, which may hold labels."""
     thresholded, by_id = asked.positive_from is not None, bool(gathered.asked)
 
-    def found(header: Sequence[str]) -> Layout:
+    def found(header: Sequence[str]) -> ColumnRoles:
         return layout(tuple(header), asked.columns, thresholded, by_id)
 
-    def understood(row: Mapping[str, Any]) -> Example:
+    def understood(row: Mapping[str, Any]) -> InputExample:
         return pair_example(row, found(list(row)), asked.positive_from)
 
     add_examples(in_memory.pair_rows(given, asked.split, ledger, found), understood, gathered, ledger)
@@ -135,7 +135,7 @@ def check_reject(reject: Path | None, sources: Iterable[Path | None]) -> None:
             raise DatasetError(f"--reject {reject}: wanted a file outside the data; found one in {source}")
 
 
-def read_examples(format: Format, path: Path, asked: Asked, gathered: Gathered, ledger: Ledger) -> None:
+def read_examples(format: InputFormat, path: Path, asked: ReadOptions, gathered: Gathered, ledger: Ledger) -> None:
     """Add the rows of every format whose rows each hold a query with its documents."""
     files = [path] if format == "hf" or not path.is_dir() else files_of(format, path, asked.split)
     if len(files) > 1:
@@ -163,13 +163,13 @@ def read_examples(format: Format, path: Path, asked: Asked, gathered: Gathered, 
             read_msmarco(files, beside, asked, gathered, ledger)
 
 
-def files_of(format: Format, folder: Path, split: str | None) -> list[Path]:
+def files_of(format: InputFormat, folder: Path, split: str | None) -> list[Path]:
     """The files of a folder that hold the rows."""
     return judgements_in(folder, split) if format == "msmarco" else rows_table(folder, split)
 
 
 def add_beside(
-    folder: Path | None, asked: Asked, gathered: Gathered, ledger: Ledger, *, needed_by: Path | None = None
+    folder: Path | None, asked: ReadOptions, gathered: Gathered, ledger: Ledger, *, needed_by: Path | None = None
 ) -> None:
     """Add the corpus and the queries that lie beside the rows, unless they were named."""
     found_corpus = None if folder is None else companion(folder, CORPUS, asked.split)
@@ -188,15 +188,15 @@ def add_beside(
 
 
 def read_named(
-    format: Format, path: Path, files: Sequence[Path], asked: Asked, gathered: Gathered, ledger: Ledger
+    format: InputFormat, path: Path, files: Sequence[Path], asked: ReadOptions, gathered: Gathered, ledger: Ledger
 ) -> None:
     """Add rows with named columns, and say which column was taken for what."""
-    seen: dict[Layout, None] = {}
+    seen: dict[ColumnRoles, None] = {}
     thresholded, by_id = asked.positive_from is not None, bool(gathered.asked)
     written_as, options = options_of(path)
     ordered = written_as == "labeled-list" and bool(options.get("scores")) and not thresholded
 
-    def understood(row: Mapping[str, Any]) -> Example:
+    def understood(row: Mapping[str, Any]) -> InputExample:
         row = first_is_positive(row) if ordered else row
         found = layout(tuple(row), asked.columns, thresholded, by_id)
         seen[found] = None
@@ -206,7 +206,7 @@ def read_named(
         if not ordered:
             layout(tuple(header), asked.columns, thresholded, by_id)
 
-    def source(file: Path, ledger: Ledger) -> Iterator[Row]:
+    def source(file: Path, ledger: Ledger) -> Iterator[InputRow]:
         return hf_rows(file, asked.split, ledger, check) if format == "hf" else rows(file, ledger, check)
 
     add_files(files, source, understood, gathered, ledger)
@@ -215,7 +215,7 @@ def read_named(
     ledger.notes += [f"columns: {said}" for said in dict.fromkeys(map(str, seen))]
 
 
-def read_nemo(files: Sequence[Path], asked: Asked, gathered: Gathered, ledger: Ledger) -> None:
+def read_nemo(files: Sequence[Path], asked: ReadOptions, gathered: Gathered, ledger: Ledger) -> None:
     """Add the corpus that each file names, once, then the questions."""
     read_already: set[Path] = set()
     found = [nemo_rows(file, ledger) for file in files]
@@ -230,27 +230,29 @@ def read_nemo(files: Sequence[Path], asked: Asked, gathered: Gathered, ledger: L
         add_examples(questions, nemo_example, gathered, ledger)
 
 
-def read_msmarco(files: Sequence[Path], beside: Path | None, asked: Asked, gathered: Gathered, ledger: Ledger) -> None:
+def read_msmarco(
+    files: Sequence[Path], beside: Path | None, asked: ReadOptions, gathered: Gathered, ledger: Ledger
+) -> None:
     """Add the judgements, and the collection and the queries if these name them by id."""
     for file in files:
         check_form(file)
     by_id = any(needs_tables(file) for file in files)
     add_beside(beside if by_id else None, asked, gathered, ledger, needed_by=files[0] if by_id else None)
 
-    def understood(row: Mapping[str, Any]) -> Example:
+    def understood(row: Mapping[str, Any]) -> InputExample:
         return msmarco_example(row, by_id=by_id)
 
     add_files(files, msmarco_rows, understood, gathered, ledger)
 
 
-def plain_rows(file: Path, ledger: Ledger) -> Iterator[Row]:
+def plain_rows(file: Path, ledger: Ledger) -> Iterator[InputRow]:
     """Rows that each say what they lack, so no header is checked."""
     return rows(file, ledger, lambda header: None)
 
 
 def add_files(
     files: Iterable[Path],
-    source: Callable[[Path, Ledger], Iterable[Row]],
+    source: Callable[[Path, Ledger], Iterable[InputRow]],
     understood: Understood,
     gathered: Gathered,
     ledger: Ledger,
@@ -260,7 +262,7 @@ def add_files(
         add_examples(source(file, ledger), understood, gathered, ledger)
 
 
-def add_examples(found: Iterable[Row], understood: Understood, gathered: Gathered, ledger: Ledger) -> None:
+def add_examples(found: Iterable[InputRow], understood: Understood, gathered: Gathered, ledger: Ledger) -> None:
     """Take in each row as it is understood, or list it as bad."""
     for row in found:
         try:

@@ -11,8 +11,8 @@ from typing import Any
 
 from nearmiss.data.checks import Wrong, described, wanted_text
 from nearmiss.data.delimited import tab_separated
-from nearmiss.data.example import Example, Passage
-from nearmiss.data.lines import Row
+from nearmiss.data.example import InputDocument, InputExample
+from nearmiss.data.lines import InputRow
 from nearmiss.data.rejects import Ledger
 
 CROSS = ("query", "title", "passage", "label")
@@ -20,13 +20,13 @@ DUAL = ("query", "positive_title", "positive", "negative_title", "negative", "la
 WANTED = "4 columns (query, title, passage, label) or 6 (query, title, positive, title, negative, 0)"
 
 
-def rocketqa_rows(path: Path, ledger: Ledger) -> Iterator[Row]:
+def rocketqa_rows(path: Path, ledger: Ledger) -> Iterator[InputRow]:
     """The lines of a file, with the columns' names."""
     for line, values in tab_separated(path, ledger, WANTED, (len(CROSS), len(DUAL))):
-        yield Row(str(path), line, dict(zip(CROSS if len(values) == len(CROSS) else DUAL, values, strict=True)))
+        yield InputRow(str(path), line, dict(zip(CROSS if len(values) == len(CROSS) else DUAL, values, strict=True)))
 
 
-def rocketqa_example(row: Mapping[str, Any]) -> Example:
+def rocketqa_example(row: Mapping[str, Any]) -> InputExample:
     """What one line says."""
     query = wanted_text(row["query"], "query")
     if "passage" not in row:
@@ -34,16 +34,16 @@ def rocketqa_example(row: Mapping[str, Any]) -> Example:
             raise Wrong("0 in the last column", described(row["label"]))
         positive = passage(row["positive_title"], row["positive"], "positive")
         negative = passage(row["negative_title"], row["negative"], "negative")
-        return Example(None, query, [(positive, 1.0)], [negative], {})
+        return InputExample(None, query, [(positive, 1.0)], [negative], {})
     found = passage(row["title"], row["passage"], "passage")
     if row["label"] not in ("0", "1"):
         raise Wrong("0 or 1 in the last column", described(row["label"]))
     is_positive = row["label"] == "1"
     positives, negatives = ([(found, 1.0)], []) if is_positive else ([], [found])
-    return Example(None, query, positives, negatives, {}, labelled=True)
+    return InputExample(None, query, positives, negatives, {}, labelled=True)
 
 
-def passage(title: str, text: str, name: str) -> Passage:
+def passage(title: str, text: str, name: str) -> InputDocument:
     """A passage with its title, where it has one."""
     shown = "" if title.strip() == "-" else title
-    return Passage(None, shown, text if shown.strip() else wanted_text(text, name))
+    return InputDocument(None, shown, text if shown.strip() else wanted_text(text, name))

@@ -9,7 +9,7 @@ from nearmiss.data.arrow import parquet_rows
 from nearmiss.data.checks import Wrong
 from nearmiss.data.delimited import csv_rows
 from nearmiss.data.json_values import json_rows
-from nearmiss.data.lines import HeaderCheck, Row
+from nearmiss.data.lines import HeaderCheck, InputRow
 from nearmiss.data.opening import ARCHIVES, SHEETS, kind_of
 from nearmiss.data.rejects import Ledger
 from nearmiss.errors import DatasetError
@@ -17,7 +17,7 @@ from nearmiss.errors import DatasetError
 KINDS = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet")
 
 
-def rows(path: Path, ledger: Ledger, check: HeaderCheck) -> Iterator[Row]:
+def rows(path: Path, ledger: Ledger, check: HeaderCheck) -> Iterator[InputRow]:
     """The rows of a file, by its name, which may end in .gz or .zst too; JSON has no header to check."""
     match kind_of(path):
         case ".jsonl" | ".ndjson" | ".json":

@@ -11,14 +11,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from nearmiss.data.checks import Wrong, described, wanted_field, wanted_id, wanted_list, wanted_text
-from nearmiss.data.example import Example, Passage, passage_of
+from nearmiss.data.example import InputDocument, InputExample, passage_of
 
 PASSAGES = ("positive_passages", "negative_passages")
 IDS = ("positive_document_ids", "negative_document_ids")
 DOCIDS = ("docid", "doc_id", "_id", "id")
 
 
-def tevatron_example(row: Mapping[str, Any]) -> Example:
+def tevatron_example(row: Mapping[str, Any]) -> InputExample:
     """What one row says."""
     query_name = "query" if "query" in row else "query_text"
     query = wanted_text(wanted_field(row, query_name), query_name)
@@ -26,7 +26,7 @@ def tevatron_example(row: Mapping[str, Any]) -> Example:
     places = zip(PASSAGES, IDS, (True, False), strict=True)
     positives, negatives = (judged(row, *names, needed=needed) for *names, needed in places)
     ours = {"query_id", query_name, *PASSAGES, *IDS}
-    return Example(
+    return InputExample(
         query_id=None if query_id is None else wanted_id(query_id, "query_id"),
         query=query,
         positives=[(found, 1.0) for found in positives],
@@ -35,7 +35,7 @@ def tevatron_example(row: Mapping[str, Any]) -> Example:
     )
 
 
-def judged(row: Mapping[str, Any], passages: str, ids: str, *, needed: bool) -> list[Passage]:
+def judged(row: Mapping[str, Any], passages: str, ids: str, *, needed: bool) -> list[InputDocument]:
     """The documents in full, or by id; a row without negatives need not say so."""
     given = [name for name in (passages, ids) if row.get(name) is not None]
     if not given and not needed:
@@ -44,10 +44,10 @@ def judged(row: Mapping[str, Any], passages: str, ids: str, *, needed: bool) -> 
         raise Wrong(f"either {passages!r} or {ids!r}", "both" if given else described(row), alike=True)
     if given == [passages]:
         return [listed_passage(item, passages, DOCIDS) for item in wanted_list(row[passages], passages)]
-    return [Passage(wanted_id(item, ids)) for item in wanted_list(row[ids], ids)]
+    return [InputDocument(wanted_id(item, ids)) for item in wanted_list(row[ids], ids)]
 
 
-def listed_passage(item: Any, name: str, ids: tuple[str, ...]) -> Passage:
+def listed_passage(item: Any, name: str, ids: tuple[str, ...]) -> InputDocument:
     """A passage inside a list of them."""
     if not isinstance(item, dict):
         raise Wrong(f"objects in {name!r}", described(item))

@@ -8,26 +8,26 @@ Knows nothing of models or of the run folder.
 """
 
 from nearmiss.export.dry_run import DryRun, dry_run
-from nearmiss.export.examples import Document, Example, Passage, examples
+from nearmiss.export.examples import Document, ScoredPassage, TrainingExample, examples
 from nearmiss.export.format_tables import own_columns
-from nearmiss.export.formats import FORMATS
-from nearmiss.export.judgements import Reviews, judge
+from nearmiss.export.formats import EXPORT_FORMATS
+from nearmiss.export.judgements import ExportReviews, judge
 from nearmiss.export.manifest import Manifest
 from nearmiss.export.shards import Shard
 from nearmiss.export.writing import write
 from nearmiss.settings import Export, FormatName
 
 __all__ = [
-    "FORMATS",
+    "EXPORT_FORMATS",
     "Document",
     "DryRun",
-    "Example",
     "Export",
+    "ExportReviews",
     "FormatName",
     "Manifest",
-    "Passage",
-    "Reviews",
+    "ScoredPassage",
     "Shard",
+    "TrainingExample",
     "dry_run",
     "examples",
     "judge",

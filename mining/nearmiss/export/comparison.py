@@ -12,17 +12,17 @@ from typing import Any
 
 import pandas as pd
 
-from nearmiss.export.read_back import Written, passages_of, query_of, rows_of_first_table
+from nearmiss.export.read_back import WrittenExport, passages_of, query_of, rows_of_first_table
 
 # More would not fit into memory beside all else; the counts and settings still tell.
 MOST_PASSAGES = 5_000_000
 _RECORDS = ("round", "recipe", "policy", "dataset", "encoder", "teacher", "sparse_encoder", "versions")
 _COUNTS = ("exported_queries", "exported_positives", "promoted_positives", "exported_negatives")
-Key = tuple[str, str, str]  # query, role, passage
+PassageKey = tuple[str, str, str]  # query, role, passage
 
 
 @dataclass(frozen=True)
-class Setting:
+class ChangedSetting:
     """Something that was decided otherwise, by its place and name in the manifests."""
 
     part: str
@@ -39,7 +39,7 @@ class Comparison:
     Where passages could not be compared, `changes` is None and `why_not` says why.
     """
 
-    settings: list[Setting]
+    settings: list[ChangedSetting]
     counts: dict[str, tuple[int, int]]
     changes: pd.DataFrame | None
     why_not: str = ""
@@ -62,20 +62,20 @@ class Comparison:
         return list(zip(rows["change"], rows["role"], rows["passage"], strict=True))
 
 
-def compare(first: Written, second: Written) -> Comparison:
+def compare(first: WrittenExport, second: WrittenExport) -> Comparison:
     """What the second export has otherwise than the first."""
     why_not = _why_not(first, second)
     changes = None if why_not else _changes(first, second)
     return Comparison(list(_settings(first, second)), _counts(first, second), changes, why_not)
 
 
-def _settings(first: Written, second: Written) -> Iterator[Setting]:
+def _settings(first: WrittenExport, second: WrittenExport) -> Iterator[ChangedSetting]:
     parts = {"export": ("options",), "judgements": ("reviews",)} | {name: ("provenance", name) for name in _RECORDS}
     for part, path in parts.items():
         left, right = (_flat(_at(export.manifest, path)) for export in (first, second))
         for name in dict.fromkeys([*left, *right]):
             if left.get(name) != right.get(name):
-                yield Setting(part, name, left.get(name), right.get(name))
+                yield ChangedSetting(part, name, left.get(name), right.get(name))
 
 
 def _at(content: Mapping[str, Any], path: tuple[str, ...]) -> Any:
@@ -93,12 +93,12 @@ def _flat(content: Any, name: str = "") -> dict[str, Any]:
     return {full: value for key, held in inner.items() for full, value in _flat(held, key).items()}
 
 
-def _counts(first: Written, second: Written) -> dict[str, tuple[int, int]]:
+def _counts(first: WrittenExport, second: WrittenExport) -> dict[str, tuple[int, int]]:
     names = {"rows": (first.rows, second.rows)}
     return names | {name: (first.manifest.get(name, 0), second.manifest.get(name, 0)) for name in _COUNTS}
 
 
-def _why_not(first: Written, second: Written) -> str:
+def _why_not(first: WrittenExport, second: WrittenExport) -> str:
     formats = [export.manifest["format"] for export in (first, second)]
     if formats[0] != formats[1]:
         return f"The passages of {formats[0]} and {formats[1]} cannot be compared: they name them in different ways."
@@ -112,7 +112,7 @@ def _why_not(first: Written, second: Written) -> str:
     return ""
 
 
-def _changes(first: Written, second: Written) -> pd.DataFrame:
+def _changes(first: WrittenExport, second: WrittenExport) -> pd.DataFrame:
     before = {hash(key) for key in _keys(first)}
     after = set()
     changes = []
@@ -126,7 +126,7 @@ def _changes(first: Written, second: Written) -> pd.DataFrame:
     return pd.DataFrame(changes, columns=["query", "change", "role", "passage"], dtype="str")
 
 
-def _keys(export: Written) -> Iterator[Key]:
+def _keys(export: WrittenExport) -> Iterator[PassageKey]:
     for row in rows_of_first_table(export):
         query = query_of(row)
         for role, passages in passages_of(export.manifest["format"], row).items():

@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from nearmiss.export.formats import FORMATS, Format
+from nearmiss.export.formats import EXPORT_FORMATS, ExportFormat
 from nearmiss.export.manifest import Manifest
 
 _NUMBERS = {"label": "int64", "rank": "int64", "grade": "float64", "score": "float64"}
@@ -53,7 +53,7 @@ def card(manifest: Manifest) -> str:
 
 
 def _front_matter(manifest: Manifest) -> Iterator[str]:
-    form = FORMATS[manifest.format]
+    form = EXPORT_FORMATS[manifest.format]
     tables = _loadable(form)
     names = {stem: _yaml("default" if len(tables) == 1 else stem) for stem in tables}
     lines = [
@@ -80,7 +80,7 @@ def _features(columns: Iterable[str]) -> list[dict[str, str]]:
     return [{"name": name, "dtype": _NUMBERS.get(name, "string")} for name in columns]
 
 
-def _loadable(form: Format) -> dict[str, Mapping[str, str]]:
+def _loadable(form: ExportFormat) -> dict[str, Mapping[str, str]]:
     tables = {table.stem: table.columns for table in form.tables}
     # `datasets` reads all tables of a folder with one reader, and cannot read rows beside JSON values.
     if form.corpus and form.file == "rows":
@@ -93,7 +93,7 @@ def _pattern(manifest: Manifest, stem: str) -> str:
     return stem + "-*" + name.removeprefix(f"{stem}-00000")
 
 
-def _reader(form: Format, columns: Mapping[str, str]) -> list[str]:
+def _reader(form: ExportFormat, columns: Mapping[str, str]) -> list[str]:
     """The settings that make `datasets` read a file as it was written."""
     if form.field:
         return [f"  field: {_yaml(form.field)}"]
@@ -109,7 +109,7 @@ def _reader(form: Format, columns: Mapping[str, str]) -> list[str]:
 
 
 def _description(manifest: Manifest) -> Iterator[str]:
-    form = FORMATS[manifest.format]
+    form = EXPORT_FORMATS[manifest.format]
     yield "# Hard negatives"
     yield (
         f"{manifest.exported_queries} queries with their positives and {manifest.exported_negatives} hard negatives: "
@@ -119,7 +119,7 @@ def _description(manifest: Manifest) -> Iterator[str]:
 
 
 def _columns(manifest: Manifest) -> Iterator[str]:
-    form = FORMATS[manifest.format]
+    form = EXPORT_FORMATS[manifest.format]
     yield "## Columns"
     for table in (*form.tables, *((form.corpus,) if form.corpus else ())):
         rows = sum(shard.rows for shard in manifest.shards if shard.name.startswith(table.stem + "-"))

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import pandas as pd
 
 from nearmiss.data.dataset import Dataset
-from nearmiss.export.formats import FORMATS, check
-from nearmiss.export.judgements import Reviews
-from nearmiss.export.plan import Counts, plan
+from nearmiss.export.formats import EXPORT_FORMATS, check
+from nearmiss.export.judgements import ExportReviews
+from nearmiss.export.plan import ExportCounts, plan
 from nearmiss.settings import Export
 
 
@@ -26,14 +26,14 @@ class DryRun:
     Written and left-out queries sum to the dataset's; positives, negatives and left-out candidates to all candidates.
     """
 
-    rows: Counts
+    rows: ExportCounts
     files: int
     queries: int
     positives: int
     promoted: int
     negatives: int
-    left_out_queries: Counts
-    left_out_candidates: Counts
+    left_out_queries: ExportCounts
+    left_out_candidates: ExportCounts
     width: int | None = None  # negatives in each row, where the format needs the same number in all
 
     @property
@@ -52,10 +52,10 @@ class DryRun:
         return self.positives + self.negatives + self.left_out
 
 
-def dry_run(dataset: Dataset, selected: pd.DataFrame, export: Export, reviews: Reviews) -> DryRun:
+def dry_run(dataset: Dataset, selected: pd.DataFrame, export: Export, reviews: ExportReviews) -> DryRun:
     """Count what `write` would write; raises RecipeError as it does, and finds nothing to write without complaint."""
     check(export)
-    form = FORMATS[export.format]
+    form = EXPORT_FORMATS[export.format]
     planned = plan(dataset, selected, export, reviews.withheld)
     rows = {table.stem: int(table.size(planned.positives, planned.negatives).sum()) for table in form.tables}
     if form.corpus:

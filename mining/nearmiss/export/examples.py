@@ -2,7 +2,7 @@
 The one thing every format is made from: a query with its positives and its negatives, texts and scores.
 
 In:  a dataset, and its candidates with `status` and `slot`
-Out: an `Example` for each query with a kept negative, in the dataset's order, one at a time
+Out: an `TrainingExample` for each query with a kept negative, in the dataset's order, one at a time
 
 Knows nothing of formats or files.
 """
@@ -19,7 +19,7 @@ from nearmiss.errors import RunError
 from nearmiss.export.rows import QUERY_FIELDS, TEXT_FIELDS, Own, Rows, rows_of
 from nearmiss.selection import KEPT
 
-Numbers = list[tuple[int, bool, float, float]]  # document, is_positive, grade, score
+PassageNumbers = list[tuple[int, bool, float, float]]  # document, is_positive, grade, score
 _BLOCK = 1000
 
 
@@ -39,7 +39,7 @@ class Document:
 
 
 @dataclass(frozen=True)
-class Passage(Document):
+class ScoredPassage(Document):
     """A document beside one query: the teacher's score, and its grade (0 for a negative)."""
 
     score: float
@@ -47,17 +47,17 @@ class Passage(Document):
 
 
 @dataclass(frozen=True)
-class Example:
+class TrainingExample:
     """A query, its positives in the dataset's order and its negatives in the order of their slots."""
 
     query_id: str
     query: str
-    positives: tuple[Passage, ...]
-    negatives: tuple[Passage, ...]
+    positives: tuple[ScoredPassage, ...]
+    negatives: tuple[ScoredPassage, ...]
     own: Own
 
     @property
-    def passages(self) -> tuple[Passage, ...]:
+    def passages(self) -> tuple[ScoredPassage, ...]:
         """Positives, then negatives."""
         return self.positives + self.negatives
 
@@ -67,7 +67,7 @@ class Example:
         return (1,) * len(self.positives) + (0,) * len(self.negatives)
 
 
-def examples(dataset: Dataset, selected: pd.DataFrame) -> Iterator[Example]:
+def examples(dataset: Dataset, selected: pd.DataFrame) -> Iterator[TrainingExample]:
     """Every query with at least one kept negative. Reads one query's texts at a time."""
     queries = rows_of(dataset.queries, QUERY_FIELDS)
     documents = rows_of(dataset.documents, TEXT_FIELDS)
@@ -128,9 +128,9 @@ def _runs(sorted_ids: npt.NDArray[np.intp]) -> Iterator[tuple[int, slice]]:
         yield int(sorted_ids[start]), slice(int(start), int(stop))
 
 
-def _example(queries: Rows, number: int, passages: list[tuple[bool, Passage]]) -> Example:
+def _example(queries: Rows, number: int, passages: list[tuple[bool, ScoredPassage]]) -> TrainingExample:
     ((texts, own),) = queries.take([number])
-    return Example(
+    return TrainingExample(
         query_id=texts["query_id"],
         query=texts["text"],
         positives=tuple(passage for is_positive, passage in passages if is_positive),
@@ -139,9 +139,9 @@ def _example(queries: Rows, number: int, passages: list[tuple[bool, Passage]]) -
     )
 
 
-def _passages(documents: Rows, numbers: Numbers) -> list[tuple[bool, Passage]]:
+def _passages(documents: Rows, numbers: PassageNumbers) -> list[tuple[bool, ScoredPassage]]:
     found = documents.take([document for document, _, _, _ in numbers])
     return [
-        (is_positive, Passage(**texts, own=own, score=score, grade=grade))
+        (is_positive, ScoredPassage(**texts, own=own, score=score, grade=grade))
         for (texts, own), (_, is_positive, grade, score) in zip(found, numbers, strict=True)
     ]

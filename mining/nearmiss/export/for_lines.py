@@ -8,20 +8,20 @@ from collections.abc import Iterator
 from typing import Any
 
 from nearmiss.errors import RunError
-from nearmiss.export.examples import Example, Passage
+from nearmiss.export.examples import ScoredPassage, TrainingExample
 from nearmiss.settings import Export
 
 Row = dict[str, Any]
 TAG = "nearmiss"
 
 
-def rocketqa_ce(example: Example, export: Export) -> Iterator[Row]:
+def rocketqa_ce(example: TrainingExample, export: Export) -> Iterator[Row]:
     """RocketQA's cross-encoder: a passage a line."""
     for passage, label in zip(example.passages, example.labels, strict=True):
         yield {"query": example.query, "title": _title(passage), "passage": passage.text, "label": label}
 
 
-def rocketqa_de(example: Example, export: Export) -> Iterator[Row]:
+def rocketqa_de(example: TrainingExample, export: Export) -> Iterator[Row]:
     """RocketQA's dual encoder: a positive and a negative a line; the last column is always 0."""
     for positive in example.positives:
         for negative in example.negatives:
@@ -35,18 +35,18 @@ def rocketqa_de(example: Example, export: Export) -> Iterator[Row]:
             }
 
 
-def _title(passage: Passage) -> str:
+def _title(passage: ScoredPassage) -> str:
     return passage.title or "-"
 
 
-def qrels(example: Example, export: Export) -> Iterator[Row]:
+def qrels(example: TrainingExample, export: Export) -> Iterator[Row]:
     """Positives with their grade, mined negatives with 0."""
     for passage in example.passages:
         query_id, doc_id = _trec_id(example.query_id), _trec_id(passage.doc_id)
         yield {"query_id": query_id, "iteration": 0, "doc_id": doc_id, "grade": f"{passage.grade:g}"}
 
 
-def run(example: Example, export: Export) -> Iterator[Row]:
+def run(example: TrainingExample, export: Export) -> Iterator[Row]:
     """Positives and negatives as the teacher ranks them."""
     best_first = sorted(example.passages, key=lambda passage: -passage.score)
     for rank, passage in enumerate(best_first, start=1):

@@ -9,13 +9,13 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from nearmiss.export.examples import Document, Example, Passage
+from nearmiss.export.examples import Document, ScoredPassage, TrainingExample
 from nearmiss.settings import Export
 
 Row = dict[str, Any]
 
 
-def flag(example: Example, export: Export) -> Iterator[Row]:
+def flag(example: TrainingExample, export: Export) -> Iterator[Row]:
     """FlagEmbedding's fine-tuning line; the scores are for knowledge_distillation=True."""
     row: Row = {"query": example.query, "pos": _texts(example.positives), "neg": _texts(example.negatives)}
     if export.scores:
@@ -25,7 +25,7 @@ def flag(example: Example, export: Export) -> Iterator[Row]:
     yield row | {"type": "normal"}
 
 
-def tevatron(example: Example, export: Export) -> Iterator[Row]:
+def tevatron(example: TrainingExample, export: Export) -> Iterator[Row]:
     """Tevatron's first form: passages inline."""
     yield {
         "query_id": example.query_id,
@@ -35,12 +35,12 @@ def tevatron(example: Example, export: Export) -> Iterator[Row]:
     }
 
 
-def _tevatron_passage(passage: Passage, scores: bool) -> Row:
+def _tevatron_passage(passage: ScoredPassage, scores: bool) -> Row:
     row: Row = {"docid": passage.doc_id, "title": passage.title, "text": passage.text}
     return row | ({"score": passage.score} if scores else {})
 
 
-def tevatron_ids(example: Example, export: Export) -> Iterator[Row]:
+def tevatron_ids(example: TrainingExample, export: Export) -> Iterator[Row]:
     """Tevatron's second form: ids, whose texts are in the corpus."""
     yield {
         "query_id": example.query_id,
@@ -56,7 +56,7 @@ def tevatron_document(document: Document) -> Row:
     return {"docid": document.doc_id, "text": document.titled_text, "image": None}
 
 
-def dpr(example: Example, export: Export) -> Iterator[Row]:
+def dpr(example: TrainingExample, export: Export) -> Iterator[Row]:
     """DPR's question; `answers` are the user's own column of that name, where there is one."""
     answers = example.own.get("answers") or []
     yield {
@@ -68,7 +68,7 @@ def dpr(example: Example, export: Export) -> Iterator[Row]:
     }
 
 
-def _context(passage: Passage, title_score: int) -> Row:
+def _context(passage: ScoredPassage, title_score: int) -> Row:
     return {
         "title": passage.title,
         "text": passage.text,
@@ -78,14 +78,14 @@ def _context(passage: Passage, title_score: int) -> Row:
     }
 
 
-def pylate(example: Example, export: Export) -> Iterator[Row]:
+def pylate(example: TrainingExample, export: Export) -> Iterator[Row]:
     """PyLate's distillation row, one for each positive, which stands first."""
     for positive in example.positives:
         passages = (positive, *example.negatives)
         yield {"query_id": example.query_id, "document_ids": _ids(passages), "scores": _scores(passages)}
 
 
-def pylate_query(example: Example, export: Export) -> Iterator[Row]:
+def pylate_query(example: TrainingExample, export: Export) -> Iterator[Row]:
     """PyLate's table of queries."""
     yield {"query_id": example.query_id, "text": example.query}
 
@@ -95,7 +95,7 @@ def pylate_document(document: Document) -> Row:
     return {"document_id": document.doc_id, "text": document.titled_text}
 
 
-def nemo(example: Example, export: Export) -> Iterator[Row]:
+def nemo(example: TrainingExample, export: Export) -> Iterator[Row]:
     """NeMo Automodel's question; texts are in the corpus folder."""
     yield {
         "question_id": example.query_id,
@@ -132,13 +132,13 @@ def no_records(export: Export) -> dict[str, Any]:
     return {}
 
 
-def _texts(passages: Sequence[Passage]) -> list[str]:
+def _texts(passages: Sequence[ScoredPassage]) -> list[str]:
     return [passage.titled_text for passage in passages]
 
 
-def _scores(passages: Sequence[Passage]) -> list[float]:
+def _scores(passages: Sequence[ScoredPassage]) -> list[float]:
     return [passage.score for passage in passages]
 
 
-def _ids(passages: Sequence[Passage]) -> list[str]:
+def _ids(passages: Sequence[ScoredPassage]) -> list[str]:
     return [passage.doc_id for passage in passages]

@@ -13,14 +13,14 @@ import pyarrow as pa
 from nearmiss.data.dataset import Dataset
 from nearmiss.errors import RunError
 from nearmiss.export.examples import examples, exported_documents
-from nearmiss.export.formats import FORMATS, Corpus, Table
+from nearmiss.export.formats import EXPORT_FORMATS, CorpusTable, FormatTable
 from nearmiss.export.rows import QUERY_FIELDS, TEXT_FIELDS, own_names, own_types
 from nearmiss.settings import Export, FormatName
 
 Row = dict[str, Any]
 
 
-def rows_of_table(dataset: Dataset, selected: pd.DataFrame, table: Table, export: Export) -> Iterator[Row]:
+def rows_of_table(dataset: Dataset, selected: pd.DataFrame, table: FormatTable, export: Export) -> Iterator[Row]:
     """A table's rows, one at a time."""
     extended = _is_extended(table, export)
     for example in examples(dataset, selected):
@@ -28,7 +28,7 @@ def rows_of_table(dataset: Dataset, selected: pd.DataFrame, table: Table, export
             yield _extended(row, example.own) if extended else row
 
 
-def rows_of_corpus(dataset: Dataset, selected: pd.DataFrame, corpus: Corpus, export: Export) -> Iterator[Row]:
+def rows_of_corpus(dataset: Dataset, selected: pd.DataFrame, corpus: CorpusTable, export: Export) -> Iterator[Row]:
     """The rows of the documents that some example names."""
     for document in exported_documents(dataset, selected):
         row = corpus.row(document)
@@ -41,20 +41,20 @@ def _extended(row: Row, own: Mapping[str, Any]) -> Row:
     return {**row, **own}
 
 
-def _is_extended(table: Table, export: Export) -> bool:
-    return export.own_columns and FORMATS[export.format].own_columns_in == table.stem
+def _is_extended(table: FormatTable, export: Export) -> bool:
+    return export.own_columns and EXPORT_FORMATS[export.format].own_columns_in == table.stem
 
 
 def own_columns(dataset: Dataset, name: FormatName) -> list[str]:
     """The user's own columns that a format can take along; none where it takes none."""
-    form = FORMATS[name]
+    form = EXPORT_FORMATS[name]
     if form.own_columns_in is None:
         return []
     documents = own_names(dataset.documents, TEXT_FIELDS) if form.corpus else []
     return list(dict.fromkeys(own_names(dataset.queries, QUERY_FIELDS) + documents))
 
 
-def types_of_table(dataset: Dataset, table: Table, export: Export) -> pa.Schema:
+def types_of_table(dataset: Dataset, table: FormatTable, export: Export) -> pa.Schema:
     """Types of the user's columns in a table, where Parquet needs them."""
     typed = export.container == "parquet" and _is_extended(table, export)
     return own_types(dataset.queries, QUERY_FIELDS) if typed else pa.schema([])
@@ -62,5 +62,5 @@ def types_of_table(dataset: Dataset, table: Table, export: Export) -> pa.Schema:
 
 def types_of_corpus(dataset: Dataset, export: Export) -> pa.Schema:
     """The same for the corpus, which stands beside JSON arrays as Parquet."""
-    typed = export.own_columns and (export.container == "parquet" or FORMATS[export.format].file == "array")
+    typed = export.own_columns and (export.container == "parquet" or EXPORT_FORMATS[export.format].file == "array")
     return own_types(dataset.documents, TEXT_FIELDS) if typed else pa.schema([])

@@ -16,11 +16,11 @@ from nearmiss.export import column_help
 from nearmiss.export import for_lines as lines
 from nearmiss.export import for_sentence_transformers as losses
 from nearmiss.export import for_toolkits as toolkits
-from nearmiss.export.examples import Document, Example
+from nearmiss.export.examples import Document, TrainingExample
 from nearmiss.settings import Export, FormatName, flag
 
 Row = dict[str, Any]
-Columns = Mapping[str, str]
+ColumnHelp = Mapping[str, str]
 Ints = npt.NDArray[np.int64]
 
 
@@ -45,32 +45,32 @@ def each_query(positives: Ints, negatives: Ints) -> Ints:
 
 
 @dataclass(frozen=True)
-class Table:
+class FormatTable:
     """Rows that examples give: the file's stem, the words for each column, and how many rows a query gives."""
 
     stem: str
-    rows: Callable[[Example, Export], Iterator[Row]]
-    columns: Columns
+    rows: Callable[[TrainingExample, Export], Iterator[Row]]
+    columns: ColumnHelp
     size: Callable[[Ints, Ints], Ints]  # of a query's numbers of positives and of negatives, (n_queries,) each
 
 
 @dataclass(frozen=True)
-class Corpus:
+class CorpusTable:
     """Rows of the documents that the examples name."""
 
     stem: str
     row: Callable[[Document], Row]
-    columns: Columns
+    columns: ColumnHelp
 
 
 @dataclass(frozen=True)
-class Format:
+class ExportFormat:
     """One training code's input: whose it is, and what for."""
 
     library: str
     use: str
-    tables: tuple[Table, ...]
-    corpus: Corpus | None = None
+    tables: tuple[FormatTable, ...]
+    corpus: CorpusTable | None = None
     file: Literal["rows", "array", "tsv"] = "rows"  # rows: JSON lines or Parquet; array: one JSON value around all
     same_number: bool = False  # every row needs the same number of negatives
     scores: Literal["optional", "always", "never"] = "optional"
@@ -86,24 +86,24 @@ class Format:
         return f"{self.library}: {self.use}"
 
 
-_Rows = Callable[[Example, Export], Iterator[Row]]
+_Rows = Callable[[TrainingExample, Export], Iterator[Row]]
 _Size = Callable[[Ints, Ints], Ints]
 _ST = "sentence-transformers"
 
 
-def _rows(library: str, use: str, rows: _Rows, columns: Columns, size: _Size) -> Format:
-    return Format(library, use, (Table("train", rows, columns, size),))
+def _rows(library: str, use: str, rows: _Rows, columns: ColumnHelp, size: _Size) -> ExportFormat:
+    return ExportFormat(library, use, (FormatTable("train", rows, columns, size),))
 
 
-def _scored(use: str, rows: _Rows, columns: Columns, size: _Size) -> Format:
+def _scored(use: str, rows: _Rows, columns: ColumnHelp, size: _Size) -> ExportFormat:
     return replace(_rows(_ST, use, rows, columns, size), scores="always")
 
 
-def _lines(library: str, use: str, *tables: Table, scores: Literal["always", "never"]) -> Format:
-    return Format(library, use, tables, file="tsv", scores=scores, opened_plainly=True, own_columns_in=None)
+def _lines(library: str, use: str, *tables: FormatTable, scores: Literal["always", "never"]) -> ExportFormat:
+    return ExportFormat(library, use, tables, file="tsv", scores=scores, opened_plainly=True, own_columns_in=None)
 
 
-FORMATS: dict[FormatName, Format] = {
+EXPORT_FORMATS: dict[FormatName, ExportFormat] = {
     "triplet": _rows(_ST, "MultipleNegativesRankingLoss, TripletLoss", losses.triplet, column_help.TRIPLET, each_pair),
     "n-tuple": replace(
         _rows(_ST, "MultipleNegativesRankingLoss, all negatives", losses.n_tuple, column_help.N_TUPLE, each_positive),
@@ -128,7 +128,7 @@ FORMATS: dict[FormatName, Format] = {
     "tevatron": _rows("Tevatron", "texts in each row", toolkits.tevatron, column_help.TEVATRON, each_query),
     "tevatron-ids": replace(
         _rows("Tevatron", "ids beside a corpus", toolkits.tevatron_ids, column_help.TEVATRON_IDS, each_query),
-        corpus=Corpus("corpus", toolkits.tevatron_document, column_help.TEVATRON_DOCUMENT),
+        corpus=CorpusTable("corpus", toolkits.tevatron_document, column_help.TEVATRON_DOCUMENT),
         scores="never",
     ),
     "dpr": replace(
@@ -137,22 +137,22 @@ FORMATS: dict[FormatName, Format] = {
         scores="always",
         opened_plainly=True,
     ),
-    "pylate": Format(
+    "pylate": ExportFormat(
         "PyLate",
         f"distillation; {_ST}' resolve_ids",
         (
-            Table("train", toolkits.pylate, column_help.PYLATE, each_positive),
-            Table("queries", toolkits.pylate_query, column_help.PYLATE_QUERY, each_query),
+            FormatTable("train", toolkits.pylate, column_help.PYLATE, each_positive),
+            FormatTable("queries", toolkits.pylate_query, column_help.PYLATE_QUERY, each_query),
         ),
-        Corpus("documents", toolkits.pylate_document, column_help.PYLATE_DOCUMENT),
+        CorpusTable("documents", toolkits.pylate_document, column_help.PYLATE_DOCUMENT),
         scores="always",
         own_columns_in="queries",
     ),
-    "nemo": Format(
+    "nemo": ExportFormat(
         "NVIDIA NeMo Automodel",
         "ids beside a corpus",
-        (Table("train", toolkits.nemo, column_help.NEMO, each_query),),
-        Corpus("corpus/train", toolkits.nemo_document, column_help.NEMO_DOCUMENT),
+        (FormatTable("train", toolkits.nemo, column_help.NEMO, each_query),),
+        CorpusTable("corpus/train", toolkits.nemo_document, column_help.NEMO_DOCUMENT),
         file="array",
         scores="always",
         opened_plainly=True,
@@ -163,20 +163,20 @@ FORMATS: dict[FormatName, Format] = {
     "rocketqa-ce": _lines(
         "RocketQA",
         "cross-encoder",
-        Table("train", lines.rocketqa_ce, column_help.ROCKETQA_CE, each_passage),
+        FormatTable("train", lines.rocketqa_ce, column_help.ROCKETQA_CE, each_passage),
         scores="never",
     ),
     "rocketqa-de": _lines(
         "RocketQA",
         "dual encoder",
-        Table("train", lines.rocketqa_de, column_help.ROCKETQA_DE, each_pair),
+        FormatTable("train", lines.rocketqa_de, column_help.ROCKETQA_DE, each_pair),
         scores="never",
     ),
     "trec": _lines(
         "TREC tools",
         "qrels and a run: trec_eval, ir_measures",
-        Table("qrels", lines.qrels, column_help.QRELS, each_passage),
-        Table("run", lines.run, column_help.RUN, each_passage),
+        FormatTable("qrels", lines.qrels, column_help.QRELS, each_passage),
+        FormatTable("run", lines.run, column_help.RUN, each_passage),
         scores="always",
     ),
 }
@@ -185,14 +185,14 @@ FORMATS: dict[FormatName, Format] = {
 def by_library() -> dict[str, list[FormatName]]:
     """Each training code, and the formats that it reads."""
     libraries: dict[str, list[FormatName]] = {}
-    for name, form in FORMATS.items():
+    for name, form in EXPORT_FORMATS.items():
         libraries.setdefault(form.library, []).append(name)
     return libraries
 
 
 def choices(name: FormatName) -> frozenset[str]:
     """The fields of `Export` that a person may set for a format, besides those that suit every format."""
-    form = FORMATS[name]
+    form = EXPORT_FORMATS[name]
     offered = {
         "scores": form.scores == "optional",
         "own_columns": form.own_columns_in is not None,
@@ -206,7 +206,7 @@ def choices(name: FormatName) -> frozenset[str]:
 
 def columns(export: Export) -> list[str]:
     """The columns of the first table of an export, in order; the user's own follow them."""
-    form = FORMATS[export.format]
+    form = EXPORT_FORMATS[export.format]
     optional = form.scores == "optional"
     scored = {"label": "score", "labels": "scores"} if optional and export.scores else {}
     absent = {"scores", "pos_scores", "neg_scores"} if optional and not export.scores else set()
@@ -216,7 +216,7 @@ def columns(export: Export) -> list[str]:
 
 def check(export: Export) -> None:
     """Raise RecipeError where the format cannot do as asked."""
-    name, form = export.format, FORMATS[export.format]
+    name, form = export.format, EXPORT_FORMATS[export.format]
     if export.scores and form.scores == "never":
         raise RecipeError(f"--scores: wanted a format with a place for them; found {name}")
     if export.own_columns and form.own_columns_in is None:

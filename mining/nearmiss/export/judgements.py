@@ -2,8 +2,8 @@
 Judgements: what people's verdicts and reasons make of one export.
 
 In:  the candidates as arrays with the verdicts that count, what the log says beside them, a policy, an `Export`
-Out: every candidate with the `status` and `slot` that this export gives it, and `Reviews`: the queries it leaves out
-     whole, and the record for its manifest
+Out: every candidate with the `status` and `slot` that this export gives it, and `ExportReviews`: the queries it
+     leaves out whole, and the record for its manifest
 
 What takes a candidate away (partly, cannot tell, every reason) is settled before negatives are chosen, so that the
 next best takes the free place. What becomes of a found answer (`relevant`) is settled after it, when rows are planned:
@@ -41,7 +41,7 @@ Statuses = npt.NDArray[np.int8]  # places in STATUSES; 0 where the judgements gi
 
 
 @dataclass(frozen=True)
-class Said:
+class JudgementSnapshot:
     """What the log says at one moment, beside the verdict that counts for each candidate."""
 
     last_seq: int = 0
@@ -52,7 +52,7 @@ class Said:
 
 
 @dataclass(frozen=True)
-class Reviews:
+class ExportReviews:
     """What an export has from its reviewers; `verdicts` counts candidates by the verdict that counts."""
 
     last_seq: int = 0
@@ -67,7 +67,7 @@ class Reviews:
         return {name: value for name, value in asdict(self).items() if name != "withheld"}
 
 
-def read(standing: Standing) -> Said:
+def read(standing: Standing) -> JudgementSnapshot:
     """
     What an export needs of the log.
 
@@ -77,7 +77,7 @@ def read(standing: Standing) -> Said:
     entries = [entry for entry in standing.entries.values() if entry.event.verdict in JUDGEMENTS]
     standing_ones = [entry.event for entry in entries if standing.stands(entry.seq)]
     found = ((pair, _reasons(standing, pair)) for pair in {entry.pair for entry in entries if entry.event.reason})
-    return Said(
+    return JudgementSnapshot(
         last_seq=standing.last_seq,
         judgements=len(standing_ones),
         reviewers=len({event.reviewer for event in standing_ones}),
@@ -99,11 +99,11 @@ def alone(doc_id: str) -> list[str]:
 
 def judge(
     table: Table,
-    said: Said,
+    said: JudgementSnapshot,
     policy: Policy,
     export: Export,
     same_document: Callable[[str], Iterable[str]] = alone,
-) -> tuple[pd.DataFrame, Reviews]:
+) -> tuple[pd.DataFrame, ExportReviews]:
     """
     The candidates with `is_positive`, `status` and `slot` as the export sees them, and its record.
 
@@ -122,7 +122,9 @@ def judge(
     return frame, _record(table, said, withheld)
 
 
-def settled(table: Table, said: Said, export: Export, same_document: Callable[[str], Iterable[str]] = alone) -> Table:
+def settled(
+    table: Table, said: JudgementSnapshot, export: Export, same_document: Callable[[str], Iterable[str]] = alone
+) -> Table:
     """The candidates as selection reads them for an export, what its judgements take away being masked."""
     return _settled(table, said, export, same_document).table
 
@@ -137,7 +139,9 @@ class _Settled:
     queries: dict[int, str]
 
 
-def _settled(table: Table, said: Said, export: Export, same_document: Callable[[str], Iterable[str]]) -> _Settled:
+def _settled(
+    table: Table, said: JudgementSnapshot, export: Export, same_document: Callable[[str], Iterable[str]]
+) -> _Settled:
     named = _named(table, said.reasons)
     wrong = table.positive & table.verdict("not_relevant")
     wrong[named.wrong_positive] = True
@@ -235,9 +239,9 @@ def _codes(table: Table, own: Statuses, export: Export) -> npt.NDArray[np.int8]:
     return codes
 
 
-def _record(table: Table, said: Said, withheld: Mapping[str, str]) -> Reviews:
+def _record(table: Table, said: JudgementSnapshot, withheld: Mapping[str, str]) -> ExportReviews:
     counts = np.bincount(table.verdicts, minlength=len(VERDICTS) + 1)[1:].tolist()
-    return Reviews(
+    return ExportReviews(
         last_seq=said.last_seq,
         judgements=said.judgements,
         reviewers=said.reviewers,

@@ -7,13 +7,13 @@ Out: the code; the tests run it
 
 from pathlib import Path
 
-from nearmiss.export.formats import FORMATS
+from nearmiss.export.formats import EXPORT_FORMATS
 from nearmiss.settings import FormatName
 
 
 def how_to_load(name: FormatName, folder: Path) -> str:
     """Code that loads every table of an export with `datasets`, by the settings in its card."""
-    form, path = FORMATS[name], str(folder)
+    form, path = EXPORT_FORMATS[name], str(folder)
     stems = [table.stem for table in form.tables]
     if form.corpus and "/" not in form.corpus.stem:
         stems.append(form.corpus.stem)

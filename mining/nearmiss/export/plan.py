@@ -19,13 +19,13 @@ import pandas as pd
 from nearmiss.data.dataset import Dataset
 from nearmiss.errors import RunError
 from nearmiss.export.examples import row_numbers
-from nearmiss.export.formats import FORMATS
+from nearmiss.export.formats import EXPORT_FORMATS
 from nearmiss.export.judgements import RELEVANT, WITHHELD
 from nearmiss.selection import KEPT
 from nearmiss.selection.choice import run_positions
 from nearmiss.settings import Export
 
-Counts = dict[str, int]
+ExportCounts = dict[str, int]
 Ints = npt.NDArray[np.int64]
 KEPT_BY_WIDTH = 0.9
 BEYOND_THE_ROW = "beyond the row's number of negatives"
@@ -33,7 +33,7 @@ _COLUMNS = ["query_id", "doc_id", "is_positive", "teacher_score", "status", "slo
 
 
 @dataclass(frozen=True)
-class Plan:
+class ExportPlan:
     """
     The rows to write, and how much they are and leave out.
 
@@ -45,8 +45,8 @@ class Plan:
     positives: Ints
     negatives: Ints
     promoted: int
-    left_out_queries: Counts
-    left_out_candidates: Counts
+    left_out_queries: ExportCounts
+    left_out_candidates: ExportCounts
     width: int | None  # negatives in each row, where the format needs the same number in all
 
     @property
@@ -55,7 +55,9 @@ class Plan:
         return len(self.positives)
 
 
-def plan(dataset: Dataset, selected: pd.DataFrame, export: Export, withheld: Mapping[str, str] | None = None) -> Plan:
+def plan(
+    dataset: Dataset, selected: pd.DataFrame, export: Export, withheld: Mapping[str, str] | None = None
+) -> ExportPlan:
     """
     Keep the queries that have a positive and enough kept negatives, and that are not `withheld` for a reason.
 
@@ -68,13 +70,13 @@ def plan(dataset: Dataset, selected: pd.DataFrame, export: Export, withheld: Map
     queries = len(dataset.queries)
     negatives = np.bincount(query[~is_positive], minlength=queries)
     positives = np.bincount(query[is_positive], minlength=queries)
-    width = (export.negatives or usual_width(negatives)) if FORMATS[export.format].same_number else None
+    width = (export.negatives or usual_width(negatives)) if EXPORT_FORMATS[export.format].same_number else None
     reason = _reasons(dataset, negatives, positives, width, withheld or {})
     fate = np.where(_beyond(query, rows, width), BEYOND_THE_ROW, "")
     fate = np.where(reason[query] != "", reason[query], fate)
     taken = reason == ""
     written = fate == ""
-    return Plan(
+    return ExportPlan(
         selected=rows.loc[written],
         positives=positives[taken],
         negatives=np.minimum(negatives, width)[taken] if width else negatives[taken],
@@ -95,7 +97,7 @@ def usual_width(negatives: Ints) -> int:
     return int(having[int((1 - KEPT_BY_WIDTH) * len(having) + 1e-9)]) if len(having) else 1
 
 
-def check_not_empty(planned: Plan) -> None:
+def check_not_empty(planned: ExportPlan) -> None:
     """Raise RunError where there is nothing to write."""
     if not planned.exported:
         queries = sum(planned.left_out_queries.values())
@@ -138,7 +140,7 @@ def _beyond(query: Ints, rows: pd.DataFrame, width: int | None) -> npt.NDArray[n
 
 def _left_out(
     selected: pd.DataFrame, useful: pd.DataFrame, fate: npt.NDArray[np.object_], withheld: Mapping[str, str]
-) -> Counts:
+) -> ExportCounts:
     """Candidates that are not written: by status, and by why their query is left out or their row is full."""
     refused = Counter(status_counts(selected)) - Counter(status_counts(useful))
     refused.pop(WITHHELD, None)
@@ -146,12 +148,12 @@ def _left_out(
     return dict(refused) | _counts(np.concatenate([fate, out]))
 
 
-def status_counts(frame: pd.DataFrame) -> Counts:
+def status_counts(frame: pd.DataFrame) -> ExportCounts:
     """Rows by status, in alphabetical order."""
     found = {str(status): int(count) for status, count in frame.status.value_counts().items()}
     return {status: found[status] for status in sorted(found) if found[status]}
 
 
-def _counts(reason: npt.NDArray[np.object_]) -> Counts:
+def _counts(reason: npt.NDArray[np.object_]) -> ExportCounts:
     names, numbers = np.unique(reason[reason != ""].astype(str), return_counts=True)
     return {str(name): int(count) for name, count in zip(names, numbers, strict=True)}

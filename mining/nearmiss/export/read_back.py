@@ -2,7 +2,7 @@
 Exports read back: their manifests, the rows of their shards, and what each row trains on.
 
 In:  folders that `write` wrote
-Out: `Written`, rows as mappings, and the positives and negatives that a row names
+Out: `WrittenExport`, rows as mappings, and the positives and negatives that a row names
 
 Knows nothing of the run that they came from.
 """
@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from nearmiss.data.opening import UNREADABLE, opened, reason
 from nearmiss.errors import RunError
 from nearmiss.export.folder import MANIFEST
-from nearmiss.export.formats import FORMATS
+from nearmiss.export.formats import EXPORT_FORMATS
 from nearmiss.settings import FormatName
 from nearmiss.storage.files import read_json
 
@@ -29,7 +29,7 @@ _GROUP = 1000
 
 
 @dataclass(frozen=True)
-class Written:
+class WrittenExport:
     """An export that lies in a folder; `written_at` is in seconds since 1970, `bytes` of all its files."""
 
     folder: Path
@@ -48,21 +48,21 @@ class Written:
         return sum(shard["rows"] for shard in self.manifest["shards"])
 
 
-def written(folder: Path) -> Written:
+def written(folder: Path) -> WrittenExport:
     """The export in a folder; raises RunError where there is none."""
     try:
         manifest = read_json(folder / MANIFEST)
         names = [shard["name"] for shard in manifest["shards"]] + list(manifest["other_files"])
         present = [folder / name for name in names if (folder / name).is_file()]
-        if manifest["format"] not in FORMATS:
+        if manifest["format"] not in EXPORT_FORMATS:
             raise KeyError(manifest["format"])
         size = sum(path.stat().st_size for path in present)
-        return Written(folder, manifest, (folder / MANIFEST).stat().st_mtime, size)
+        return WrittenExport(folder, manifest, (folder / MANIFEST).stat().st_mtime, size)
     except (OSError, ValueError, LookupError, TypeError) as error:
         raise RunError(f"{folder}: wanted an export with a {MANIFEST} of this release; found {error!r}") from error
 
 
-def written_below(folder: Path) -> list[Written]:
+def written_below(folder: Path) -> list[WrittenExport]:
     """The exports in a folder's folders, the newest first; what is none is passed over."""
     found = []
     for path in sorted(folder.glob("[!.]*")) if folder.is_dir() else []:
@@ -74,9 +74,9 @@ def written_below(folder: Path) -> list[Written]:
     return sorted(found, key=lambda export: -export.written_at)
 
 
-def rows_of_first_table(export: Written) -> Iterator[Row]:
+def rows_of_first_table(export: WrittenExport) -> Iterator[Row]:
     """The rows that training reads, one at a time, with the columns' names."""
-    form = FORMATS[export.manifest["format"]]
+    form = EXPORT_FORMATS[export.manifest["format"]]
     table = form.tables[0]
     for shard in export.manifest["shards"]:
         if shard["name"].startswith(table.stem + "-"):

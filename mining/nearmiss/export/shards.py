@@ -32,7 +32,7 @@ class Shard:
 
 
 @dataclass(frozen=True)
-class Layout:
+class FileLayout:
     """How a table's rows lie in its files; `head` and `tail` stand around the rows of a JSON file."""
 
     file: File
@@ -47,7 +47,7 @@ class Layout:
         return f"{stem}-{number:05d}.{self.file}{suffix}"
 
 
-def write_shards(folder: Path, stem: str, rows: Iterable[Row], layout: Layout, own: pa.Schema) -> Iterator[Shard]:
+def write_shards(folder: Path, stem: str, rows: Iterable[Row], layout: FileLayout, own: pa.Schema) -> Iterator[Shard]:
     """Write the rows into numbered files below `folder`; no rows, no file."""
     rows = iter(rows)
     for number, first in enumerate(rows):
@@ -56,7 +56,7 @@ def write_shards(folder: Path, stem: str, rows: Iterable[Row], layout: Layout, o
         yield _write_one(folder, name, chain([first], islice(rows, rest)), layout, own)
 
 
-def _write_one(folder: Path, name: str, rows: Iterator[Row], layout: Layout, own: pa.Schema) -> Shard:
+def _write_one(folder: Path, name: str, rows: Iterator[Row], layout: FileLayout, own: pa.Schema) -> Shard:
     path = folder / name
     path.parent.mkdir(parents=True, exist_ok=True)
     counted = _Counted(rows)
@@ -67,7 +67,7 @@ def _write_one(folder: Path, name: str, rows: Iterator[Row], layout: Layout, own
     return Shard(name, counted.count, path.stat().st_size, sha256_of(path))
 
 
-def _lines(rows: Iterable[Row], layout: Layout) -> Iterator[str]:
+def _lines(rows: Iterable[Row], layout: FileLayout) -> Iterator[str]:
     if layout.file == "json":
         return containers.json_array(rows, layout.head, layout.tail)
     return containers.tab_separated(rows) if layout.file == "tsv" else containers.json_lines(rows)

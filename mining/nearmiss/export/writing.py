@@ -16,17 +16,17 @@ from nearmiss.data.dataset import Dataset
 from nearmiss.export.dataset_card import card
 from nearmiss.export.folder import MANIFEST, whole_folder
 from nearmiss.export.format_tables import own_columns, rows_of_corpus, rows_of_table, types_of_corpus, types_of_table
-from nearmiss.export.formats import FORMATS, Format, check
-from nearmiss.export.judgements import Reviews
+from nearmiss.export.formats import EXPORT_FORMATS, ExportFormat, check
+from nearmiss.export.judgements import ExportReviews
 from nearmiss.export.manifest import Manifest
-from nearmiss.export.plan import Plan, check_not_empty, plan, status_counts
-from nearmiss.export.shards import Layout, Shard, write_shards
+from nearmiss.export.plan import ExportPlan, check_not_empty, plan, status_counts
+from nearmiss.export.shards import FileLayout, Shard, write_shards
 from nearmiss.settings import Export
 from nearmiss.storage.files import write_json
 
 Row = dict[str, Any]
 Advance = Callable[[int], None]
-NOBODY = Reviews()
+NOBODY = ExportReviews()
 _CARDS = ("card.md", "README.md")
 
 
@@ -41,7 +41,7 @@ def write(
     export: Export,
     provenance: Mapping[str, Any],
     advance: Advance = _quietly,
-    reviews: Reviews = NOBODY,
+    reviews: ExportReviews = NOBODY,
 ) -> Manifest:
     """
     Write the kept negatives of `selected` to the folder `out`; `advance` hears of each row written.
@@ -57,17 +57,17 @@ def write(
     with whole_folder(out, begun.as_json()) as folder:
         shards = tuple(_shards(folder, dataset, planned, export, provenance, advance))
         manifest = replace(begun, shards=shards)
-        _write_records(folder, FORMATS[export.format].records(export), manifest)
+        _write_records(folder, EXPORT_FORMATS[export.format].records(export), manifest)
     return manifest
 
 
 def _manifest(
     dataset: Dataset,
     selected: pd.DataFrame,
-    planned: Plan,
+    planned: ExportPlan,
     export: Export,
     provenance: Mapping[str, Any],
-    reviews: Reviews,
+    reviews: ExportReviews,
 ) -> Manifest:
     return Manifest(
         format=export.format,
@@ -83,19 +83,19 @@ def _manifest(
         left_out_candidates=planned.left_out_candidates,
         own_columns=tuple(own_columns(dataset, export.format)) if export.own_columns else (),
         shards=(),
-        other_files=(*FORMATS[export.format].records(export), *_CARDS, MANIFEST),
+        other_files=(*EXPORT_FORMATS[export.format].records(export), *_CARDS, MANIFEST),
     )
 
 
 def _shards(
     folder: Path,
     dataset: Dataset,
-    planned: Plan,
+    planned: ExportPlan,
     export: Export,
     provenance: Mapping[str, Any],
     advance: Advance,
 ) -> Iterator[Shard]:
-    form = FORMATS[export.format]
+    form = EXPORT_FORMATS[export.format]
     layout = _layout(form, export, provenance)
     for table in form.tables:
         rows = _heard(rows_of_table(dataset, planned.selected, table, export), advance)
@@ -112,12 +112,12 @@ def _heard(rows: Iterator[Row], advance: Advance) -> Iterator[Row]:
         advance(1)
 
 
-def _layout(form: Format, export: Export, provenance: Mapping[str, Any]) -> Layout:
+def _layout(form: ExportFormat, export: Export, provenance: Mapping[str, Any]) -> FileLayout:
     head, tail = form.frame(provenance)
     compress = export.compress or ("none" if form.opened_plainly else "zst")
     if form.file == "rows":
-        return Layout(export.container, compress, export.shard_size)
-    return Layout("json" if form.file == "array" else "tsv", compress, export.shard_size, head, tail)
+        return FileLayout(export.container, compress, export.shard_size)
+    return FileLayout("json" if form.file == "array" else "tsv", compress, export.shard_size, head, tail)
 
 
 def _write_records(folder: Path, records: Mapping[str, Any], manifest: Manifest) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 
 logger = logging.getLogger(__name__)
 
-FORMATS = ("triplet", "n-tuple", "labeled-pair", "labeled-list")
+OUTPUT_FORMATS = ("triplet", "n-tuple", "labeled-pair", "labeled-list")
 STRATEGIES = ("top", "random")
 FAISS_ON_GPU = 2048  # documents that FAISS finds for one query on a GPU
 
@@ -154,7 +154,7 @@ def output_format(given: GivenArguments) -> dict[str, Any]:
             "`output_scores=True` instead for equivalent output formats."
         )
         wanted, scores = "n-tuple", True
-    if wanted not in FORMATS:
+    if wanted not in OUTPUT_FORMATS:
         raise ValueError(
             f"Invalid output_format: {wanted}. Must be one of 'triplet', 'n-tuple', 'labeled-pair', or 'labeled-list'."
         )

@@ -17,8 +17,8 @@ import pandas as pd
 from nearmiss import selection
 from nearmiss.calibration.model import p_relevant
 from nearmiss.candidates.duplicates import Copies
-from nearmiss.candidates.pooling import Pairs, assemble, is_among
-from nearmiss.candidates.twins import Twins
+from nearmiss.candidates.pooling import CandidatePairs, assemble, is_among
+from nearmiss.candidates.twins import TwinQueries
 from nearmiss.hard_negatives.texts import PairTexts
 from nearmiss.retrieval.feedback import pool_cosine
 from nearmiss.retrieval.vectors import score_pairs
@@ -28,7 +28,7 @@ from nearmiss.types import Vectors
 SPARE = 16  # candidates more than are wanted, to take the place of copies
 COPIES_ALONE = Policy(max_p_relevant=None)  # what a score refuses is the caller's to say
 COPY = ("is_the_query", "duplicate", "answers_twin_query")
-NONE = Pairs(np.zeros(0, np.int64), np.zeros(0, np.int64))
+NONE = CandidatePairs(np.zeros(0, np.int64), np.zeros(0, np.int64))
 
 
 def candidates(texts: PairTexts, found: pd.DataFrame, queries: Vectors, corpus: Vectors, width: int) -> pd.DataFrame:
@@ -37,7 +37,7 @@ def candidates(texts: PairTexts, found: pd.DataFrame, queries: Vectors, corpus: 
     pairs = rows["query"].to_numpy(np.int64), rows["document"].to_numpy(np.int64)
     rows["dense_score"] = score_pairs(queries.__getitem__, corpus.__getitem__, *pairs)
     copies = Copies(texts.corpus, texts.queries, pd.DataFrame({"doc_id": map(str, range(len(texts.corpus)))}))
-    twins = Twins(texts.queries, pd.Series(range(len(texts.queries))), queries.__getitem__, texts.answers)
+    twins = TwinQueries(texts.queries, pd.Series(range(len(texts.queries))), queries.__getitem__, texts.answers)
     marks = copies.mark(rows, texts.answers, corpus.__getitem__), twins.mark(rows, copies.document_digests)
     rows = pd.concat([rows, *marks], axis=1)
     # The rules want ids and a score; these decide nothing.

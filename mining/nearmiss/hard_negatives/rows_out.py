@@ -15,26 +15,26 @@ from typing import Any, NamedTuple
 from nearmiss.hard_negatives.arguments import Arguments
 from nearmiss.hard_negatives.texts import PairTexts
 
-Columns = dict[str, list[Any]]
+ColumnValues = dict[str, list[Any]]
 
 
-class Scored(NamedTuple):
+class ScoredDocument(NamedTuple):
     """A document beside a query."""
 
     document: int
     score: float
 
 
-class Mined(NamedTuple):
+class MinedQuery(NamedTuple):
     """A query with what was chosen for it."""
 
     query: int
-    positives: list[Scored]
-    negatives: list[Scored]
+    positives: list[ScoredDocument]
+    negatives: list[ScoredDocument]
 
 
 @dataclass(frozen=True)
-class Names:
+class IdColumns:
     """Names of the columns of ids; None where there are no such ids."""
 
     query: str | None
@@ -45,13 +45,13 @@ class Names:
 class MinedTable:
     """A finished table, and what the statistics tell of it."""
 
-    columns: Columns
+    columns: ColumnValues
     ids: tuple[str, ...]  # which columns hold ids
     pairs: list[tuple[float, float]]  # scores of positive and negative, for each negative beside each positive
     possible: int  # rows there would be, had each query found all its negatives
 
 
-def output(mined: list[Mined], texts: PairTexts, names: Names, wanted: Arguments) -> MinedTable:
+def output(mined: list[MinedQuery], texts: PairTexts, names: IdColumns, wanted: Arguments) -> MinedTable:
     """The table in the wanted format."""
     write: Callable[..., Iterator[dict[str, Any]]] = _WRITERS[wanted.output_format]
     rows = [row for one in mined for row in write(one, texts, names, wanted)]
@@ -74,7 +74,7 @@ def output(mined: list[Mined], texts: PairTexts, names: Names, wanted: Arguments
     )
 
 
-def _triplet(one: Mined, texts: PairTexts, names: Names, wanted: Arguments) -> Iterator[dict[str, Any]]:
+def _triplet(one: MinedQuery, texts: PairTexts, names: IdColumns, wanted: Arguments) -> Iterator[dict[str, Any]]:
     for positive in one.positives:
         for negative in one.negatives:
             yield {
@@ -85,7 +85,7 @@ def _triplet(one: Mined, texts: PairTexts, names: Names, wanted: Arguments) -> I
             }
 
 
-def _n_tuple(one: Mined, texts: PairTexts, names: Names, wanted: Arguments) -> Iterator[dict[str, Any]]:
+def _n_tuple(one: MinedQuery, texts: PairTexts, names: IdColumns, wanted: Arguments) -> Iterator[dict[str, Any]]:
     if len(one.negatives) < wanted.num_negatives:
         return
     numbered = list(enumerate(one.negatives, start=1))
@@ -98,13 +98,13 @@ def _n_tuple(one: Mined, texts: PairTexts, names: Names, wanted: Arguments) -> I
         }
 
 
-def _labeled_pair(one: Mined, texts: PairTexts, names: Names, wanted: Arguments) -> Iterator[dict[str, Any]]:
+def _labeled_pair(one: MinedQuery, texts: PairTexts, names: IdColumns, wanted: Arguments) -> Iterator[dict[str, Any]]:
     for label, documents in ((1, one.positives), (0, one.negatives)):
         for document in documents:
             yield {**_pair(one, document, texts, names, wanted), "label": label, "score": document.score}
 
 
-def _labeled_list(one: Mined, texts: PairTexts, names: Names, wanted: Arguments) -> Iterator[dict[str, Any]]:
+def _labeled_list(one: MinedQuery, texts: PairTexts, names: IdColumns, wanted: Arguments) -> Iterator[dict[str, Any]]:
     if not one.negatives:
         return
     for positive in one.positives:
@@ -134,7 +134,7 @@ def _header(wanted: Arguments) -> list[str]:
     return [wanted.anchor, wanted.positive, *middle, *last]
 
 
-def _ids(names: Names, wanted: Arguments) -> list[str]:
+def _ids(names: IdColumns, wanted: Arguments) -> list[str]:
     own = [name for name in (names.query, names.document) if name]
     if not names.document or wanted.output_format.startswith("labeled"):
         return own
@@ -142,7 +142,9 @@ def _ids(names: Names, wanted: Arguments) -> list[str]:
     return own + (["negative_id"] if wanted.output_format == "triplet" else [f"negative_id_{n}" for n in numbers])
 
 
-def _pair(one: Mined, document: Scored, texts: PairTexts, names: Names, wanted: Arguments) -> dict[str, Any]:
+def _pair(
+    one: MinedQuery, document: ScoredDocument, texts: PairTexts, names: IdColumns, wanted: Arguments
+) -> dict[str, Any]:
     row: dict[str, Any] = {
         wanted.anchor: texts.queries[one.query],
         wanted.positive: texts.corpus[document.document],
@@ -154,5 +156,5 @@ def _pair(one: Mined, document: Scored, texts: PairTexts, names: Names, wanted: 
     return row
 
 
-def _id(texts: PairTexts, document: Scored) -> Any:
+def _id(texts: PairTexts, document: ScoredDocument) -> Any:
     return texts.doc_ids.get(texts.corpus[document.document])

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from nearmiss.candidates.pooling import Pairs
+from nearmiss.candidates.pooling import CandidatePairs
 from nearmiss.hard_negatives.arguments import Arguments
 from nearmiss.hard_negatives.texts import PairTexts
 from nearmiss.models.live import as_floats, engine_for, left_as_found, pool_of
@@ -33,7 +33,7 @@ class Skipped:
     share: float
 
 
-def ask_cross_encoder(model: Any, texts: PairTexts, pairs: Pairs, wanted: Arguments) -> Scores:
+def ask_cross_encoder(model: Any, texts: PairTexts, pairs: CandidatePairs, wanted: Arguments) -> Scores:
     """The cross-encoder's score of each pair, (n,), after its own activation."""
     rows = zip(pairs.query.tolist(), pairs.document.tolist(), strict=True)
     asked = [(texts.queries[query], texts.corpus[document]) for query, document in rows]

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from nearmiss.candidates.pooling import Pairs
+from nearmiss.candidates.pooling import CandidatePairs
 from nearmiss.models.live import as_floats
 from nearmiss.retrieval import dense
 from nearmiss.retrieval.results import ranked
@@ -35,7 +35,7 @@ def nearest(model: Any, queries: Vectors, corpus: Vectors, k: int, block: int) -
     return found.assign(query=(found["query"] + found["first"]).astype(np.int32)).drop(columns="first")
 
 
-def similarities(model: Any, queries: Vectors, corpus: Vectors, pairs: Pairs) -> Scores:
+def similarities(model: Any, queries: Vectors, corpus: Vectors, pairs: CandidatePairs) -> Scores:
     """The model's similarity of each pair (query row, document row), (n,)."""
     if _is_own(model) and model.similarity_fn_name != "euclidean":
         return score_pairs(queries.__getitem__, corpus.__getitem__, pairs.query, pairs.document)
@@ -50,7 +50,7 @@ def _nearest(model: Any, queries: Vectors, corpus: Vectors, k: int) -> pd.DataFr
     if _is_own(model):
         found = dense.search(queries, [corpus], min(k, len(corpus)))
         if model.similarity_fn_name == "euclidean":
-            pairs = Pairs(found["query"].to_numpy(np.int64), found["document"].to_numpy(np.int64))
+            pairs = CandidatePairs(found["query"].to_numpy(np.int64), found["document"].to_numpy(np.int64))
             found["score"] = similarities(model, queries, corpus, pairs)
         return found
     every_score = as_floats(model.similarity(queries, corpus))

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from nearmiss.candidates.pooling import Pairs
+from nearmiss.candidates.pooling import CandidatePairs
 from nearmiss.hard_negatives.arguments import Arguments, GivenArguments, resolve
 from nearmiss.hard_negatives.candidates import SPARE, candidates, chances
 from nearmiss.hard_negatives.choosing import Rows, choose
 from nearmiss.hard_negatives.embedding import embed
-from nearmiss.hard_negatives.rows_out import Mined, MinedTable, Names, Scored, output
+from nearmiss.hard_negatives.rows_out import IdColumns, MinedQuery, MinedTable, ScoredDocument, output
 from nearmiss.hard_negatives.scoring import Scores, ask_cross_encoder, lowest_of_positives, within_thresholds
 from nearmiss.hard_negatives.search import nearest, similarities
 from nearmiss.hard_negatives.statistics import losses, statistics
@@ -59,16 +59,16 @@ def mine_in_memory(dataset: Any, model: Any, corpus: Any, cross_encoder: Any, gi
     return mined
 
 
-def _columns_of_ids(columns: list[str], wanted: Arguments, corpus_has_ids: bool) -> Names:
+def _columns_of_ids(columns: list[str], wanted: Arguments, corpus_has_ids: bool) -> IdColumns:
     """The columns of ids that the dataset has, or that the ids of the corpus will get."""
     query = next((name for name in (QUERY_ID, f"{wanted.anchor}_id") if name in columns), None)
     document = next((name for name in (POSITIVE_ID, f"{wanted.positive}_id") if name in columns), None)
     texts = {wanted.anchor, wanted.positive}
     document = document or (POSITIVE_ID if corpus_has_ids else None)
-    return Names(None if query in texts else query, None if document in texts else document)
+    return IdColumns(None if query in texts else query, None if document in texts else document)
 
 
-def _read(dataset: Any, corpus: Any, names: Names, wanted: Arguments) -> PairTexts:
+def _read(dataset: Any, corpus: Any, names: IdColumns, wanted: Arguments) -> PairTexts:
     ids = (
         list(dataset[name]) if name is not None and name in dataset.column_names else None
         for name in (names.query, names.document)
@@ -107,18 +107,20 @@ def _scored_again(cross_encoder: Any, texts: PairTexts, rows: pd.DataFrame, want
     asked = (rows["in_window"] | rows["is_own"]).to_numpy()
     query, document = (rows[name].to_numpy(np.int64)[asked] for name in ("query", "document"))
     scores = np.full(len(rows), np.nan, np.float32)
-    scores[asked] = ask_cross_encoder(cross_encoder, texts, Pairs(query, document), wanted)
+    scores[asked] = ask_cross_encoder(cross_encoder, texts, CandidatePairs(query, document), wanted)
     by_pair = pd.Series(scores[asked], index=pd.MultiIndex.from_arrays([query, document]))
     positives = by_pair.reindex(pd.MultiIndex.from_arrays([texts.positives.query, texts.positives.document]))
     return positives.to_numpy(np.float32), scores
 
 
-def _mined(texts: PairTexts, rows: pd.DataFrame, positives: Scores, chosen: list[Rows]) -> list[Mined]:
+def _mined(texts: PairTexts, rows: pd.DataFrame, positives: Scores, chosen: list[Rows]) -> list[MinedQuery]:
     document, score = rows["document"].to_numpy().tolist(), rows["score"].to_numpy(np.float32, na_value=np.nan).tolist()
-    own = [Scored(*pair) for pair in zip(texts.positives.document.tolist(), positives.tolist(), strict=True)]
+    own = [ScoredDocument(*pair) for pair in zip(texts.positives.document.tolist(), positives.tolist(), strict=True)]
     ends = np.cumsum(texts.counts).tolist()
     return [
-        Mined(query, own[end - count : end], [Scored(document[row], score[row]) for row in negatives.tolist()])
+        MinedQuery(
+            query, own[end - count : end], [ScoredDocument(document[row], score[row]) for row in negatives.tolist()]
+        )
         for query, (end, count, negatives) in enumerate(zip(ends, texts.counts.tolist(), chosen, strict=True))
     ]
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from nearmiss.candidates.pooling import Pairs
+from nearmiss.candidates.pooling import CandidatePairs
 from nearmiss.candidates.twins import share_answers
 
 Ids = dict[str, Any]  # text -> the id it was first seen with
@@ -28,14 +28,14 @@ class PairTexts:
 
     queries: list[str]
     corpus: list[str]
-    positives: Pairs  # the rows of the dataset, each pair once, by query
+    positives: CandidatePairs  # the rows of the dataset, each pair once, by query
     query_ids: Ids
     doc_ids: Ids
 
     @cached_property
-    def answers(self) -> Pairs:
+    def answers(self) -> CandidatePairs:
         """The positives of each query and of those that read the same, each pair once, by query."""
-        return share_answers(self.queries, self.positives, Pairs(np.zeros(0, np.int64), np.zeros(0, np.int64)))
+        return share_answers(self.queries, self.positives, CandidatePairs(np.zeros(0, np.int64), np.zeros(0, np.int64)))
 
     @cached_property
     def counts(self) -> npt.NDArray[np.int64]:
@@ -68,7 +68,7 @@ def read_texts(
     return PairTexts(
         queries,
         documents,
-        Pairs(columns[0][order], columns[1][order]),
+        CandidatePairs(columns[0][order], columns[1][order]),
         _first_ids(anchors, query_ids),
         _first_ids(positives, positive_ids) | known,
     )

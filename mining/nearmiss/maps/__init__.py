@@ -8,7 +8,7 @@ Knows nothing of pages. Every map lies: how much is measured and stored with it.
 """
 
 from nearmiss.maps.atlas import GROUPINGS, SHOWN_FIRST, Around, Atlas, Grouping, Groups, open_atlas
-from nearmiss.maps.background import Progress, Stopped, progress, start
+from nearmiss.maps.background import MapProgress, Stopped, progress, start
 from nearmiss.maps.making import ROOM, Map, make, open_map
 
 __all__ = [
@@ -20,7 +20,7 @@ __all__ = [
     "Grouping",
     "Groups",
     "Map",
-    "Progress",
+    "MapProgress",
     "Stopped",
     "make",
     "open_atlas",

@@ -28,7 +28,7 @@ TRIES = 5
 
 
 @dataclass(frozen=True)
-class Progress:
+class MapProgress:
     """How far a map is; `stage` is empty before its first. `rate` is items a second, 0 while nobody can say."""
 
     stage: str = ""
@@ -70,7 +70,7 @@ def alone(folder: Path, watch: Watch) -> Iterator[Watch]:
 def start(run: Path, number: int, folder: Path) -> None:
     """Make the map of a round in a process of its own, unless one is at it."""
     with _starting:
-        if isinstance(progress(folder), Progress):
+        if isinstance(progress(folder), MapProgress):
             return
         command = [sys.executable, "-m", "nearmiss.cli", "map", str(run), "--round", str(number)]
         with _opened(folder / LOG_FILE) as log:
@@ -79,11 +79,11 @@ def start(run: Path, number: int, folder: Path) -> None:
             )
 
 
-def progress(folder: Path) -> Progress | Stopped | None:
+def progress(folder: Path) -> MapProgress | Stopped | None:
     """How far the map of a round is; None where nobody makes one or it is done."""
     told = _read(folder / PROGRESS_FILE)
     if _lives(folder):
-        return told or Progress()
+        return told or MapProgress()
     said = _last_line(folder / LOG_FILE)
     return None if told is None and said is None else Stopped(said or "")
 
@@ -108,7 +108,7 @@ class _Teller:
         written = time.monotonic()
         began: float | None = None
         done = first = 0
-        write_json(self.path, asdict(Progress(stage, total, 0, unit)))
+        write_json(self.path, asdict(MapProgress(stage, total, 0, unit)))
 
         def advance(count: int) -> None:
             nonlocal began, done, first, written
@@ -121,7 +121,7 @@ class _Teller:
             if now - written >= EVERY_S:
                 written = now
                 rate = (done - first) / (now - began) if now > began else 0.0
-                write_json(self.path, asdict(Progress(stage, total, done, unit, round(rate, 2))))
+                write_json(self.path, asdict(MapProgress(stage, total, done, unit, round(rate, 2))))
 
         return advance
 
@@ -157,9 +157,9 @@ def _take(descriptor: int, tries: int = 1) -> bool:
     return False
 
 
-def _read(path: Path) -> Progress | None:
+def _read(path: Path) -> MapProgress | None:
     with suppress(FileNotFoundError):
-        return Progress(**read_json(path))
+        return MapProgress(**read_json(path))
     return None
 
 

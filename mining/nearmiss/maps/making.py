@@ -26,7 +26,7 @@ from nearmiss.maps.background import alone
 from nearmiss.maps.faithfulness import measured
 from nearmiss.maps.layout import FEWEST, MIN_DIST, Nearest, Plane, Points, epochs, nearest, principal, spread
 from nearmiss.maps.naming import name_clusters
-from nearmiss.maps.sample import Drawn, draw, everybody
+from nearmiss.maps.sample import MapSample, draw, everybody
 from nearmiss.pipeline.progress import Watch, silent
 from nearmiss.retrieval.vector_store import open_vectors
 from nearmiss.retrieval.vectors import Shards, count
@@ -115,7 +115,7 @@ def _drawn(
     of_document: npt.NDArray[np.int32],
     room: int,
     seed: int,
-) -> Drawn:
+) -> MapSample:
     if queries + documents <= room:
         return everybody(queries, documents)
     judged = run.selected(number)
@@ -133,7 +133,7 @@ def _plane(points: Points, found: Nearest, seed: int, watch: Watch) -> Plane:
         return spread(points, found, seed, advance)
 
 
-def _frame(data: Dataset, drawn: Drawn, plane: Plane, own: npt.NDArray[np.int32], found: Nearest) -> pd.DataFrame:
+def _frame(data: Dataset, drawn: MapSample, plane: Plane, own: npt.NDArray[np.int32], found: Nearest) -> pd.DataFrame:
     ids = data.documents["doc_id"].take(drawn.documents), data.queries["query_id"].take(drawn.queries)
     # A query belongs where its nearest document does.
     of_query = own[found.documents[len(own) :, 0]] if found.documents.shape[1] else np.zeros(len(drawn.queries), int)
@@ -154,7 +154,7 @@ def _facts(
     recipe: Mining,
     seed: int,
     room: int,
-    drawn: Drawn,
+    drawn: MapSample,
     points: Points,
     own: npt.NDArray[np.int32],
 ) -> dict[str, Any]:

@@ -14,14 +14,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from nearmiss.candidates.pooling import Pairs
+from nearmiss.candidates.pooling import CandidatePairs
 from nearmiss.retrieval.results import Rows
 
 QUERIES_AT_MOST = 5  # one fifth of the room, so that the documents they are about find some too
 
 
 @dataclass(frozen=True)
-class Stratum:
+class MapStratum:
     """One part of what could be drawn."""
 
     name: str
@@ -30,25 +30,27 @@ class Stratum:
 
 
 @dataclass(frozen=True)
-class Drawn:
+class MapSample:
     """Rows on the map, rising, and how they came there."""
 
     queries: Rows
     documents: Rows
-    strata: tuple[Stratum, ...]
+    strata: tuple[MapStratum, ...]
 
     def facts(self) -> list[dict[str, Any]]:
         """The strata, ready for JSON."""
         return [asdict(stratum) for stratum in self.strata]
 
 
-def everybody(queries: int, documents: int) -> Drawn:
+def everybody(queries: int, documents: int) -> MapSample:
     """All of them."""
-    strata = Stratum("queries", queries, queries), Stratum("documents", documents, documents)
-    return Drawn(np.arange(queries), np.arange(documents), strata)
+    strata = MapStratum("queries", queries, queries), MapStratum("documents", documents, documents)
+    return MapSample(np.arange(queries), np.arange(documents), strata)
 
 
-def draw(queries: int, clusters: npt.NDArray[np.int32], first: Mapping[str, Pairs], room: int, seed: int) -> Drawn:
+def draw(
+    queries: int, clusters: npt.NDArray[np.int32], first: Mapping[str, CandidatePairs], room: int, seed: int
+) -> MapSample:
     """
     At most `room` points: queries, then the documents of `first` in its order, then of each cluster its share.
 
@@ -57,21 +59,21 @@ def draw(queries: int, clusters: npt.NDArray[np.int32], first: Mapping[str, Pair
     """
     rng = np.random.default_rng(seed)
     drawn = _part(rng, np.arange(queries), room // QUERIES_AT_MOST)
-    strata = [Stratum("queries", queries, len(drawn))]
+    strata = [MapStratum("queries", queries, len(drawn))]
     on_map = np.zeros(len(clusters), bool)
     for name, pairs in first.items():
         wanted = np.unique(pairs.document[np.isin(pairs.query, drawn)])
         fresh = wanted[~on_map[wanted]]
         taken = _part(rng, fresh, room - len(drawn) - int(on_map.sum()))
         on_map[taken] = True
-        strata.append(Stratum(name, len(fresh), len(taken)))
+        strata.append(MapStratum(name, len(fresh), len(taken)))
     others = np.flatnonzero(~on_map)
     for cluster, share in enumerate(_shares(clusters[others], room - len(drawn) - int(on_map.sum()))):
         members = others[clusters[others] == cluster]
         taken = _part(rng, members, int(share))
         on_map[taken] = True
-        strata.append(Stratum(f"cluster {cluster}", len(members), len(taken)))
-    return Drawn(drawn, np.flatnonzero(on_map), tuple(strata))
+        strata.append(MapStratum(f"cluster {cluster}", len(members), len(taken)))
+    return MapSample(drawn, np.flatnonzero(on_map), tuple(strata))
 
 
 def _part(rng: np.random.Generator, rows: Rows, room: int) -> Rows:

@@ -14,7 +14,7 @@ from typing import Protocol
 import numpy as np
 
 from nearmiss.errors import ModelError
-from nearmiss.models.engine import Model, OnEngine, Task, Wanted, open_engine
+from nearmiss.models.engine import Model, ModelRequest, OnEngine, Task, open_engine
 from nearmiss.models.engine.loading import model_folder
 from nearmiss.settings import Mining
 from nearmiss.storage.files import sha256_of
@@ -57,7 +57,7 @@ class ModelEncoder(OnEngine):
 def load_encoder(recipe: Mining) -> ModelEncoder:
     """The recipe's encoder, or the embedded MiniLM; its prompts are the model's own unless the recipe has some."""
     folder = model_folder("--encoder", recipe.encoder) if recipe.encoder else embedded_folder()
-    wanted = Wanted(
+    wanted = ModelRequest(
         kind="encoder",
         name=recipe.encoder or EMBEDDED,
         folder=folder,

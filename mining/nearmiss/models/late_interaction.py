@@ -22,7 +22,7 @@ import pandas as pd
 
 from nearmiss.data import passages
 from nearmiss.models.encoder import EMBEDDED, embedded_folder
-from nearmiss.models.engine import OnEngine, Wanted, open_engine
+from nearmiss.models.engine import ModelRequest, OnEngine, open_engine
 from nearmiss.models.engine.tokens import CHARACTERS_PER_TOKEN
 from nearmiss.settings import LATE_INTERACTION, Mining
 from nearmiss.storage.fingerprint import fingerprint_of_model
@@ -136,7 +136,7 @@ def likeness(query: Text, document: Text) -> float:
 def load_late_interaction(recipe: Mining, documents: pd.DataFrame, collection: str) -> LateInteraction:
     """The score over a collection, which `collection` is the fingerprint of."""
     folder = embedded_folder()
-    wanted = Wanted(
+    wanted = ModelRequest(
         kind="tokens",
         name=EMBEDDED,
         folder=folder,

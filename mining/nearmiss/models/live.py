@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from nearmiss.errors import ModelError
 from nearmiss.models.encoder import Encoder, ModelEncoder
-from nearmiss.models.engine import Engine, Kind, Wanted, graphs, probe, processor
+from nearmiss.models.engine import Engine, ModelKind, ModelRequest, graphs, probe, processor
 from nearmiss.models.engine.loading import facts_of
 from nearmiss.models.teacher import CrossEncoderTeacher, Teacher
 from nearmiss.settings import Mining
@@ -87,7 +87,7 @@ def is_at_rest(model: Any) -> bool:
     return not any(part.training for part in layers) and all(weight.grad is None for weight in model.parameters())
 
 
-def engine_for(model: Any, kind: Kind, precision: str = "auto") -> Engine | None:
+def engine_for(model: Any, kind: ModelKind, precision: str = "auto") -> Engine | None:
     """The engine for a model at rest; None where the model has to run through its own methods."""
     if not _is_plain(model, kind) or not is_at_rest(model) or not _in_float32_on_cpu(model):
         return None
@@ -218,8 +218,8 @@ def name_of(model: Any) -> str:
     return f"{type(model).__name__} in memory" + (f", from {loaded_from}" if loaded_from else "")
 
 
-def _opened(model: Any, kind: Kind, precision: str, fingerprint: str) -> Engine | None:
-    wanted = Wanted(
+def _opened(model: Any, kind: ModelKind, precision: str, fingerprint: str) -> Engine | None:
+    wanted = ModelRequest(
         kind=kind,
         name=name_of(model),
         folder=Path(),
@@ -231,7 +231,7 @@ def _opened(model: Any, kind: Kind, precision: str, fingerprint: str) -> Engine 
     return graphs.kept(wanted, precisions) or graphs.convert(wanted, model, precisions)
 
 
-def _is_plain(model: Any, kind: Kind) -> bool:
+def _is_plain(model: Any, kind: ModelKind) -> bool:
     """Whether the model is of the library's own class, with none of its methods replaced."""
     replaced = {"encode", "encode_query", "encode_document", "predict", "forward", "similarity"} & vars(model).keys()
     return (

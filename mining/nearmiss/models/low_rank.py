@@ -27,7 +27,7 @@ MERGING = 1  # raise it when folders are merged in another way, so that kept one
 
 
 @dataclass(frozen=True)
-class Facts:
+class LowRankFacts:
     """What low_rank.json says."""
 
     start: str  # folder or hub name; "" for the embedded MiniLM
@@ -123,9 +123,9 @@ def _written(folder: Path, tensors: dict[str, Any], place: Path) -> Path:
     return place
 
 
-def _facts(flag: str, folder: Path) -> Facts:
+def _facts(flag: str, folder: Path) -> LowRankFacts:
     try:
         told = read_json(folder / FACTS)
-        return Facts(**told | {"unchanged": tuple(told["unchanged"])})
+        return LowRankFacts(**told | {"unchanged": tuple(told["unchanged"])})
     except (ValueError, TypeError, KeyError) as error:
         raise ModelError(f"{flag} {folder}: wanted a whole {FACTS}; found {error}") from None

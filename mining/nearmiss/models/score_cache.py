@@ -30,7 +30,7 @@ Pairs = npt.NDArray[np.integer[Any]]  # (n, 2): rows of a query and of a documen
 
 
 @dataclass(frozen=True)
-class Known:
+class KnownScores:
     """Scores to look up, in a time that hardly grows with how many there are."""
 
     places: npt.NDArray[np.uint64]  # of each pair, rising
@@ -38,7 +38,7 @@ class Known:
     scores: Scores
 
     @classmethod
-    def of(cls, frame: pd.DataFrame) -> "Known":
+    def of(cls, frame: pd.DataFrame) -> "KnownScores":
         """The scores of a frame of (query_key, document_key, score)."""
         keys = frame[KEYS].to_numpy(np.uint64)
         places = _places(keys)
@@ -56,9 +56,9 @@ class Known:
         return found
 
 
-def known_scores(folder: Path, teacher: Teacher, but: str) -> Known:
+def known_scores(folder: Path, teacher: Teacher, but: str) -> KnownScores:
     """What files hold whose names do not begin with `but`: read once a round, not once a shard."""
-    return Known.of(_read(path for path in _files(_own(folder, teacher)) if not path.name.startswith(but)))
+    return KnownScores.of(_read(path for path in _files(_own(folder, teacher)) if not path.name.startswith(but)))
 
 
 def score_pairs(
@@ -68,7 +68,7 @@ def score_pairs(
     pairs: Pairs,
     folder: Path,
     name: str,
-    known: Known,
+    known: KnownScores,
     *,
     advance: Callable[[int], None] = lambda count: None,
 ) -> Scores:
@@ -93,7 +93,7 @@ def score_pairs(
             texts = [(queries[q], documents[d]) for q, d in pairs[rows].tolist()]
             write_parquet(path, keys.loc[rows].assign(score=_score(teacher, texts, advance)))
         chunks.append(path)
-    return np.where(np.isnan(scores), Known.of(_read(chunks)).look_up(keys), scores)
+    return np.where(np.isnan(scores), KnownScores.of(_read(chunks)).look_up(keys), scores)
 
 
 def count_scored(folder: Path, teacher: Teacher, prefix: str) -> int:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from nearmiss.errors import ModelError
-from nearmiss.models.engine import Model, OnEngine, Wanted, open_engine
+from nearmiss.models.engine import Model, ModelRequest, OnEngine, open_engine
 from nearmiss.models.late_interaction import load_late_interaction
 from nearmiss.models.low_rank import plain_folder
 from nearmiss.settings import LATE_INTERACTION, Mining
@@ -59,7 +59,7 @@ def load_teacher(recipe: Mining, documents: pd.DataFrame | None = None, collecti
 def _cross_encoder(recipe: Mining) -> CrossEncoderTeacher:
     """Its prompt is the model's own unless the recipe has one."""
     folder = plain_folder("--teacher", recipe.teacher)
-    wanted = Wanted(
+    wanted = ModelRequest(
         kind="teacher",
         name=recipe.teacher,
         folder=folder,

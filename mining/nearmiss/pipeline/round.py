@@ -18,7 +18,7 @@ import numpy.typing as npt
 import pyarrow.parquet as pq
 
 from nearmiss.candidates import clusters
-from nearmiss.candidates.pooling import Pairs, pairs_of
+from nearmiss.candidates.pooling import CandidatePairs, pairs_of
 from nearmiss.candidates.twins import share_answers
 from nearmiss.data import Dataset, passages
 from nearmiss.models.encoder import Encoder
@@ -60,7 +60,7 @@ class Round:
         return self.data.queries["text"].tolist()
 
     @cached_property
-    def positives(self) -> Pairs:
+    def positives(self) -> CandidatePairs:
         """Row numbers of the labelled answers, shared among the queries of one text."""
         return share_answers(self.queries, pairs_of(self.data, self.data.positives), self.negatives)
 
@@ -70,7 +70,7 @@ class Round:
         return int(np.bincount(self.positives.query).max(initial=0))
 
     @cached_property
-    def negatives(self) -> Pairs:
+    def negatives(self) -> CandidatePairs:
         """Row numbers of the labelled negatives."""
         return pairs_of(self.data, self.data.negatives)
 

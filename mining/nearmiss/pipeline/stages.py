@@ -19,7 +19,7 @@ from nearmiss.calibration import stored
 from nearmiss.calibration.signals import signals
 from nearmiss.candidates.duplicates import Copies
 from nearmiss.candidates.pooling import assemble, named
-from nearmiss.candidates.twins import Twins
+from nearmiss.candidates.twins import TwinQueries
 from nearmiss.models import score_cache
 from nearmiss.pipeline import round
 from nearmiss.pipeline.progress import Advance, Watch, timed
@@ -69,7 +69,7 @@ def embed_texts(this: Round, watch: Watch) -> None:
 def pool(this: Round, watch: Watch) -> None:
     """Join what the sources found, with everything of a candidate but the teacher's score, shard by shard."""
     copies = Copies(this.documents, this.queries, this.data.documents)
-    twins = Twins(this.queries, this.data.queries["query_id"], this.query_vectors.take, this.positives)
+    twins = TwinQueries(this.queries, this.data.queries["query_id"], this.query_vectors.take, this.positives)
     with watch("pool", len(this.queries), "queries") as advance:
         for number, start, end in this.shards():
             path = this.pooled(number)
@@ -78,7 +78,7 @@ def pool(this: Round, watch: Watch) -> None:
             advance(end - start)
 
 
-def _pool_shard(this: Round, copies: Copies, twins: Twins, number: int, start: int, end: int) -> pd.DataFrame:
+def _pool_shard(this: Round, copies: Copies, twins: TwinQueries, number: int, start: int, end: int) -> pd.DataFrame:
     names = [source_name(source) for source in this.recipe.sources]
     found = {name: pd.read_parquet(this.found(name, number)) for name in names}
     positives = this.positives.between(start, end)

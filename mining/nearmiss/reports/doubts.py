@@ -53,7 +53,7 @@ class Doubt:
 
 
 @dataclass(frozen=True)
-class Scene:
+class DoubtInputs:
     """What the doubts look at."""
 
     table: Table
@@ -102,13 +102,13 @@ class Scene:
         return first
 
 
-def outscored(scene: Scene) -> Floats:
+def outscored(scene: DoubtInputs) -> Floats:
     """Candidates above the positive: a wrong positive, or answers that nobody labelled."""
     # Above the highest of several: the lowest is often a weak one of many, which the ceiling allows for.
     return scene.per_query(scene.open & (scene.table.score > scene.table.anchors["max"]))
 
 
-def at_the_ceiling(scene: Scene) -> Floats:
+def at_the_ceiling(scene: DoubtInputs) -> Floats:
     """Candidates that a small step of the ceiling would keep or refuse."""
     ceiling, most = selection.ceiling(scene.table, scene.policy), scene.policy.max_p_relevant
     near = np.zeros(len(scene.table.query), bool)
@@ -119,24 +119,24 @@ def at_the_ceiling(scene: Scene) -> Floats:
     return scene.per_query(scene.open & near)
 
 
-def like_a_positive(scene: Scene) -> Floats:
+def like_a_positive(scene: DoubtInputs) -> Floats:
     """Negatives that score as other queries' positives do."""
     # The margins look at the query's own positive; where that one scores very high, an answer passes below it.
     return scene.per_query(scene.open & scene.kept & (scene.table.score >= scene.typical_positive))
 
 
-def differently_ranked(scene: Scene) -> Floats:
+def differently_ranked(scene: DoubtInputs) -> Floats:
     """How far the teacher and the encoder differ in which candidates are the best."""
     agreed = scene.per_query(scene.best & scene.nearest)
     return np.where(scene.per_query(~scene.table.positive) >= FEW, BEST - agreed, 0.0)
 
 
-def short(scene: Scene) -> Floats:
+def short(scene: DoubtInputs) -> Floats:
     """Negatives that the query lacks."""
     return np.maximum(0.0, scene.policy.negatives_per_query - scene.per_query(scene.kept))
 
 
-def _in_words(doubt: str, scene: Scene, query: int, measure: float) -> str:
+def _in_words(doubt: str, scene: DoubtInputs, query: int, measure: float) -> str:
     count = int(measure)
     candidates = "1 candidate scores" if count == 1 else f"{count:,} candidates score"
     are = "1 candidate is" if count == 1 else f"{count:,} candidates are"
@@ -187,14 +187,20 @@ def _cannot_tell(model: str, auc: float) -> str:
     )
 
 
-DOUBTS: tuple[Callable[[Scene], Floats], ...] = (outscored, at_the_ceiling, like_a_positive, differently_ranked, short)
+DOUBTS: tuple[Callable[[DoubtInputs], Floats], ...] = (
+    outscored,
+    at_the_ceiling,
+    like_a_positive,
+    differently_ranked,
+    short,
+)
 
 
 def most_in_need(
     table: Table, decision: Decision, policy: Policy, query_ids: list[str], count: int = 20
 ) -> list[Doubt]:
     """The `count` queries of the greatest doubt, the worst first; fewer where fewer give a reason."""
-    scene = Scene(table, decision, policy)
+    scene = DoubtInputs(table, decision, policy)
     measures = np.array([doubt(scene) for doubt in DOUBTS])
     weights = np.array([weight(measure) for measure in measures])
     total = weights.sum(axis=0) * _unread(scene)
@@ -213,12 +219,12 @@ def weight(measure: Floats) -> Floats:
     return np.where((measure > 0) & (2 * at_least <= len(measure)), weighed, 0.0)
 
 
-def _unread(scene: Scene) -> Floats:
+def _unread(scene: DoubtInputs) -> Floats:
     """The share of each query's best candidates that nobody has judged, (n_queries,)."""
     unread = scene.per_query(scene.best & (scene.table.verdicts == 0))
     return unread / np.maximum(scene.per_query(scene.best), 1)
 
 
-def _reasons(scene: Scene, query: int, measures: Floats, weights: Floats) -> list[str]:
+def _reasons(scene: DoubtInputs, query: int, measures: Floats, weights: Floats) -> list[str]:
     order = [place for place in np.argsort(-weights, kind="stable").tolist() if weights[place] > 0]
     return [_in_words(DOUBTS[place].__name__, scene, query, float(measures[place])) for place in order]

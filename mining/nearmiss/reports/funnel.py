@@ -27,7 +27,7 @@ EASY = (NOT_FOUND, "over_quota", "too_easy")
 
 
 @dataclass(frozen=True)
-class Together:
+class SourceOverlap:
     """The candidates that exactly these sources found; no source at all where only a label names them."""
 
     sources: tuple[str, ...]
@@ -92,7 +92,7 @@ def foretold(table: Table, decision: Decision) -> float:
     )
 
 
-def found_together(table: Table, decision: Decision) -> list[Together]:
+def found_together(table: Table, decision: Decision) -> list[SourceOverlap]:
     """Rows by the exact set of sources that found them, most first."""
     sources = table.sources
     codes = found_codes(table)
@@ -100,7 +100,7 @@ def found_together(table: Table, decision: Decision) -> list[Together]:
     kept = np.bincount(codes[decision.slot > 0], minlength=2 ** len(sources))
     sets = [tuple(source for bit, source in enumerate(sources) if code >> bit & 1) for code in range(len(found))]
     order = [int(code) for code in np.argsort(-found, kind="stable") if found[code]]
-    return [Together(sets[code], int(found[code]), int(kept[code])) for code in order]
+    return [SourceOverlap(sets[code], int(found[code]), int(kept[code])) for code in order]
 
 
 def found_codes(table: Table) -> Ints:
@@ -122,7 +122,7 @@ def groups(table: Table, decision: Decision) -> dict[str, Bools]:
     return {"positives": table.positive, "kept": kept, "refused": ~kept & ~table.positive}
 
 
-def _of_source(source: str, together: list[Together]) -> dict[str, int]:
+def _of_source(source: str, together: list[SourceOverlap]) -> dict[str, int]:
     """Rows a source found, rows nobody else found, and how many of its rows were kept."""
     own = [entry for entry in together if source in entry.sources]
     return {

@@ -17,7 +17,7 @@ from nearmiss.run import Run
 
 
 @dataclass(frozen=True)
-class Listed:
+class ListedQuery:
     """One query, and how many rows of each kind it has under the policy in force."""
 
     query_id: str
@@ -27,7 +27,7 @@ class Listed:
     kept: int
 
 
-def listed(run: Run, number: int | None = None, words: str = "", *, only_short: bool = False) -> list[Listed]:
+def listed(run: Run, number: int | None = None, words: str = "", *, only_short: bool = False) -> list[ListedQuery]:
     """The queries whose id or text holds `words`, in any case; `only_short`, those of them that lack negatives."""
     table = selection.prepare(run.judged(number))
     policy = run.policy
@@ -37,7 +37,7 @@ def listed(run: Run, number: int | None = None, words: str = "", *, only_short: 
     ids = table.candidates["query_id"].iloc[table.starts[:-1]].tolist()
     texts = run.dataset.queries.set_index("query_id")["text"]
     every = (
-        Listed(query_id, str(texts[query_id]), int(positives[place]), int(candidates[place]), int(kept[place]))
+        ListedQuery(query_id, str(texts[query_id]), int(positives[place]), int(candidates[place]), int(kept[place]))
         for place, query_id in enumerate(ids)
     )
     wanted = words.casefold()

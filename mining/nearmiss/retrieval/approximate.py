@@ -19,14 +19,14 @@ from nearmiss.retrieval.vectors import Shards, block_rows, blocks, count, take
 from nearmiss.storage.files import write_atomically
 from nearmiss.types import Vectors
 
-Index = Any  # faiss.Index: the library carries no types
+FaissIndex = Any  # faiss.Index: the library carries no types
 TRAINING_ROWS_PER_CELL = 64
 NEIGHBOURS = 32  # links of each document in the graph
 BUILD_EFFORT = 200
 MEMORY_MB = 256
 
 
-def build_index(shards: Shards, kind: Literal["ivf", "hnsw"], seed: int) -> Index:
+def build_index(shards: Shards, kind: Literal["ivf", "hnsw"], seed: int) -> FaissIndex:
     """An index over all documents. HNSW links one document at a time, since its threads race and the answer varies."""
     import faiss
 
@@ -41,7 +41,7 @@ def build_index(shards: Shards, kind: Literal["ivf", "hnsw"], seed: int) -> Inde
     return index
 
 
-def search_index(index: Index, queries: Vectors, shards: Shards, k: int) -> pd.DataFrame:
+def search_index(index: FaissIndex, queries: Vectors, shards: Shards, k: int) -> pd.DataFrame:
     """The best `k` documents that the index comes upon, with their exact cosines, as a found frame."""
     if hasattr(index, "hnsw"):
         index.hnsw.efSearch = max(128, 2 * k)
@@ -56,7 +56,7 @@ def search_index(index: Index, queries: Vectors, shards: Shards, k: int) -> pd.D
 
 
 def measured_recall(
-    index: Index, queries: Vectors, shards: Shards, k: int, *, sample: int = 200, seed: int = 0
+    index: FaissIndex, queries: Vectors, shards: Shards, k: int, *, sample: int = 200, seed: int = 0
 ) -> float:
     """The share of the exact best `k` that the index finds, over a seeded sample of the queries."""
     rng = np.random.default_rng(seed)
@@ -66,7 +66,7 @@ def measured_recall(
     return len(exact.merge(found, on=["query", "document"])) / len(exact)
 
 
-def write_index(index: Index, path: Path) -> None:
+def write_index(index: FaissIndex, path: Path) -> None:
     """Save the index, atomically."""
     import faiss
 
@@ -74,7 +74,7 @@ def write_index(index: Index, path: Path) -> None:
         faiss.write_index(index, str(temporary))
 
 
-def read_index(path: Path) -> Index:
+def read_index(path: Path) -> FaissIndex:
     """The index that `write_index` saved."""
     import faiss
 
@@ -88,7 +88,7 @@ def sampled(shards: Shards, rows: int, seed: int) -> Vectors:
     return take(shards, np.sort(drawn))
 
 
-def _ivf(shards: Shards, seed: int) -> Index:
+def _ivf(shards: Shards, seed: int) -> FaissIndex:
     import faiss
 
     documents, dimensions = count(shards), shards[0].shape[1]
@@ -100,7 +100,7 @@ def _ivf(shards: Shards, seed: int) -> Index:
     return index
 
 
-def _hnsw(shards: Shards) -> Index:
+def _hnsw(shards: Shards) -> FaissIndex:
     import faiss
 
     index = faiss.IndexHNSWFlat(shards[0].shape[1], NEIGHBOURS, faiss.METRIC_INNER_PRODUCT)

@@ -27,7 +27,7 @@ from nearmiss.retrieval.results import Rows, ranked
 
 SHOWN = 20
 LEAST_SHARE = 0.5  # of the lines whose queries the dataset must have
-Column = Literal["", "rank", "score"]  # "": as the file's numbers say
+NumberMeaning = Literal["", "rank", "score"]  # "": as the file's numbers say
 LARGEST = 3e38  # scores are kept in float32
 LAYOUTS: dict[int, tuple[str, ...]] = {
     2: ("query_id", "doc_id"),
@@ -49,7 +49,7 @@ class RunFile(NamedTuple):
     skipped: int
 
 
-class Line(NamedTuple):
+class RunFileLine(NamedTuple):
     """One line of a run that could be read; `number` is None where the file gives none."""
 
     line: int
@@ -60,7 +60,9 @@ class Line(NamedTuple):
     number: float  # a rank or a score: the file does not say which
 
 
-def read_run(path: Path, query_ids: Sequence[str], doc_ids: Sequence[str], depth: int, column: Column = "") -> RunFile:
+def read_run(
+    path: Path, query_ids: Sequence[str], doc_ids: Sequence[str], depth: int, column: NumberMeaning = ""
+) -> RunFile:
     """
     The best `depth` documents that the file names for each of these queries.
 
@@ -70,7 +72,7 @@ def read_run(path: Path, query_ids: Sequence[str], doc_ids: Sequence[str], depth
     of other queries are skipped and counted: a run often covers every split.
     """
     problems: list[tuple[int, str]] = []
-    every_line = pd.DataFrame(_lines(path, problems), columns=Line._fields)
+    every_line = pd.DataFrame(_lines(path, problems), columns=RunFileLine._fields)
     if every_line.empty and not problems:
         raise DatasetError(f"{path}: wanted lines of a run, as query_id, Q0, doc_id, rank, score, tag; found none")
     query_rows = pd.Index(query_ids).get_indexer(pd.Index(every_line["query_id"]))
@@ -99,7 +101,7 @@ def _check_queries(path: Path, named: pd.Series, rows: Rows, query_ids: Sequence
     )
 
 
-def _scores(path: Path, lines: pd.DataFrame, column: Column) -> npt.NDArray[np.float64]:
+def _scores(path: Path, lines: pd.DataFrame, column: NumberMeaning) -> npt.NDArray[np.float64]:
     """A score for each line, higher for what is more alike, (n_lines,)."""
     numbers: dict[str, npt.NDArray[np.float64]] = {
         name: lines[name].to_numpy(np.float64) for name in ("rank", "score", "number")
@@ -151,7 +153,7 @@ def _are_ranks(path: Path, query_id: pd.Series, numbers: npt.NDArray[np.float64]
     )
 
 
-def _lines(path: Path, problems: list[tuple[int, str]]) -> Iterator[Line]:
+def _lines(path: Path, problems: list[tuple[int, str]]) -> Iterator[RunFileLine]:
     """The lines that can be read, in order; the others go to `problems`, with their numbers."""
     layout: tuple[str, ...] = ()
     places: Counter[str] = Counter()  # within each query, for a file without ranks and scores
@@ -171,7 +173,7 @@ def _lines(path: Path, problems: list[tuple[int, str]]) -> Iterator[Line]:
                 if not {"rank", "score", "number"} & set(layout):
                     named["rank"] = str(places[named["query_id"]])
                 numbers = (_number(named, name) for name in ("rank", "score", "number"))
-                yield Line(line, named["query_id"], named["doc_id"], *numbers)
+                yield RunFileLine(line, named["query_id"], named["doc_id"], *numbers)
             except ValueError as error:
                 problems.append((line, str(error)))
 

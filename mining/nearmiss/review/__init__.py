@@ -10,18 +10,18 @@ Knows nothing of scores, policies or pages.
 from nearmiss.review.current import ADJUDICATION, REPEAT, Entry, Pair, Standing
 from nearmiss.review.events import JUDGEMENTS, REASONS, Event
 from nearmiss.review.log import ReviewLog, open_log, open_log_to_read
-from nearmiss.review.plans import Draw, Plan
+from nearmiss.review.plans import AuditPlan, Draw
 
 __all__ = [
     "ADJUDICATION",
     "JUDGEMENTS",
     "REASONS",
     "REPEAT",
+    "AuditPlan",
     "Draw",
     "Entry",
     "Event",
     "Pair",
-    "Plan",
     "ReviewLog",
     "Standing",
     "open_log",

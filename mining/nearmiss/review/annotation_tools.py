@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from nearmiss.data.checks import Wrong, described, wanted_id
-from nearmiss.review.given import Given, Judgement, moment, verdict_of
+from nearmiss.review.given import Judgement, ReadJudgements, moment, verdict_of
 from nearmiss.review.history import settle
 
 ROW_FIELDS = ("query_id", "doc_id", "verdict", "reviewer", "comment", "decided_at")
@@ -54,7 +54,7 @@ class Words:
 Found = Judgement | str
 
 
-def given(format: str, objects: Iterable[Placed], words: Words) -> Given:
+def given(format: str, objects: Iterable[Placed], words: Words) -> ReadJudgements:
     """The judgements of a file; ReviewError lists what is wrong, object by object."""
     judgements: list[Judgement] = []
     left: Counter[str] = Counter()
@@ -76,7 +76,7 @@ def given(format: str, objects: Iterable[Placed], words: Words) -> Given:
     unused = tuple(name for name in names if name not in ROW_FIELDS) if format == "rows" else ()
     untimed = any(one.decided_at is None for one in judgements)
     assumed = ("decided now, where no time is told",) if untimed else ()
-    return Given(judgements, rows, left, assumed, unused)
+    return ReadJudgements(judgements, rows, left, assumed, unused)
 
 
 def _label_studio(fields: Fields, words: Words) -> Iterator[Found]:

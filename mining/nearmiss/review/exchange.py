@@ -21,17 +21,17 @@ from nearmiss.review import annotation_tools, quepid
 from nearmiss.review.annotation_tools import Words
 from nearmiss.review.current import Entry, Pair, Standing
 from nearmiss.review.events import JUDGEMENTS
-from nearmiss.review.given import Given, Judgement, events_of
+from nearmiss.review.given import Judgement, ReadJudgements, events_of
 from nearmiss.review.history import read_history, write_history
-from nearmiss.review.judgement_files import Format, format_of, format_to_write, is_table, objects, table_rows
+from nearmiss.review.judgement_files import JudgementFormat, format_of, format_to_write, is_table, objects, table_rows
 from nearmiss.review.log import ReviewLog, open_log
 from nearmiss.review.trec_qrels import Borders, read_qrels, write_qrels
 
 __all__ = [
     "Belonging",
-    "Exported",
-    "FileOf",
-    "Imported",
+    "ImportedJudgements",
+    "JudgementFile",
+    "WrittenJudgements",
     "check",
     "export_reviews",
     "format_of",
@@ -68,12 +68,12 @@ class Belonging:
 
 
 @dataclass(frozen=True)
-class FileOf:
+class JudgementFile:
     """What a file of judgements holds: a history's rows, or judgements that are `given`."""
 
     path: Path
     history: Sequence[Entry] | None
-    given: Given
+    given: ReadJudgements
     borders: Borders | None = None  # by which grades were read
 
     @property
@@ -85,7 +85,7 @@ class FileOf:
 
 
 @dataclass(frozen=True)
-class Imported:
+class ImportedJudgements:
     """What reading a file came to: rows read and written, marks below grade 0, and the pairs that are judged in it."""
 
     rows: int
@@ -102,33 +102,33 @@ class Imported:
 
 
 @dataclass(frozen=True)
-class Exported:
+class WrittenJudgements:
     """What was written, and how many verdicts a file of grades cannot hold."""
 
     rows: int
     unsure: int
 
 
-def export_reviews(log: ReviewLog, path: Path, format: Format) -> Exported:
+def export_reviews(log: ReviewLog, path: Path, format: JudgementFormat) -> WrittenJudgements:
     """Write every row of the log (jsonl), or the verdict that counts of every pair (trec)."""
     if format not in ("jsonl", "trec"):
         raise ReviewError(f"--format: wanted jsonl or trec to write; found {format!r}")
     entries = log.since(0)
     if format == "jsonl":
-        return Exported(write_history(path, entries), 0)
+        return WrittenJudgements(write_history(path, entries), 0)
     verdicts = _standing(log).verdicts()
     written = write_qrels(path, verdicts)
-    return Exported(written, len(verdicts) - written)
+    return WrittenJudgements(written, len(verdicts) - written)
 
 
 def read_file(
     path: Path,
-    format: Format,
+    format: JudgementFormat,
     reviewer: str = "",
     borders: Borders | None = None,
     words: Words | None = None,
     belonging: Belonging | None = None,
-) -> FileOf:
+) -> JudgementFile:
     """
     What a file holds, checked; nothing is written.
 
@@ -137,35 +137,35 @@ def read_file(
     """
     if format == "jsonl":
         history = read_history(path, reviewer)
-        return FileOf(path, history, Given([], len(history)))
+        return JudgementFile(path, history, ReadJudgements([], len(history)))
     if format == "trec":
         judged, marks = read_qrels(path)
         chosen = borders or Borders.of([one.grade for one in judged])
         ours = [Judgement(one.query_id, one.doc_id, chosen.verdict(one.grade)) for one in judged]
-        given = Given(ours, len(judged) + marks, {MARKS: marks} if marks else {})
-        return FileOf(path, None, given.by(reviewer, path), chosen)
+        given = ReadJudgements(ours, len(judged) + marks, {MARKS: marks} if marks else {})
+        return JudgementFile(path, None, given.by(reviewer, path), chosen)
     if format == "quepid":
         by_text = belonging.by_text if belonging else {}
         rated, rows, left, unused = quepid.read_ratings(table_rows(path), by_text)
         chosen = borders or Borders.of([rating for _, _, rating, _ in rated])
         given = quepid.given(rated, chosen.verdict, rows, left)
-        return FileOf(path, None, replace(given, unused=unused).by(reviewer, path).latest(), chosen)
+        return JudgementFile(path, None, replace(given, unused=unused).by(reviewer, path).latest(), chosen)
     found = table_rows(path) if format == "rows" and is_table(path) else objects(path)
     given = annotation_tools.given(format, found, words or Words({}))
-    return FileOf(path, None, given.by(reviewer, path).latest())
+    return JudgementFile(path, None, given.by(reviewer, path).latest())
 
 
 def import_reviews(
     log: ReviewLog,
     path: Path,
-    format: Format,
+    format: JudgementFormat,
     reviewer: str = "",
     borders: Borders | None = None,
     *,
     words: Words | None = None,
     belonging: Belonging | None = None,
     allow_foreign: bool = False,
-) -> Imported:
+) -> ImportedJudgements:
     """Write what a file holds and the log does not; the arguments are those of `read_file`, `check` and `write`."""
     read = read_file(path, format, reviewer, borders, words, belonging)
     if belonging is not None:
@@ -173,7 +173,7 @@ def import_reviews(
     return write(log, read, belonging)
 
 
-def check(read: FileOf, belonging: Belonging, *, allow_foreign: bool = False) -> None:
+def check(read: JudgementFile, belonging: Belonging, *, allow_foreign: bool = False) -> None:
     """Raise ReviewError where no judgement of a file is of this run."""
     pairs = [pair for pair, _ in read.judged]
     if not pairs and read.given.left_out.get(quepid.NO_QUERY):
@@ -188,7 +188,7 @@ def check(read: FileOf, belonging: Belonging, *, allow_foreign: bool = False) ->
         )
 
 
-def write(log: ReviewLog, read: FileOf, belonging: Belonging | None = None) -> Imported:
+def write(log: ReviewLog, read: JudgementFile, belonging: Belonging | None = None) -> ImportedJudgements:
     """Write what was read from a file and the log does not hold."""
     judged = read.judged
     if read.history is not None:
@@ -201,7 +201,7 @@ def write(log: ReviewLog, read: FileOf, belonging: Belonging | None = None) -> I
         new, total = len(log.append(events)), len(read.given.judgements)
     pairs = frozenset(pair for pair, _ in judged)
     counted = Counter(verdict for _, verdict in judged)
-    return Imported(
+    return ImportedJudgements(
         rows=read.given.rows,
         new=new,
         marks=read.given.left_out.get(MARKS, 0),

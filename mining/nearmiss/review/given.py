@@ -2,7 +2,7 @@
 Given: judgements that people made with another tool, as its file tells them, before they are rows of the log.
 
 In:  what a format's reader found
-Out: `Given`: the judgements, what was left out and why, what was assumed; and the events that they become
+Out: `ReadJudgements`: the judgements, what was left out and why, what was assumed; and the events that they become
 
 Knows nothing of files or databases.
 """
@@ -38,7 +38,7 @@ class Judgement:
 
 
 @dataclass(frozen=True)
-class Given:
+class ReadJudgements:
     """What a file holds: its judgements, how many of its rows were left out and why, which columns nobody read."""
 
     judgements: Sequence[Judgement]
@@ -47,7 +47,7 @@ class Given:
     assumed: tuple[str, ...] = ()
     unused: tuple[str, ...] = ()
 
-    def by(self, reviewer: str, place: object) -> "Given":
+    def by(self, reviewer: str, place: object) -> "ReadJudgements":
         """The same with a name for the judgements that have none; ReviewError where none is told."""
         nameless = sum(not one.reviewer.strip() for one in self.judgements)
         if not nameless:
@@ -62,7 +62,7 @@ class Given:
         )
         return replace(self, judgements=named, assumed=assumed)
 
-    def latest(self) -> "Given":
+    def latest(self) -> "ReadJudgements":
         """The same with the last judgement alone where somebody judged a pair more than once."""
         kept: dict[tuple[Pair, str], Judgement] = {}
         for one in self.judgements:

@@ -19,12 +19,12 @@ from nearmiss.errors import ReviewError
 from nearmiss.review.annotation_tools import Placed, place_of
 from nearmiss.review.history import settle
 
-Format = Literal["jsonl", "trec", "rows", "quepid", "label-studio", "prodigy", "argilla"]
-FORMATS: tuple[Format, ...] = get_args(Format)
+JudgementFormat = Literal["jsonl", "trec", "rows", "quepid", "label-studio", "prodigy", "argilla"]
+JUDGEMENT_FORMATS: tuple[JudgementFormat, ...] = get_args(JudgementFormat)
 GRADED = (".tsv", ".txt", ".trec", ".qrels")
 HISTORY = ("seq", "client_id", "client_seq", "decided_at")
 # An object is of the first format all of whose fields it has.
-KNOWN_BY: dict[Format, tuple[str, ...]] = {
+KNOWN_BY: dict[JudgementFormat, tuple[str, ...]] = {
     "jsonl": ("query_id", "doc_id", "verdict", *HISTORY),
     "label-studio": ("data", "annotations"),
     "argilla": ("fields", "responses"),
@@ -33,12 +33,12 @@ KNOWN_BY: dict[Format, tuple[str, ...]] = {
 }
 
 
-def format_of(path: Path, told: str | None) -> Format:
+def format_of(path: Path, told: str | None) -> JudgementFormat:
     """The format that was told, else the one that the file's name and its first object or header tell."""
     if told is not None:
-        found = next((format for format in FORMATS if format == told), None)
+        found = next((format for format in JUDGEMENT_FORMATS if format == told), None)
         if found is None:
-            raise ReviewError(f"--format: wanted one of {', '.join(FORMATS)}; found {told!r}")
+            raise ReviewError(f"--format: wanted one of {', '.join(JUDGEMENT_FORMATS)}; found {told!r}")
         return found
     ending = _ending(path)
     if ending in (".json", ".jsonl"):
@@ -48,13 +48,20 @@ def format_of(path: Path, told: str | None) -> Format:
     if ending in GRADED:
         return "rows" if "verdict" in _first_words(path) else "trec"
     raise ReviewError(
-        f"--format: wanted one of {', '.join(FORMATS)}, which the name of the file does not tell; found {path.name!r}"
+        f"--format: wanted one of {', '.join(JUDGEMENT_FORMATS)}, which the name of the file does not tell; "
+        f"found {path.name!r}"
     )
 
 
-def format_to_write(path: Path, told: str | None) -> Format:
+def format_to_write(path: Path, told: str | None) -> JudgementFormat:
     """jsonl or trec: the one that was told, else the one that the file's name tells."""
-    endings: dict[str, Format] = {".jsonl": "jsonl", ".tsv": "trec", ".txt": "trec", ".trec": "trec", ".qrels": "trec"}
+    endings: dict[str, JudgementFormat] = {
+        ".jsonl": "jsonl",
+        ".tsv": "trec",
+        ".txt": "trec",
+        ".trec": "trec",
+        ".qrels": "trec",
+    }
     found = endings.get(_ending(path) if told is None else f".{told}")
     if told in ("tsv", "txt", "qrels"):
         found = None
@@ -103,7 +110,7 @@ def is_table(path: Path) -> bool:
     return _ending(path) not in (".json", ".jsonl")
 
 
-def _by_fields(path: Path, ending: str) -> Format:
+def _by_fields(path: Path, ending: str) -> JudgementFormat:
     try:
         first: Any = next((one.fields for one in objects(path)), None)
     except ReviewError:
@@ -121,7 +128,7 @@ def _by_fields(path: Path, ending: str) -> Format:
     raise ReviewError(f"{path}: wanted the fields of one format, {wanted}; found {', '.join(map(str, first))}")
 
 
-def _by_header(path: Path, names: list[str]) -> Format:
+def _by_header(path: Path, names: list[str]) -> JudgementFormat:
     found = {name.casefold() for name in names}
     if {"query_id", "doc_id", "verdict"} <= found:
         return "rows"

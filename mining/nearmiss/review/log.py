@@ -22,7 +22,7 @@ from nearmiss.errors import ReviewError
 from nearmiss.review import leases, plans, schema
 from nearmiss.review.current import Entry, Pair
 from nearmiss.review.events import Event
-from nearmiss.review.plans import Draw, Plan
+from nearmiss.review.plans import AuditPlan, Draw
 from nearmiss.review.schema import ROWS
 
 LEASE_SECONDS = 600.0
@@ -112,12 +112,12 @@ class ReviewLog:
         with self._writing() as connection:
             return leases.take(connection, reviewer, wanted, count, (now, now + seconds), as_of)
 
-    def write_plan(self, plan: Plan, draws: Sequence[Draw]) -> None:
+    def write_plan(self, plan: AuditPlan, draws: Sequence[Draw]) -> None:
         """Write what an audit drew, all or none; raises ReviewError where there is a plan of that name."""
         with self._writing() as connection:
             plans.write_plan(connection, plan, draws)
 
-    def plans(self) -> list[Plan]:
+    def plans(self) -> list[AuditPlan]:
         """Every audit's plan, oldest first."""
         with self._reading() as connection:
             return plans.read_plans(connection)

@@ -20,7 +20,7 @@ from nearmiss.review.schema import DRAWS, PLANS
 
 
 @dataclass(frozen=True)
-class Plan:
+class AuditPlan:
     """One audit: when (seconds since 1970) and by whom it was made, and its facts as JSON holds them."""
 
     plan: str
@@ -57,7 +57,7 @@ class Draw:
 _STORED = tuple(column.name for column in DRAWS.columns)
 
 
-def write_plan(connection: sql.Connection, plan: Plan, draws: Sequence[Draw]) -> None:
+def write_plan(connection: sql.Connection, plan: AuditPlan, draws: Sequence[Draw]) -> None:
     """Write a plan with all its draws; raises ReviewError where there is one of that name."""
     if connection.scalar(sql.select(PLANS.c.plan).where(PLANS.c.plan == plan.plan)) is not None:
         raise ReviewError(f"plan {plan.plan!r}: wanted a new name for each plan; found one written under it")
@@ -68,10 +68,10 @@ def write_plan(connection: sql.Connection, plan: Plan, draws: Sequence[Draw]) ->
         connection.execute(sql.insert(DRAWS), rows)
 
 
-def read_plans(connection: sql.Connection) -> list[Plan]:
+def read_plans(connection: sql.Connection) -> list[AuditPlan]:
     """Every plan, oldest first."""
     rows = connection.execute(sql.select(PLANS).order_by(PLANS.c.made_at, PLANS.c.plan)).mappings()
-    return [Plan(row["plan"], row["made_at"], row["made_by"], json.loads(row["facts"])) for row in rows]
+    return [AuditPlan(row["plan"], row["made_at"], row["made_by"], json.loads(row["facts"])) for row in rows]
 
 
 def read_draws(connection: sql.Connection, plan: str) -> list[Draw]:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from nearmiss.data.checks import Wrong, shortened, wanted_id, wanted_number
 from nearmiss.review.annotation_tools import Placed
-from nearmiss.review.given import Given, Judgement
+from nearmiss.review.given import Judgement, ReadJudgements
 from nearmiss.review.history import settle
 
 NAMES = {"query text": "query", "doc id": "docid"}
@@ -70,10 +70,12 @@ def read_ratings(
     return rated, count, dict(left), tuple(unused)
 
 
-def given(rated: Iterable[Rated], verdict: Callable[[float], str], rows: int, left: Mapping[str, int]) -> Given:
+def given(
+    rated: Iterable[Rated], verdict: Callable[[float], str], rows: int, left: Mapping[str, int]
+) -> ReadJudgements:
     """The ratings as judgements."""
     judgements = [Judgement(q, d, verdict(rating), rater) for q, d, rating, rater in rated]
-    return Given(judgements, rows, left, ("decided now: the file tells no time",))
+    return ReadJudgements(judgements, rows, left, ("decided now: the file tells no time",))
 
 
 def _rating(cell: str) -> float:

@@ -56,7 +56,7 @@ class Borders:
         return "partial" if grade >= self.partial else "not_relevant"
 
 
-class Judged(NamedTuple):
+class QrelsLine(NamedTuple):
     """One line of qrels."""
 
     query_id: str
@@ -77,13 +77,13 @@ def write_qrels(path: Path, verdicts: Mapping[Pair, str]) -> int:
     return len(graded)
 
 
-def read_qrels(path: Path) -> tuple[list[Judged], int]:
+def read_qrels(path: Path) -> tuple[list[QrelsLine], int]:
     """
     The judgements of a file, and how many lines were left out for a grade below 0.
 
     Raises ReviewError that lists what is wrong, line by line.
     """
-    found: dict[Pair, tuple[int, Judged]] = {}
+    found: dict[Pair, tuple[int, QrelsLine]] = {}
     bad: list[tuple[int, str]] = []
     marks = rows = 0
     for number, content in _rows(path):
@@ -123,13 +123,13 @@ def _fields(text: str) -> list[str]:
     return between_spaces if len(between_spaces) == 4 else []
 
 
-def _parsed(content: bytes) -> Judged:
+def _parsed(content: bytes) -> QrelsLine:
     text = decoded(content).rstrip("\r\n")
     fields = _fields(text)
     if not fields:
         raise Wrong("query_id, iteration, doc_id and grade, or without iteration between tabs", shortened(repr(text)))
     query_id, doc_id = wanted_id(fields[0], "query_id"), wanted_id(fields[-2], "doc_id")
     try:
-        return Judged(query_id, doc_id, wanted_number(float(fields[-1]), "grade"))
+        return QrelsLine(query_id, doc_id, wanted_number(float(fields[-1]), "grade"))
     except ValueError:
         raise Wrong("a number in 'grade'", shortened(repr(fields[-1]))) from None

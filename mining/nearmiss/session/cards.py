@@ -20,7 +20,7 @@ from nearmiss.review.events import event_from
 from nearmiss.selection import STATUSES, Decision
 from nearmiss.session.highlights import changes, pieces
 from nearmiss.session.queue import agenda, priority
-from nearmiss.session.queue.arms import Dealt, why
+from nearmiss.session.queue.arms import PickedCard, why
 from nearmiss.settings import Policy
 from nearmiss.workspace import Workspace
 
@@ -31,7 +31,7 @@ POSITIVES = 5
 
 
 @dataclass(frozen=True)
-class Sight:
+class CardView:
     """
     What a card may show. The decision is that of the moment when the person began: it does not change under the hand,
     and is not made again after each verdict.
@@ -55,7 +55,7 @@ def warm(work: Workspace) -> None:
     priority.prepare(work)
 
 
-def card(work: Workspace, dealt: Dealt, sight: Sight, reviewer: str) -> dict[str, Any]:
+def card(work: Workspace, dealt: PickedCard, sight: CardView, reviewer: str) -> dict[str, Any]:
     """
     One candidate: its text in pieces, the changes against the positive, its numbers, who judged it, why it is shown.
 
@@ -97,7 +97,7 @@ def card(work: Workspace, dealt: Dealt, sight: Sight, reviewer: str) -> dict[str
     }
 
 
-def query(work: Workspace, query_id: str, sight: Sight) -> dict[str, Any]:
+def query(work: Workspace, query_id: str, sight: CardView) -> dict[str, Any]:
     """A query with its positives, and its candidates in each ranking."""
     positives = _positives(work, query_id)[:POSITIVES]
     text = work.query_text(query_id)

@@ -2,7 +2,7 @@
 Outlook: what each stop of a ceiling would leave in, throw away and leave short.
 
 In:  a `Workspace`, a `Policy` with a ceiling
-Out: `Outlook`: rates foretold by p_relevant, rates measured by audits with their bands, queries left short
+Out: `CeilingRisk`: rates foretold by p_relevant, rates measured by audits with their bands, queries left short
 
 Knows nothing of how it is drawn. What is foretold rests on the calibration alone; what is measured, on random draws.
 """
@@ -14,7 +14,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from nearmiss import audit
-from nearmiss.audit.domains import Along, along, at, each, is_quick, unjudged
+from nearmiss.audit.domains import DomainsAlongCeiling, along, at, each, is_quick, unjudged
 from nearmiss.audit.ladder import ladder
 from nearmiss.errors import ReviewError
 from nearmiss.selection.table import Bools, Floats, Ints, Table
@@ -27,7 +27,7 @@ KEPT = 16
 
 
 @dataclass(frozen=True)
-class Foretold:
+class EstimatedShares:
     """By p_relevant, at each stop, (stops,): shares of the kept and of the refused, and queries with too few."""
 
     false_negative_rate: Floats
@@ -36,14 +36,14 @@ class Foretold:
 
 
 @dataclass(frozen=True)
-class Outlook:
+class CeilingRisk:
     """Everything along one ceiling, strict to loose; the last stop is None, no ceiling."""
 
     field: str
     stops: tuple[float | None, ...]
     now: int  # the stop of the policy
     queries: int
-    foretold: Foretold
+    foretold: EstimatedShares
     measured: audit.Curve | None  # None where no audit was judged
     to_judge: int | None  # labels more for plus or minus HALF_WIDTH at `now`; None where nothing is measured
 
@@ -56,11 +56,11 @@ class Outlook:
         return within - 1 if within else None
 
 
-_KNOWN: "WeakKeyDictionary[Workspace, OrderedDict[tuple[Policy, int], tuple[str, list[float | None], Foretold]]]"
+_KNOWN: "WeakKeyDictionary[Workspace, OrderedDict[tuple[Policy, int], tuple[str, list[float | None], EstimatedShares]]]"
 _KNOWN = WeakKeyDictionary()
 
 
-def outlook(work: Workspace, policy: Policy) -> Outlook | None:
+def outlook(work: Workspace, policy: Policy) -> CeilingRisk | None:
     """What lies along the policy's ceiling; None where it sets none."""
     known = _KNOWN.setdefault(work, OrderedDict())
     key = policy, work.version[1]
@@ -74,7 +74,7 @@ def outlook(work: Workspace, policy: Policy) -> Outlook | None:
         return None
     now = stops.index(getattr(policy, field))
     measured = _measured(work, field, stops, policy)
-    return Outlook(
+    return CeilingRisk(
         field=field,
         stops=tuple(stops),
         now=now,
@@ -85,7 +85,7 @@ def outlook(work: Workspace, policy: Policy) -> Outlook | None:
     )
 
 
-def _foretold(work: Workspace, policy: Policy, field: str, stops: list[float | None]) -> Foretold:
+def _foretold(work: Workspace, policy: Policy, field: str, stops: list[float | None]) -> EstimatedShares:
     table, p = unjudged(work.table), np.nan_to_num(work.table.number("p_relevant"), nan=0.0).astype(np.float64)
     if is_quick(policy):
         return _counted(along(table, policy, field, stops), p, table, policy.negatives_per_query)
@@ -95,10 +95,10 @@ def _foretold(work: Workspace, policy: Policy, field: str, stops: list[float | N
         lost.append(1 - _mean(p, one.refused))
         per_query = np.bincount(table.query[one.kept], minlength=len(table.starts) - 1)
         short.append(int((per_query < policy.negatives_per_query).sum()))
-    return Foretold(np.array(rates), np.array(lost), np.array(short))
+    return EstimatedShares(np.array(rates), np.array(lost), np.array(short))
 
 
-def _counted(found: Along, p: Floats, table: Table, wanted: int) -> Foretold:
+def _counted(found: DomainsAlongCeiling, p: Floats, table: Table, wanted: int) -> EstimatedShares:
     """The same of all stops at once: each row is counted where it comes and where it goes, not at every stop."""
     held = np.flatnonzero(found.kept_from < found.kept_until)
     come, gone, likely = found.kept_from[held], found.kept_until[held], p[held]
@@ -112,7 +112,7 @@ def _counted(found: Along, p: Floats, table: Table, wanted: int) -> Foretold:
     queries, row = len(table.starts) - 1, table.query[held] * (found.stops + 1)
     cells = [np.bincount(row + stop, minlength=queries * (found.stops + 1)) for stop in (come, gone)]
     per_query = np.cumsum((cells[0] - cells[1]).reshape(queries, -1)[:, :-1], axis=1)
-    return Foretold(_share(kept_p, kept), 1 - _share(refused_p, refused), (per_query < wanted).sum(axis=0))
+    return EstimatedShares(_share(kept_p, kept), 1 - _share(refused_p, refused), (per_query < wanted).sum(axis=0))
 
 
 def _by_stop(stop: Ints, numbers: Floats | None, stops: int) -> Floats:
@@ -125,8 +125,8 @@ def _share(part: Floats, whole: Floats) -> Floats:
     return shares
 
 
-def _nothing() -> Foretold:
-    return Foretold(np.zeros(0), np.zeros(0), np.zeros(0, np.int64))
+def _nothing() -> EstimatedShares:
+    return EstimatedShares(np.zeros(0), np.zeros(0), np.zeros(0, np.int64))
 
 
 def _mean(p: Floats, rows: Bools) -> float:
@@ -148,6 +148,6 @@ def _to_judge(measured: audit.Curve, now: int) -> int | None:
     return audit.labels_to_add(at_now, HALF_WIDTH)
 
 
-def with_stop(policy: Policy, found: Outlook, stop: int) -> Policy:
+def with_stop(policy: Policy, found: CeilingRisk, stop: int) -> Policy:
     """The policy with its ceiling at a stop."""
     return at(policy, found.field, found.stops[stop])

@@ -22,12 +22,12 @@ import pandas as pd
 from nearmiss import audit
 from nearmiss.data import Dataset
 from nearmiss.errors import NearmissError, RunError
-from nearmiss.export import DryRun, Export, Manifest, Reviews, dry_run, write
+from nearmiss.export import DryRun, Export, ExportReviews, Manifest, dry_run, write
 from nearmiss.export.format_tables import rows_of_corpus, rows_of_table
-from nearmiss.export.formats import FORMATS, check
+from nearmiss.export.formats import EXPORT_FORMATS, check
 from nearmiss.export.judgements import judge, read
 from nearmiss.export.plan import check_not_empty, plan
-from nearmiss.export.read_back import Written, written, written_below
+from nearmiss.export.read_back import WrittenExport, written, written_below
 from nearmiss.export.writing import Advance
 from nearmiss.settings import Policy
 from nearmiss.workspace import Workspace
@@ -38,12 +38,12 @@ State = Literal["running", "written", "stopped", "failed"]
 
 
 @dataclass(frozen=True)
-class Shipment:
+class ExportInputs:
     """Everything that one export is made of, at one moment."""
 
     dataset: Dataset
     selected: pd.DataFrame
-    reviews: Reviews
+    reviews: ExportReviews
     export: Export
     provenance: Mapping[str, Any]
 
@@ -56,7 +56,7 @@ class Shipment:
         check(self.export)
         planned = plan(self.dataset, self.selected, self.export, self.reviews.withheld)
         check_not_empty(planned)
-        form = FORMATS[self.export.format]
+        form = EXPORT_FORMATS[self.export.format]
         for table in form.tables:
             yield table.stem, rows_of_table(self.dataset, planned.selected, table, self.export)
         if form.corpus:
@@ -67,7 +67,7 @@ class Shipment:
         return write(self.dataset, self.selected, out, self.export, self.provenance, advance, self.reviews)
 
 
-def prepare(work: Workspace, export: Export, policy: Policy | None = None) -> Shipment:
+def prepare(work: Workspace, export: Export, policy: Policy | None = None) -> ExportInputs:
     """The candidates under the judgements so far and a policy, the one in force unless given, as exports do."""
     work.refresh()
     policy = policy or work.policy
@@ -82,7 +82,7 @@ def prepare(work: Workspace, export: Export, policy: Policy | None = None) -> Sh
         "certification": audit.certification(work, rows),
     }
     provenance = work.run.provenance(work.number) | {"policy": asdict(policy)} | measured
-    return Shipment(work.run.dataset, selected, reviews, export, provenance)
+    return ExportInputs(work.run.dataset, selected, reviews, export, provenance)
 
 
 class _Stopped(Exception):
@@ -90,7 +90,7 @@ class _Stopped(Exception):
 
 
 @dataclass(frozen=True)
-class Progress:
+class ExportProgress:
     """Rows written of all, after so many seconds; `left` are the seconds that remain at this rate."""
 
     done: int
@@ -113,10 +113,10 @@ class Progress:
         return (self.total - self.done) / self.rate if self.rate else None
 
 
-class Job:
+class ExportJob:
     """An export being written by a thread of its own; safe to look at from any other."""
 
-    def __init__(self, shipment: Shipment, out: Path) -> None:
+    def __init__(self, shipment: ExportInputs, out: Path) -> None:
         self.out = out
         self.export = shipment.export
         self.state: State = "running"
@@ -131,9 +131,9 @@ class Job:
         self._thread.start()
 
     @property
-    def progress(self) -> Progress:
+    def progress(self) -> ExportProgress:
         """How far it is."""
-        return Progress(self._done, self._total, (self._ended or time.monotonic()) - self._begun)
+        return ExportProgress(self._done, self._total, (self._ended or time.monotonic()) - self._begun)
 
     def stop(self) -> None:
         """Stop it; nothing of it stays."""
@@ -143,7 +143,7 @@ class Job:
         """Wait until it has ended."""
         self._thread.join(seconds)
 
-    def _run(self, shipment: Shipment) -> None:
+    def _run(self, shipment: ExportInputs) -> None:
         try:
             shipment.write(self.out, self._advance)
             state: State = "written"
@@ -164,20 +164,20 @@ class Job:
         self._done += rows
 
 
-class Dock:
+class ExportRunner:
     """Where one export at a time is written; the last one stays until the next begins."""
 
     def __init__(self) -> None:
-        self.job: Job | None = None
+        self.job: ExportJob | None = None
         self._lock = Lock()
 
-    def start(self, shipment: Shipment, out: Path) -> Job:
+    def start(self, shipment: ExportInputs, out: Path) -> ExportJob:
         """Begin to write; raises RunError where another is being written, or something lies in `out`."""
         with self._lock:
             if self.job is not None and self.job.state == "running":
                 raise RunError(f"{self.job.out}: wanted no other export at work; found this one being written")
             check_free(out)
-            self.job = Job(shipment, out)
+            self.job = ExportJob(shipment, out)
             return self.job
 
     def clear(self) -> None:
@@ -187,7 +187,7 @@ class Dock:
                 self.job = None
 
 
-def written_of(work: Workspace, dock: Dock) -> list[Written]:
+def written_of(work: Workspace, dock: ExportRunner) -> list[WrittenExport]:
     """The exports of a run, the newest first; the last one written elsewhere is among them."""
     found = written_below(work.run.folder / EXPORTS)
     job = dock.job
@@ -197,7 +197,7 @@ def written_of(work: Workspace, dock: Dock) -> list[Written]:
     return found
 
 
-def short_name(run: Path, export: Written) -> str:
+def short_name(run: Path, export: WrittenExport) -> str:
     """An export's name where it is one of the run's, else its whole path."""
     return export.name if export.folder.parent == run / EXPORTS else str(export.folder)
 

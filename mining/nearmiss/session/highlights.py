@@ -30,7 +30,7 @@ TOKEN = re.compile(
 HIRAGANA = re.compile(r"[\u3040-\u309f]*")
 SENTENCE_END = re.compile(r"[.!?。！？\n]\s*$")
 Piece = tuple[str, int]
-Change = tuple[Literal["same", "new", "gone"], str]
+WordChange = tuple[Literal["same", "new", "gone"], str]
 
 
 def pieces(text: str, query: str, positive: str, language: str) -> list[Piece]:
@@ -55,10 +55,10 @@ def pieces(text: str, query: str, positive: str, language: str) -> list[Piece]:
 
 
 @lru_cache(maxsize=512)
-def changes(positive: str, text: str) -> list[Change]:
+def changes(positive: str, text: str) -> list[WordChange]:
     """What would have to change in the positive to give the text, word by word, in reading order."""
     old, new = (TOKEN.findall(one[: LONGEST // 10]) for one in (positive, text))
-    result: list[Change] = []
+    result: list[WordChange] = []
     for kind, i, j, k, m in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
         if kind == "equal":
             result.append(("same", "".join(new[k:m])))

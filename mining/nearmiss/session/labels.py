@@ -2,7 +2,7 @@
 Labels: the verdicts of a round that count, as a calibration learns from them.
 
 In:  a `Workspace`
-Out: `Labels`; and of what kind each of them is, for telling reliability by slice
+Out: `CalibrationLabels`; and of what kind each of them is, for telling reliability by slice
 """
 
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nearmiss import audit
-from nearmiss.calibration.fitting import Labels
+from nearmiss.calibration.fitting import CalibrationLabels
 from nearmiss.review import Pair
 from nearmiss.selection.table import Bools, Ints
 from nearmiss.workspace import Workspace
@@ -20,7 +20,7 @@ from nearmiss.workspace import Workspace
 ANSWERS = ("relevant", "partial")  # neither may train as a negative
 
 
-def labels_of(work: Workspace, *, with_audits: bool) -> Labels:
+def labels_of(work: Workspace, *, with_audits: bool) -> CalibrationLabels:
     """
     The verdicts that count, as labels; what nobody could tell and labelled answers are left out.
 
@@ -41,7 +41,7 @@ def labels_of(work: Workspace, *, with_audits: bool) -> Labels:
         answers.append(verdict in ANSWERS)
         by_audit.append(pair in drawn)
         weights.append(1 / drawn[pair].inclusion_probability if pair in drawn else 1.0)
-    return Labels(
+    return CalibrationLabels(
         np.array(rows, np.int64),
         np.array(answers, bool),
         np.array(weights, np.float64),

@@ -17,7 +17,7 @@ from nearmiss.workspace import Workspace
 
 MAX_RATE = 0.05
 LABELS = 200  # evidence enough for a certificate of 5%, if a fifth of that is true
-Step = Literal["", "draw", "judge", "certify"]
+NextStep = Literal["", "draw", "judge", "certify"]
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Proof:
     """What stands, and what would help next."""
 
     words: str
-    step: Step
+    step: NextStep
     waiting: int = 0  # draws that nobody judged
 
 

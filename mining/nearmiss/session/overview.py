@@ -31,7 +31,7 @@ BINS = 60  # about as many; their width is a round number
 
 
 @dataclass(frozen=True)
-class About:
+class RunSummary:
     """What a run is."""
 
     number: int
@@ -46,7 +46,7 @@ class About:
 
 
 @dataclass(frozen=True)
-class Step:
+class FunnelStep:
     """A step of the funnel: what one rule refused, and how many rows are left after it."""
 
     status: str
@@ -64,7 +64,7 @@ class Histogram:
 
 
 @dataclass(frozen=True)
-class Judged:
+class JudgedCounts:
     """What people have judged so far."""
 
     pairs: int
@@ -79,17 +79,17 @@ class Overview:
     queries: int
     candidates: int
     kept: int
-    funnel: list[Step]
-    together: list[report.Together]
+    funnel: list[FunnelStep]
+    together: list[report.SourceOverlap]
     positives_found: dict[str, float]
     histograms: list[Histogram]
     short: list[int]  # numbers of the queries with too few negatives, the poorest first
     doubts: list[Doubt]
-    judged: Judged
+    judged: JudgedCounts
 
 
 @dataclass(frozen=True)
-class Wanted:
+class RowFilter:
     """Which rows someone asked to see; what is left empty asks for nothing."""
 
     status: str = ""  # one of STATUSES, or REFUSED
@@ -100,7 +100,7 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class Row:
+class CandidateRow:
     """One candidate with everything a person reads of it."""
 
     query_id: str
@@ -116,7 +116,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Short:
+class ShortQuery:
     """A query with too few negatives, and what refused the most of its candidates."""
 
     query_id: str
@@ -145,10 +145,10 @@ def overview(work: Workspace) -> Overview:
     )
 
 
-def about(work: Workspace) -> About:
+def about(work: Workspace) -> RunSummary:
     """The data, the models and the round, from run.json."""
     facts, data, recipe = work.run.round_facts(work.number), work.run.facts["dataset"], work.run.mining(work.number)
-    return About(
+    return RunSummary(
         number=work.number,
         rounds=work.run.rounds,
         queries=data["queries"],
@@ -161,7 +161,7 @@ def about(work: Workspace) -> About:
     )
 
 
-def funnel(decision: Decision) -> list[Step]:
+def funnel(decision: Decision) -> list[FunnelStep]:
     """Every rule in the order in which they refuse, also those that refused nothing; the last leaves what is kept."""
     counts = decision.counts()
     left = len(decision.status)
@@ -169,7 +169,7 @@ def funnel(decision: Decision) -> list[Step]:
     for status in STATUSES:
         if status != KEPT:
             left -= counts[status]
-            steps.append(Step(status, counts[status], left))
+            steps.append(FunnelStep(status, counts[status], left))
     return steps
 
 
@@ -201,21 +201,21 @@ def round_edges(low: float, high: float) -> list[float]:
     return edges
 
 
-def judged(standing: Standing) -> Judged:
+def judged(standing: Standing) -> JudgedCounts:
     """Who has judged how much, and what they found."""
     # A copy, since others go on judging meanwhile.
     entries = [entry for entry in list(standing.entries.values()) if entry.event.verdict in JUDGEMENTS]
     stand = {(entry.event.reviewer, entry.pair) for entry in entries if standing.stands(entry.seq)}
     verdicts = Counter(standing.verdict(pair) for pair in {pair for _, pair in stand})
     reviewers = Counter(reviewer for reviewer, _ in stand)
-    return Judged(
+    return JudgedCounts(
         pairs=verdicts.total(),
         verdicts={verdict: verdicts[verdict] for verdict in JUDGEMENTS},
         reviewers=sorted(reviewers.items(), key=lambda entry: (-entry[1], entry[0])),
     )
 
 
-def rows_behind(table: Table, decision: Decision, wanted: Wanted, *, best_first: bool = False) -> Ints:
+def rows_behind(table: Table, decision: Decision, wanted: RowFilter, *, best_first: bool = False) -> Ints:
     """Row numbers of what is wanted, in the table's order or by falling teacher score."""
     found = _of_status(table, decision, wanted.status)
     if wanted.sources is not None:
@@ -228,7 +228,7 @@ def rows_behind(table: Table, decision: Decision, wanted: Wanted, *, best_first:
     return rows[np.argsort(-table.score[rows], kind="stable")] if best_first else rows
 
 
-def read_rows(work: Workspace, decision: Decision, rows: npt.NDArray[Any]) -> list[Row]:
+def read_rows(work: Workspace, decision: Decision, rows: npt.NDArray[Any]) -> list[CandidateRow]:
     """The rows with their texts, in the order given."""
     table = work.table
     anchors = table.anchors[work.policy.anchor]
@@ -236,7 +236,7 @@ def read_rows(work: Workspace, decision: Decision, rows: npt.NDArray[Any]) -> li
     texts = work.titles([doc_id for _, doc_id in pairs])
     ranks = {source: table.number(f"{source}_rank") for source in table.sources}
     return [
-        Row(
+        CandidateRow(
             query_id=query_id,
             doc_id=doc_id,
             query=work.query_text(query_id),
@@ -252,7 +252,7 @@ def read_rows(work: Workspace, decision: Decision, rows: npt.NDArray[Any]) -> li
     ]
 
 
-def read_short(work: Workspace, decision: Decision, queries: list[int]) -> list[Short]:
+def read_short(work: Workspace, decision: Decision, queries: list[int]) -> list[ShortQuery]:
     """What is to be known of queries left short, by their numbers, in the order given."""
     starts = work.table.starts
     shorts = []
@@ -261,7 +261,7 @@ def read_short(work: Workspace, decision: Decision, queries: list[int]) -> list[
         refused = [(STATUSES[code], int(counts[code])) for code in np.argsort(-counts, kind="stable") if counts[code]]
         own = [entry for entry in refused if entry[0] not in (KEPT, "known_positive")]
         query_id = work.query_ids[query]
-        shorts.append(Short(query_id, work.query_text(query_id), int(counts[STATUSES.index(KEPT)]), own))
+        shorts.append(ShortQuery(query_id, work.query_text(query_id), int(counts[STATUSES.index(KEPT)]), own))
     return shorts
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from nearmiss import audit, selection
 from nearmiss.audit.samples import used_by_calibration
 from nearmiss.calibration import stored
-from nearmiss.calibration.fitting import FEWEST_LABELS, FEWEST_QUERIES, Fitted, Labels, fit
+from nearmiss.calibration.fitting import FEWEST_LABELS, FEWEST_QUERIES, CalibrationLabels, Fitted, fit
 from nearmiss.calibration.model import Calibration
 from nearmiss.calibration.reliability import Auc, Reliability, auc, by_slice, surely_worse
 from nearmiss.calibration.signals import Signals, signals
@@ -31,7 +31,7 @@ FEWEST_OF_A_KIND = 5  # answers and negatives from which on an AUC says somethin
 
 
 @dataclass(frozen=True)
-class Told:
+class HeldOutFit:
     """How near the probabilities are to judgements of queries that the fit had not seen."""
 
     overall: Reliability
@@ -39,7 +39,7 @@ class Told:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class RefitOutcome:
     """What a calibration makes of the policy in force; `auc` is that on queries it has not seen."""
 
     kept: int  # candidates
@@ -64,11 +64,11 @@ class Preview:
     force, else by what was stored when the calibration in force was fitted.
     """
 
-    before: Outcome
-    after: Outcome
-    prior: Outcome
+    before: RefitOutcome
+    after: RefitOutcome
+    prior: RefitOutcome
     calibration: Calibration
-    told: Told
+    told: HeldOutFit
     queries: int
     tested: int
     draws: int  # of this round's audits
@@ -113,7 +113,7 @@ def preview(work: Workspace, *, with_audits: bool = False) -> Preview:
         after=after,
         prior=by_prior,
         calibration=new,
-        told=Told(fitted.reliability, _by_slice(work, labels, fitted)),
+        told=HeldOutFit(fitted.reliability, _by_slice(work, labels, fitted)),
         queries=len(work.query_ids),
         tested=int(labels.tested.sum()),
         draws=len(_drawn_rows(work)),
@@ -162,12 +162,12 @@ def _prior(work: Workspace, found: Signals) -> Calibration:
     return stored.by_prior(found, work.candidates, work.run.mining(work.number).teacher)
 
 
-def _outcome(work: Workspace, p: Floats, of_auc: Auc | None, log_loss: float | None) -> Outcome:
+def _outcome(work: Workspace, p: Floats, of_auc: Auc | None, log_loss: float | None) -> RefitOutcome:
     table, policy = work.table.with_number("p_relevant", p), work.policy
     decision = selection.decide(table, policy)
     kept = decision.slot > 0
     unknown = kept & ~table.reviewed_negative & ~table.labelled
-    return Outcome(
+    return RefitOutcome(
         kept=int(kept.sum()),
         short=int((kept_per_query(table, decision) < policy.negatives_per_query).sum()),
         answers=float(np.nan_to_num(p[unknown], nan=0.0).sum(dtype=np.float64)),
@@ -182,7 +182,7 @@ def _drawn_rows(work: Workspace) -> Ints:
     return np.array([row for row in rows if row is not None], np.int64)
 
 
-def _on_unseen(work: Workspace, labels: Labels, p: Floats) -> tuple[Auc | None, float | None]:
+def _on_unseen(work: Workspace, labels: CalibrationLabels, p: Floats) -> tuple[Auc | None, float | None]:
     """AUC and mean log loss of probabilities (m,) on the labels that test a fit."""
     tested = labels.tested
     if not tested.any():
@@ -200,7 +200,9 @@ def _stored_auc(work: Workspace) -> Auc | None:
     return None if value is None or low is None or high is None else Auc(value, low, high)
 
 
-def _refused(work: Workspace, labels: Labels, fitted: Fitted, prior: Outcome, after: Outcome) -> str:
+def _refused(
+    work: Workspace, labels: CalibrationLabels, fitted: Fitted, prior: RefitOutcome, after: RefitOutcome
+) -> str:
     """Why a fit is not offered, as a sentence; empty where it is no worse than the prior on unseen queries."""
     count = len(labels.rows)
     if not count:
@@ -231,7 +233,7 @@ def _refused(work: Workspace, labels: Labels, fitted: Fitted, prior: Outcome, af
     return ""
 
 
-def _by_slice(work: Workspace, labels: Labels, fitted: Fitted) -> dict[str, dict[str, Reliability]]:
+def _by_slice(work: Workspace, labels: CalibrationLabels, fitted: Fitted) -> dict[str, dict[str, Reliability]]:
     tested = labels.tested
     rows = labels.rows[tested]
     slices = slices_of(work, rows)

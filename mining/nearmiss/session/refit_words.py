@@ -6,7 +6,7 @@ Out: rows of a table, sentences
 """
 
 from nearmiss.calibration.reliability import Auc
-from nearmiss.session.refit import Outcome, Preview
+from nearmiss.session.refit import Preview, RefitOutcome
 
 HEADINGS = ("", "now", "after")
 
@@ -47,23 +47,23 @@ def of_draws(seen: Preview) -> list[str]:
     return told
 
 
-def _kept(of: Outcome) -> str:
+def _kept(of: RefitOutcome) -> str:
     return f"{of.kept:,}"
 
 
-def _short(of: Outcome) -> str:
+def _short(of: RefitOutcome) -> str:
     return f"{of.short:,}"
 
 
-def _answers(of: Outcome) -> str:
+def _answers(of: RefitOutcome) -> str:
     return f"{of.answers:,.0f} ({of.rate:.1%})"
 
 
-def _draws(of: Outcome) -> str:
+def _draws(of: RefitOutcome) -> str:
     return f"{of.draws:,}"
 
 
-def _auc(of: Outcome) -> str:
+def _auc(of: RefitOutcome) -> str:
     return told_auc(of.auc)
 
 

@@ -21,7 +21,7 @@ from nearmiss.workspace import Workspace
 
 
 @dataclass(frozen=True)
-class Round:
+class RoundSummary:
     """What one round comes to."""
 
     number: int
@@ -35,7 +35,7 @@ class Round:
 
 
 @dataclass(frozen=True)
-class Change:
+class RoundChange:
     """What one round changed against another."""
 
     first: int
@@ -53,17 +53,17 @@ class Change:
 COLUMNS = ["query_id", "doc_id", "dense_score", "teacher_score", "elsewhere"]
 
 
-def side_by_side(work: Workspace) -> list[Round]:
+def side_by_side(work: Workspace) -> list[RoundSummary]:
     """Every finished round, the first one first."""
     return [_round(work, number) for number in work.run.rounds]
 
 
-def change(run: Run, first: int, second: int) -> Change:
+def change(run: Run, first: int, second: int) -> RoundChange:
     """What round `second` changed against round `first`; RunError where there is no such round."""
     before, after = run.selected(first), run.selected(second)
     told = funnel.compare(run, first, second)
     lost, gained = funnel.kept_here_alone(before, after), funnel.kept_here_alone(after, before)
-    return Change(
+    return RoundChange(
         first=first,
         second=second,
         in_both=told["in_both"],
@@ -77,9 +77,9 @@ def change(run: Run, first: int, second: int) -> Change:
     )
 
 
-def _round(work: Workspace, number: int) -> Round:
+def _round(work: Workspace, number: int) -> RoundSummary:
     told = funnel.report(work.run, number)
-    return Round(
+    return RoundSummary(
         number=number,
         encoder=told["encoder"]["name"],
         teacher=(told["teacher"] or {}).get("name", ""),

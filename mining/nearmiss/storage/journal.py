@@ -16,7 +16,7 @@ from typing import Any
 from nearmiss.storage.damage import cannot_read, damaged
 from nearmiss.storage.files import written_to
 
-Line = dict[str, Any]
+JournalLine = dict[str, Any]
 
 
 def append(path: Path, line: Mapping[str, Any]) -> None:
@@ -28,9 +28,9 @@ def append(path: Path, line: Mapping[str, Any]) -> None:
         os.fsync(file.fileno())
 
 
-def replayed(path: Path) -> tuple[list[Line], int]:
+def replayed(path: Path) -> tuple[list[JournalLine], int]:
     """The saves that an undo or a redo can reach, oldest first, and the place of the one in force; -1 for none."""
-    saves: list[Line] = []
+    saves: list[JournalLine] = []
     at = -1
     for line in _lines(path):
         if line["action"] == "save":
@@ -39,10 +39,10 @@ def replayed(path: Path) -> tuple[list[Line], int]:
     return saves, at
 
 
-def _lines(path: Path) -> Iterator[Line]:
+def _lines(path: Path) -> Iterator[JournalLine]:
     for number, text in enumerate(path.read_bytes().split(b"\n") if path.exists() else [], 1):
         try:
-            line: Line = json.loads(text.decode())
+            line: JournalLine = json.loads(text.decode())
         except json.JSONDecodeError:
             continue  # cut off in the middle of writing: its save was never reported as done
         except UnicodeDecodeError as error:

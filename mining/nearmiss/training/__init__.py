@@ -8,8 +8,8 @@ Knows nothing of mining: it reads what a run kept.
 """
 
 from nearmiss.training.cross_encoder import teach
-from nearmiss.training.evaluation import Numbers
-from nearmiss.training.labelled_pairs import Lessons, from_dataset, from_run
-from nearmiss.training.result import Taught
+from nearmiss.training.evaluation import EvaluationScores
+from nearmiss.training.labelled_pairs import TrainingPairs, from_dataset, from_run
+from nearmiss.training.result import TrainingResult
 
-__all__ = ["Lessons", "Numbers", "Taught", "from_dataset", "from_run", "teach"]
+__all__ = ["EvaluationScores", "TrainingPairs", "TrainingResult", "from_dataset", "from_run", "teach"]

@@ -28,13 +28,13 @@ from nearmiss.storage.files import read_json
 from nearmiss.storage.fingerprint import fingerprint_of_model
 
 Floats = npt.NDArray[np.float64]
-Texts = list[tuple[str, str]]
+TextPairs = list[tuple[str, str]]
 TEXTS_AT_ONCE = 512
 PAIRS_AT_ONCE = 256
 
 
 @dataclass(frozen=True)
-class Start:
+class BaseModel:
     """A model by its folder; loaded only when it is asked."""
 
     recipe: Teaching
@@ -47,7 +47,7 @@ class Start:
         """As the user gave it."""
         return self.recipe.start or EMBEDDED
 
-    def scores(self, pairs: Texts, watch: Watch) -> Floats:
+    def scores(self, pairs: TextPairs, watch: Watch) -> Floats:
         """What the start says of each pair, (n,): an encoder's cosines, a cross-encoder's logits."""
         if self.is_encoder:
             return _cosines(self.recipe, pairs, watch)
@@ -72,13 +72,13 @@ class Start:
         return model
 
 
-def open_start(recipe: Teaching) -> Start:
+def open_start(recipe: Teaching) -> BaseModel:
     """The recipe's start; ModelError where there is none."""
     folder = start_folder("--start", recipe.start)
-    return Start(recipe, folder, fingerprint_of_model(folder), _is_encoder(folder))
+    return BaseModel(recipe, folder, fingerprint_of_model(folder), _is_encoder(folder))
 
 
-def logits(model: Any, pairs: Texts, watch: Watch, stage: str) -> Floats:
+def logits(model: Any, pairs: TextPairs, watch: Watch, stage: str) -> Floats:
     """Raw logits of a CrossEncoder, (n,), in float32 whatever it trained in."""
     import torch
 
@@ -151,7 +151,7 @@ def _is_encoder(folder: Path) -> bool:
     return not architectures[0].endswith(("ForSequenceClassification", "ForCausalLM"))
 
 
-def _cosines(recipe: Teaching, pairs: Texts, watch: Watch) -> Floats:
+def _cosines(recipe: Teaching, pairs: TextPairs, watch: Watch) -> Floats:
     encoder = load_encoder(Mining(encoder=recipe.start, trust_remote_code=recipe.trust_remote_code))
     queries, documents = (list(dict.fromkeys(texts)) for texts in zip(*pairs, strict=True))
     with watch("start: vectors", len(queries) + len(documents), "texts") as advance:

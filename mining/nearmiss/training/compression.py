@@ -14,11 +14,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from nearmiss.models.low_rank import FACTS, LEFT, RIGHT, TENSORS, Facts, of_start, tensors_of
+from nearmiss.models.low_rank import FACTS, LEFT, RIGHT, TENSORS, LowRankFacts, of_start, tensors_of
 from nearmiss.storage.files import write_json
 
 
-def write(taught: Path, start: Path, facts: Facts, out: Path) -> float:
+def write(taught: Path, start: Path, facts: LowRankFacts, out: Path) -> float:
     """Write `taught` at `facts.rank` into the new folder `out`; the share of the difference's squares it holds, 0-1."""
     from safetensors.torch import save_file
 
@@ -41,7 +41,7 @@ def write(taught: Path, start: Path, facts: Facts, out: Path) -> float:
             kept += float(difference.square().sum() - (difference - left.float() @ right.float()).square().sum())
     shutil.copytree(taught, out, ignore=_not_copied(taught))
     save_file(stored, out / TENSORS)
-    told = Facts(facts.start, facts.start_fingerprint, facts.rank, tuple(unchanged))
+    told = LowRankFacts(facts.start, facts.start_fingerprint, facts.rank, tuple(unchanged))
     write_json(out / FACTS, asdict(told))
     return kept / total if total else 1.0
 

@@ -1,8 +1,8 @@
 """
 The course: from pairs to a teacher that `nearmiss mine --teacher` loads.
 
-In:  `Lessons`, a new folder (or one where the same course was interrupted), a `Teaching` recipe
-Out: a plain CrossEncoder folder with its card, and `Taught`: the numbers before and after
+In:  `TrainingPairs`, a new folder (or one where the same course was interrupted), a `Teaching` recipe
+Out: a plain CrossEncoder folder with its card, and `TrainingResult`: the numbers before and after
 
 What a course needs to go on lies in OUT/.teaching: its settings, the start's scores, checkpoints, and at the end the
 result. Knows nothing of the command line.
@@ -22,19 +22,19 @@ import numpy as np
 import numpy.typing as npt
 
 from nearmiss.errors import DatasetError, RecipeError, RunError, require
-from nearmiss.models.low_rank import Facts, plain_folder
+from nearmiss.models.low_rank import LowRankFacts, plain_folder
 from nearmiss.pipeline import Watch, silent
 from nearmiss.settings import Teaching
 from nearmiss.storage.files import read_json, write_atomically, write_json
 from nearmiss.storage.fingerprint import fingerprint_of_model
 from nearmiss.storage.temporary import sweep_drafts_of, temporary_name
 from nearmiss.training import compression, model_card, trainer
-from nearmiss.training.base_model import Start, Texts, logits, open_start
-from nearmiss.training.evaluation import Numbers, measure
+from nearmiss.training.base_model import BaseModel, TextPairs, logits, open_start
+from nearmiss.training.evaluation import EvaluationScores, measure
 from nearmiss.training.head import fold, head_of
-from nearmiss.training.labelled_pairs import NEGATIVE, POSITIVE, Bools, Lessons, held_out
-from nearmiss.training.result import Taught, taught_from
-from nearmiss.training.score_scale import Floats, Scale, cross_fitted, fit, log_losses, probabilities
+from nearmiss.training.labelled_pairs import NEGATIVE, POSITIVE, Bools, TrainingPairs, held_out
+from nearmiss.training.result import TrainingResult, taught_from
+from nearmiss.training.score_scale import Floats, ScoreScale, cross_fitted, fit, log_losses, probabilities
 
 WORKSHOP = ".teaching"
 SETTINGS, RESULT, START_SCORES, SECONDS = "settings.json", "result.json", "start_scores.npy", "seconds.json"
@@ -61,13 +61,13 @@ class _Clock:
 
 
 @dataclass(frozen=True)
-class _Course:
+class _TrainingRun:
     """A course that is under way."""
 
-    lessons: Lessons
+    lessons: TrainingPairs
     out: Path
     recipe: Teaching
-    start: Start
+    start: BaseModel
     unseen: Bools
     watch: Watch
     tell: Tell
@@ -77,7 +77,7 @@ class _Course:
         return self.out / WORKSHOP
 
     @property
-    def texts(self) -> Texts:
+    def texts(self) -> TextPairs:
         return list(zip(self.lessons.pairs["query"], self.lessons.pairs["document"], strict=True))
 
     @property
@@ -94,7 +94,9 @@ def _ignore(message: str) -> None:
     """Nobody listens."""
 
 
-def teach(lessons: Lessons, out: Path, recipe: Teaching, watch: Watch = silent, tell: Tell = _ignore) -> Taught:
+def teach(
+    lessons: TrainingPairs, out: Path, recipe: Teaching, watch: Watch = silent, tell: Tell = _ignore
+) -> TrainingResult:
     """
     Train a teacher into `out` and measure it.
 
@@ -105,7 +107,7 @@ def teach(lessons: Lessons, out: Path, recipe: Teaching, watch: Watch = silent, 
     start = open_start(recipe)
     _check_distillation(lessons, start)
     unseen = held_out(lessons.pairs, recipe.held_out, recipe.seed)
-    course = _Course(lessons, out, recipe, start, unseen, watch, tell)
+    course = _TrainingRun(lessons, out, recipe, start, unseen, watch, tell)
     _check_pairs(course)
     _begin(course)
     result = course.workshop / RESULT
@@ -122,12 +124,12 @@ def teach(lessons: Lessons, out: Path, recipe: Teaching, watch: Watch = silent, 
     return taught
 
 
-def _check_distillation(lessons: Lessons, start: Start) -> None:
+def _check_distillation(lessons: TrainingPairs, start: BaseModel) -> None:
     if not start.is_encoder and lessons.pairs["label"].isna().any():
         raise RecipeError(f"--unlabelled: wanted an encoder as start, whose cosines tell of them; found {start.name}")
 
 
-def _check_pairs(course: _Course) -> None:
+def _check_pairs(course: _TrainingRun) -> None:
     for name, rows in (("train on", ~course.unseen), ("measure on", course.unseen)):
         counts = course.lessons.counts(rows)
         if not counts["positives"] or not counts["negatives"]:
@@ -138,7 +140,7 @@ def _check_pairs(course: _Course) -> None:
             )
 
 
-def _begin(course: _Course) -> None:
+def _begin(course: _TrainingRun) -> None:
     """Write the settings down, or check that they are those of the interrupted course."""
     settings = {
         "recipe": {name: value for name, value in asdict(course.recipe).items() if name not in FREE},
@@ -168,7 +170,7 @@ def _begin(course: _Course) -> None:
         )
 
 
-def _has_trained(course: _Course) -> bool:
+def _has_trained(course: _TrainingRun) -> bool:
     whole = trainer.last_checkpoint(course.workshop / CHECKPOINTS)
     return whole is not None or (course.workshop / RESULT).exists()
 
@@ -185,7 +187,7 @@ def _changes(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
     return changes
 
 
-def _train(course: _Course) -> Taught:
+def _train(course: _TrainingRun) -> TrainingResult:
     clock = _Clock(course.workshop / SECONDS)
     scores = _scores_of_start(course)
     model = course.start.cross_encoder()
@@ -203,7 +205,7 @@ def _train(course: _Course) -> Taught:
     )
     numbers, scale = _measured_and_scaled(course, model, scores)
     print_ = _save(course, model)
-    return Taught(
+    return TrainingResult(
         origin=course.lessons.origin,
         start=course.start.name,
         start_fingerprint=course.start.fingerprint,
@@ -222,7 +224,7 @@ def _train(course: _Course) -> Taught:
     )
 
 
-def _scores_of_start(course: _Course) -> Floats:
+def _scores_of_start(course: _TrainingRun) -> Floats:
     """The start's scores of every pair, (n,), kept for when the course is interrupted."""
     path = course.workshop / START_SCORES
     if not path.exists():
@@ -233,7 +235,7 @@ def _scores_of_start(course: _Course) -> Floats:
     return found
 
 
-def _targets(course: _Course, scores: Floats) -> Floats:
+def _targets(course: _TrainingRun, scores: Floats) -> Floats:
     """
     What each pair is trained towards, (n,): its label, mixed with the probability that is known without one.
 
@@ -254,7 +256,9 @@ def _targets(course: _Course, scores: Floats) -> Floats:
     return np.where(np.isnan(labels), known, (1 - weight) * labels + weight * known)
 
 
-def _measured_and_scaled(course: _Course, model: Any, before: Floats) -> tuple[dict[str, Numbers], Scale]:
+def _measured_and_scaled(
+    course: _TrainingRun, model: Any, before: Floats
+) -> tuple[dict[str, EvaluationScores], ScoreScale]:
     """Numbers of the start and of the trained model; and the scale folded into its head, where one helps."""
     rows = course.measured
     labels, query = course.labels[rows], course.lessons.pairs["query_id"].to_numpy(object)[rows].astype(str)
@@ -270,10 +274,10 @@ def _measured_and_scaled(course: _Course, model: Any, before: Floats) -> tuple[d
             scale = fit(after, labels, shifts=shifts)
             fold(head, scale)
             return numbers | {"trained": measure(after, unseen, labels, query)}, scale
-    return numbers | {"trained": measure(after, after, labels, query)}, Scale()
+    return numbers | {"trained": measure(after, after, labels, query)}, ScoreScale()
 
 
-def _save(course: _Course, model: Any) -> str:
+def _save(course: _TrainingRun, model: Any) -> str:
     """Put the model's files into `out`, each whole or absent; its fingerprint."""
     draft = course.workshop / "model"
     shutil.rmtree(draft, ignore_errors=True)
@@ -286,7 +290,7 @@ def _save(course: _Course, model: Any) -> str:
     return fingerprint_of_model(course.out)
 
 
-def _made_small(course: _Course, taught: Taught) -> Taught:
+def _made_small(course: _TrainingRun, taught: TrainingResult) -> TrainingResult:
     """Store the low-rank difference beside the whole, and measure what it gives."""
     rank = course.recipe.rank
     assert rank is not None
@@ -294,7 +298,7 @@ def _made_small(course: _Course, taught: Taught) -> Taught:
     sweep_drafts_of(out)
     draft = course.out / temporary_name(LOW_RANK)
     start = "" if not course.recipe.start else _where(course.recipe.start)
-    facts = Facts(start, course.start.fingerprint, rank, ())
+    facts = LowRankFacts(start, course.start.fingerprint, rank, ())
     kept = compression.write(course.out, course.start.folder, facts, draft)
     shutil.rmtree(out, ignore_errors=True)
     os.replace(draft, out)
@@ -304,7 +308,7 @@ def _made_small(course: _Course, taught: Taught) -> Taught:
     small = replace(course.start, folder=plain_folder("--teacher", str(out))).cross_encoder()
     found = logits(small, [texts[row] for row in rows], course.watch, f"rank {rank}")
     # As for the whole model: probabilities from a scale that did not see the query.
-    unseen = found if taught.scale == Scale() else cross_fitted(found, labels, query)
+    unseen = found if taught.scale == ScoreScale() else cross_fitted(found, labels, query)
     size = sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
     told = {"rank": rank, "bytes": size, "kept": round(kept, 4)}
     trained = {name: numbers for name, numbers in taught.numbers.items() if not name.startswith("rank ")}

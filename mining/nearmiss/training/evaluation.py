@@ -2,7 +2,7 @@
 Measuring: how well scores tell answers from negatives, on queries that were never trained on.
 
 In:  scores and labels of the held-out pairs, and the query of each
-Out: `Numbers`
+Out: `EvaluationScores`
 
 Pairs labelled in between (partly relevant) are left out. Knows nothing of models.
 """
@@ -19,7 +19,7 @@ CUT = 10
 
 
 @dataclass(frozen=True)
-class Numbers:
+class EvaluationScores:
     """
     `auc`: chance that a positive scores above a negative, over all pairs of all queries together: what a single
     threshold can reach. `ndcg` (at 10) and `mrr`: means over queries, each over its own pairs. `brier`, `log_loss`: of
@@ -33,13 +33,13 @@ class Numbers:
     log_loss: float
 
 
-def measure(scores: Floats, logits: Floats, labels: Floats, query: npt.NDArray[np.str_]) -> Numbers:
+def measure(scores: Floats, logits: Floats, labels: Floats, query: npt.NDArray[np.str_]) -> EvaluationScores:
     """The numbers of `scores` (order) and `logits` (probabilities), (n,) each, with labels 0 or 1."""
     from sklearn.metrics import roc_auc_score
 
     per_query = pd.DataFrame({"score": scores, "label": labels}).groupby(query)
     both = [group for _, group in per_query if group["label"].nunique() == 2]
-    return Numbers(
+    return EvaluationScores(
         auc=float(roc_auc_score(labels, scores)),
         ndcg=float(np.mean([_ndcg(group) for group in both])) if both else float("nan"),
         mrr=float(np.mean([_reciprocal_rank(group) for group in both])) if both else float("nan"),

@@ -1,13 +1,13 @@
 """
 The head: the last row of weights and the bias of a cross-encoder, where a scale can be folded in.
 
-In:  a CrossEncoder with one logit, a `Scale`
+In:  a CrossEncoder with one logit, a `ScoreScale`
 Out: the same model, whose logits are scaled
 """
 
 from typing import Any
 
-from nearmiss.training.score_scale import Scale
+from nearmiss.training.score_scale import ScoreScale
 
 
 def head_of(model: Any) -> Any | None:
@@ -18,7 +18,7 @@ def head_of(model: Any) -> Any | None:
     return linear[-1] if linear and linear[-1].out_features == 1 else None
 
 
-def fold(head: Any, scale: Scale) -> None:
+def fold(head: Any, scale: ScoreScale) -> None:
     """Multiply the head's weights and bias by the slope, and add the shift to its bias (0 where it has none)."""
     import torch
 

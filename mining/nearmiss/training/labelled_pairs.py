@@ -1,8 +1,9 @@
 """
-Lessons: pairs of a query and a document with what a teacher should say of them.
+Labelled pairs: pairs of a query and a document with what a teacher should say of them.
 
 In:  a `Dataset` with labelled negatives, or a run with its policy and its reviews
-Out: `Lessons`: pairs with a label from 0 (no answer) to 1 (an answer) or none, and which queries are kept for measuring
+Out: `TrainingPairs`: pairs with a label from 0 (no answer) to 1 (an answer) or none, and which queries are held out
+     for evaluation
 
 Knows nothing of models.
 """
@@ -36,7 +37,7 @@ POSITIVE, PARTLY, NEGATIVE = 1.0, 0.5, 0.0
 
 
 @dataclass(frozen=True)
-class Lessons:
+class TrainingPairs:
     """
     Pairs to learn from, and where they are from.
 
@@ -72,7 +73,7 @@ class Lessons:
         return self.pairs[_names_of_shares(self.pairs)].fillna(0.0).to_numpy(np.float64)
 
 
-def from_dataset(data: Dataset, origin: str) -> Lessons:
+def from_dataset(data: Dataset, origin: str) -> TrainingPairs:
     """The labelled positives and negatives of a data set; DatasetError where it names no negatives."""
     if data.negatives.empty:
         raise DatasetError(
@@ -84,7 +85,7 @@ def from_dataset(data: Dataset, origin: str) -> Lessons:
     return _lessons(data, pd.concat(frames), origin)
 
 
-def from_run(folder: Path, recipe: Teaching, reviews: str = "", number: int | None = None) -> Lessons:
+def from_run(folder: Path, recipe: Teaching, reviews: str = "", number: int | None = None) -> TrainingPairs:
     """
     The positives of a run against its own kept negatives, under the policy in force and what people judged; and with
     them `recipe.unlabelled` others of each query, drawn at random, of which nobody knows what they are.
@@ -188,7 +189,7 @@ def _strangers(
     return pd.DataFrame(found, columns=["query_id", "doc_id", "label"])
 
 
-def _lessons(data: Dataset, labelled: pd.DataFrame, origin: str) -> Lessons:
+def _lessons(data: Dataset, labelled: pd.DataFrame, origin: str) -> TrainingPairs:
     """The labelled pairs with their texts, the queries in the data's order."""
     queries = data.queries.set_index("query_id")["text"]
     documents = pd.Series(passages(data.documents), data.documents["doc_id"])
@@ -198,4 +199,4 @@ def _lessons(data: Dataset, labelled: pd.DataFrame, origin: str) -> Lessons:
     query, document = queries[pairs["query_id"]].to_numpy(), documents[pairs["doc_id"]].to_numpy()
     ordered = pairs.assign(query=query, document=document)
     columns = ["query_id", "doc_id", "query", "document", "label", *_names_of_shares(ordered)]
-    return Lessons(ordered[columns], origin)
+    return TrainingPairs(ordered[columns], origin)

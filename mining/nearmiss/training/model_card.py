@@ -1,7 +1,7 @@
 """
 A teacher's model card: what it was made of, how, and how well it does on queries it never saw.
 
-In:  `Taught`
+In:  `TrainingResult`
 Out: Markdown with the hub's front matter
 """
 
@@ -9,7 +9,7 @@ import json
 from typing import Any
 
 from nearmiss.training.evaluation import CUT
-from nearmiss.training.result import Taught
+from nearmiss.training.result import TrainingResult
 
 FRONT = "---\nlibrary_name: sentence-transformers\npipeline_tag: text-ranking\ntags:\n- cross-encoder\n- nearmiss\n---"
 CAUTION = """\
@@ -18,7 +18,7 @@ negatives of a run were chosen with the start's own scores, those scores are not
 rank nor their margins below the positive are chance."""
 
 
-def card(taught: Taught) -> str:
+def card(taught: TrainingResult) -> str:
     """The text of README.md."""
     return (
         "\n\n".join(
@@ -28,7 +28,7 @@ def card(taught: Taught) -> str:
     )
 
 
-def _description(taught: Taught) -> str:
+def _description(taught: TrainingResult) -> str:
     return (
         f"A cross-encoder trained with nearmiss from {taught.start} ({taught.start_kind}, fingerprint "
         f"{taught.start_fingerprint[:12]}) on {taught.origin}. Its logit is that of a probability of relevance, and "
@@ -36,7 +36,7 @@ def _description(taught: Taught) -> str:
     )
 
 
-def _numbers(taught: Taught) -> list[str]:
+def _numbers(taught: TrainingResult) -> list[str]:
     held, trained = taught.held_out, taught.trained_on
     heads = ["", "AUC, all pairs", f"nDCG@{CUT}", "MRR", "Brier", "log loss"]
     rows = [
@@ -69,7 +69,7 @@ def _pairs(counts: dict[str, int]) -> str:
     return f"{counts['queries']:,} queries, {counts['positives']:,} positives, {counts['negatives']:,} negatives{more}"
 
 
-def _making(taught: Taught) -> list[str]:
+def _making(taught: TrainingResult) -> list[str]:
     told: dict[str, Any] = {
         "recipe": taught.recipe,
         "number_type": taught.number_type,

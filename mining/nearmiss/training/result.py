@@ -2,7 +2,7 @@
 Taught: what a course came to, as the card and the command line tell it.
 
 In:  a result's JSON
-Out: `Taught`
+Out: `TrainingResult`
 
 Knows nothing of how it was trained.
 """
@@ -10,12 +10,12 @@ Knows nothing of how it was trained.
 from dataclasses import dataclass
 from typing import Any
 
-from nearmiss.training.evaluation import Numbers
-from nearmiss.training.score_scale import Scale
+from nearmiss.training.evaluation import EvaluationScores
+from nearmiss.training.score_scale import ScoreScale
 
 
 @dataclass(frozen=True)
-class Taught:
+class TrainingResult:
     """What a course came to; `numbers` are of the held-out queries, by what gave the scores."""
 
     origin: str
@@ -28,14 +28,14 @@ class Taught:
     held_out: dict[str, int]
     steps: int
     seconds: float
-    numbers: dict[str, Numbers]
-    scale: Scale  # folded into the head; slope 1 and shift 0 where it did not help
+    numbers: dict[str, EvaluationScores]
+    scale: ScoreScale  # folded into the head; slope 1 and shift 0 where it did not help
     fingerprint: str
     low_rank: dict[str, Any] | None  # rank, bytes, kept (share of the difference's squares)
     versions: dict[str, str]
 
 
-def taught_from(content: dict[str, Any]) -> Taught:
+def taught_from(content: dict[str, Any]) -> TrainingResult:
     """A result from its JSON form."""
-    numbers = {name: Numbers(**of) for name, of in content["numbers"].items()}
-    return Taught(**content | {"numbers": numbers, "scale": Scale(**content["scale"])})
+    numbers = {name: EvaluationScores(**of) for name, of in content["numbers"].items()}
+    return TrainingResult(**content | {"numbers": numbers, "scale": ScoreScale(**content["scale"])})

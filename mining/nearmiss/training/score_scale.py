@@ -2,7 +2,8 @@
 Scale: a logit moved and stretched so that its sigmoid is a probability.
 
 In:  scores, labels and the query of each
-Out: `Scale`: slope and shift, fitted to the labels (Platt, 1999; with no shift, temperature scaling: Guo et al., 2017)
+Out: `ScoreScale`: slope and shift, fitted to the labels (Platt, 1999; with no shift, temperature scaling: Guo et al.,
+     2017)
 
 What is said of unseen queries comes from scales fitted without them (five folds by query).
 """
@@ -22,7 +23,7 @@ PULL = 1.0
 
 
 @dataclass(frozen=True)
-class Scale:
+class ScoreScale:
     """score -> slope * score + shift; the slope is above 0, so no order changes."""
 
     slope: float = 1.0
@@ -32,7 +33,7 @@ class Scale:
         return self.slope * scores + self.shift
 
 
-def fit(scores: Floats, labels: Floats, *, shifts: bool = True) -> Scale:
+def fit(scores: Floats, labels: Floats, *, shifts: bool = True) -> ScoreScale:
     """The scale of the least log loss; `scores`, `labels` (0 to 1) are (n,)."""
     from scipy.optimize import minimize
 
@@ -47,7 +48,7 @@ def fit(scores: Floats, labels: Floats, *, shifts: bool = True) -> Scale:
         return float(log_losses(logits, labels).sum() + PULL * (at @ at) / 2), slopes
 
     found = minimize(loss, np.zeros(2), jac=True, method="L-BFGS-B", bounds=[(-5, 5), (-50, 50)]).x
-    return Scale(float(np.exp(found[0]) / spread), float(found[1]) if shifts else 0.0)
+    return ScoreScale(float(np.exp(found[0]) / spread), float(found[1]) if shifts else 0.0)
 
 
 def cross_fitted(scores: Floats, labels: Floats, query: npt.NDArray[Any], *, shifts: bool = True) -> Floats:

@@ -31,7 +31,7 @@ from nearmiss.models.engine import processor
 from nearmiss.pipeline import Watch
 from nearmiss.settings import Teaching
 from nearmiss.storage.files import read_json
-from nearmiss.training.base_model import Floats, Texts
+from nearmiss.training.base_model import Floats, TextPairs
 
 SAVE_EVERY_S = 120.0
 WARM_UP = 0.1  # share of the steps
@@ -43,7 +43,7 @@ WINDOW = 16
 
 def train(
     model: Any,
-    pairs: Texts,
+    pairs: TextPairs,
     targets: Floats,
     recipe: Teaching,
     folder: Path,

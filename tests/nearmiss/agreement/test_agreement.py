@@ -11,7 +11,7 @@ from sklearn.metrics import cohen_kappa_score
 from nearmiss.agreement import AC1, ALPHA, COHEN, FLEISS, RAW, SCALES, disputes, measure
 from nearmiss.agreement.coefficients import of_each_verdict, of_patterns, of_table
 from nearmiss.agreement.intervals import draws, estimate, share, unseen_patterns
-from nearmiss.agreement.opinions import Scale, opinions
+from nearmiss.agreement.opinions import VerdictScale, opinions
 from nearmiss.errors import ReviewError
 from nearmiss.review import ADJUDICATION, REPEAT, Entry, Standing
 from nearmiss.workspace import open_workspace
@@ -333,7 +333,7 @@ def test_a_hidden_repeat_measures_a_person_against_themselves():
 
 
 def test_a_scale_may_have_any_categories():
-    scale = Scale(("a", "b"), {"relevant": "a", "not_relevant": "b"})
+    scale = VerdictScale(("a", "b"), {"relevant": "a", "not_relevant": "b"})
     said = log_of([("ann", range(6), "relevant"), ("bob", range(5), "relevant"), ("bob", 5, "not_relevant")])
     assert measure(said.standing, scale).coefficients[RAW].value == pytest.approx(5 / 6)
 

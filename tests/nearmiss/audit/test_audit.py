@@ -17,13 +17,13 @@ from typer.testing import CliRunner
 from nearmiss import audit, pipeline, selection
 from nearmiss import data as dataset
 from nearmiss.audit import domains as of_domains
-from nearmiss.audit.estimators import Cells, Labels, means, wilson
+from nearmiss.audit.estimators import AuditLabels, Cells, means, wilson
 from nearmiss.audit.planning import _laid_out, design, draw
 from nearmiss.audit.strata import OUTSIDE
 from nearmiss.calibration import stored
 from nearmiss.calibration.signals import signals
 from nearmiss.errors import ReviewError, RunError
-from nearmiss.review import REPEAT, Draw, Event, Plan, open_log
+from nearmiss.review import REPEAT, AuditPlan, Draw, Event, open_log
 from nearmiss.settings import Mining, Policy
 from nearmiss.workspace import open_workspace
 from tests.benchmarks.auditing import made as made_round
@@ -213,7 +213,7 @@ def cells_of(sizes, proxies):
 def test_with_a_proxy_that_says_nothing_the_estimate_is_the_stratified_mean():
     # 30 of 300 and 10 of 100 were looked at: 6 and 1 answers. (300 * 0.2 + 100 * 0.1) / 400 = 0.175
     answer = np.r_[np.ones(6), np.zeros(24), np.ones(1), np.zeros(9)]
-    labels = Labels(np.r_[np.zeros(30, int), np.ones(10, int)], np.full(40, 10.0), np.full(40, 0.3), answer)
+    labels = AuditLabels(np.r_[np.zeros(30, int), np.ones(10, int)], np.full(40, 10.0), np.full(40, 0.3), answer)
     found = means(cells_of([300, 100], [0.3, 0.3]), np.ones((1, 40), bool), labels)
     assert found.estimate[0] == pytest.approx(0.175)
     low, high = wilson(found)
@@ -224,7 +224,7 @@ def test_a_proxy_that_knows_everything_leaves_little_doubt():
     rng = np.random.default_rng(0)
     truth = rng.random(2000) < 0.2
     rows = rng.permutation(2000)[:100]
-    labels = Labels(np.zeros(100, int), np.full(100, 20.0), truth[rows].astype(float), truth[rows].astype(float))
+    labels = AuditLabels(np.zeros(100, int), np.full(100, 20.0), truth[rows].astype(float), truth[rows].astype(float))
     blind = replace(labels, proxy=np.full(100, truth.mean()))
     with_proxy = means(cells_of([2000], [truth.mean()]), np.ones((1, 100), bool), labels)
     without = means(cells_of([2000], [truth.mean()]), np.ones((1, 100), bool), blind)
@@ -234,14 +234,14 @@ def test_a_proxy_that_knows_everything_leaves_little_doubt():
 
 def test_labels_of_everything_leave_no_doubt():
     truth = np.arange(50) % 7 == 0
-    labels = Labels(np.zeros(50, int), np.ones(50), np.full(50, 0.1), truth.astype(float))
+    labels = AuditLabels(np.zeros(50, int), np.ones(50), np.full(50, 0.1), truth.astype(float))
     found = means(cells_of([50], [0.1]), np.ones((1, 50), bool), labels)
     low, high = wilson(found)
     assert (low[0], high[0]) == pytest.approx((truth.mean(), truth.mean()), abs=1e-4)
 
 
 def test_no_answer_found_does_not_mean_that_there_is_none():
-    labels = Labels(np.zeros(60, int), np.full(60, 50.0), np.full(60, 0.02), np.zeros(60))
+    labels = AuditLabels(np.zeros(60, int), np.full(60, 50.0), np.full(60, 0.02), np.zeros(60))
     found = means(cells_of([3000], [0.02]), np.ones((1, 60), bool), labels)
     low, high = wilson(found)
     assert (found.estimate[0], low[0]) == (0, 0)
@@ -463,7 +463,7 @@ def log(request, tmp_path):
 
 
 def test_plans_come_back_as_they_were_written(log):
-    first = Plan("a", 1000.25, "Ελένη", {"labels": 2, "strata": [{"domain": "kept", "proxy": 0.1}]})
+    first = AuditPlan("a", 1000.25, "Ελένη", {"labels": 2, "strata": [{"domain": "kept", "proxy": 0.1}]})
     draws = [Draw("a", 0, "q'1", "d\u202e1", 3, 0.25, 1 / 3), Draw("a", 1, "q2", "é", 0, 1e-9, 1.0)]
     log.write_plan(first, draws)
     log.write_plan(replace(first, plan="b", made_at=999.0), [])
@@ -473,7 +473,7 @@ def test_plans_come_back_as_they_were_written(log):
 
 
 def test_a_plan_is_never_written_over(log):
-    made = Plan("a", 1000.0, "", {})
+    made = AuditPlan("a", 1000.0, "", {})
     log.write_plan(made, [Draw("a", 0, "q", "d", 0, 0.5, 0.5)])
     with pytest.raises(ReviewError, match="plan 'a': wanted a new name"):
         log.write_plan(made, [Draw("a", 0, "q", "other", 0, 0.5, 0.5)])

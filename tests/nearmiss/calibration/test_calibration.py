@@ -16,7 +16,7 @@ from sklearn.metrics import roc_auc_score
 from nearmiss import audit, pipeline
 from nearmiss import data as dataset
 from nearmiss.calibration import p_relevant, stored
-from nearmiss.calibration.fitting import Fitted, Labels, fit, moved
+from nearmiss.calibration.fitting import CalibrationLabels, Fitted, fit, moved
 from nearmiss.calibration.model import fit_weights, from_prior
 from nearmiss.calibration.prior import load
 from nearmiss.calibration.reliability import auc, by_slice, reliability
@@ -157,13 +157,13 @@ def labelled(frame, rate, seed=3, labels=None):
     others = np.flatnonzero(~frame["is_positive"].to_numpy())
     rows = others if labels is None else rng.choice(others, labels, replace=False)
     chance = expit(6 * (frame["positive_cosine"].to_numpy()[rows] - 1 + rate))
-    return Labels(rows, rng.random(len(rows)) < chance, np.ones(len(rows)))
+    return CalibrationLabels(rows, rng.random(len(rows)) < chance, np.ones(len(rows)))
 
 
 def test_without_labels_the_fit_is_the_prior():
     frame = candidates()
     found, positive = signals(frame), frame["is_positive"].to_numpy()
-    none = Labels(np.zeros(0, np.int64), np.zeros(0, bool), np.zeros(0))
+    none = CalibrationLabels(np.zeros(0, np.int64), np.zeros(0, bool), np.zeros(0))
     fitted = fit(found, from_prior(found, positive), np.zeros(len(frame), np.int64), none)
     calibration, told = fitted.calibration, fitted.reliability
     prior = from_prior(found, positive)
@@ -241,7 +241,7 @@ def test_it_says_when_it_does_not_trust_itself():
     assert "wanted at least 30" in few.doubts[0]
     rng = np.random.default_rng(0)
     rows = np.flatnonzero(~positive)
-    by_luck = Labels(rows, rng.random(len(rows)) < 0.5, np.ones(len(rows)))
+    by_luck = CalibrationLabels(rows, rng.random(len(rows)) < 0.5, np.ones(len(rows)))
     chance = fit(found, from_prior(found, positive), query, by_luck).calibration
     assert any("hardly tells" in doubt for doubt in chance.doubts)
     good = fit(found, from_prior(found, positive), query, labelled(frame, 0.4, labels=400)).calibration
@@ -264,7 +264,7 @@ def test_any_labels_of_however_few_queries_can_be_fitted(seed, labels, queries, 
     rows = rng.permutation(np.flatnonzero(~positive & (query < queries)))[:labels]
     drawn = rng.random(len(rows)) < audited
     weights = np.where(drawn, rng.uniform(1, 500, len(rows)), 1.0)
-    judged = Labels(rows, rng.random(len(rows)) < rate, weights, drawn=drawn)
+    judged = CalibrationLabels(rows, rng.random(len(rows)) < rate, weights, drawn=drawn)
     fitted = fit(found, from_prior(found, positive), query, judged)
     for p in (fitted.estimated, fitted.by_prior, fitted.calibration.probabilities(fitted.calibration.logits(found))):
         assert np.isfinite(p).all()
@@ -278,9 +278,9 @@ def test_any_labels_of_however_few_queries_can_be_fitted(seed, labels, queries, 
 def test_an_audited_label_among_many_plain_ones_takes_nothing_from_them():
     rows = np.arange(200)
     drawn = rows == 0
-    labels = Labels(rows, rows % 5 == 0, np.where(drawn, 1000.0, 1.0), drawn=drawn)
+    labels = CalibrationLabels(rows, rows % 5 == 0, np.where(drawn, 1000.0, 1.0), drawn=drawn)
     assert labels.of_weight().tolist() == [1.0] * 200
-    many = Labels(rows, rows % 5 == 0, np.where(rows % 2 == 0, 10.0, 30.0), drawn=rows < 190)
+    many = CalibrationLabels(rows, rows % 5 == 0, np.where(rows % 2 == 0, 10.0, 30.0), drawn=rows < 190)
     assert many.of_weight()[:4].tolist() == pytest.approx([0.5, 1.5, 0.5, 1.5])
     assert many.of_weight()[190:].tolist() == [1.0] * 10
 
@@ -456,9 +456,9 @@ def test_a_fit_that_is_worse_than_the_prior_on_unseen_queries_is_not_offered(
     opened, estimated, by_prior, answers, said
 ):
     work = opened
-    labels = Labels(np.array(spread_rows(work, 40)), answers, np.ones(40))
+    labels = CalibrationLabels(np.array(spread_rows(work, 40)), answers, np.ones(40))
     fitted = Fitted(work.run.calibration(), reliability(estimated, answers), estimated, by_prior, np.ones(40))
-    both = (refit.Outcome(0, 0, 0.0, 0, *refit._on_unseen(work, labels, p)) for p in (by_prior, estimated))
+    both = (refit.RefitOutcome(0, 0, 0.0, 0, *refit._on_unseen(work, labels, p)) for p in (by_prior, estimated))
     refused = refit._refused(work, labels, fitted, *both)
     assert (said in refused) if said else not refused
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from nearmiss import data as dataset
 from nearmiss import pipeline
 from nearmiss.candidates import twins
-from nearmiss.candidates.pooling import Pairs
+from nearmiss.candidates.pooling import CandidatePairs
 from nearmiss.candidates.text_overlap import digest, read_texts
 from nearmiss.reports import explanation, funnel
 from nearmiss.retrieval.tokenization import normalise, words
@@ -21,7 +21,7 @@ QUESTION = "what are the treatments for Paget disease of bone"
 
 def pairs(*rows):
     query, document = np.array(sorted(rows), np.int64).reshape(-1, 2).T
-    return Pairs(query, document)
+    return CandidatePairs(query, document)
 
 
 def as_set(found):
@@ -52,7 +52,7 @@ def marked(queries, vectors, positives, candidates, documents):
     ids = pd.Series([f"q{place}" for place in range(len(queries))])
     digests = np.array([digest(normalise(text)) for text in documents], np.uint64)
     frame = pd.DataFrame(candidates, columns=["query", "document"], dtype="int32")
-    return twins.Twins(queries, ids, vectors.__getitem__, positives).mark(frame, digests)
+    return twins.TwinQueries(queries, ids, vectors.__getitem__, positives).mark(frame, digests)
 
 
 NEAR, FAR = [0.99, np.sqrt(1 - 0.99**2)], [0.97, np.sqrt(1 - 0.97**2)]

@@ -8,12 +8,12 @@ from rich.console import Console
 from nearmiss.cli import reading
 from nearmiss.errors import RecipeError
 
-NOTHING = reading.Options(None, None, None, None, (), None, None)
+NOTHING = reading.ReadingFlags(None, None, None, None, (), None, None)
 
 
 def told(path, **options):
     words = StringIO()
-    reading.read(Console(file=words, width=200), str(path), reading.Options(**(vars(NOTHING) | options)))
+    reading.read(Console(file=words, width=200), str(path), reading.ReadingFlags(**(vars(NOTHING) | options)))
     return words.getvalue().splitlines()
 
 
@@ -37,7 +37,7 @@ def test_a_label_is_named_and_can_be_denied(tmp_path):
 
 
 def test_options_that_nothing_would_read_are_refused():
-    typed = reading.Options("flag", None, "c.tsv", None, ("query=q",), 0.5, None)
+    typed = reading.ReadingFlags("flag", None, "c.tsv", None, ("query=q",), 0.5, None)
     with pytest.raises(RecipeError) as error:
         reading.refuse(typed, "a round of R reads the data that the run keeps")
     assert str(error.value) == (

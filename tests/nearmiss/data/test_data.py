@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from nearmiss.data import Columns, Dataset, ReadCounts, fingerprint, load, passages, read, save
+from nearmiss.data import ColumnNames, Dataset, ReadCounts, fingerprint, load, passages, read, save
 from nearmiss.errors import DatasetError, FileError
 
 QUICK = settings(
@@ -137,7 +137,7 @@ def test_ids_of_pairs_are_kept_and_columns_can_be_named(tmp_path):
         tmp_path / "p.jsonl",
         {"qid": 5, "question": "q", "query": "mine", "good": "a", "gid": "d7", "bad_1": "n", "bid_1": "d8", "level": 2},
     )
-    columns = Columns(("question",), ("good",), ("bad",), ("qid",), ("gid",), ("bid",), ("level",))
+    columns = ColumnNames(("question",), ("good",), ("bad",), ("qid",), ("gid",), ("bid",), ("level",))
     dataset = read(path, format="pairs", columns=columns)
     assert rows(dataset.queries) == [("5", "q", "mine")]
     assert rows(dataset.positives) == [("5", "d7", 2.0)]

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from nearmiss.data import FORMATS, ReadCounts, read
+from nearmiss.data import INPUT_FORMATS, ReadCounts, read
 from nearmiss.errors import DatasetError
 
 QUICK = settings(
@@ -388,7 +388,7 @@ mostly_json = st.lists(
 
 
 @QUICK
-@given(mostly_json, st.sampled_from([*FORMATS, "csv", "parquet", "array"]), st.booleans())
+@given(mostly_json, st.sampled_from([*INPUT_FORMATS, "csv", "parquet", "array"]), st.booleans())
 def test_no_bytes_at_all_raise_anything_but_a_dataset_error(tmp_path, content, kind, rejecting):
     if kind == "beir":
         path = tmp_path / "b"

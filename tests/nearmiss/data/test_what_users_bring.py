@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 import zstandard
 
-from nearmiss.data import Columns, ReadCounts, passages, read
+from nearmiss.data import ColumnNames, ReadCounts, passages, read
 from nearmiss.errors import DatasetError
 
 PLAIN = ([("q", "a"), ("r", "b")], [("q", "n"), ("r", "m")])
@@ -172,7 +172,7 @@ def test_a_score_in_place_of_a_label_is_no_positive_without_a_threshold(tmp_path
     dataset = read(tmp_path / "f.jsonl", format="pairs", positive_from=0.9)
     same(dataset)
     assert dataset.positives.grade.tolist() == [1.0, 1.0]
-    every = read(tmp_path / "f.jsonl", format="pairs", columns=Columns(score=()))
+    every = read(tmp_path / "f.jsonl", format="pairs", columns=ColumnNames(score=()))
     assert len(every.positives) == 4
 
 
@@ -186,7 +186,7 @@ def test_the_label_of_a_triplet_is_no_label(tmp_path):
 def test_labels_that_are_words_are_asked_about_or_passed_over(tmp_path):
     (tmp_path / "f.csv").write_text("query,positive,label\nq,a,sports\n")
     assert "wanted a number in 'label'; found 'sports'" in said(tmp_path / "f.csv")
-    assert read(tmp_path / "f.csv", columns=Columns(label=())).queries.label.tolist() == ["sports"]
+    assert read(tmp_path / "f.csv", columns=ColumnNames(label=())).queries.label.tolist() == ["sports"]
 
 
 def test_queries_with_labelled_negatives_alone_are_set_aside_and_counted(tmp_path):
@@ -577,7 +577,7 @@ def test_nemos_ids_are_found_in_its_corpus(tmp_path, kind):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"format": "flag", "columns": Columns(query=("x",))}, "--column: wanted none, since the columns of flag"),
+        ({"format": "flag", "columns": ColumnNames(query=("x",))}, "--column: wanted none, since the columns of flag"),
         ({"format": "flag", "positive_from": 0.5}, "--positive-from: wanted none, since flag says itself"),
         ({"format": "dpr", "queries": "q.tsv"}, "--queries: wanted none, since dpr has its queries itself"),
         ({"format": "tevatron", "split": "train"}, "--split: wanted none, since tevatron files have no splits"),
@@ -590,7 +590,9 @@ def test_an_option_that_a_format_would_pass_over_is_refused(tmp_path, options, w
 
 def test_a_folder_of_ours_takes_no_names_of_columns(beir):
     (beir / "qrels" / "test.tsv").write_text(QRELS["test.tsv"])
-    assert "--column: wanted none, since the columns of beir have fixed names" in said(beir, columns=Columns(label=()))
+    assert "--column: wanted none, since the columns of beir have fixed names" in said(
+        beir, columns=ColumnNames(label=())
+    )
 
 
 @pytest.mark.parametrize("column", ["Label", "LABELS", "relevance", "is_relevant", "isRelevant", " label"])

@@ -21,9 +21,9 @@ from hypothesis import strategies as st
 
 from nearmiss.data.dataset import Dataset, ReadCounts
 from nearmiss.errors import RecipeError, RunError
-from nearmiss.export import FORMATS, Export, FormatName, Reviews, dry_run, examples, write
+from nearmiss.export import EXPORT_FORMATS, Export, ExportReviews, FormatName, dry_run, examples, write
 from nearmiss.export.plan import usual_width
-from nearmiss.export.shards import Layout, write_shards
+from nearmiss.export.shards import FileLayout, write_shards
 from nearmiss.storage.files import sha256_of
 
 PROVENANCE = {"recipe": {"sources": ("bm25", "dense")}, "policy": {"relative_margin": 0.05}, "seconds": {"dense": 1.5}}
@@ -227,9 +227,9 @@ def test_the_usual_width_keeps_nine_in_ten_of_the_queries(negatives, width):
 
 @pytest.mark.parametrize("name", ["n-tuple", "kl", "margin-mse-list"])
 def test_the_width_is_said_before_anything_is_written(dataset, name):
-    assert dry_run(dataset, SELECTED, Export(format=name), Reviews()).width == 1
-    assert dry_run(dataset, SELECTED, Export(format=name, negatives=2), Reviews()).width == 2
-    assert dry_run(dataset, SELECTED, Export(), Reviews()).width is None
+    assert dry_run(dataset, SELECTED, Export(format=name), ExportReviews()).width == 1
+    assert dry_run(dataset, SELECTED, Export(format=name, negatives=2), ExportReviews()).width == 2
+    assert dry_run(dataset, SELECTED, Export(), ExportReviews()).width is None
 
 
 @pytest.mark.parametrize("with_scores", [False, True])
@@ -456,8 +456,8 @@ def test_a_column_of_several_types_goes_to_json_lines_but_not_to_parquet(dataset
 def test_shards_together_hold_the_rows_of_one_file(dataset, tmp_path, name):
     whole = exported(dataset, tmp_path / "whole", format=name)
     split = exported(dataset, tmp_path / "split", format=name, shard_size=2)
-    for table in FORMATS[name].tables:
-        if FORMATS[name].file != "array":
+    for table in EXPORT_FORMATS[name].tables:
+        if EXPORT_FORMATS[name].file != "array":
             assert rows_in(split, table.stem) == rows_in(whole, table.stem)
     found = json.loads((split / "manifest.json").read_text())["shards"]
     assert all(shard["rows"] <= 2 for shard in found)
@@ -489,7 +489,7 @@ EVERY_WRITER = [
     (name, choices)
     for name in get_args(FormatName)
     for choices in ({"compress": "gz"}, {"compress": "zst"}, {"container": "parquet"})
-    if FORMATS[name].file == "rows" or "compress" in choices
+    if EXPORT_FORMATS[name].file == "rows" or "compress" in choices
 ]
 
 
@@ -589,7 +589,7 @@ def test_an_empty_folder_may_be_filled(dataset, tmp_path):
 def test_a_writer_takes_no_row_before_its_turn(tmp_path):
     taken = itertools.count()
     endless = ({"row": number} for number in taken)
-    shards = write_shards(tmp_path, "train", endless, Layout("jsonl", "none", shard_size=3), own=pa.schema([]))
+    shards = write_shards(tmp_path, "train", endless, FileLayout("jsonl", "none", shard_size=3), own=pa.schema([]))
     first = next(shards)
     assert (first.name, first.rows) == ("train-00000.jsonl", 3)
     assert next(taken) == 3
@@ -633,7 +633,7 @@ def test_choices_that_a_format_cannot_serve_are_refused(dataset, tmp_path, choic
 
 
 def test_every_format_that_can_be_named_exists():
-    assert get_args(FormatName) == tuple(FORMATS)
+    assert get_args(FormatName) == tuple(EXPORT_FORMATS)
 
 
 @settings(max_examples=30, deadline=None)

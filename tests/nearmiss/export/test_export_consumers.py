@@ -5,13 +5,13 @@ from dataclasses import replace
 
 import pytest
 
-from nearmiss.export import FORMATS, Export, write
+from nearmiss.export import EXPORT_FORMATS, Export, write
 from tests.nearmiss.export.test_export import NEG, POS, PROVENANCE, QUERY, SCORE, SELECTED, TITLED, dataset_of, rows_in
 
 WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *"abcdefghijklmnopqrstuvwxyz", *(f"##{c}" for c in "aeinorst")]
 TABLES = [
     (name, stem)
-    for name, form in FORMATS.items()
+    for name, form in EXPORT_FORMATS.items()
     for stem in [table.stem for table in form.tables] + ([form.corpus.stem] if form.corpus else [])
     if stem != "corpus/train"
 ]
@@ -57,7 +57,7 @@ def comparable(rows, file):
 
 @pytest.mark.parametrize(("name", "stem"), TABLES)
 def test_datasets_loads_every_table_from_the_folder_by_its_card(export, load, name, stem):
-    file = FORMATS[name].file
+    file = EXPORT_FORMATS[name].file
     out = export(format=name, shard_size=None if file == "array" else 2)
     configs = [table for table in TABLES if table[0] == name]
     found = load(out, *([stem] if len(configs) > 1 else []))

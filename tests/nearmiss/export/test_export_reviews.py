@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from nearmiss import selection
 from nearmiss.data.dataset import Dataset, ReadCounts
 from nearmiss.errors import RecipeError, RunError
-from nearmiss.export import FORMATS, Export, FormatName, dry_run, judge, write
+from nearmiss.export import EXPORT_FORMATS, Export, FormatName, dry_run, judge, write
 from nearmiss.export.comparison import compare
 from nearmiss.export.formats import by_library, choices, columns
-from nearmiss.export.judgements import Said, read
+from nearmiss.export.judgements import JudgementSnapshot, read
 from nearmiss.export.loading_code import how_to_load
 from nearmiss.export.read_back import passages_of, query_of, rows_of_first_table, written, written_below
 from nearmiss.review import ADJUDICATION, Event, Standing
@@ -257,7 +257,7 @@ def test_what_was_taken_back_is_not_counted():
         undoes=2,
     )
     standing.absorb([Entry(3, undo)])
-    assert read(standing) == Said(last_seq=3, judgements=1, reviewers=1)
+    assert read(standing) == JudgementSnapshot(last_seq=3, judgements=1, reviewers=1)
 
 
 def test_judgements_of_pairs_and_queries_that_the_run_does_not_have_change_nothing():
@@ -364,7 +364,7 @@ def test_a_format_takes_exactly_the_choices_it_is_offered(name):
     frame, reviews = judged(Standing())
     values = {"scores": True, "own_columns": True, "negatives": 1, "prompt": "Find: ", "container": "parquet"}
     for field, value in values.items():
-        if field in choices(name) or (field == "scores" and FORMATS[name].scores == "always"):
+        if field in choices(name) or (field == "scores" and EXPORT_FORMATS[name].scores == "always"):
             dry_run(data(), frame, Export(format=name, **{field: value}), reviews)
         else:
             with pytest.raises(RecipeError, match=f"--{field.replace('_', '-')}"):
@@ -373,15 +373,15 @@ def test_a_format_takes_exactly_the_choices_it_is_offered(name):
 
 def test_every_format_belongs_to_one_training_code_and_no_two_read_alike():
     assert [name for names in by_library().values() for name in names] == list(get_args(FormatName))
-    assert len({form.consumer for form in FORMATS.values()}) == len(FORMATS)
+    assert len({form.consumer for form in EXPORT_FORMATS.values()}) == len(EXPORT_FORMATS)
 
 
 @pytest.mark.parametrize("name", get_args(FormatName))
 @pytest.mark.parametrize("scores", [False, True])
 def test_the_columns_told_are_those_written(tmp_path, name, scores):
-    if scores and FORMATS[name].scores == "never":
+    if scores and EXPORT_FORMATS[name].scores == "never":
         pytest.skip("this format has no place for scores")
-    export = Export(format=name, scores=scores, negatives=1 if FORMATS[name].same_number else None)
+    export = Export(format=name, scores=scores, negatives=1 if EXPORT_FORMATS[name].same_number else None)
     frame, reviews = judged(Standing(), export)
     write(data(), frame, tmp_path / "out", export, PROVENANCE, reviews=reviews)
     row = next(rows_of_first_table(written(tmp_path / "out")))
@@ -478,7 +478,7 @@ def ended(job):
 def test_an_export_is_written_beside_everything_else(work, run):
     shipment = exporting.prepare(work, Export(format="flag"))
     out = exporting.destination(run, "mine")
-    job = ended(exporting.Dock().start(shipment, out))
+    job = ended(exporting.ExportRunner().start(shipment, out))
     assert (job.state, job.error) == ("written", "")
     assert out == run / "exports" / "mine"
     assert job.progress.done == job.progress.total == shipment.dry_run().all_rows
@@ -488,15 +488,15 @@ def test_an_export_is_written_beside_everything_else(work, run):
 
 
 def test_an_export_that_is_stopped_leaves_nothing_behind(work, run, monkeypatch):
-    dock = exporting.Dock()
-    advance = exporting.Job._advance
+    dock = exporting.ExportRunner()
+    advance = exporting.ExportJob._advance
 
     def stop_at_ten(job, rows):
         if job.progress.done == 10:
             job.stop()
         advance(job, rows)
 
-    monkeypatch.setattr(exporting.Job, "_advance", stop_at_ten)
+    monkeypatch.setattr(exporting.ExportJob, "_advance", stop_at_ten)
     before = bytes_of(run)
     job = ended(dock.start(exporting.prepare(work, Export()), exporting.destination(run, "mine")))
     assert job.state == "stopped"
@@ -508,8 +508,8 @@ def test_an_export_that_is_stopped_leaves_nothing_behind(work, run, monkeypatch)
 
 
 def test_one_export_at_a_time(work, run, monkeypatch):
-    dock = exporting.Dock()
-    monkeypatch.setattr(exporting.Job, "_run", lambda job, shipment: job._stop.wait(60))
+    dock = exporting.ExportRunner()
+    monkeypatch.setattr(exporting.ExportJob, "_run", lambda job, shipment: job._stop.wait(60))
     job = dock.start(exporting.prepare(work, Export()), run / "exports" / "one")
     with pytest.raises(RunError, match="one: wanted no other export at work; found this one being written"):
         dock.start(exporting.prepare(work, Export()), run / "exports" / "two")
@@ -522,7 +522,7 @@ def test_one_export_at_a_time(work, run, monkeypatch):
 def test_a_mistake_becomes_a_sentence(work, run):
     policy = replace(work.policy, max_score=-1000.0)
     work.run.save_policy(policy)
-    job = ended(exporting.Dock().start(exporting.prepare(work, Export()), run / "exports" / "none"))
+    job = ended(exporting.ExportRunner().start(exporting.prepare(work, Export()), run / "exports" / "none"))
     assert job.state == "failed"
     assert job.error.startswith("export: nothing to write; of 84 queries, 84: no negative kept")
     assert not (run / "exports").exists()
@@ -530,16 +530,16 @@ def test_a_mistake_becomes_a_sentence(work, run):
 
 def test_a_folder_that_cannot_be_made_becomes_a_sentence(work, run):
     (run / "file").write_text("not a folder")
-    job = ended(exporting.Dock().start(exporting.prepare(work, Export()), run / "file" / "out"))
+    job = ended(exporting.ExportRunner().start(exporting.prepare(work, Export()), run / "file" / "out"))
     assert job.state == "failed"
     assert "Not a directory" in job.error
 
 
 def test_what_lies_in_a_folder_is_never_written_over(work, run):
     out = run / "exports" / "mine"
-    ended(exporting.Dock().start(exporting.prepare(work, Export()), out))
+    ended(exporting.ExportRunner().start(exporting.prepare(work, Export()), out))
     with pytest.raises(RunError, match="mine: wanted a new or empty folder; found files in it"):
-        exporting.Dock().start(exporting.prepare(work, Export()), out)
+        exporting.ExportRunner().start(exporting.prepare(work, Export()), out)
 
 
 @pytest.mark.parametrize("name", ["", "  ", "../elsewhere", ".hidden", "a/../../b"])

@@ -7,7 +7,7 @@ import pytest
 from nearmiss import data
 from nearmiss.data.exported import READ_AS
 from nearmiss.errors import DatasetError, RunError
-from nearmiss.export import FORMATS, FormatName
+from nearmiss.export import EXPORT_FORMATS, FormatName
 from nearmiss.export.examples import examples
 from nearmiss.export.formats import choices
 from nearmiss.export.read_back import rows_of_first_table, written
@@ -60,7 +60,9 @@ def written_as(work, tmp_path, name, **more):
 def possible(name, more):
     """Whether a format can be written so."""
     asked = [option for option in more if option in ("container", "scores")]
-    return set(asked) <= set(choices(name)) and not (more.get("compress") == "gz" and FORMATS[name].opened_plainly)
+    return set(asked) <= set(choices(name)) and not (
+        more.get("compress") == "gz" and EXPORT_FORMATS[name].opened_plainly
+    )
 
 
 WRITTEN = [

@@ -13,7 +13,7 @@ import pytest
 
 from nearmiss import data as dataset
 from nearmiss import maps, pipeline
-from nearmiss.candidates.pooling import Pairs
+from nearmiss.candidates.pooling import CandidatePairs
 from nearmiss.errors import RunError
 from nearmiss.maps.atlas import SHOWN_FIRST
 from nearmiss.maps.background import LOG_FILE, PROGRESS_FILE, alone
@@ -191,8 +191,8 @@ def test_nobody_can_say_of_one_document():
 
 CLUSTERS = np.repeat([0, 1, 2], [600, 300, 100]).astype(np.int32)
 FIRST = {
-    "positives": Pairs(np.arange(50), np.arange(50)),
-    "kept candidates": Pairs(np.repeat(np.arange(50), 2), np.arange(40, 140)),
+    "positives": CandidatePairs(np.arange(50), np.arange(50)),
+    "kept candidates": CandidatePairs(np.repeat(np.arange(50), 2), np.arange(40, 140)),
 }
 
 
@@ -373,9 +373,9 @@ def test_whoever_looks_sees_how_far_it_is(tmp_path, monkeypatch):
     monkeypatch.setattr("nearmiss.maps.background.EVERY_S", 0)
     assert maps.progress(tmp_path) is None
     with alone(tmp_path, silent) as told:
-        assert maps.progress(tmp_path) == maps.Progress()
+        assert maps.progress(tmp_path) == maps.MapProgress()
         with told("map_layout", 10, "rounds") as advance:
-            assert maps.progress(tmp_path) == maps.Progress("map_layout", 10, 0, "rounds")
+            assert maps.progress(tmp_path) == maps.MapProgress("map_layout", 10, 0, "rounds")
             advance(4)
             now = maps.progress(tmp_path)
             assert (now.done, now.share, now.seconds_left) == (4, 0.4, None)
@@ -407,10 +407,10 @@ def test_a_process_of_its_own_makes_the_map(mapped):
     folder = mapped.round_folder()
     (folder / "map.json").unlink()
     maps.start(mapped.folder, 1, folder)
-    assert isinstance(maps.progress(folder), maps.Progress)
+    assert isinstance(maps.progress(folder), maps.MapProgress)
     maps.start(mapped.folder, 1, folder)  # it is being made: nothing more begins
     deadline = time.monotonic() + 240
-    while isinstance(maps.progress(folder), maps.Progress) and time.monotonic() < deadline:
+    while isinstance(maps.progress(folder), maps.MapProgress) and time.monotonic() < deadline:
         time.sleep(0.2)
     assert maps.progress(folder) is None
     assert (folder / "map.json").exists()
@@ -420,7 +420,7 @@ def test_a_process_of_its_own_makes_the_map(mapped):
 def test_a_process_that_cannot_says_why(tmp_path):
     maps.start(tmp_path / "nowhere", 1, tmp_path)
     deadline = time.monotonic() + 120
-    while isinstance(maps.progress(tmp_path), maps.Progress) and time.monotonic() < deadline:
+    while isinstance(maps.progress(tmp_path), maps.MapProgress) and time.monotonic() < deadline:
         time.sleep(0.2)
     assert "wanted a run folder" in maps.progress(tmp_path).said
 

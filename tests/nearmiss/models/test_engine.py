@@ -8,7 +8,7 @@ import pytest
 
 from nearmiss.errors import ModelError
 from nearmiss.models.engine import Wanted, compiled, graphs, open_engine, probe, processor, pytorch
-from nearmiss.models.engine.contract import Facts
+from nearmiss.models.engine.contract import ModelFacts
 from nearmiss.models.engine.first_token import first_token_only
 from nearmiss.models.engine.loading import load_model
 from nearmiss.models.engine.pytorch import PyTorchEngine, on_probe
@@ -70,7 +70,7 @@ def test_no_texts_are_no_batches():
 def test_the_last_layer_for_the_first_token_scores_as_the_whole_one(teacher):
     request = wanted(teacher)
     model = load_model(request)
-    plain = PyTorchEngine(model, Facts({"pair": ""}, 1, 64))
+    plain = PyTorchEngine(model, ModelFacts({"pair": ""}, 1, 64))
     whole = on_probe(plain, request)[0]
     with first_token_only(model) as cut:
         assert cut
@@ -213,7 +213,7 @@ def test_bfloat16_is_chosen_only_where_it_is_multiplied_and_agrees(
     encoder, monkeypatch, precision, multiplies, good, chosen
 ):
     monkeypatch.setattr(pytorch, "_multiplies_bfloat16_here", lambda: multiplies)
-    monkeypatch.setattr(pytorch.probe, "agreement", lambda *_: probe.Agreement("as told", good))
+    monkeypatch.setattr(pytorch.probe, "agreement", lambda *_: probe.EngineAgreement("as told", good))
     request = wanted(encoder, "encoder", precision)
     engine = pytorch.fastest(request, load_model(request))
     assert engine.precision == chosen

@@ -6,13 +6,13 @@ import pytest
 
 from nearmiss.errors import ModelError
 from nearmiss.models import score_cache
-from nearmiss.models.score_cache import Known, count_scored, known_scores, score_pairs
+from nearmiss.models.score_cache import KnownScores, count_scored, known_scores, score_pairs
 from tests.words import OverlapTeacher
 
 QUERIES = ["when does the castle open", "where is the library", "what does the market cost"]
 DOCUMENTS = [f"the {place} opens at {hour}" for place in ("castle", "library", "market") for hour in range(5)]
 ALL = np.array([(q, d) for q in range(3) for d in range(15)])
-NOTHING = Known.of(pd.DataFrame({"query_key": [], "document_key": [], "score": []}))
+NOTHING = KnownScores.of(pd.DataFrame({"query_key": [], "document_key": [], "score": []}))
 
 
 def expected(pairs):

@@ -11,7 +11,7 @@ from nearmiss.session import cards
 from nearmiss.session.queue import agenda, priority
 from nearmiss.session.queue import arms as dealing
 from nearmiss.session.queue.agenda import View
-from nearmiss.session.queue.arms import Dealt
+from nearmiss.session.queue.arms import PickedCard
 from nearmiss.workspace import open_workspace
 
 MATTERS = View(order="priority")
@@ -84,7 +84,7 @@ def test_a_verdict_carries_the_arm_and_the_chance_that_picked_its_pair(work):
 
 def test_a_drawn_pair_counts_for_its_audit_however_it_was_reached(work):
     draw = next(iter(audit.drawn(work).values()))
-    judge(work, [Dealt(draw.pair)])
+    judge(work, [PickedCard(draw.pair)])
     event = work.standing.by_reviewer(draw.pair)["ana"].event
     assert (event.arm, event.inclusion_probability) == (draw.arm, draw.inclusion_probability)
 
@@ -96,7 +96,7 @@ def test_an_old_judgement_comes_again_and_looks_new(work):
     before = work.standing.by_reviewer(again.pair)["ana"]
     old = [entry.pair for entry in work.standing.latest("ana", 100)[dealing.REPEAT_AFTER :]]
     assert again.pair in old
-    sight = cards.Sight(work.policy, work.decision(), blind=False)
+    sight = cards.CardView(work.policy, work.decision(), blind=False)
     shown, fresh = (cards.card(work, one, sight, "ana") for one in (again, replace(hand[0], why="")))
     assert (shown["verdict"], shown["comments"]) == (None, [])
     assert set(shown) == set(fresh)
@@ -120,12 +120,12 @@ def test_what_the_next_cards_hold_is_the_sum_of_their_chances(work):
     order = agenda.rows(work, MATTERS, work.decision())
     before = dealing.foreseen(work, order)
     assert before == pytest.approx(priority.chance(work)[order[: dealing.STRETCH]].sum(), rel=1e-5)
-    judge(work, [Dealt(work.pair_at(row)) for row in order[: dealing.STRETCH].tolist()])
+    judge(work, [PickedCard(work.pair_at(row)) for row in order[: dealing.STRETCH].tolist()])
     assert dealing.foreseen(work, order) < before
 
 
 def test_each_card_says_why_it_is_shown(work):
-    hand, sight = dealt(work, count=30), cards.Sight(work.policy, work.decision(), blind=False)
+    hand, sight = dealt(work, count=30), cards.CardView(work.policy, work.decision(), blind=False)
     for one in hand:
         said = dealing.why(work, one)
         assert (said == dealing.RANDOM) == one.arm.startswith("audit:")
@@ -141,7 +141,7 @@ def test_each_card_says_why_it_is_shown(work):
 def test_a_found_answer_of_the_audit_asks_another_reviewer_for_a_second_look(work):
     decided = work.decision()
     draw = next(d for d in audit.drawn(work).values() if decided.slot[work.row_of(d.pair)] > 0)
-    judge(work, [Dealt(draw.pair)], "relevant")
-    judge(work, [Dealt(work.pair_at(int(np.flatnonzero(~work.table.positive)[-1])))], reviewer="bob")
+    judge(work, [PickedCard(draw.pair)], "relevant")
+    judge(work, [PickedCard(work.pair_at(int(np.flatnonzero(~work.table.positive)[-1])))], reviewer="bob")
     asked = {one.pair: one for one in dealt(work, "bob", count=2000)}
     assert asked[draw.pair].why == "a second look at an answer found"

@@ -12,7 +12,7 @@ from nearmiss.selection import STATUSES
 from nearmiss.session import cards
 from nearmiss.session.queue import agenda
 from nearmiss.session.queue.agenda import View
-from nearmiss.session.queue.arms import Dealt
+from nearmiss.session.queue.arms import PickedCard
 from nearmiss.settings import Mining, Policy
 from nearmiss.workspace import open_workspace
 from tests.words import OverlapTeacher, WordEncoder
@@ -162,19 +162,19 @@ def test_propagated_verdicts_stand_and_fall_with_their_parent(work):
 
 def test_a_blind_card_tells_no_number_until_it_is_judged(work):
     pair = work.pair_at(int(order_of(work)[0]))
-    sight = cards.Sight(work.policy, work.decision(), blind=True)
-    hidden = cards.card(work, Dealt(pair), sight, "ana")
+    sight = cards.CardView(work.policy, work.decision(), blind=True)
+    hidden = cards.card(work, PickedCard(pair), sight, "ana")
     assert hidden["numbers"] is None
     assert hidden["status"] is None
     assert cards.query(work, pair[0], sight)["rankings"] == []
     cards.write(work, [sent(pair, "relevant", 1)])
-    assert cards.card(work, Dealt(pair), sight, "ana")["numbers"] is not None
+    assert cards.card(work, PickedCard(pair), sight, "ana")["numbers"] is not None
 
 
 def test_a_card_s_numbers_are_those_of_the_table(work):
     row = int(order_of(work)[0])
-    sight = cards.Sight(work.policy, work.decision(), False)
-    numbers = cards.card(work, Dealt(work.pair_at(row)), sight, "ana")["numbers"]
+    sight = cards.CardView(work.policy, work.decision(), False)
+    numbers = cards.card(work, PickedCard(work.pair_at(row)), sight, "ana")["numbers"]
     candidate = work.candidates.iloc[row]
     assert numbers["scores"]["teacher"] == pytest.approx(candidate["teacher_score"], abs=1e-4)
     assert numbers["ranks"] == {
@@ -184,7 +184,7 @@ def test_a_card_s_numbers_are_those_of_the_table(work):
 
 
 def test_each_ranking_is_in_its_own_order(work):
-    rankings = cards.query(work, "q1", cards.Sight(work.policy, work.decision(), False))["rankings"]
+    rankings = cards.query(work, "q1", cards.CardView(work.policy, work.decision(), False))["rankings"]
     assert [ranking["name"] for ranking in rankings] == ["teacher", "bm25", "dense", "fused"]
     for ranking in rankings:
         assert [row["rank"] for row in ranking["rows"]] == sorted(row["rank"] for row in ranking["rows"])

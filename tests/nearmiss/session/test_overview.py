@@ -13,7 +13,7 @@ from nearmiss.review import Event, Standing
 from nearmiss.review.current import Entry
 from nearmiss.selection import STATUSES, VERDICTS, decide, prepare
 from nearmiss.session import overview
-from nearmiss.session.overview import REFUSED, Wanted
+from nearmiss.session.overview import REFUSED, RowFilter
 from nearmiss.workspace import open_workspace
 from tests.benchmarks.made_run import make
 from tests.words import margins as Policy
@@ -107,7 +107,7 @@ def test_every_number_has_as_many_rows_behind_it(work):
     table, decision, found = work.table, work.decision(), overview.overview(work)
 
     def behind(**wanted):
-        return len(overview.rows_behind(table, decision, Wanted(**wanted)))
+        return len(overview.rows_behind(table, decision, RowFilter(**wanted)))
 
     assert behind() == found.candidates == len(table.query)
     assert behind(status="kept") == found.kept
@@ -125,8 +125,8 @@ def test_every_number_has_as_many_rows_behind_it(work):
 
 def test_rows_come_as_they_stand_or_best_first(work):
     table, decision = work.table, work.decision()
-    rows = overview.rows_behind(table, decision, Wanted(status="too_close"))
-    best = overview.rows_behind(table, decision, Wanted(status="too_close"), best_first=True)
+    rows = overview.rows_behind(table, decision, RowFilter(status="too_close"))
+    best = overview.rows_behind(table, decision, RowFilter(status="too_close"), best_first=True)
     assert rows.tolist() == sorted(best.tolist())
     assert (np.diff(table.score[best]) <= 0).all()
     read = overview.read_rows(work, decision, best[:2])

@@ -16,7 +16,7 @@ from nearmiss.calibration.signals import signals
 from nearmiss.review import Event
 from nearmiss.session import refit
 from nearmiss.session.queue import priority
-from nearmiss.workspace import Twins, open_workspace
+from nearmiss.workspace import SameTexts, open_workspace
 
 
 @pytest.fixture
@@ -120,7 +120,7 @@ def test_copies_are_counted_where_queries_and_documents_have_twins(without_teach
 
 
 def test_texts_are_the_same_but_for_case_and_white_space():
-    twins = Twins.of(pd.Series({"a": "One  two", "b": "three", "c": "one two ", "d": "onetwo", "e": "ONE\ntwo"}))
+    twins = SameTexts.of(pd.Series({"a": "One  two", "b": "three", "c": "one two ", "d": "onetwo", "e": "ONE\ntwo"}))
     assert {name: twins.same_as(name) for name in "abcd"} == {
         "a": ["a", "c", "e"],
         "b": ["b"],

@@ -22,8 +22,8 @@ from nearmiss.settings import Mining, Policy, Teaching
 from nearmiss.storage.fingerprint import fingerprint_of_model
 from nearmiss.training import compression, from_dataset, from_run, teach, trainer
 from nearmiss.training.evaluation import measure
-from nearmiss.training.labelled_pairs import Lessons, held_out
-from nearmiss.training.score_scale import Scale, cross_fitted, fit
+from nearmiss.training.labelled_pairs import TrainingPairs, held_out
+from nearmiss.training.score_scale import ScoreScale, cross_fitted, fit
 from tests import toys
 from tests.words import OverlapTeacher, WordEncoder
 
@@ -45,7 +45,7 @@ def toy_pairs(queries=96, seed=0):
             words = [*random.choice(NOUNS, 3), word]
             random.shuffle(words)
             rows.append((f"q{number}", f"d{number}-{place}", query, " ".join(words), float(place == 0)))
-    return Lessons(pd.DataFrame(rows, columns=["query_id", "doc_id", "query", "document", "label"]), "toy")
+    return TrainingPairs(pd.DataFrame(rows, columns=["query_id", "doc_id", "query", "document", "label"]), "toy")
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -260,7 +260,7 @@ def test_what_has_no_label_is_taught_by_cosine_and_sources_alone(tmp_path, encod
 
     monkeypatch.setattr(trainer, "train", caught)
     with pytest.raises(KeyboardInterrupt):
-        teach(Lessons(pairs, "toy"), tmp_path / "out", replace(TOY, start=str(encoder), distil=0.2))
+        teach(TrainingPairs(pairs, "toy"), tmp_path / "out", replace(TOY, start=str(encoder), distil=0.2))
     found = pairs.assign(
         target=[seen.get(text, np.nan) for text in zip(pairs["query"], pairs["document"], strict=True)]
     )
@@ -289,7 +289,7 @@ def test_candidates_without_a_label_are_drawn_for_each_query(run):
 def test_a_cross_encoder_has_no_cosine_to_learn_from(tmp_path, taught, lessons):
     pairs = lessons.pairs.assign(label=lessons.pairs["label"].where(np.arange(len(lessons.pairs)) > 3))
     with pytest.raises(RecipeError, match="--unlabelled: wanted an encoder as start"):
-        teach(Lessons(pairs, "toy"), tmp_path / "out", replace(TOY, start=str(taught[1])))
+        teach(TrainingPairs(pairs, "toy"), tmp_path / "out", replace(TOY, start=str(taught[1])))
 
 
 def test_the_higher_the_rank_the_nearer_the_merge_is_to_the_model(tmp_path, taught, encoder, lessons):
@@ -297,7 +297,7 @@ def test_the_higher_the_rank_the_nearer_the_merge_is_to_the_model(tmp_path, taug
     start, whole = tensors_of(encoder), tensors_of(out)
     pairs = texts_of(lessons)
     logits = logits_of(out, pairs)
-    facts = compression.Facts(str(encoder), fingerprint_of_model(encoder), 1, ())
+    facts = compression.LowRankFacts(str(encoder), fingerprint_of_model(encoder), 1, ())
     errors, off = {}, {}
     for rank in (1, 4, 15, 32):
         kept = compression.write(out, encoder, replace(facts, rank=rank), tmp_path / str(rank))
@@ -534,7 +534,7 @@ def test_no_scale_changes_the_order(seed):
     assert fit(scores, labels).slope > 0
     query = np.repeat(np.arange(10), 3)
     assert np.isfinite(cross_fitted(scores, labels, query)).all()
-    assert Scale(2.0, 1.0)(np.array([0.0, 1.0])).tolist() == [1.0, 3.0]
+    assert ScoreScale(2.0, 1.0)(np.array([0.0, 1.0])).tolist() == [1.0, 3.0]
 
 
 @pytest.mark.parametrize(

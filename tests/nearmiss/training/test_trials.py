@@ -29,7 +29,7 @@ from nearmiss.training.trials.losses import loss_of, on_scale_of
 from nearmiss.training.trials.measures import measure
 from nearmiss.training.trials.questions import Questions
 from nearmiss.training.trials.students.adapter import Adapter, Space
-from nearmiss.training.trials.students.encoder import Encoder
+from nearmiss.training.trials.students.encoder import EncoderStudent
 from nearmiss.training.trials.students.static import Static
 from nearmiss.training.trials.students.texts import Texts
 from nearmiss.workspace import open_to_read, open_workspace
@@ -326,7 +326,7 @@ def little(tmp_path_factory):
     return Texts(queries, documents, queries, np.arange(len(documents)), Mining(encoder=str(folder)))
 
 
-@pytest.mark.parametrize(("student", "rate", "epochs"), [(Static, 0.05, 60), (Encoder, 0.005, 30)])
+@pytest.mark.parametrize(("student", "rate", "epochs"), [(Static, 0.05, 60), (EncoderStudent, 0.005, 30)])
 def test_students_that_read_texts_learn_their_lessons(little, student, rate, epochs):
     taught = lessons([row for n in range(len(WORDS)) for row in ((n, n, 1), (n, (n + 3) % len(WORDS), 0))])
     known = questions([(n, n, 1) for n in range(len(WORDS))], len(WORDS))

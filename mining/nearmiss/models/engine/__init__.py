@@ -10,13 +10,23 @@ a CUDA device, runs through sentence-transformers. Knows nothing of datasets, ve
 """
 
 from nearmiss.models.engine import graphs, processor, pytorch
-from nearmiss.models.engine.contract import Engine, Facts, Kind, Model, OnEngine, Task, Wanted
+from nearmiss.models.engine.contract import Engine, Model, ModelFacts, ModelKind, ModelRequest, OnEngine, Task
 from nearmiss.models.engine.loading import load_model, model_folder
 
-__all__ = ["Engine", "Facts", "Kind", "Model", "OnEngine", "Task", "Wanted", "model_folder", "open_engine"]
+__all__ = [
+    "Engine",
+    "Model",
+    "ModelFacts",
+    "ModelKind",
+    "ModelRequest",
+    "OnEngine",
+    "Task",
+    "model_folder",
+    "open_engine",
+]
 
 
-def open_engine(wanted: Wanted) -> Engine:
+def open_engine(wanted: ModelRequest) -> Engine:
     """The fastest engine for this model here. ModelError where the model cannot be loaded or run as told."""
     if processor.has_cuda():
         return pytorch.fastest(wanted, load_model(wanted))

@@ -21,7 +21,7 @@ import numpy as np
 
 from nearmiss.errors import ModelError
 from nearmiss.models.engine import processor
-from nearmiss.models.engine.contract import Facts, Inputs, Rows, Task
+from nearmiss.models.engine.contract import Inputs, ModelFacts, Rows, Task
 from nearmiss.models.engine.tokens import Places, Tokenizer, batches
 from nearmiss.storage.files import read_json, write_json
 
@@ -37,7 +37,7 @@ class OpenVinoEngine:
 
     idle: "SimpleQueue[Any]"  # its requests that nobody uses, one for each core
     tokenizer: Tokenizer
-    facts: Facts
+    facts: ModelFacts
     precision: str
     agreement: str
     trusted: bool  # whether the agreement is good enough to be chosen without being told to
@@ -49,7 +49,7 @@ class OpenVinoEngine:
         told = read_json(folder / "facts.json")
         with _OPENING:
             compiled = _compile(folder / "model.xml", told["precision"])
-            facts = Facts(**told["facts"])
+            facts = ModelFacts(**told["facts"])
             idle: SimpleQueue[Any] = SimpleQueue()
             for _ in range(processor.cores()):
                 idle.put(_kept_for_good(compiled.create_infer_request()))

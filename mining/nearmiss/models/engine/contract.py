@@ -15,13 +15,13 @@ import numpy.typing as npt
 from nearmiss.settings import Precision
 from nearmiss.storage.fingerprint import fingerprint_of
 
-Kind = Literal["encoder", "teacher", "tokens"]  # `tokens`: an encoder before its vectors are made one
+ModelKind = Literal["encoder", "teacher", "tokens"]  # `tokens`: an encoder before its vectors are made one
 Task = Literal["query", "document", "pair", "token"]
 Inputs = Sequence[str] | Sequence[tuple[str, str]]  # texts for an encoder, pairs for a teacher
 # (n, dimension): one row a text, or one a pair of dimension 1, or one a token, text after text.
 Rows = npt.NDArray[np.float32]
 
-TASKS: dict[Kind, tuple[Task, ...]] = {
+TASKS: dict[ModelKind, tuple[Task, ...]] = {
     "encoder": ("query", "document"),
     "teacher": ("pair",),
     "tokens": ("token",),
@@ -29,10 +29,10 @@ TASKS: dict[Kind, tuple[Task, ...]] = {
 
 
 @dataclass(frozen=True)
-class Wanted:
+class ModelRequest:
     """Which model to run, and how."""
 
-    kind: Kind
+    kind: ModelKind
     name: str  # as the user gave it, for messages
     folder: Path
     fingerprint: str  # of the folder's content
@@ -52,7 +52,7 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class Facts:
+class ModelFacts:
     """What is known of a model once it has been loaded."""
 
     prompts: dict[str, str]  # by task; "" for none
@@ -96,7 +96,7 @@ class Engine(Protocol):
         """With PyTorch in float32, in words."""
 
     @property
-    def facts(self) -> Facts:
+    def facts(self) -> ModelFacts:
         """Prompts, dimension and length of the model."""
 
     def __call__(self, inputs: Inputs, task: Task, prompt: str) -> Rows: ...

@@ -20,7 +20,7 @@ from typing import Any
 
 from nearmiss.models.engine import probe, processor, tracing
 from nearmiss.models.engine.compiled import OpenVinoEngine, describe
-from nearmiss.models.engine.contract import Engine, Rows, Wanted
+from nearmiss.models.engine.contract import Engine, ModelRequest, Rows
 from nearmiss.models.engine.int8 import round_weights
 from nearmiss.models.engine.pytorch import in_float32, on_probe
 from nearmiss.settings import Precision
@@ -30,7 +30,7 @@ MAKING = 2  # raise it when graphs are made in another way, so that kept ones ar
 LARGEST = 4 << 30  # bytes of weights above which a copy beside PyTorch's own may not fit
 
 
-def kept(wanted: Wanted, precisions: tuple[Precision, ...]) -> Engine | None:
+def kept(wanted: ModelRequest, precisions: tuple[Precision, ...]) -> Engine | None:
     """The engine on a graph made earlier: the one that `convert` would choose, or None."""
     for precision in precisions:
         try:
@@ -44,7 +44,7 @@ def kept(wanted: Wanted, precisions: tuple[Precision, ...]) -> Engine | None:
     return None
 
 
-def convert(wanted: Wanted, model: Any, precisions: tuple[Precision, ...]) -> Engine | None:
+def convert(wanted: ModelRequest, model: Any, precisions: tuple[Precision, ...]) -> Engine | None:
     """Try number types in turn; the first whose answers are near enough to PyTorch's is kept and returned."""
     if sum(tensor.nbytes for tensor in model.parameters()) > LARGEST:
         return None
@@ -56,7 +56,9 @@ def convert(wanted: Wanted, model: Any, precisions: tuple[Precision, ...]) -> En
         return None
 
 
-def _converted(wanted: Wanted, model: Any, precisions: tuple[Precision, ...], expected: list[Rows]) -> Engine | None:
+def _converted(
+    wanted: ModelRequest, model: Any, precisions: tuple[Precision, ...], expected: list[Rows]
+) -> Engine | None:
     with tempfile.TemporaryDirectory() as scratch:
         exact = Path(scratch)
         if not _write_exact(exact, wanted, model, expected):
@@ -69,7 +71,7 @@ def _converted(wanted: Wanted, model: Any, precisions: tuple[Precision, ...], ex
     return None
 
 
-def _write_exact(folder: Path, wanted: Wanted, model: Any, expected: list[Rows]) -> bool:
+def _write_exact(folder: Path, wanted: ModelRequest, model: Any, expected: list[Rows]) -> bool:
     """Write a float32 graph that answers as PyTorch does; whether there is one."""
     for write in (tracing.write_first_token, tracing.write):
         try:
@@ -82,7 +84,7 @@ def _write_exact(folder: Path, wanted: Wanted, model: Any, expected: list[Rows])
     return False
 
 
-def _kept_or_passing(exact: Path, wanted: Wanted, precision: Precision, expected: list[Rows]) -> OpenVinoEngine:
+def _kept_or_passing(exact: Path, wanted: ModelRequest, precision: Precision, expected: list[Rows]) -> OpenVinoEngine:
     folder = place(wanted, precision)
     try:
         return _keep(exact, folder, wanted, precision, expected)
@@ -96,7 +98,9 @@ def _kept_or_passing(exact: Path, wanted: Wanted, precision: Precision, expected
         return _keep(exact, passing / folder.name, wanted, precision, expected)
 
 
-def _keep(exact: Path, folder: Path, wanted: Wanted, precision: Precision, expected: list[Rows]) -> OpenVinoEngine:
+def _keep(
+    exact: Path, folder: Path, wanted: ModelRequest, precision: Precision, expected: list[Rows]
+) -> OpenVinoEngine:
     """The engine in `precision`, its graph and its agreement with float32 in the folder where a later start looks."""
     draft = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".tmp-"))
     try:
@@ -117,7 +121,7 @@ def _keep(exact: Path, folder: Path, wanted: Wanted, precision: Precision, expec
     return OpenVinoEngine.opened(folder)
 
 
-def place(wanted: Wanted, precision: Precision) -> Path:
+def place(wanted: ModelRequest, precision: Precision) -> Path:
     """Where the graph of this model lies, named by all that makes it what it is."""
     libraries = [version(name) for name in ("openvino", "sentence-transformers", "transformers", "tokenizers", "torch")]
     # The same graph rounds in other ways on another processor, and its agreement is kept beside it.

@@ -14,7 +14,7 @@ from typing import Any
 
 from nearmiss.errors import ModelError
 from nearmiss.models.engine import probe
-from nearmiss.models.engine.contract import Facts, Kind, Wanted
+from nearmiss.models.engine.contract import ModelFacts, ModelKind, ModelRequest
 
 ENDLESS = 1 << 20  # tokens
 UNKNOWN = 0  # a dimension
@@ -47,7 +47,7 @@ def _downloaded(flag: str, name: str) -> Path:
     return folder
 
 
-def load_model(wanted: Wanted) -> Any:
+def load_model(wanted: ModelRequest) -> Any:
     """The SentenceTransformer or CrossEncoder of a folder, in float32, with the wanted length."""
     try:
         model = _load(wanted)
@@ -77,7 +77,7 @@ def check_tokenizer(flag: str, name: str, model: Any) -> None:
         )
 
 
-def _load(wanted: Wanted) -> Any:
+def _load(wanted: ModelRequest) -> Any:
     from sentence_transformers import CrossEncoder, SentenceTransformer
     from transformers.utils import logging
 
@@ -94,7 +94,7 @@ def _load(wanted: Wanted) -> Any:
     )
 
 
-def max_length(wanted: Wanted, model: Any) -> int:
+def max_length(wanted: ModelRequest, model: Any) -> int:
     """Tokens the model reads: as told, else its own (a teacher's at most 512), never more than it has positions for."""
     config = getattr(model, "config", None)
     positions = getattr(config, "max_position_embeddings", None) or ENDLESS
@@ -110,16 +110,16 @@ def _own_length(model: Any) -> float:
     return min(found, ENDLESS) if isinstance(found, int | float) and found > 0 else ENDLESS
 
 
-def facts_of(kind: Kind, model: Any) -> Facts:
+def facts_of(kind: ModelKind, model: Any) -> ModelFacts:
     """Prompts, dimension and length of a loaded model."""
     if kind == "teacher":
         default = model.prompts.get(model.default_prompt_name or "") or ""
-        return Facts({"pair": default}, 1, int(_own_length(model)))
+        return ModelFacts({"pair": default}, 1, int(_own_length(model)))
     if kind == "tokens":
-        return Facts({"token": ""}, model.get_embedding_dimension(), int(_own_length(model)))
+        return ModelFacts({"token": ""}, model.get_embedding_dimension(), int(_own_length(model)))
     # encode_document's order; it documents the first name there is, but always finds an empty "document" of its own.
     document = next(filter(None, map(model.prompts.get, ("document", "passage", "corpus"))), "")
     prompts = {"query": model.prompts.get("query") or "", "document": document}
     # Not every module tells its dimension; what it is then shows when the first text is read.
     dimension = model.truncate_dim or model.get_embedding_dimension() or UNKNOWN
-    return Facts(prompts, dimension, int(_own_length(model)))
+    return ModelFacts(prompts, dimension, int(_own_length(model)))

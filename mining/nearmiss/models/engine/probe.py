@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from nearmiss.models.engine.contract import Inputs, Kind, Rows
+from nearmiss.models.engine.contract import Inputs, ModelKind, Rows
 
 Exact = npt.NDArray[np.float64]
 
@@ -40,7 +40,7 @@ ERRORS = {"float32": 0.002, "bfloat16": 0.05, "int8": 0.1}
 
 
 @dataclass(frozen=True)
-class Agreement:
+class EngineAgreement:
     """How well another engine agrees with float32."""
 
     words: str
@@ -53,31 +53,31 @@ def texts() -> list[str]:
     return [" ".join(SENTENCES[(i + j) % count] for j in range(1 + 2 * (i // count))) for i in range(SIZE)]
 
 
-def inputs(kind: Kind) -> Inputs:
+def inputs(kind: ModelKind) -> Inputs:
     """What to try a model of this kind on."""
     if kind != "teacher":
         return texts()
     return [(QUESTIONS[i % len(QUESTIONS)], text) for i, text in enumerate(texts())]
 
 
-def agreement(kind: Kind, found: list[Rows], wanted: list[Rows], precision: str) -> Agreement:
+def agreement(kind: ModelKind, found: list[Rows], wanted: list[Rows], precision: str) -> EngineAgreement:
     """Compare rows (n, dimension), one array a task, with those of float32 PyTorch."""
     ours, theirs = np.concatenate(found).astype(np.float64), np.concatenate(wanted).astype(np.float64)
     if ours.shape != theirs.shape or not np.isfinite(ours).all():
-        return Agreement(f"shape {ours.shape} for {theirs.shape}, or numbers that are not finite", False)
+        return EngineAgreement(f"shape {ours.shape} for {theirs.shape}, or numbers that are not finite", False)
     return (_of_scores if kind == "teacher" else _of_vectors)(ours, theirs, precision)
 
 
-def _of_vectors(ours: Exact, theirs: Exact, precision: str) -> Agreement:
+def _of_vectors(ours: Exact, theirs: Exact, precision: str) -> EngineAgreement:
     lengths = np.linalg.norm(ours, axis=1) * np.linalg.norm(theirs, axis=1)
     cosines = np.vecdot(ours, theirs) / np.maximum(lengths, 1e-30)
     mean, lowest = float(cosines.mean()), float(cosines.min())
     wanted_mean, wanted_lowest = COSINES[precision]
     words = f"cosine with float32 {mean:.4f} on average, {lowest:.4f} at least"
-    return Agreement(words, mean >= wanted_mean and lowest >= wanted_lowest)
+    return EngineAgreement(words, mean >= wanted_mean and lowest >= wanted_lowest)
 
 
-def _of_scores(ours: Exact, theirs: Exact, precision: str) -> Agreement:
+def _of_scores(ours: Exact, theirs: Exact, precision: str) -> EngineAgreement:
     error, spread = float(np.sqrt(np.mean((ours - theirs) ** 2))), float(theirs.std())
     words = f"off from float32 by {error:.2g} where scores spread by {spread:.2g}"
-    return Agreement(words, error <= ERRORS[precision] * spread + 1e-6)
+    return EngineAgreement(words, error <= ERRORS[precision] * spread + 1e-6)

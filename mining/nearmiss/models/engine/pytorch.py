@@ -12,7 +12,7 @@ import numpy as np
 
 from nearmiss.errors import ModelError
 from nearmiss.models.engine import probe, processor
-from nearmiss.models.engine.contract import Engine, Facts, Inputs, Rows, Task, Wanted
+from nearmiss.models.engine.contract import Engine, Inputs, ModelFacts, ModelRequest, Rows, Task
 from nearmiss.models.engine.loading import UNKNOWN, facts_of, load_model
 
 
@@ -21,7 +21,7 @@ class PyTorchEngine:
     """A SentenceTransformer or CrossEncoder as it is."""
 
     model: Any
-    facts: Facts
+    facts: ModelFacts
     batch: int = 32
     precision: str = "float32"
     agreement: str = "is float32 PyTorch"
@@ -48,7 +48,7 @@ class PyTorchEngine:
         return np.asarray(scores, np.float32).reshape(-1, 1)
 
 
-def fastest(wanted: Wanted, model: Any) -> Engine:
+def fastest(wanted: ModelRequest, model: Any) -> Engine:
     """The model on its best device, in the wanted number type, compared with float32 on the probe."""
     import torch
 
@@ -69,14 +69,14 @@ def fastest(wanted: Wanted, model: Any) -> Engine:
     except Exception as error:  # a module that was written for float32 alone may raise anything
         if wanted.precision == "bfloat16":
             raise ModelError(f"--precision bfloat16: wanted {wanted.name} to compute in it; found {error}") from error
-        found = probe.Agreement(str(error), good=False)
+        found = probe.EngineAgreement(str(error), good=False)
     if wanted.precision == "auto" and not found.good:
         # Loaded anew: what was rounded to bfloat16 stays rounded.
         return in_float32(wanted, load_model(wanted), cuda=cuda)
     return PyTorchEngine(model, reference.facts, reference.batch, "bfloat16", found.words)
 
 
-def in_float32(wanted: Wanted, model: Any, *, cuda: bool = False) -> PyTorchEngine:
+def in_float32(wanted: ModelRequest, model: Any, *, cuda: bool = False) -> PyTorchEngine:
     """The model as it was loaded; ModelError where it cannot read the probe's texts."""
     try:
         facts = facts_of(wanted.kind, model)
@@ -99,6 +99,6 @@ def _multiplies_bfloat16_here() -> bool:
     return processor.multiplies_bfloat16(processor.features())
 
 
-def on_probe(engine: Engine, wanted: Wanted) -> list[Rows]:
+def on_probe(engine: Engine, wanted: ModelRequest) -> list[Rows]:
     """An engine's rows for the probe's texts, task by task, with the model's own prompts."""
     return [engine(probe.inputs(wanted.kind), task, engine.facts.prompts[task]) for task in wanted.tasks]

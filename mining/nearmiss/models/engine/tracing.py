@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from nearmiss.models.engine import probe, tokens
-from nearmiss.models.engine.contract import Kind
+from nearmiss.models.engine.contract import ModelKind
 from nearmiss.models.engine.first_token import first_token_only
 from nearmiss.models.engine.loading import facts_of
 from nearmiss.storage.files import write_json
@@ -22,7 +22,7 @@ from nearmiss.storage.files import write_json
 INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 
 
-def write_first_token(model: Any, kind: Kind, folder: Path) -> None:
+def write_first_token(model: Any, kind: ModelKind, folder: Path) -> None:
     """As `write`, with the last layer cut to the first token; ValueError where that would change the answer."""
     import torch
 
@@ -37,7 +37,7 @@ def write_first_token(model: Any, kind: Kind, folder: Path) -> None:
         write(model, kind, folder)
 
 
-def write(model: Any, kind: Kind, folder: Path) -> None:
+def write(model: Any, kind: ModelKind, folder: Path) -> None:
     """The graph, tokenizer and facts of a model."""
     import openvino
 
@@ -62,7 +62,7 @@ def rewrite(folder: Path, change: Callable[[Any], None]) -> None:
         (folder / f"changed{suffix}").replace(folder / f"model{suffix}")
 
 
-def _call(model: Any, kind: Kind) -> tuple[Any, dict[str, Any]]:
+def _call(model: Any, kind: ModelKind) -> tuple[Any, dict[str, Any]]:
     """The model as a module of tensors alone, and inputs by name to try it on."""
     import torch
 
@@ -88,7 +88,7 @@ def _traced(forward: Any, example: dict[str, Any]) -> Any:
     return graph
 
 
-def _forward(model: Any, kind: Kind, fixed: dict[str, Any]) -> Any:
+def _forward(model: Any, kind: ModelKind, fixed: dict[str, Any]) -> Any:
     from torch import nn
 
     output = {"encoder": "sentence_embedding", "teacher": "scores", "tokens": "token_embeddings"}[kind]

@@ -49,7 +49,7 @@ class View:
 
 
 @dataclass(frozen=True)
-class Progress:
+class ReviewProgress:
     """How far the review of one view is."""
 
     left: int
@@ -141,14 +141,14 @@ def _strewn(own: Iterator[tuple[Pair, int]], between: Sequence[Pair]) -> Iterato
     yield from ((other, 1) for other in waiting)
 
 
-def progress(work: Workspace, order: Ints, reviewer: str, now: float) -> Progress:
+def progress(work: Workspace, order: Ints, reviewer: str, now: float) -> ReviewProgress:
     """How much of an order is judged, and how fast this reviewer is."""
     judged = int(np.count_nonzero(work.table.verdicts[order]))
     mine = work.standing.latest(reviewer, 1_000_000)
     recent = [entry.event.decided_at for entry in mine if now - entry.event.decided_at < 600]
     spent = max(recent) - min(recent) if len(recent) > 4 else 0.0
     pace = 60 * (len(recent) - 1) / spent if spent > 0 else None
-    return Progress(len(order) - judged, judged, len(mine), pace)
+    return ReviewProgress(len(order) - judged, judged, len(mine), pace)
 
 
 def copies(work: Workspace, pair: Pair) -> list[Pair]:

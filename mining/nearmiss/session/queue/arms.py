@@ -35,7 +35,7 @@ LABELS = 200  # of the audit that is drawn where a round has none
 
 
 @dataclass(frozen=True)
-class Dealt:
+class PickedCard:
     """One card: the arm that picked it ("" for the reviewer's own choice), with which chance, and why it is shown."""
 
     pair: Pair
@@ -66,7 +66,7 @@ def deal(
     *,
     overlap: int = 0,
     first: Sequence[Pair] = (),
-) -> list[Dealt]:
+) -> list[PickedCard]:
     """The next `count` cards of a reviewer; both arms where the view asks for what matters most."""
     both_arms = view.order == "priority" and view.verdict == "unjudged"
     between = list(_strewn(work, reviewer)) if both_arms else []
@@ -80,13 +80,13 @@ def deal(
         if pair in strewn:
             cards.append(strewn[pair])
         elif pair in drawn:
-            cards.append(Dealt(pair, drawn[pair].arm, drawn[pair].inclusion_probability, RANDOM))
+            cards.append(PickedCard(pair, drawn[pair].arm, drawn[pair].inclusion_probability, RANDOM))
         else:
-            cards.append(Dealt(pair, PRIORITY if both_arms else ""))
+            cards.append(PickedCard(pair, PRIORITY if both_arms else ""))
     return cards
 
 
-def why(work: Workspace, one: Dealt) -> str:
+def why(work: Workspace, one: PickedCard) -> str:
     """Why a card is shown, for its reviewer; a repeat says what a random draw says."""
     row = work.row_of(one.pair)
     if one.arm != PRIORITY or row is None:
@@ -116,15 +116,15 @@ def arms(work: Workspace) -> dict[Pair, tuple[str, float]]:
     return {pair: (draw.arm, draw.inclusion_probability) for pair, draw in audit.drawn(work).items()}
 
 
-def _strewn(work: Workspace, reviewer: str) -> Iterator[Dealt]:
+def _strewn(work: Workspace, reviewer: str) -> Iterator[PickedCard]:
     """A repeat where one is due, and the audit's draws in their turn."""
     yield from islice(_repeats(work, reviewer), 1)
     for draw in audit.waiting(work, reviewer):
         said = "a second look at an answer found" if draw.second and not draw.repeat else RANDOM
-        yield Dealt(draw.pair, draw.arm, draw.inclusion_probability, said, again=draw.repeat)
+        yield PickedCard(draw.pair, draw.arm, draw.inclusion_probability, said, again=draw.repeat)
 
 
-def _repeats(work: Workspace, reviewer: str) -> Iterator[Dealt]:
+def _repeats(work: Workspace, reviewer: str) -> Iterator[PickedCard]:
     """Own judgements of a while ago, each at most once, in an order that nobody can foresee."""
     own = work.standing.latest(reviewer, REMEMBERED)
     again = {entry.pair for entry in own if entry.event.arm == REPEAT}
@@ -135,4 +135,4 @@ def _repeats(work: Workspace, reviewer: str) -> Iterator[Dealt]:
     drawn = np.argsort((work.table.pair_key[rows] ^ np.uint64(len(again))) * SALT, kind="stable")
     for place in drawn[: max(wanted, 0)].tolist():
         pair = work.pair_at(rows[place])
-        yield Dealt(pair, REPEAT, None, RANDOM, again=True)
+        yield PickedCard(pair, REPEAT, None, RANDOM, again=True)

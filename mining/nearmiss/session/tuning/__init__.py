@@ -8,11 +8,11 @@ Knows nothing of pages; decides nothing itself: that is `selection`.
 """
 
 from nearmiss.session.tuning.along import MOVED
-from nearmiss.session.tuning.counting import Counts, count, is_exact
-from nearmiss.session.tuning.edge_pairs import Changes, Pair, changes, nearest, read
-from nearmiss.session.tuning.panel import GROUP_WORDS, Setting, count_along, is_small, settings
-from nearmiss.session.tuning.saved import History, Saved, history, redo, save, undo
-from nearmiss.session.tuning.scatter import Line, Picture, picture, scale_for, scales
+from nearmiss.session.tuning.counting import DecisionCounts, count, is_exact
+from nearmiss.session.tuning.edge_pairs import Changes, EdgePair, changes, nearest, read
+from nearmiss.session.tuning.panel import GROUP_WORDS, PanelSetting, count_along, is_small, settings
+from nearmiss.session.tuning.saved import History, SavedPolicy, history, redo, save, undo
+from nearmiss.session.tuning.scatter import LimitLine, Picture, picture, scale_for, scales
 from nearmiss.session.tuning.sentence_transformers_call import Call, as_call
 from nearmiss.session.tuning.spelling import (
     ADDRESS_NAMES,
@@ -31,13 +31,13 @@ __all__ = [
     "MOVED",
     "Call",
     "Changes",
-    "Counts",
+    "DecisionCounts",
+    "EdgePair",
     "History",
-    "Line",
-    "Pair",
+    "LimitLine",
+    "PanelSetting",
     "Picture",
-    "Saved",
-    "Setting",
+    "SavedPolicy",
     "as_address",
     "as_call",
     "as_command",

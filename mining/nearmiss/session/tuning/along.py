@@ -2,7 +2,7 @@
 Along one setting: what a policy would count at every stop of a slider, all stops at once.
 
 In:  a `Table`, a `Policy`, one of its fields and the values to try
-Out: `Along`: candidates by status and queries left short at each stop, as `decide` would count them there
+Out: `CountsAlongSlider`: candidates by status and queries left short at each stop, as `decide` would count them there
 
 Sets no limit itself: limits come from `selection`, and each row stands from the first stop whose limit lets it.
 """
@@ -17,10 +17,10 @@ import numpy.typing as npt
 from nearmiss.selection import KEPT, RULES, STATUSES, Table
 from nearmiss.selection.rules import ceiling_below, floor_below
 from nearmiss.selection.table import Bools, Floats, Ints
-from nearmiss.session.tuning.counting import Survivors, Taken, take
+from nearmiss.session.tuning.counting import Survivors, TakenCounts, take
 from nearmiss.settings import Policy
 
-Stop = float | int | None  # None: the setting is off
+SliderStop = float | int | None  # None: the setting is off
 Codes = npt.NDArray[np.int8]
 
 CEILINGS = ("max_score", "absolute_margin", "relative_margin", "max_p_relevant")
@@ -45,7 +45,7 @@ _CODE = {name: code for code, name in enumerate(STATUSES)}
 
 
 @dataclass(frozen=True)
-class Along:
+class CountsAlongSlider:
     """Counts at each stop, (n_stops,) each."""
 
     status: dict[str, Ints]
@@ -62,7 +62,7 @@ class Refusals:
         self.vouched = table.labelled | table.reviewed_negative
         self.by_rule = {rule.__name__: rule(table, policy) for rule in RULES}
 
-    def along(self, field: str, stops: Sequence[Stop]) -> Along:
+    def along(self, field: str, stops: Sequence[SliderStop]) -> CountsAlongSlider:
         """The counts at each stop of a field of MOVABLE; the stops rise, and None stands at the loose end."""
         if field not in MOVES:
             return self._along_taking(field, np.array(stops))
@@ -70,9 +70,11 @@ class Refusals:
         values = np.array([stop for stop in strict_first if stop is not None], np.float64)
         found = self._along_rule(field, values)
         places = np.arange(len(stops)) if field in LOOSENS else np.arange(len(stops))[::-1]
-        return Along({k: v[places] for k, v in found.status.items()}, found.short[places], found.empty[places])
+        return CountsAlongSlider(
+            {k: v[places] for k, v in found.status.items()}, found.short[places], found.empty[places]
+        )
 
-    def _along_rule(self, field: str, values: Floats) -> Along:
+    def _along_rule(self, field: str, values: Floats) -> CountsAlongSlider:
         """Counts at each value, strict to loose, and then where the setting is off, (n_values + 1,)."""
         rule, n = MOVES[field], len(values)
         codes = self._first_refusals(rule, self._without(field))
@@ -87,7 +89,7 @@ class Refusals:
         taken = [self._take(survivors) for survivors in self._survivors(rows, places, n, kinds)]
         return _along(_by_rule(codes, movable, stands_from, n, rule), taken)
 
-    def _along_tiers(self, codes: Codes, rows: Ints, places: Ints, n: int) -> Along:
+    def _along_tiers(self, codes: Codes, rows: Ints, places: Ints, n: int) -> CountsAlongSlider:
         kinds = np.where(self.vouched[rows], VOUCHED, SHALLOW)
         taken = [
             self._take(replace(survivors, deep=survivors.shallow[:, -1:] - survivors.shallow))
@@ -95,7 +97,7 @@ class Refusals:
         ]
         return _along(_everywhere(codes, n + 1), taken)
 
-    def _along_taking(self, field: str, values: Ints) -> Along:
+    def _along_taking(self, field: str, values: Ints) -> CountsAlongSlider:
         """Counts at each number of negatives, or of survivors to skip, (n_values,)."""
         codes = self._first_refusals("", np.zeros(0, bool))
         rows = np.flatnonzero(codes == 0)
@@ -104,7 +106,7 @@ class Refusals:
 
     def _take(
         self, survivors: Survivors, negatives_per_query: Ints | None = None, skip_survivors: Ints | None = None
-    ) -> Taken:
+    ) -> TakenCounts:
         wanted = self.policy.negatives_per_query if negatives_per_query is None else negatives_per_query
         skip = self.policy.skip_survivors if skip_survivors is None else skip_survivors
         return take(survivors, self.policy, wanted, skip)
@@ -193,7 +195,7 @@ def _everywhere(codes: Codes, places: int) -> dict[str, Ints]:
     return {name: np.full(places, counts[code]) for name, code in _CODE.items()}
 
 
-def _along(by_rule: dict[str, Ints], blocks: list[Taken]) -> Along:
+def _along(by_rule: dict[str, Ints], blocks: list[TakenCounts]) -> CountsAlongSlider:
     taken = sum(blocks[1:], blocks[0])
     own = {
         KEPT: taken.kept,
@@ -202,7 +204,7 @@ def _along(by_rule: dict[str, Ints], blocks: list[Taken]) -> Along:
         "short_query": taken.dropped,
         "too_deep": by_rule["too_deep"] + taken.left_deep,
     }
-    return Along(by_rule | own, taken.short, taken.empty)
+    return CountsAlongSlider(by_rule | own, taken.short, taken.empty)
 
 
 def _limits(field: str, values: Floats, anchors: Floats) -> Floats:

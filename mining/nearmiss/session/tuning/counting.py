@@ -20,7 +20,7 @@ Numbers = npt.NDArray[np.integer]
 
 
 @dataclass(frozen=True)
-class Counts:
+class DecisionCounts:
     """What one decision comes to."""
 
     status: dict[str, int]
@@ -38,7 +38,7 @@ class Survivors:
 
 
 @dataclass(frozen=True)
-class Taken:
+class TakenCounts:
     """What becomes of the survivors of all queries, (n_places,) each."""
 
     kept: Ints
@@ -49,15 +49,15 @@ class Taken:
     short: Ints
     empty: Ints
 
-    def __add__(self, other: "Taken") -> "Taken":
-        return Taken(*(getattr(self, field.name) + getattr(other, field.name) for field in fields(self)))
+    def __add__(self, other: "TakenCounts") -> "TakenCounts":
+        return TakenCounts(*(getattr(self, field.name) + getattr(other, field.name) for field in fields(self)))
 
 
-def count(table: Table, policy: Policy, decision: Decision) -> Counts:
+def count(table: Table, policy: Policy, decision: Decision) -> DecisionCounts:
     """What a decision comes to."""
     kept = np.bincount(table.query[decision.slot > 0], minlength=len(table.starts) - 1)
     short = int((kept < policy.negatives_per_query).sum())
-    return Counts(decision.counts(), short, int((kept == 0).sum()))
+    return DecisionCounts(decision.counts(), short, int((kept == 0).sum()))
 
 
 def is_exact(policy: Policy) -> bool:
@@ -71,7 +71,7 @@ def is_exact(policy: Policy) -> bool:
     return policy.reuse_cap is None and not (policy.quota and policy.shortfall == "deepen")
 
 
-def take(survivors: Survivors, policy: Policy, wanted: Numbers | int, skip: Numbers | int) -> Taken:
+def take(survivors: Survivors, policy: Policy, wanted: Numbers | int, skip: Numbers | int) -> TakenCounts:
     """How many are taken where each query may have `wanted` and loses its best `skip`."""
     skipped = np.minimum(survivors.shallow, skip)
     free = survivors.shallow - skipped + survivors.vouched
@@ -80,7 +80,7 @@ def take(survivors: Survivors, policy: Policy, wanted: Numbers | int, skip: Numb
     short = kept < wanted
     dropped = np.where(short, kept, 0) if policy.shortfall == "drop" else 0
     kept_in_all = _over_queries(kept - dropped)
-    return Taken(
+    return TakenCounts(
         kept=kept_in_all,
         skipped=_over_queries(skipped),
         unwanted=_over_queries(free) - _over_queries(near),

@@ -2,7 +2,7 @@
 Pairs to read: those nearest to a limit, and those that a policy gains or loses against another.
 
 In:  a `Workspace`, decisions
-Out: row numbers in reading order; and `Pair`s with their texts and the query's positive
+Out: row numbers in reading order; and `EdgePair`s with their texts and the query's positive
 
 Only candidates whose fate hangs on the limit count as near it: not those that another rule refused before, nor those
 that a person vouched for.
@@ -34,7 +34,7 @@ class Changes:
 
 
 @dataclass(frozen=True)
-class Pair:
+class EdgePair:
     """A candidate to read beside its query's positive. `distance` is how far it lies above the limit asked for."""
 
     row: int
@@ -94,7 +94,7 @@ def changes(table: Table, policy: Policy, new: Decision, old: Decision) -> Chang
 
 def read(
     work: Workspace, policy: Policy, rows: Ints, new: Decision, old: Decision, limit: Limit | None = None
-) -> list[Pair]:
+) -> list[EdgePair]:
     """The rows with their texts, in their order."""
     table = work.table
     positives = [_positive_of(table, policy, int(row)) for row in rows]
@@ -104,7 +104,7 @@ def read(
     beyond = None if limit is None else excess(table, policy, limit)
     dense = table.number("dense_score")
     return [
-        Pair(
+        EdgePair(
             row=row,
             query_id=query_id,
             doc_id=own[place],

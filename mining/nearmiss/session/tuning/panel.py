@@ -2,7 +2,7 @@
 The panel: every setting of a policy with the values its slider stops at and what would be counted there.
 
 In:  a `Workspace`, a `Policy`
-Out: `Setting`s, group by group, made from the dataclass: its words, its type and its choices
+Out: `PanelSetting`s, group by group, made from the dataclass: its words, its type and its choices
 
 Knows nothing of how a slider looks. Values reach as far as the run's own scores and ranks do.
 """
@@ -22,11 +22,11 @@ from nearmiss import selection
 from nearmiss.candidates.duplicates import NEAR
 from nearmiss.errors import RecipeError
 from nearmiss.selection import Table
-from nearmiss.session.tuning.along import LOOSENS, MOVABLE, Along, Refusals, Stop
+from nearmiss.session.tuning.along import LOOSENS, MOVABLE, CountsAlongSlider, Refusals, SliderStop
 from nearmiss.settings import NUMBER, Policy, choices_of, range_of
 from nearmiss.workspace import Workspace
 
-Kind = Literal["slider", "switch", "choice", "shares", "number"]
+ControlKind = Literal["slider", "switch", "choice", "shares", "number"]
 GROUPS: dict[str, tuple[str, ...]] = {
     "ceiling": ("max_p_relevant", "relative_margin", "absolute_margin", "max_score", "anchor"),
     "floor": ("relative_floor", "absolute_floor", "min_score", "min_p_relevant"),
@@ -64,22 +64,22 @@ SMALL = 200_000  # candidates
 
 
 @dataclass(frozen=True)
-class Setting:
+class PanelSetting:
     """One field of `Policy` as a person moves it."""
 
     name: str
     words: str
-    kind: Kind
+    kind: ControlKind
     unavailable: str = ""  # why this run cannot use it
     only_with: tuple[str, str] | None = None  # shown only while that setting has that value
     choices: tuple[str, ...] = ()  # of a choice; of shares, the sources
     stops: tuple[str, ...] = ()  # of a slider, rising; "none" at the loose end where it may be off
     at: int = 0  # the stop of its value
     counts: bool = False  # whether counts move with it and can be told beforehand
-    along: Along | None = None  # those counts, once `count_along` has found them
+    along: CountsAlongSlider | None = None  # those counts, once `count_along` has found them
 
 
-def settings(work: Workspace, policy: Policy) -> dict[str, list[Setting]]:
+def settings(work: Workspace, policy: Policy) -> dict[str, list[PanelSetting]]:
     """Every setting, by group, with such counts as are known."""
     keys = _keys(work, policy)
     known = _reach(work).along
@@ -109,9 +109,9 @@ def is_small(work: Workspace) -> bool:
     return len(work.table.query) <= SMALL
 
 
-def _setting(work: Workspace, policy: Policy, name: str, counts: bool, along: Along | None) -> Setting:
+def _setting(work: Workspace, policy: Policy, name: str, counts: bool, along: CountsAlongSlider | None) -> PanelSetting:
     kind = _KINDS[name]
-    made = Setting(
+    made = PanelSetting(
         name=name,
         words=_WORDS[name],
         kind=kind,
@@ -147,7 +147,7 @@ class _Reach:
 
     def __init__(self, table: Table) -> None:
         self.lock = RLock()
-        self.along: OrderedDict[tuple[Any, ...], Along] = OrderedDict()
+        self.along: OrderedDict[tuple[Any, ...], CountsAlongSlider] = OrderedDict()
         others = ~table.positive
         positive = table.anchors["min"][others]
         gaps = positive - table.score[others]
@@ -187,10 +187,10 @@ def _quantile(numbers: Any, share: float) -> float:
     return float(np.quantile(finite, share)) if len(finite) else 0.0
 
 
-def _stops(work: Workspace, policy: Policy, name: str) -> list[Stop]:
+def _stops(work: Workspace, policy: Policy, name: str) -> list[SliderStop]:
     """The values of a slider, rising, the policy's own among them; None at the loose end where it may be off."""
     own = getattr(policy, name)
-    values: list[Stop] = sorted({*_grid_of(_reach(work), name), *([own] if own is not None else [])})
+    values: list[SliderStop] = sorted({*_grid_of(_reach(work), name), *([own] if own is not None else [])})
     if type(None) not in get_args(_TYPES[name]):
         return values
     return [*values, None] if name in LOOSENS or name == "reuse_cap" else [None, *values]
@@ -240,7 +240,7 @@ def _step(at_least: float) -> float:
     return next(times * power for times in (1.0, 2.0, 5.0, 10.0) if times * power >= at_least * (1 - 1e-9))
 
 
-def _in_words(stops: Sequence[Stop]) -> tuple[str, ...]:
+def _in_words(stops: Sequence[SliderStop]) -> tuple[str, ...]:
     """The stops as texts, as many decimals each as the most common step needs."""
     numbers = [stop for stop in stops if stop is not None]
     if all(isinstance(number, int) for number in numbers):
@@ -255,7 +255,7 @@ def _decimal(number: float, digits: int) -> str:
     return text if float(text) == number else repr(number)
 
 
-def _kind(name: str, default: Any) -> Kind:
+def _kind(name: str, default: Any) -> ControlKind:
     if name == "seed":
         return "number"
     if isinstance(default, bool):

@@ -24,7 +24,7 @@ _WRITE = Lock()
 
 
 @dataclass(frozen=True)
-class Saved:
+class SavedPolicy:
     """One policy of the past, when it was put in force (seconds since 1970, UTC) and by whom."""
 
     policy: Policy
@@ -36,16 +36,16 @@ class Saved:
 class History:
     """The policies that an undo or a redo can reach, oldest first; `at` is the one in force."""
 
-    saved: tuple[Saved, ...]
+    saved: tuple[SavedPolicy, ...]
     at: int
 
     @property
-    def before(self) -> Saved | None:
+    def before(self) -> SavedPolicy | None:
         """What an undo puts in force."""
         return self.saved[self.at - 1] if self.at > 0 else None
 
     @property
-    def after(self) -> Saved | None:
+    def after(self) -> SavedPolicy | None:
         """What a redo puts in force."""
         return self.saved[self.at + 1] if self.at + 1 < len(self.saved) else None
 
@@ -77,7 +77,7 @@ def redo(run: Run, by: str) -> Policy | None:
         return _step(run, _note_others(run).after, "redo", by)
 
 
-def _step(run: Run, to: Saved | None, action: str, by: str) -> Policy | None:
+def _step(run: Run, to: SavedPolicy | None, action: str, by: str) -> Policy | None:
     if to is None:
         return None
     run.save_policy(to.policy)
@@ -87,14 +87,14 @@ def _step(run: Run, to: Saved | None, action: str, by: str) -> Policy | None:
 
 def _replayed(path: Path) -> History:
     saves, at = journal.replayed(path)
-    return History(tuple(Saved(policy_from(one["policy"], path), one["at"], one["by"]) for one in saves), at)
+    return History(tuple(SavedPolicy(policy_from(one["policy"], path), one["at"], one["by"]) for one in saves), at)
 
 
 def _with_others(known: History, in_force: Policy) -> History:
     """The history with the policy in force at its end, where something else put it there."""
     if known.saved and known.saved[known.at].policy == in_force:
         return known
-    return History((*known.saved[: known.at + 1], Saved(in_force, 0.0, "")), known.at + 1)
+    return History((*known.saved[: known.at + 1], SavedPolicy(in_force, 0.0, "")), known.at + 1)
 
 
 def _note_others(run: Run) -> History:

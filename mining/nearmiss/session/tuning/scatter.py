@@ -29,7 +29,7 @@ SCALES = ("share", "gap", "score", "probability")
 
 
 @dataclass(frozen=True)
-class Line:
+class LimitLine:
     """Where a limit lies for 5, 50 and 95% of the queries; all the same where it is one line."""
 
     low: float
@@ -51,8 +51,8 @@ class Picture:
     dense: Floats
     height: Floats
     status: Ints  # places in STATUSES
-    ceiling: Line | None
-    floor: Line | None
+    ceiling: LimitLine | None
+    floor: LimitLine | None
     of: int
     frame: tuple[float, float]  # of the height
     outside: int  # points drawn beyond the frame
@@ -137,20 +137,20 @@ def on_scale(score: Floats, positive: Floats, scale: str) -> Floats:
         return gap if scale == "gap" else gap / np.abs(positive)
 
 
-def _line(table: Table, policy: Policy, scale: str, limit: str) -> Line | None:
+def _line(table: Table, policy: Policy, scale: str, limit: str) -> LimitLine | None:
     if scale == "probability":
         value = policy.max_p_relevant if limit == "ceiling" else policy.min_p_relevant
-        return None if value is None else Line(value, value, value)
+        return None if value is None else LimitLine(value, value, value)
     per_row: Any = (ceiling if limit == "ceiling" else floor)(table, policy)
     if per_row is None:
         return None
     firsts = table.starts[:-1]
     found = on_scale(per_row[firsts], table.anchors[policy.anchor][firsts], scale)
     finite = found[np.isfinite(found)]
-    return Line(*np.percentile(finite, BAND).tolist()) if len(finite) else None
+    return LimitLine(*np.percentile(finite, BAND).tolist()) if len(finite) else None
 
 
-def _frame(height: Floats, lines: list[Line | None], widest: tuple[float, float]) -> tuple[float, float]:
+def _frame(height: Floats, lines: list[LimitLine | None], widest: tuple[float, float]) -> tuple[float, float]:
     """What of the height is shown: nearly all points, and the limits."""
     ends = np.clip(np.percentile(height, SHOWN), *widest).tolist() if len(height) else [0.0, 1.0]
     ends += [line.middle for line in lines if line is not None]

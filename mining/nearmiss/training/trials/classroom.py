@@ -27,7 +27,7 @@ from nearmiss.training.trials.questions import Questions
 from nearmiss.training.trials.results import FOLDER
 from nearmiss.training.trials.students import Student
 from nearmiss.training.trials.students.adapter import Adapter, Space
-from nearmiss.training.trials.students.encoder import Encoder
+from nearmiss.training.trials.students.encoder import EncoderStudent
 from nearmiss.training.trials.students.static import Static
 from nearmiss.training.trials.students.texts import Texts
 from nearmiss.types import Vectors
@@ -72,7 +72,7 @@ class Classroom:
             searched=self.searched,
             mining=self.work.run.mining(self.work.number),
         )
-        return Static(texts, self.trial) if self.trial.student == "static" else Encoder(texts, self.trial)
+        return Static(texts, self.trial) if self.trial.student == "static" else EncoderStudent(texts, self.trial)
 
     @cached_property
     def searched(self) -> Ints:

@@ -19,9 +19,9 @@ import pandas as pd
 
 from nearmiss.data import Dataset
 from nearmiss.errors import RunError
-from nearmiss.export import Reviews
+from nearmiss.export import ExportReviews
 from nearmiss.export.examples import chosen_rows, row_numbers
-from nearmiss.export.judgements import RELEVANT, Said, alone, judge
+from nearmiss.export.judgements import RELEVANT, JudgementSnapshot, alone, judge
 from nearmiss.export.plan import plan
 from nearmiss.selection import Table
 from nearmiss.settings import Export, Policy
@@ -78,7 +78,7 @@ class Lessons:
 def lessons_of(
     dataset: Dataset,
     table: Table,
-    said: Said,
+    said: JudgementSnapshot,
     policy: Policy | None,
     trainable: Bools,
     same_document: SameDocument = alone,
@@ -109,7 +109,7 @@ def lessons_of(
     )
 
 
-def _positives_alone(selected: pd.DataFrame, export: Export, reviews: Reviews) -> pd.DataFrame:
+def _positives_alone(selected: pd.DataFrame, export: Export, reviews: ExportReviews) -> pd.DataFrame:
     positive = selected.is_positive
     if export.relevant == "promote":
         positive = positive | selected.status.eq(RELEVANT)

@@ -59,7 +59,7 @@ class Encoding:
 
 
 @dataclass(frozen=True)
-class Encoder:
+class EncoderStudent:
     """The run's encoder, to be fine-tuned."""
 
     texts: Texts

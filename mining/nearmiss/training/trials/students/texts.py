@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from nearmiss.models.encoder import EMBEDDED, embedded_folder
-from nearmiss.models.engine import Wanted
+from nearmiss.models.engine import ModelRequest
 from nearmiss.models.engine.loading import facts_of, load_model, model_folder
 from nearmiss.settings import Mining
 from nearmiss.storage.fingerprint import fingerprint_of, fingerprint_of_model
@@ -50,7 +50,7 @@ class Texts:
 
     def model(self, max_length: int) -> Any:
         """The encoder, fresh."""
-        wanted = Wanted(
+        wanted = ModelRequest(
             kind="encoder",
             name=self.mining.encoder or EMBEDDED,
             folder=self.folder,
