@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from nearmiss.calibration import Calibration
     from nearmiss.data import Dataset
     from nearmiss.review import ReviewLog
-    from nearmiss.review.current import Pair
+    from nearmiss.types import Pair
 
 RUN_FILE = "run.json"
 POLICY_FILE = "policy.json"

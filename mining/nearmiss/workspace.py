@@ -24,11 +24,10 @@ from nearmiss import selection
 from nearmiss.calibration import stored
 from nearmiss.data import passages
 from nearmiss.review import Event, ReviewLog, Standing
-from nearmiss.review.current import Pair
 from nearmiss.run import Run, open_run
 from nearmiss.selection import Decision
-from nearmiss.selection.table import Bools
 from nearmiss.settings import Policy
+from nearmiss.types import Bools, Pair
 
 DECISIONS_KEPT = 16
 SALT = np.uint64(0x9E3779B97F4A7C15)  # keeps the hash of a query apart from that of a document

@@ -28,10 +28,10 @@ from nearmiss.settings import Export, Policy, Trial
 from nearmiss.training.trials.batches import Order
 from nearmiss.training.trials.certainty import difference
 from nearmiss.training.trials.classroom import Classroom, open_classroom
-from nearmiss.training.trials.exported import lessons_of
+from nearmiss.training.trials.exported_pairs import lessons_of
 from nearmiss.training.trials.losses import loss_of
 from nearmiss.training.trials.measures import measure
-from nearmiss.training.trials.students.texts import Texts
+from nearmiss.training.trials.students.trial_texts import TrialTexts
 from nearmiss.workspace import open_to_read
 
 BARE = Policy(max_p_relevant=None)
@@ -127,7 +127,7 @@ def classroom(arguments: argparse.Namespace, settings: Trial) -> Classroom:
     return replace(room, trainable=np.isin(np.arange(len(room.trainable)), drawn))
 
 
-def texts_of(room: Classroom) -> Texts:
+def texts_of(room: Classroom) -> TrialTexts:
     """The texts of a trial, whatever its student."""
     return replace(room, trial=replace(room.trial, student="static")).student.texts
 
@@ -151,7 +151,7 @@ def lessons_under(room: Classroom, name: str, truth: Path | None):
 class LastLayer:
     """The encoder's last layer alone is trained, on outputs of the layers below it that are computed once."""
 
-    texts: Texts
+    texts: TrialTexts
     trial: Trial
 
     @cached_property

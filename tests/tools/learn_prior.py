@@ -24,11 +24,12 @@ import pandas as pd
 
 from nearmiss import data as dataset
 from nearmiss import pipeline
-from nearmiss.calibration.model import Bools, Floats, fit_weights, from_prior
+from nearmiss.calibration.model import fit_weights, from_prior
 from nearmiss.calibration.prior import FILE
 from nearmiss.calibration.signals import Signals, in_words, signals
 from nearmiss.run import Run
 from nearmiss.settings import LATE_INTERACTION, Mining
+from nearmiss.types import Bools, Floats
 
 COLLECTIONS = {
     "cranfield": "test_with_source_paper",

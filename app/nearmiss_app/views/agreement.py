@@ -10,7 +10,8 @@ from nearmiss import agreement
 from nearmiss.agreement import SCALES, TELLING, Agreement, TwoPeople, disputes
 from nearmiss.agreement.disputes import Dispute
 from nearmiss.errors import ReviewError
-from nearmiss.review import JUDGEMENTS, Entry, Pair
+from nearmiss.review import JUDGEMENTS, Entry
+from nearmiss.types import Pair
 from nearmiss.workspace import Workspace
 from nearmiss_app import navigation, state, theme
 from nearmiss_app.charts import agreement as charts

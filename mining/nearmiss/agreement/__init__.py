@@ -12,10 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nearmiss.agreement.coefficients import AC1, ALPHA, COHEN, FLEISS, RAW, Ints, of_each_verdict, of_patterns, of_table
+from nearmiss.agreement.coefficients import AC1, ALPHA, COHEN, FLEISS, RAW, of_each_verdict, of_patterns, of_table
 from nearmiss.agreement.intervals import AgreementEstimate, draws, estimate, share, unseen_cells, unseen_patterns
 from nearmiss.agreement.opinions import NO_OPINION, SCALES, Opinions, VerdictScale, opinions, repeats
 from nearmiss.review import Standing
+from nearmiss.types import Ints
 
 __all__ = [
     "AC1",

@@ -12,10 +12,8 @@ All come for many weightings at once, so that thousands of resamplings cost one 
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
+from nearmiss.types import Floats, Ints
 
 RAW, AC1, ALPHA, FLEISS, COHEN = "raw", "ac1", "alpha", "fleiss", "cohen"
 

@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from nearmiss.errors import ReviewError
-from nearmiss.review import ADJUDICATION, JUDGEMENTS, Entry, Event, Pair, Standing
+from nearmiss.review import ADJUDICATION, JUDGEMENTS, Entry, Event, Standing
+from nearmiss.types import Pair
 from nearmiss.workspace import Workspace
 
 # What differing does to training: from an answer trained as a negative, to a negative that is merely left out.

@@ -16,7 +16,7 @@ from itertools import combinations
 import numpy as np
 import numpy.typing as npt
 
-from nearmiss.agreement.coefficients import Floats, Ints
+from nearmiss.types import Floats, Ints
 
 DRAWS = 2000
 LIMITS = (0.025, 0.975)

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from nearmiss.review import ADJUDICATION, JUDGEMENTS, REPEAT, Entry, Pair, Standing
+from nearmiss.review import ADJUDICATION, JUDGEMENTS, REPEAT, Entry, Standing
+from nearmiss.types import Pair
 
 NO_OPINION = -1
 

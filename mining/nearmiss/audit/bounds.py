@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nearmiss.selection.table import Floats
+from nearmiss.types import Floats
 
 CONCEDED = 0.1  # of the answers asked about: candidates that may be taken for answers, unseen
 HOPED = 1 / 2  # of the answers asked about: the alternative against which hits are weighed

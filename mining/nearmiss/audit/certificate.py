@@ -41,10 +41,10 @@ from nearmiss.audit.samples import UNJUDGED, UNSURE, Sample, opinions_of, plans,
 from nearmiss.errors import ReviewError
 from nearmiss.review import AuditPlan
 from nearmiss.selection import VERDICTS
-from nearmiss.selection.table import Bools, Floats
 from nearmiss.settings import Policy
 from nearmiss.storage.files import read_json, write_json, write_parquet
 from nearmiss.storage.fingerprint import fingerprint_of
+from nearmiss.types import Bools, Floats
 from nearmiss.workspace import Workspace
 
 FOLDER = "certificates"  # in a round's folder

@@ -17,8 +17,8 @@ from nearmiss import selection
 from nearmiss.selection import RULES, STATUSES, Table
 from nearmiss.selection.choice import run_positions, wanted_first
 from nearmiss.selection.rules import too_close, too_easy
-from nearmiss.selection.table import Bools, Floats, Ints
 from nearmiss.settings import Policy, as_written
+from nearmiss.types import Bools, Floats, Ints
 
 # Statuses that a rule gives because it takes the candidate for an answer.
 SUSPECTS = ("too_close", "skipped_rank", "same_cluster", "sibling", "duplicate", "answers_twin_query")

@@ -27,8 +27,8 @@ from nearmiss.audit.planning import proxy
 from nearmiss.audit.samples import UNJUDGED, UNSURE, Sample, plans, samples, used_by_calibration
 from nearmiss.errors import ReviewError
 from nearmiss.selection import Table
-from nearmiss.selection.table import Bools, Floats
 from nearmiss.settings import Policy
+from nearmiss.types import Bools, Floats
 from nearmiss.workspace import Workspace
 
 CURVES_KEPT = 4

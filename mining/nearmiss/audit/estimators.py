@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from nearmiss.selection.table import Bools, Floats, Ints
+from nearmiss.types import Bools, Floats, Ints
 
 Z = 1.959963984540054  # two-sided 95%
 # What the proxy's opinion weighs in each cell's variance, in labels: five without a hit leave a doubt.

@@ -22,8 +22,8 @@ from nearmiss.export.judgements import judge, read, settled
 from nearmiss.export.plan import plan as plan_of
 from nearmiss.review import AuditPlan, Standing
 from nearmiss.selection import VERDICTS, Table
-from nearmiss.selection.table import Bools
 from nearmiss.settings import Export, Policy
+from nearmiss.types import Bools
 from nearmiss.workspace import Version, Workspace
 
 DEFAULT = Export()

@@ -28,10 +28,10 @@ from nearmiss.audit.strata import KEPT, NEXT, OTHERS, REFUSED, AuditStratum, str
 from nearmiss.errors import ReviewError, RunError
 from nearmiss.review import AuditPlan, Draw
 from nearmiss.selection import Table
-from nearmiss.selection.table import Bools, Floats, Ints
 from nearmiss.settings import Policy
 from nearmiss.storage.files import write_atomically
 from nearmiss.storage.fingerprint import fingerprint_of
+from nearmiss.types import Bools, Floats, Ints
 from nearmiss.workspace import Workspace
 
 FOLDER = "audits"  # in a round's folder

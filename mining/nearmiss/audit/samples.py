@@ -22,9 +22,8 @@ from nearmiss.audit.planning import fingerprint, proxy, strata_of
 from nearmiss.audit.strata import OUTSIDE, REFUSED
 from nearmiss.calibration import stored
 from nearmiss.review import ADJUDICATION, JUDGEMENTS, REPEAT, AuditPlan, Draw
-from nearmiss.review.current import Pair
 from nearmiss.selection import VERDICTS
-from nearmiss.selection.table import Floats, Ints
+from nearmiss.types import Floats, Ints, Pair
 from nearmiss.workspace import Workspace
 
 ANSWERS = ("relevant", "partial")

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nearmiss.selection.table import Bools, Floats, Ints
+from nearmiss.types import Bools, Floats, Ints
 
 # Domains by what one wants to know of them, and the share of the labels that each gets.
 KEPT, NEXT, REFUSED, OTHERS = "kept", "next", "refused", "others"

@@ -20,11 +20,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
-from nearmiss.calibration.model import Bools, Calibration, Floats, fit_weights
+from nearmiss.calibration.model import Calibration, fit_weights
 from nearmiss.calibration.reliability import Reliability, reliability
 from nearmiss.calibration.signals import Signals
+from nearmiss.types import Bools, Floats, Ints
 
 if TYPE_CHECKING:
     from sklearn.isotonic import IsotonicRegression
@@ -50,7 +50,6 @@ TEACHER_UNKNOWN = (
 )
 
 
-Ints = npt.NDArray[np.int64]
 Problem = tuple[Floats, Floats, Floats, Floats, Floats]  # what `fit_weights` takes
 
 

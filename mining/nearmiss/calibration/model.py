@@ -19,9 +19,7 @@ import pandas as pd
 
 from nearmiss.calibration.prior import prior_weights
 from nearmiss.calibration.signals import Signals, signals
-
-Floats = npt.NDArray[np.floating[Any]]
-Bools = npt.NDArray[np.bool_]
+from nearmiss.types import Bools, Floats
 
 FURTHEST = 5.0  # standard deviations at which a signal stops counting more
 

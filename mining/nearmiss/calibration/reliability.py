@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-Floats = npt.NDArray[np.floating[Any]]
-Bools = npt.NDArray[np.bool_]
+from nearmiss.types import Bools, Floats
+
 LABELS_PER_BIN = 20
 MOST_BINS = 10
 FEWEST_IN_SLICE = 20

@@ -9,14 +9,12 @@ Knows nothing of weights or verdicts. Every signal rises with the chance of an a
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-Floats = npt.NDArray[np.floating[Any]]
-Ints = npt.NDArray[np.int64]
+from nearmiss.types import Floats, Ints
 
 # A source keeps no score of what it did not find; it lies below the last that it found, and ranks below the deepest.
 UNFOUND_SCORE = 0.8

@@ -27,9 +27,9 @@ from nearmiss.candidates.text_overlap import (
     same_text,
     shared_words,
 )
-from nearmiss.retrieval.results import Rows
 from nearmiss.retrieval.tokenization import normalise
 from nearmiss.retrieval.vectors import Take, score_pairs
+from nearmiss.types import AnyInts
 
 NEAR = 0.8
 PAIR_BLOCK = 1 << 18
@@ -40,9 +40,9 @@ class PairsOfRows(Protocol):
     """Row numbers of queries and documents, (n,) each."""
 
     @property
-    def query(self) -> Rows: ...
+    def query(self) -> AnyInts: ...
     @property
-    def document(self) -> Rows: ...
+    def document(self) -> AnyInts: ...
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ class Copies:
         return np.array([digest(normalise(query)) for query in self.queries], np.uint64)
 
     @cached_property
-    def _groups(self) -> Rows:
+    def _groups(self) -> AnyInts:
         """A number for each document's group, -1 where it has none."""
         if "group_id" not in self.documents:
             return np.full(len(self.documents), -1)

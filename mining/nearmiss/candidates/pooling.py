@@ -17,16 +17,15 @@ import pandas as pd
 
 from nearmiss.data import Dataset
 from nearmiss.retrieval import fusion
-
-Rows = npt.NDArray[np.int64]
+from nearmiss.types import Ints
 
 
 @dataclass(frozen=True)
 class CandidatePairs:
     """Row numbers of queries and documents, (n,) each, by rising query row."""
 
-    query: Rows
-    document: Rows
+    query: Ints
+    document: Ints
 
     def between(self, start: int, end: int) -> "CandidatePairs":
         """Those of the queries from row `start` up to `end`."""

@@ -16,13 +16,12 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from nearmiss.retrieval.results import Rows, Scores
 from nearmiss.retrieval.tokenization import normalise, words
+from nearmiss.types import AnyInts, Bools, Scores
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
-Mask = npt.NDArray[np.bool_]
 PAIR_BLOCK = 1 << 15
 # A text of fewer words lies inside others by chance: a title in the abstract of another paper, "yes" in everything.
 CONTAINED_WORDS = 8
@@ -69,19 +68,19 @@ def digest(normalised: str) -> int:
     return int.from_bytes(hashlib.blake2b(normalised.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big")
 
 
-def same_text(texts: NumberedTexts, left: Rows, right: Rows) -> Mask:
+def same_text(texts: NumberedTexts, left: AnyInts, right: AnyInts) -> Bools:
     """Whether the two are one text after NFKC, case folding and white space; two empty texts are not."""
-    mask: Mask = (texts.digests[left] == texts.digests[right]) & (texts.digests[left] != digest(""))
+    mask: Bools = (texts.digests[left] == texts.digests[right]) & (texts.digests[left] != digest(""))
     return mask
 
 
-def same_numerals(texts: NumberedTexts, left: Rows, right: Rows) -> Mask:
+def same_numerals(texts: NumberedTexts, left: AnyInts, right: AnyInts) -> Bools:
     """Whether both hold the same words with a digit: "type 1" and "type 2" make texts alike, and are not the same."""
-    mask: Mask = texts.numerals[left] == texts.numerals[right]
+    mask: Bools = texts.numerals[left] == texts.numerals[right]
     return mask
 
 
-def shared_words(texts: NumberedTexts, left: Rows, right: Rows) -> npt.NDArray[np.int64]:
+def shared_words(texts: NumberedTexts, left: AnyInts, right: AnyInts) -> npt.NDArray[np.int64]:
     """How many distinct words both hold."""
     counts = np.zeros(len(left), np.int64)
     for start in range(0, len(left), PAIR_BLOCK):
@@ -90,7 +89,7 @@ def shared_words(texts: NumberedTexts, left: Rows, right: Rows) -> npt.NDArray[n
     return counts
 
 
-def jaccard(texts: NumberedTexts, left: Rows, right: Rows, shared: npt.NDArray[np.int64]) -> Scores:
+def jaccard(texts: NumberedTexts, left: AnyInts, right: AnyInts, shared: npt.NDArray[np.int64]) -> Scores:
     """Distinct words that both hold, as a share of those that either holds; 0 where neither holds any."""
     sizes: npt.NDArray[np.int64] = np.diff(texts.holds.indptr)
     either = sizes[left] + sizes[right] - shared
@@ -98,7 +97,7 @@ def jaccard(texts: NumberedTexts, left: Rows, right: Rows, shared: npt.NDArray[n
     return shares
 
 
-def rare_words(texts: NumberedTexts, left: Rows, right: Rows) -> Scores:
+def rare_words(texts: NumberedTexts, left: AnyInts, right: AnyInts) -> Scores:
     """Cosine of the two as sets of words, each word weighted by log(1 + texts / those that hold it); 0 for no words."""
     from scipy import sparse
 
@@ -118,12 +117,12 @@ def rare_words(texts: NumberedTexts, left: Rows, right: Rows) -> Scores:
     return cosines
 
 
-def contained(texts: NumberedTexts, left: Rows, right: Rows, shared: npt.NDArray[np.int64]) -> Mask:
+def contained(texts: NumberedTexts, left: AnyInts, right: AnyInts, shared: npt.NDArray[np.int64]) -> Bools:
     """Whether the words of one, at least CONTAINED_WORDS, stand in the other in the same order without a gap."""
     sizes = np.diff(texts.holds.indptr)
     lengths = np.array([len(sequence) for sequence in texts.sequences])
     shorter = np.minimum(lengths[left], lengths[right])
-    mask: Mask = (shared == np.minimum(sizes[left], sizes[right])) & (shorter >= CONTAINED_WORDS)
+    mask: Bools = (shared == np.minimum(sizes[left], sizes[right])) & (shorter >= CONTAINED_WORDS)
     for pair in np.flatnonzero(mask):
         mask[pair] = _inside(texts.sequences[left[pair]], texts.sequences[right[pair]])
     return mask

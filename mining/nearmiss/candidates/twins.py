@@ -22,9 +22,9 @@ import pandas as pd
 
 from nearmiss.candidates.pooling import CandidatePairs
 from nearmiss.candidates.text_overlap import NumberedTexts, digest, jaccard, read_texts, same_numerals, shared_words
-from nearmiss.retrieval.results import Rows
 from nearmiss.retrieval.tokenization import normalise
 from nearmiss.retrieval.vectors import Take, score_pairs
+from nearmiss.types import AnyInts
 
 COSINE, JACCARD = 0.985, 0.8
 ROWS_AT_ONCE = 4096
@@ -105,7 +105,7 @@ class TwinQueries:
         one_way = pd.concat(found, ignore_index=True) if found else _no_pairs()
         return pd.concat([one_way, one_way.rename(columns={"query": "twin", "twin": "query"})], ignore_index=True)
 
-    def _near(self, texts: NumberedTexts, left: Rows, right: Rows) -> pd.DataFrame:
+    def _near(self, texts: NumberedTexts, left: AnyInts, right: AnyInts) -> pd.DataFrame:
         same = (texts.digests[left] == texts.digests[right]) & (texts.digests[left] != digest(""))
         share = jaccard(texts, left, right, shared_words(texts, left, right))
         alike = same | ((share >= JACCARD) & same_numerals(texts, left, right))
@@ -120,7 +120,7 @@ def _no_pairs() -> pd.DataFrame:
     return pd.DataFrame({"query": [], "twin": [], "cosine": [], "jaccard": []}).astype({"query": int, "twin": int})
 
 
-def _may_be_twins(texts: NumberedTexts) -> Iterator[tuple[Rows, Rows]]:
+def _may_be_twins(texts: NumberedTexts) -> Iterator[tuple[AnyInts, AnyInts]]:
     """
     Pairs of texts, left before right, among which all are that share JACCARD of their words.
 

@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from nearmiss.review import ReviewLog
-    from nearmiss.review.current import Pair
     from nearmiss.review.exchange import ImportedJudgements
     from nearmiss.review.trec_qrels import Borders
     from nearmiss.run import Run
+    from nearmiss.types import Pair
 
 review = typer.Typer(no_args_is_help=True, help="Carry judgements in and out: JSON lines, qrels, annotation tools.")
 app.add_typer(review, name="review")

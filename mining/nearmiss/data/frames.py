@@ -14,7 +14,8 @@ import pandas as pd
 
 from nearmiss.data.checks import NotText
 from nearmiss.data.dataset import Dataset, ReadCounts
-from nearmiss.data.gathering import Gathered, Mention, Pair
+from nearmiss.data.gathering import Gathered, Mention
+from nearmiss.types import Pair
 
 LARGEST = 2**53  # whole numbers above are no longer exact as floats
 

@@ -15,8 +15,7 @@ from typing import Any
 from nearmiss.data.checks import Wrong, described
 from nearmiss.data.dataset import passage
 from nearmiss.data.example import InputDocument, InputExample, content_id
-
-Pair = tuple[str, str]  # query_id, doc_id
+from nearmiss.types import Pair
 
 
 @dataclass(slots=True)

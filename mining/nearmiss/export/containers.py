@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -21,8 +21,8 @@ import zstandard
 
 from nearmiss.errors import RunError
 from nearmiss.settings import Compress
+from nearmiss.types import Row
 
-Row = dict[str, Any]
 SUFFIX: dict[Compress, str] = {"zst": ".zst", "gz": ".gz", "none": ""}
 _CODEC: dict[Compress, str] = {"zst": "zstd", "gz": "gzip", "none": "none"}
 _ROW_GROUP = 1000

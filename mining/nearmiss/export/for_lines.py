@@ -5,13 +5,12 @@ The values stand in the order of the columns; such files have no header.
 """
 
 from collections.abc import Iterator
-from typing import Any
 
 from nearmiss.errors import RunError
 from nearmiss.export.examples import ScoredPassage, TrainingExample
 from nearmiss.settings import Export
+from nearmiss.types import Row
 
-Row = dict[str, Any]
 TAG = "nearmiss"
 
 

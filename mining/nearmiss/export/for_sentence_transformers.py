@@ -6,12 +6,10 @@ Source: sentence_transformers/util/hard_negatives.py (output_format, output_scor
 """
 
 from collections.abc import Iterator
-from typing import Any
 
 from nearmiss.export.examples import ScoredPassage, TrainingExample
 from nearmiss.settings import Export
-
-Row = dict[str, Any]
+from nearmiss.types import Row
 
 
 def triplet(example: TrainingExample, export: Export) -> Iterator[Row]:

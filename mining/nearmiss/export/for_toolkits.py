@@ -11,8 +11,7 @@ from typing import Any
 
 from nearmiss.export.examples import Document, ScoredPassage, TrainingExample
 from nearmiss.settings import Export
-
-Row = dict[str, Any]
+from nearmiss.types import Row
 
 
 def flag(example: TrainingExample, export: Export) -> Iterator[Row]:

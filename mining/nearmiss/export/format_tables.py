@@ -16,8 +16,7 @@ from nearmiss.export.examples import examples, exported_documents
 from nearmiss.export.formats import EXPORT_FORMATS, CorpusTable, FormatTable
 from nearmiss.export.rows import QUERY_FIELDS, TEXT_FIELDS, own_names, own_types
 from nearmiss.settings import Export, FormatName
-
-Row = dict[str, Any]
+from nearmiss.types import Row
 
 
 def rows_of_table(dataset: Dataset, selected: pd.DataFrame, table: FormatTable, export: Export) -> Iterator[Row]:

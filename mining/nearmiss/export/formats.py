@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 
 from nearmiss.errors import RecipeError
 from nearmiss.export import column_help
@@ -18,10 +17,9 @@ from nearmiss.export import for_sentence_transformers as losses
 from nearmiss.export import for_toolkits as toolkits
 from nearmiss.export.examples import Document, TrainingExample
 from nearmiss.settings import Export, FormatName, flag
+from nearmiss.types import Ints, Row
 
-Row = dict[str, Any]
 ColumnHelp = Mapping[str, str]
-Ints = npt.NDArray[np.int64]
 
 
 def each_pair(positives: Ints, negatives: Ints) -> Ints:

@@ -21,10 +21,9 @@ import pandas as pd
 
 from nearmiss import selection
 from nearmiss.review import JUDGEMENTS, Standing
-from nearmiss.review.current import Pair
 from nearmiss.selection import VERDICTS, Table
-from nearmiss.selection.table import Bools, Ints
 from nearmiss.settings import Export, Policy
+from nearmiss.types import Bools, Ints, Pair
 
 RELEVANT = "reviewed_relevant"  # the status of a found answer
 # Statuses that only an export gives: nobody could tell; a positive judged to be none; a query left out whole.

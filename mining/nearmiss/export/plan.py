@@ -24,9 +24,9 @@ from nearmiss.export.judgements import RELEVANT, WITHHELD
 from nearmiss.selection import KEPT
 from nearmiss.selection.choice import run_positions
 from nearmiss.settings import Export
+from nearmiss.types import Ints
 
 ExportCounts = dict[str, int]
-Ints = npt.NDArray[np.int64]
 KEPT_BY_WIDTH = 0.9
 BEYOND_THE_ROW = "beyond the row's number of negatives"
 _COLUMNS = ["query_id", "doc_id", "is_positive", "teacher_score", "status", "slot"]

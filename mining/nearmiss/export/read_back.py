@@ -22,8 +22,8 @@ from nearmiss.export.folder import MANIFEST
 from nearmiss.export.formats import EXPORT_FORMATS
 from nearmiss.settings import FormatName
 from nearmiss.storage.files import read_json
+from nearmiss.types import Row
 
-Row = dict[str, Any]
 Passages = dict[str, list[str]]  # by role: positive, negative, or passage where the row does not say which
 _GROUP = 1000
 

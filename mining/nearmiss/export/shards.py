@@ -9,15 +9,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import pyarrow as pa
 
 from nearmiss.export import containers
 from nearmiss.settings import Compress
 from nearmiss.storage.files import sha256_of
+from nearmiss.types import Row
 
-Row = dict[str, Any]
 File = Literal["jsonl", "parquet", "json", "tsv"]
 
 

@@ -5,7 +5,7 @@ In:  a dataset, its candidates with `status` and `slot`, an `Export`, and the re
 Out: a folder that is whole or absent, and its `Manifest`
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -23,9 +23,8 @@ from nearmiss.export.plan import ExportPlan, check_not_empty, plan, status_count
 from nearmiss.export.shards import FileLayout, Shard, write_shards
 from nearmiss.settings import Export
 from nearmiss.storage.files import write_json
+from nearmiss.types import Advance, Row
 
-Row = dict[str, Any]
-Advance = Callable[[int], None]
 NOBODY = ExportReviews()
 _CARDS = ("card.md", "README.md")
 

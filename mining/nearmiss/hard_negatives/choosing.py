@@ -15,11 +15,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from nearmiss.hard_negatives.arguments import Arguments
+from nearmiss.types import Ints
 
-Rows = npt.NDArray[np.int64]
 
-
-def choose(rows: pd.DataFrame, stays: npt.NDArray[np.bool_], queries: list[str], wanted: Arguments) -> list[Rows]:
+def choose(rows: pd.DataFrame, stays: npt.NDArray[np.bool_], queries: list[str], wanted: Arguments) -> list[Ints]:
     """The chosen rows of each query: of those that stay, ranks `range_min` to `range_max`, then the first or any."""
     places = np.flatnonzero(stays)
     score, query = rows["score"].to_numpy(np.float32, na_value=-np.inf)[places], rows["query"].to_numpy()[places]

@@ -10,16 +10,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from nearmiss.candidates.pooling import CandidatePairs
 from nearmiss.hard_negatives.arguments import Arguments
 from nearmiss.hard_negatives.texts import PairTexts
 from nearmiss.models.live import as_floats, engine_for, left_as_found, pool_of
+from nearmiss.types import Bools, Scores
 
-Scores = npt.NDArray[np.float32]
-Bools = npt.NDArray[np.bool_]
 MANY = 2000  # pairs from which on it pays to make a graph of the cross-encoder
 
 

@@ -11,7 +11,6 @@ For unit vectors the dot product, the cosine and the Euclidean distance give one
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from nearmiss.candidates.pooling import CandidatePairs
@@ -19,9 +18,8 @@ from nearmiss.models.live import as_floats
 from nearmiss.retrieval import dense
 from nearmiss.retrieval.results import ranked
 from nearmiss.retrieval.vectors import PAIR_BLOCK, score_pairs
-from nearmiss.types import Vectors
+from nearmiss.types import Scores, Vectors
 
-Scores = npt.NDArray[np.float32]
 SAME_ORDER = ("cosine", "dot", "euclidean")
 
 

@@ -9,12 +9,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from nearmiss.hard_negatives.arguments import Arguments
 from nearmiss.hard_negatives.scoring import Skipped
+from nearmiss.types import Scores
 
-Scores = npt.NDArray[np.float32]
 ROW = "{:<6} {:>14} {:>14} {:>14}"
 
 

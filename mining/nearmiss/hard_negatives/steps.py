@@ -15,14 +15,14 @@ import pandas as pd
 from nearmiss.candidates.pooling import CandidatePairs
 from nearmiss.hard_negatives.arguments import Arguments, GivenArguments, resolve
 from nearmiss.hard_negatives.candidates import SPARE, candidates, chances
-from nearmiss.hard_negatives.choosing import Rows, choose
+from nearmiss.hard_negatives.choosing import choose
 from nearmiss.hard_negatives.embedding import embed
 from nearmiss.hard_negatives.rows_out import IdColumns, MinedQuery, MinedTable, ScoredDocument, output
-from nearmiss.hard_negatives.scoring import Scores, ask_cross_encoder, lowest_of_positives, within_thresholds
+from nearmiss.hard_negatives.scoring import ask_cross_encoder, lowest_of_positives, within_thresholds
 from nearmiss.hard_negatives.search import nearest, similarities
 from nearmiss.hard_negatives.statistics import losses, statistics
 from nearmiss.hard_negatives.texts import PairTexts, column, read_texts
-from nearmiss.types import Vectors
+from nearmiss.types import Ints, Scores, Vectors
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -113,7 +113,7 @@ def _scored_again(cross_encoder: Any, texts: PairTexts, rows: pd.DataFrame, want
     return positives.to_numpy(np.float32), scores
 
 
-def _mined(texts: PairTexts, rows: pd.DataFrame, positives: Scores, chosen: list[Rows]) -> list[MinedQuery]:
+def _mined(texts: PairTexts, rows: pd.DataFrame, positives: Scores, chosen: list[Ints]) -> list[MinedQuery]:
     document, score = rows["document"].to_numpy().tolist(), rows["score"].to_numpy(np.float32, na_value=np.nan).tolist()
     own = [ScoredDocument(*pair) for pair in zip(texts.positives.document.tolist(), positives.tolist(), strict=True)]
     ends = np.cumsum(texts.counts).tolist()

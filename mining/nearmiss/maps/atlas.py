@@ -23,9 +23,9 @@ import pandas as pd
 from nearmiss.maps.making import FACTS_FILE, Map, open_map
 from nearmiss.review.current import CAUTION
 from nearmiss.selection import STATUSES, VERDICTS, Decision
+from nearmiss.types import Ints
 from nearmiss.workspace import Workspace
 
-Ints = npt.NDArray[np.int64]
 Grouping = Literal["status", "source", "cluster", "verdict", "score"]
 GROUPINGS: tuple[Grouping, ...] = get_args(Grouping)
 

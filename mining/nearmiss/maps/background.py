@@ -18,9 +18,10 @@ from threading import Lock
 from typing import IO
 
 from nearmiss.errors import RunError
-from nearmiss.pipeline.progress import Advance, Watch
+from nearmiss.pipeline.progress import Watch
 from nearmiss.storage.damage import cannot_write
 from nearmiss.storage.files import read_json, write_json
+from nearmiss.types import Advance
 
 PROGRESS_FILE, LOG_FILE, LOCK_FILE = "map.progress.json", "map.log", ".map.lock"
 EVERY_S = 0.5

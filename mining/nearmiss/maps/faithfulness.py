@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from nearmiss.maps.layout import Nearest, Plane, Points, without_self
-from nearmiss.retrieval.results import Rows
+from nearmiss.types import AnyInts
 
 SAMPLE = 2000
 
@@ -36,7 +36,7 @@ def measured(points: Points, found: Nearest, plane: Plane, seed: int) -> dict[st
     }
 
 
-def on_map(plane: Plane, documents: int, k: int) -> Rows:
+def on_map(plane: Plane, documents: int, k: int) -> AnyInts:
     """The `k` nearest documents of each point on the map, itself left out, (n, k); documents come first in `plane`."""
     from scipy.spatial import cKDTree
 
@@ -44,7 +44,7 @@ def on_map(plane: Plane, documents: int, k: int) -> Rows:
     return np.take_along_axis(found, without_self(found), 1)
 
 
-def shares_kept(true: Rows, shown: Rows) -> np.ndarray[Any, np.dtype[np.float64]]:
+def shares_kept(true: AnyInts, shown: AnyInts) -> np.ndarray[Any, np.dtype[np.float64]]:
     """The share of each row of `true` (n, k) that stands in the same row of `shown` (n, k), (n,)."""
     return np.asarray((true[:, :, None] == shown[:, None, :]).any(axis=2).mean(axis=1))
 

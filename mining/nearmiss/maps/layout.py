@@ -15,8 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nearmiss.retrieval.dense import SPARE, rescored
-from nearmiss.retrieval.results import Rows
-from nearmiss.types import Vectors
+from nearmiss.types import AnyInts, Vectors
 
 Plane = npt.NDArray[np.float32]  # (n, 2)
 
@@ -42,7 +41,7 @@ class Points:
 class Nearest:
     """The documents most like each point, itself left out, best first: places and cosines, both (n, k)."""
 
-    documents: Rows
+    documents: AnyInts
     cosines: npt.NDArray[np.float32]
 
 
@@ -72,7 +71,7 @@ def nearest(points: Points, advance: Callable[[int], None] = lambda count: None)
     return Nearest(found, cosines)
 
 
-def without_self(documents: Rows, first: int = 0) -> Rows:
+def without_self(documents: AnyInts, first: int = 0) -> AnyInts:
     """Where in each row (n, k + 1) of nearest documents the k others stand; row 0 belongs to the point `first`."""
     own = documents == np.arange(first, first + len(documents))[:, None]
     # Among many twins a point may miss itself in its own row: then the last one goes.

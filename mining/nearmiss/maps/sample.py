@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from nearmiss.candidates.pooling import CandidatePairs
-from nearmiss.retrieval.results import Rows
+from nearmiss.types import AnyInts
 
 QUERIES_AT_MOST = 5  # one fifth of the room, so that the documents they are about find some too
 
@@ -33,8 +33,8 @@ class MapStratum:
 class MapSample:
     """Rows on the map, rising, and how they came there."""
 
-    queries: Rows
-    documents: Rows
+    queries: AnyInts
+    documents: AnyInts
     strata: tuple[MapStratum, ...]
 
     def facts(self) -> list[dict[str, Any]]:
@@ -76,16 +76,16 @@ def draw(
     return MapSample(drawn, np.flatnonzero(on_map), tuple(strata))
 
 
-def _part(rng: np.random.Generator, rows: Rows, room: int) -> Rows:
+def _part(rng: np.random.Generator, rows: AnyInts, room: int) -> AnyInts:
     """At most `room` of the rows, rising."""
     return rows if len(rows) <= room else np.sort(rng.choice(rows, room, replace=False))
 
 
-def _shares(clusters: npt.NDArray[np.int32], room: int) -> Rows:
+def _shares(clusters: npt.NDArray[np.int32], room: int) -> AnyInts:
     """How many of each cluster's documents to draw, in proportion, `room` in all: the largest remainders round up."""
     sizes = np.bincount(clusters)
     room = min(room, len(clusters))
     exact = sizes * (room / max(len(clusters), 1))
-    shares: Rows = np.floor(exact).astype(np.int64)
+    shares: AnyInts = np.floor(exact).astype(np.int64)
     shares[np.argsort(shares - exact, kind="stable")[: room - int(shares.sum())]] += 1
     return shares

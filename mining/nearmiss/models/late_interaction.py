@@ -17,7 +17,6 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from nearmiss.data import passages
@@ -26,8 +25,7 @@ from nearmiss.models.engine import ModelRequest, OnEngine, open_engine
 from nearmiss.models.engine.tokens import CHARACTERS_PER_TOKEN
 from nearmiss.settings import LATE_INTERACTION, Mining
 from nearmiss.storage.fingerprint import fingerprint_of_model
-
-Floats = npt.NDArray[np.float32]
+from nearmiss.types import Scores
 
 WINDOW = 40  # tokens; windows overlap by half
 AT_RANDOM = 60  # documents that tell a query's level
@@ -42,9 +40,9 @@ VERSION = 1  # raise it when scores change, so that kept ones are not used
 class Text:
     """What is kept of a text that was read."""
 
-    tokens: Floats  # (n, dimension), unit
-    weights: Floats  # (n,), which add up to 1
-    mean: Floats  # (dimension,), unit
+    tokens: Scores  # (n, dimension), unit
+    weights: Scores  # (n,), which add up to 1
+    mean: Scores  # (dimension,), unit
 
 
 @dataclass(frozen=True)
@@ -55,7 +53,7 @@ class LateInteraction(OnEngine):
     _read: dict[str, Text] = field(default_factory=dict, repr=False)  # documents of the last call
     _queries: dict[str, tuple[Text, float]] = field(default_factory=dict, repr=False)  # with their levels
 
-    def score(self, pairs: list[tuple[str, str]]) -> Floats:
+    def score(self, pairs: list[tuple[str, str]]) -> Scores:
         """Scores (n,) in float32, around 0 for a document drawn at random and at most 2."""
         self._read_documents({document for _, document in pairs})
         self._read_queries(dict.fromkeys(query for query, _ in pairs))
@@ -101,7 +99,7 @@ class LateInteraction(OnEngine):
         return list(self._tokenizer.encode_batch_fast([text[:longest] for text in texts]))
 
     @cached_property
-    def _rarity(self) -> Floats:
+    def _rarity(self) -> Scores:
         """The weight of each token of the vocabulary: BM25's inverse document frequency; 0 for what is no word."""
         texts = self._drawn(COUNTED)
         seen = np.zeros(self._tokenizer.get_vocab_size(), np.int64)
@@ -149,7 +147,7 @@ def load_late_interaction(recipe: Mining, documents: pd.DataFrame, collection: s
     return LateInteraction(model, (LATE_INTERACTION, wanted.fingerprint, collection, *settings), documents)
 
 
-def _text(rows: Floats, rarity: Floats) -> Text:
+def _text(rows: Scores, rarity: Scores) -> Text:
     if not rarity.any():  # nothing but signs
         rarity = np.ones_like(rarity)
     counts = rarity > 0
@@ -157,5 +155,5 @@ def _text(rows: Floats, rarity: Floats) -> Text:
     return Text(_unit(rows[counts]), weights, _unit(weights @ rows[counts]))
 
 
-def _unit(rows: Floats) -> Floats:
+def _unit(rows: Scores) -> Scores:
     return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=-1, keepdims=True), 1e-9), np.float32)

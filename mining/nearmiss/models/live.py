@@ -26,9 +26,8 @@ from nearmiss.models.engine.loading import facts_of
 from nearmiss.models.teacher import CrossEncoderTeacher, Teacher
 from nearmiss.settings import Mining
 from nearmiss.storage.fingerprint import fingerprint_of
-from nearmiss.types import Vectors
+from nearmiss.types import Scores, Vectors
 
-Scores = npt.NDArray[np.float32]
 DECIMALS = 3  # of a stranger's answers, that tell it from another
 
 _ENGINES: dict[tuple[str, str, str], Engine | None] = {}  # by fingerprint: an engine that was opened is never freed

@@ -12,7 +12,6 @@ import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,13 +19,13 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from nearmiss.errors import ModelError
-from nearmiss.models.teacher import Scores, Teacher
+from nearmiss.models.teacher import Teacher
 from nearmiss.storage.files import write_parquet
+from nearmiss.types import AnyInts, Scores
 
 PAIRS_PER_CHUNK = 4096
 SLICE = 512
 KEYS = ["query_key", "document_key"]
-Pairs = npt.NDArray[np.integer[Any]]  # (n, 2): rows of a query and of a document
 
 
 @dataclass(frozen=True)
@@ -65,7 +64,7 @@ def score_pairs(
     teacher: Teacher,
     queries: Sequence[str],
     documents: Sequence[str],
-    pairs: Pairs,
+    pairs: AnyInts,
     folder: Path,
     name: str,
     known: KnownScores,
@@ -112,7 +111,7 @@ def _score(teacher: Teacher, texts: list[tuple[str, str]], advance: Callable[[in
     return np.concatenate(slices)
 
 
-def _new_pairs(keys: pd.DataFrame, queries: Sequence[str], documents: Sequence[str], pairs: Pairs) -> pd.DataFrame:
+def _new_pairs(keys: pd.DataFrame, queries: Sequence[str], documents: Sequence[str], pairs: AnyInts) -> pd.DataFrame:
     """The keys, each once, the longest documents first and all pairs of one together; the index is their row."""
     new = keys.drop_duplicates()
     # One chunk holds texts of about one length, whatever query they belong to, and reads few documents.
@@ -124,7 +123,7 @@ def _new_pairs(keys: pd.DataFrame, queries: Sequence[str], documents: Sequence[s
     return new.iloc[np.lexsort((-lengths[0], document, -lengths[1]))]
 
 
-def _keys(queries: Sequence[str], documents: Sequence[str], pairs: Pairs) -> pd.DataFrame:
+def _keys(queries: Sequence[str], documents: Sequence[str], pairs: AnyInts) -> pd.DataFrame:
     """Hashes of the two texts of each pair, by the pair's number."""
     columns = {}
     for name, texts, rows in zip(KEYS, (queries, documents), pairs.T, strict=True):

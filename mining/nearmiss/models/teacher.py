@@ -10,8 +10,6 @@ Knows nothing of the cache.
 from dataclasses import dataclass
 from typing import Protocol
 
-import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from nearmiss.errors import ModelError
@@ -20,8 +18,7 @@ from nearmiss.models.late_interaction import load_late_interaction
 from nearmiss.models.low_rank import plain_folder
 from nearmiss.settings import LATE_INTERACTION, Mining
 from nearmiss.storage.fingerprint import fingerprint_of_model
-
-Scores = npt.NDArray[np.float32]
+from nearmiss.types import Scores
 
 
 class Teacher(Model, Protocol):

@@ -1,15 +1,14 @@
 """Progress and seconds: how a stage says how far it is, and how long it took."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol
 
 from nearmiss.run import SECONDS_FILE
 from nearmiss.storage.files import read_object, write_json
-
-Advance = Callable[[int], None]
+from nearmiss.types import Advance
 
 
 class Watch(Protocol):

@@ -22,7 +22,7 @@ from nearmiss.candidates.pooling import assemble, named
 from nearmiss.candidates.twins import TwinQueries
 from nearmiss.models import score_cache
 from nearmiss.pipeline import round
-from nearmiss.pipeline.progress import Advance, Watch, timed
+from nearmiss.pipeline.progress import Watch, timed
 from nearmiss.pipeline.round import Round, count_rows
 from nearmiss.pipeline.searching import search
 from nearmiss.retrieval.feedback import pool_cosine
@@ -30,6 +30,7 @@ from nearmiss.retrieval.vector_store import embed
 from nearmiss.retrieval.vectors import score_pairs
 from nearmiss.settings import source_name
 from nearmiss.storage.files import write_parquet
+from nearmiss.types import Advance
 
 SCORED_TOGETHER = 8  # shards, so that a teacher that reads documents on their own reads each but once for so many
 

@@ -22,8 +22,9 @@ import numpy.typing as npt
 from nearmiss import selection
 from nearmiss.selection import KEPT, STATUSES, Decision, Table
 from nearmiss.selection.choice import run_positions
-from nearmiss.selection.table import Bools, Floats, Ints, by_falling
+from nearmiss.selection.table import by_falling
 from nearmiss.settings import Policy
+from nearmiss.types import Bools, Floats, Ints
 
 BEST = 10
 FEW = 2 * BEST  # of fewer candidates, any two orders share most of their best

@@ -19,8 +19,8 @@ from nearmiss.calibration import Calibration
 from nearmiss.calibration.signals import Signals, in_words, signals
 from nearmiss.errors import RunError
 from nearmiss.selection import Table
-from nearmiss.selection.table import Bools
 from nearmiss.settings import Policy
+from nearmiss.types import Bools
 
 LOUDEST = 4
 

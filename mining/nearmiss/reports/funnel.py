@@ -17,8 +17,8 @@ from nearmiss import selection
 from nearmiss.reports.doubts import of_models
 from nearmiss.run import Run
 from nearmiss.selection import Decision, Table
-from nearmiss.selection.table import Bools, Ints
 from nearmiss.settings import Mining, Policy, source_name
+from nearmiss.types import Bools, Ints
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 NOT_FOUND = "not_found"  # in the place of a status: no source of the round found the pair

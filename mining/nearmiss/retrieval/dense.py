@@ -15,9 +15,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from nearmiss.retrieval.results import Rows, Scores, best_rows, nothing_found, ranked
+from nearmiss.retrieval.results import best_rows, nothing_found, ranked
 from nearmiss.retrieval.vectors import Shards, block_rows, blocks, count, score_pairs, take
-from nearmiss.types import Vectors
+from nearmiss.types import AnyInts, Scores, Vectors
 
 QUERY_BLOCK = 4096
 SPARE = 16  # how many more than k FAISS is asked for
@@ -85,5 +85,5 @@ def _search_one(query: int, queries: Vectors, shards: Shards, k: int, memory_mb:
     every_score = np.concatenate(
         [np.vecdot(block, queries[query]) for _, block in blocks(shards, block_rows(memory_mb, queries.shape[1]))]
     )
-    best: Rows = best_rows(every_score, k)
+    best: AnyInts = best_rows(every_score, k)
     return ranked(np.full(len(best), query), best, every_score[best])

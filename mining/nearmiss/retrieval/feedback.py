@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from nearmiss.retrieval.results import Scores
 from nearmiss.retrieval.vectors import Take, score_pairs
+from nearmiss.types import Scores
 
 BEST = 11  # of a query's rows: the labelled answers, then by fused rank
 

@@ -13,12 +13,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-Rows = npt.NDArray[np.integer[Any]]
-Scores = npt.NDArray[np.float32]
+from nearmiss.types import AnyInts, Scores
 
 
 def ranked(
-    queries: Rows, documents: Rows, scores: npt.NDArray[np.floating[Any]], depth: int | None = None
+    queries: AnyInts, documents: AnyInts, scores: npt.NDArray[np.floating[Any]], depth: int | None = None
 ) -> pd.DataFrame:
     """
     The pairs (three arrays of one length) as a found frame, at most `depth` for each query.

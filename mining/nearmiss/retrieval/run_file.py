@@ -23,7 +23,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from nearmiss.errors import DatasetError
-from nearmiss.retrieval.results import Rows, ranked
+from nearmiss.retrieval.results import ranked
+from nearmiss.types import AnyInts
 
 SHOWN = 20
 LEAST_SHARE = 0.5  # of the lines whose queries the dataset must have
@@ -89,7 +90,7 @@ def read_run(
     return RunFile(found, len(every_line) - len(lines))
 
 
-def _check_queries(path: Path, named: pd.Series, rows: Rows, query_ids: Sequence[str]) -> None:
+def _check_queries(path: Path, named: pd.Series, rows: AnyInts, query_ids: Sequence[str]) -> None:
     known = int((rows >= 0).sum())
     if not len(named) or known >= LEAST_SHARE * len(named):
         return

@@ -18,6 +18,7 @@ from nearmiss.errors import ModelError
 from nearmiss.models.engine.loading import check_tokenizer, model_folder
 from nearmiss.retrieval.results import best_rows, nothing_found, ranked
 from nearmiss.storage.files import write_atomically
+from nearmiss.types import Advance
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 SHARD_ROWS = 4096
 BATCH = 32
 MEMORY_MB = 256
-Advance = Callable[[int], None]
 
 
 def load_encoder(name: str, *, trust_remote_code: bool = False) -> "SparseEncoder":

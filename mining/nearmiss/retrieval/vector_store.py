@@ -20,10 +20,9 @@ import numpy.typing as npt
 
 from nearmiss.errors import ModelError, RunError
 from nearmiss.retrieval import vectors
-from nearmiss.retrieval.results import Rows
 from nearmiss.storage.files import read_json, read_object, write_atomically, write_json
 from nearmiss.storage.numbered import numbered, shard_name
-from nearmiss.types import Vectors
+from nearmiss.types import AnyInts, Vectors
 
 RECORD = "vectors.json"
 SLICE = 1024
@@ -44,7 +43,7 @@ class StoredVectors:
     def _mapped(self) -> list[npt.NDArray[np.floating[Any]]]:
         return [np.load(path, mmap_mode="r") for path in numbered(self.folder, ".npy")]
 
-    def take(self, rows: Rows) -> Vectors:
+    def take(self, rows: AnyInts) -> Vectors:
         """The vectors of these rows, in this order, in float32."""
         return vectors.take(self.shards(), rows)
 

@@ -14,11 +14,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from nearmiss.retrieval.results import Rows, Scores
-from nearmiss.types import Vectors
+from nearmiss.types import AnyInts, Scores, Vectors
 
 Shards = Sequence[npt.NDArray[np.floating[Any]]]
-Take = Callable[[Rows], Vectors]  # row numbers (n,) to their vectors (n, dimensions)
+Take = Callable[[AnyInts], Vectors]  # row numbers (n,) to their vectors (n, dimensions)
 
 PAIR_BLOCK = 1 << 15  # with 384 dimensions, 50 MB a side
 
@@ -42,7 +41,7 @@ def block_rows(memory_mb: int, dimensions: int) -> int:
     return max(1, memory_mb * 1_000_000 // (4 * dimensions))
 
 
-def take(shards: Shards, rows: Rows) -> Vectors:
+def take(shards: Shards, rows: AnyInts) -> Vectors:
     """The vectors of these documents, in this order, in float32."""
     bounds = np.cumsum([0, *(len(shard) for shard in shards)])
     order = np.argsort(rows, kind="stable")
@@ -54,7 +53,7 @@ def take(shards: Shards, rows: Rows) -> Vectors:
     return taken
 
 
-def score_pairs(left: Take, right: Take, left_rows: Rows, right_rows: Rows) -> Scores:
+def score_pairs(left: Take, right: Take, left_rows: AnyInts, right_rows: AnyInts) -> Scores:
     """
     Dot products of pairs (n,), in blocks; each row is taken once a block.
 
@@ -67,6 +66,6 @@ def score_pairs(left: Take, right: Take, left_rows: Rows, right_rows: Rows) -> S
     return scores
 
 
-def _take_once(take_rows: Take, rows: Rows) -> Vectors:
+def _take_once(take_rows: Take, rows: AnyInts) -> Vectors:
     unique, place = np.unique(rows, return_inverse=True)
     return take_rows(unique)[place]

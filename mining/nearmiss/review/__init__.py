@@ -7,10 +7,11 @@ Out: an append-only log on SQLite or PostgreSQL; the verdicts that stand; who is
 Knows nothing of scores, policies or pages.
 """
 
-from nearmiss.review.current import ADJUDICATION, REPEAT, Entry, Pair, Standing
+from nearmiss.review.current import ADJUDICATION, REPEAT, Entry, Standing
 from nearmiss.review.events import JUDGEMENTS, REASONS, Event
 from nearmiss.review.log import ReviewLog, open_log, open_log_to_read
 from nearmiss.review.plans import AuditPlan, Draw
+from nearmiss.types import Pair
 
 __all__ = [
     "ADJUDICATION",

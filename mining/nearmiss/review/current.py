@@ -15,13 +15,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from nearmiss.review.events import JUDGEMENTS, Event
+from nearmiss.types import Pair
 
 ADJUDICATION = "adjudication"  # the arm of a verdict that decides between others
 REPEAT = "repeat"  # the arm of a verdict on a pair that was shown again, unannounced, to measure a reviewer
 # Of two verdicts with as many voices, the one nearer to an answer: training against an answer does more harm than
 # losing one negative.
 CAUTION = {verdict: place for place, verdict in enumerate(("relevant", "partial", "unsure", "not_relevant"))}
-Pair = tuple[str, str]
 
 
 @dataclass(frozen=True)

@@ -19,13 +19,14 @@ from nearmiss.data import Dataset
 from nearmiss.errors import ReviewError
 from nearmiss.review import annotation_tools, quepid
 from nearmiss.review.annotation_tools import Words
-from nearmiss.review.current import Entry, Pair, Standing
+from nearmiss.review.current import Entry, Standing
 from nearmiss.review.events import JUDGEMENTS
 from nearmiss.review.given import Judgement, ReadJudgements, events_of
 from nearmiss.review.history import read_history, write_history
 from nearmiss.review.judgement_files import JudgementFormat, format_of, format_to_write, is_table, objects, table_rows
 from nearmiss.review.log import ReviewLog, open_log
 from nearmiss.review.trec_qrels import Borders, read_qrels, write_qrels
+from nearmiss.types import Pair
 
 __all__ = [
     "Belonging",

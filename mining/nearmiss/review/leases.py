@@ -13,9 +13,9 @@ from itertools import islice
 
 import sqlalchemy as sql
 
-from nearmiss.review.current import Pair
 from nearmiss.review.events import JUDGEMENTS
 from nearmiss.review.schema import LEASES, ROWS
+from nearmiss.types import Pair
 
 
 def take(

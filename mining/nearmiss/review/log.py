@@ -20,10 +20,11 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from nearmiss.errors import ReviewError
 from nearmiss.review import leases, plans, schema
-from nearmiss.review.current import Entry, Pair
+from nearmiss.review.current import Entry
 from nearmiss.review.events import Event
 from nearmiss.review.plans import AuditPlan, Draw
 from nearmiss.review.schema import ROWS
+from nearmiss.types import Pair
 
 LEASE_SECONDS = 600.0
 FIELDS = tuple(field.name for field in fields(Event))

@@ -15,8 +15,9 @@ from typing import Any
 import sqlalchemy as sql
 
 from nearmiss.errors import ReviewError
-from nearmiss.review.current import REPEAT, Pair
+from nearmiss.review.current import REPEAT
 from nearmiss.review.schema import DRAWS, PLANS
+from nearmiss.types import Pair
 
 
 @dataclass(frozen=True)

@@ -24,9 +24,9 @@ from typing import NamedTuple
 from nearmiss.data.checks import Wrong, shortened, wanted_id, wanted_number
 from nearmiss.data.lines import decoded, lines, raw
 from nearmiss.errors import ReviewError
-from nearmiss.review.current import Pair
 from nearmiss.review.history import settle
 from nearmiss.storage.files import write_atomically
+from nearmiss.types import Pair
 
 HEADERS = ("query_id", "query-id", "qid", "topic")
 GRADES = {"relevant": 2, "partial": 1, "not_relevant": 0}

@@ -18,8 +18,9 @@ import pandas as pd
 from nearmiss.errors import RecipeError
 from nearmiss.selection.choice import choose, run_positions, wanted_first
 from nearmiss.selection.rules import RULES, ceiling, floor, too_deep
-from nearmiss.selection.table import VERDICTS, Bools, Ints, Table, prepare, sources_of
+from nearmiss.selection.table import VERDICTS, Table, prepare, sources_of
 from nearmiss.settings import Policy
+from nearmiss.types import Bools, Ints
 
 __all__ = [
     "KEPT",

@@ -10,10 +10,9 @@ is the same in any order and on any number of workers.
 
 import numpy as np
 
-from nearmiss.selection.table import Bools, Floats, Ints, Table
+from nearmiss.selection.table import Table
 from nearmiss.settings import Policy
-
-Order = Ints  # rows, query by query, the most wanted first
+from nearmiss.types import Bools, Floats, Ints
 
 
 def choose(queries: Ints, found: dict[str, Bools], policy: Policy) -> Bools:
@@ -48,7 +47,7 @@ def _first(queries: Ints, wanted: Bools, places: Ints) -> Bools:
     return wanted & within
 
 
-def wanted_first(table: Table, policy: Policy, survivors: Bools, tier: Ints) -> Order:
+def wanted_first(table: Table, policy: Policy, survivors: Bools, tier: Ints) -> Ints:
     """The surviving rows in the order in which they would be taken."""
     order = table.best_first[survivors[table.best_first]]
     if policy.sampling == "random":
@@ -72,7 +71,7 @@ def uniform(table: Table, seed: int) -> Floats:
     return ((mixed >> np.uint64(11)).astype(np.float64) + 0.5) / 2**53
 
 
-def _reorder(table: Table, order: Order, keys: Floats) -> Order:
+def _reorder(table: Table, order: Ints, keys: Floats) -> Ints:
     return order[np.lexsort((-keys, table.query[order]))]
 
 
@@ -83,7 +82,7 @@ def _simans(table: Table, policy: Policy) -> Floats:
     return -policy.simans_a * distance**2 - np.log(-np.log(uniform(table, policy.seed)))
 
 
-def _stratified(table: Table, policy: Policy, order: Order) -> Floats:
+def _stratified(table: Table, policy: Policy, order: Ints) -> Floats:
     # `order` is by falling score: cut each query's list into as many equal strata as it has slots, shuffle within
     # each, and take the first of every stratum before the second of any.
     queries, n = table.query[order], policy.negatives_per_query

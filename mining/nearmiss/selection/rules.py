@@ -12,8 +12,9 @@ from collections.abc import Callable
 import numpy as np
 
 from nearmiss.errors import RecipeError
-from nearmiss.selection.table import Bools, Floats, Table
+from nearmiss.selection.table import Table
 from nearmiss.settings import Policy
+from nearmiss.types import Bools, Floats
 
 Rule = Callable[[Table, Policy], Bools]
 

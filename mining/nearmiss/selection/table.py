@@ -18,10 +18,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from nearmiss.errors import RunError
+from nearmiss.types import Bools, Floats, Ints
 
-Bools = npt.NDArray[np.bool_]
-Floats = npt.NDArray[np.floating[Any]]
-Ints = npt.NDArray[np.int64]
 Keys = npt.NDArray[np.uint64]
 
 VERDICTS = ("relevant", "partial", "not_relevant", "unsure")

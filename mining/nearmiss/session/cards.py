@@ -15,13 +15,14 @@ import numpy as np
 
 from nearmiss.errors import ReviewError
 from nearmiss.review import REPEAT, Event
-from nearmiss.review.current import Entry, Pair
+from nearmiss.review.current import Entry
 from nearmiss.review.events import event_from
 from nearmiss.selection import STATUSES, Decision
 from nearmiss.session.highlights import changes, pieces
 from nearmiss.session.queue import agenda, priority
 from nearmiss.session.queue.arms import PickedCard, why
 from nearmiss.settings import Policy
+from nearmiss.types import Pair
 from nearmiss.workspace import Workspace
 
 LISTED = 30  # candidates in each ranking beside a card

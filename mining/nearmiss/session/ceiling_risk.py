@@ -17,8 +17,9 @@ from nearmiss import audit
 from nearmiss.audit.domains import DomainsAlongCeiling, along, at, each, is_quick, unjudged
 from nearmiss.audit.ladder import ladder
 from nearmiss.errors import ReviewError
-from nearmiss.selection.table import Bools, Floats, Ints, Table
+from nearmiss.selection.table import Table
 from nearmiss.settings import Policy
+from nearmiss.types import Bools, Floats, Ints
 from nearmiss.workspace import Workspace
 
 TARGET = 0.05

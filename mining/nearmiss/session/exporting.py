@@ -28,8 +28,8 @@ from nearmiss.export.formats import EXPORT_FORMATS, check
 from nearmiss.export.judgements import judge, read
 from nearmiss.export.plan import check_not_empty, plan
 from nearmiss.export.read_back import WrittenExport, written, written_below
-from nearmiss.export.writing import Advance
 from nearmiss.settings import Policy
+from nearmiss.types import Advance
 from nearmiss.workspace import Workspace
 
 EXPORTS = "exports"

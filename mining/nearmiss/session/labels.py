@@ -13,8 +13,7 @@ import numpy.typing as npt
 
 from nearmiss import audit
 from nearmiss.calibration.fitting import CalibrationLabels
-from nearmiss.review import Pair
-from nearmiss.selection.table import Bools, Ints
+from nearmiss.types import Bools, Ints, Pair
 from nearmiss.workspace import Workspace
 
 ANSWERS = ("relevant", "partial")  # neither may train as a negative

@@ -21,8 +21,8 @@ from nearmiss.reports import funnel as report
 from nearmiss.reports.doubts import Doubt
 from nearmiss.review import JUDGEMENTS, Standing
 from nearmiss.selection import KEPT, STATUSES, Decision, Table
-from nearmiss.selection.table import Bools, Ints
 from nearmiss.settings import source_name
+from nearmiss.types import Bools, Ints
 from nearmiss.workspace import Workspace
 
 REFUSED = "refused"  # in the place of a status: every row that is neither kept nor a labelled positive

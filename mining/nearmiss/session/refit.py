@@ -23,8 +23,8 @@ from nearmiss.calibration.reliability import Auc, Reliability, auc, by_slice, su
 from nearmiss.calibration.signals import Signals, signals
 from nearmiss.errors import ReviewError
 from nearmiss.reports.funnel import kept_per_query
-from nearmiss.selection.table import Floats, Ints
 from nearmiss.session.labels import labels_of, slices_of
+from nearmiss.types import Floats, Ints
 from nearmiss.workspace import Workspace
 
 FEWEST_OF_A_KIND = 5  # answers and negatives from which on an AUC says something

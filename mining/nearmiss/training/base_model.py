@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from nearmiss.errors import ModelError
 from nearmiss.models.encoder import EMBEDDED, load_encoder
@@ -26,8 +25,8 @@ from nearmiss.pipeline import Watch
 from nearmiss.settings import Mining, Teaching
 from nearmiss.storage.files import read_json
 from nearmiss.storage.fingerprint import fingerprint_of_model
+from nearmiss.types import Floats
 
-Floats = npt.NDArray[np.float64]
 TextPairs = list[tuple[str, str]]
 TEXTS_AT_ONCE = 512
 PAIRS_AT_ONCE = 256

@@ -32,9 +32,10 @@ from nearmiss.training import compression, model_card, trainer
 from nearmiss.training.base_model import BaseModel, TextPairs, logits, open_start
 from nearmiss.training.evaluation import EvaluationScores, measure
 from nearmiss.training.head import fold, head_of
-from nearmiss.training.labelled_pairs import NEGATIVE, POSITIVE, Bools, TrainingPairs, held_out
+from nearmiss.training.labelled_pairs import NEGATIVE, POSITIVE, TrainingPairs, held_out
 from nearmiss.training.result import TrainingResult, taught_from
-from nearmiss.training.score_scale import Floats, ScoreScale, cross_fitted, fit, log_losses, probabilities
+from nearmiss.training.score_scale import ScoreScale, cross_fitted, fit, log_losses, probabilities
+from nearmiss.types import Bools, Floats
 
 WORKSHOP = ".teaching"
 SETTINGS, RESULT, START_SCORES, SECONDS = "settings.json", "result.json", "start_scores.npy", "seconds.json"

@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from nearmiss.training.score_scale import Floats, log_losses, probabilities
+from nearmiss.training.score_scale import log_losses, probabilities
+from nearmiss.types import Floats
 
 CUT = 10
 

@@ -15,21 +15,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from nearmiss.calibration.signals import sources
 from nearmiss.data import Dataset, passages
 from nearmiss.errors import DatasetError, RunError
 from nearmiss.export.judgements import RELEVANT, WRONG_POSITIVE, read
-from nearmiss.review.current import Pair
 from nearmiss.selection import KEPT
 from nearmiss.session import exporting
 from nearmiss.settings import Export, OfPartly, Teaching
+from nearmiss.types import Bools, Floats, Pair
 from nearmiss.workspace import Workspace, open_workspace
 
-Bools = npt.NDArray[np.bool_]
-Floats = npt.NDArray[np.float64]
 SHARE = "_share"
 # Of these everyone knows what they are.
 NO_QUESTION = ("known_positive", "is_the_query", "duplicate", "answers_twin_query")

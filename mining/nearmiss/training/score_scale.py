@@ -15,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import expit, log1p
 
-Floats = npt.NDArray[np.float64]
+from nearmiss.types import Floats
+
 FOLDS = 5
 # A faint pull towards one standard deviation and no shift: without it, scores that separate the labels wholly would be
 # stretched without end.

@@ -31,7 +31,8 @@ from nearmiss.models.engine import processor
 from nearmiss.pipeline import Watch
 from nearmiss.settings import Teaching
 from nearmiss.storage.files import read_json
-from nearmiss.training.base_model import Floats, TextPairs
+from nearmiss.training.base_model import TextPairs
+from nearmiss.types import Floats
 
 SAVE_EVERY_S = 120.0
 WARM_UP = 0.1  # share of the steps

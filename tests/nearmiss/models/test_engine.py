@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from nearmiss.errors import ModelError
-from nearmiss.models.engine import Wanted, compiled, graphs, open_engine, probe, processor, pytorch
+from nearmiss.models.engine import ModelRequest, compiled, graphs, open_engine, probe, processor, pytorch
 from nearmiss.models.engine.contract import ModelFacts
 from nearmiss.models.engine.first_token import first_token_only
 from nearmiss.models.engine.loading import load_model
@@ -42,7 +42,7 @@ def own_cache(tmp_path, monkeypatch):
 
 
 def wanted(folder, kind="teacher", precision="float32"):
-    return Wanted(kind, str(folder), folder, fingerprint_of_model(folder), precision=precision)
+    return ModelRequest(kind, str(folder), folder, fingerprint_of_model(folder), precision=precision)
 
 
 @pytest.mark.parametrize("case", FLAGS)

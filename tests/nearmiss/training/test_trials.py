@@ -24,14 +24,14 @@ from nearmiss.training.trials import policies
 from nearmiss.training.trials.batches import Order
 from nearmiss.training.trials.certainty import difference
 from nearmiss.training.trials.classroom import open_classroom
-from nearmiss.training.trials.exported import Lessons, lessons_of
+from nearmiss.training.trials.exported_pairs import ExportedPairs, lessons_of
 from nearmiss.training.trials.losses import loss_of, on_scale_of
 from nearmiss.training.trials.measures import measure
 from nearmiss.training.trials.questions import Questions
 from nearmiss.training.trials.students.adapter import Adapter, Space
-from nearmiss.training.trials.students.encoder import EncoderStudent
+from nearmiss.training.trials.students.encoder_student import EncoderStudent
 from nearmiss.training.trials.students.static import Static
-from nearmiss.training.trials.students.texts import Texts
+from nearmiss.training.trials.students.trial_texts import TrialTexts
 from nearmiss.workspace import open_to_read, open_workspace
 from tests import toys
 from tests.words import margins
@@ -42,7 +42,7 @@ QUICK = Trial(seeds=2, epochs=2, resamples=200)
 def lessons(rows):
     """Lessons of (query, document, is_positive) rows, grouped by query."""
     query, document, positive = (np.array(column) for column in zip(*rows, strict=True))
-    return Lessons(query, document, positive.astype(bool), np.linspace(1, 0, len(rows), dtype=np.float32))
+    return ExportedPairs(query, document, positive.astype(bool), np.linspace(1, 0, len(rows), dtype=np.float32))
 
 
 def questions(known, count):
@@ -323,7 +323,7 @@ def little(tmp_path_factory):
     folder = toys.encoder(tmp_path_factory.mktemp("toy"), "bert", "mean")
     queries = [f"what {word}" for word in WORDS]
     documents = [f"the {word} of {WORDS[(n + 5) % len(WORDS)]}" for n, word in enumerate(WORDS)]
-    return Texts(queries, documents, queries, np.arange(len(documents)), Mining(encoder=str(folder)))
+    return TrialTexts(queries, documents, queries, np.arange(len(documents)), Mining(encoder=str(folder)))
 
 
 @pytest.mark.parametrize(("student", "rate", "epochs"), [(Static, 0.05, 60), (EncoderStudent, 0.005, 30)])

@@ -21,7 +21,7 @@ import numpy as np
 
 from nearmiss.errors import ModelError
 from nearmiss.models.engine import processor
-from nearmiss.models.engine.contract import Inputs, ModelFacts, Rows, Task
+from nearmiss.models.engine.contract import EngineRows, Inputs, ModelFacts, Task
 from nearmiss.models.engine.tokens import Places, Tokenizer, batches
 from nearmiss.storage.files import read_json, write_json
 
@@ -67,7 +67,7 @@ class OpenVinoEngine:
         """
         self._answer(self.tokenizer.encode(["a"], ""), np.array([0]))
 
-    def __call__(self, inputs: Inputs, task: Task, prompt: str) -> Rows:
+    def __call__(self, inputs: Inputs, task: Task, prompt: str) -> EngineRows:
         """Rows (n, dimension). Query or document is the same: a graph of two ways would not have passed the probe."""
         encodings = self.tokenizer.encode(inputs, prompt)
         if task == "token":

@@ -19,7 +19,7 @@ ModelKind = Literal["encoder", "teacher", "tokens"]  # `tokens`: an encoder befo
 Task = Literal["query", "document", "pair", "token"]
 Inputs = Sequence[str] | Sequence[tuple[str, str]]  # texts for an encoder, pairs for a teacher
 # (n, dimension): one row a text, or one a pair of dimension 1, or one a token, text after text.
-Rows = npt.NDArray[np.float32]
+EngineRows = npt.NDArray[np.float32]
 
 TASKS: dict[ModelKind, tuple[Task, ...]] = {
     "encoder": ("query", "document"),
@@ -99,7 +99,7 @@ class Engine(Protocol):
     def facts(self) -> ModelFacts:
         """Prompts, dimension and length of the model."""
 
-    def __call__(self, inputs: Inputs, task: Task, prompt: str) -> Rows: ...
+    def __call__(self, inputs: Inputs, task: Task, prompt: str) -> EngineRows: ...
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from typing import Any
 
 from nearmiss.models.engine import probe, processor, tracing
 from nearmiss.models.engine.compiled import OpenVinoEngine, describe
-from nearmiss.models.engine.contract import Engine, ModelRequest, Rows
+from nearmiss.models.engine.contract import Engine, EngineRows, ModelRequest
 from nearmiss.models.engine.int8 import round_weights
 from nearmiss.models.engine.pytorch import in_float32, on_probe
 from nearmiss.settings import Precision
@@ -57,7 +57,7 @@ def convert(wanted: ModelRequest, model: Any, precisions: tuple[Precision, ...])
 
 
 def _converted(
-    wanted: ModelRequest, model: Any, precisions: tuple[Precision, ...], expected: list[Rows]
+    wanted: ModelRequest, model: Any, precisions: tuple[Precision, ...], expected: list[EngineRows]
 ) -> Engine | None:
     with tempfile.TemporaryDirectory() as scratch:
         exact = Path(scratch)
@@ -71,7 +71,7 @@ def _converted(
     return None
 
 
-def _write_exact(folder: Path, wanted: ModelRequest, model: Any, expected: list[Rows]) -> bool:
+def _write_exact(folder: Path, wanted: ModelRequest, model: Any, expected: list[EngineRows]) -> bool:
     """Write a float32 graph that answers as PyTorch does; whether there is one."""
     for write in (tracing.write_first_token, tracing.write):
         try:
@@ -84,7 +84,9 @@ def _write_exact(folder: Path, wanted: ModelRequest, model: Any, expected: list[
     return False
 
 
-def _kept_or_passing(exact: Path, wanted: ModelRequest, precision: Precision, expected: list[Rows]) -> OpenVinoEngine:
+def _kept_or_passing(
+    exact: Path, wanted: ModelRequest, precision: Precision, expected: list[EngineRows]
+) -> OpenVinoEngine:
     folder = place(wanted, precision)
     try:
         return _keep(exact, folder, wanted, precision, expected)
@@ -99,7 +101,7 @@ def _kept_or_passing(exact: Path, wanted: ModelRequest, precision: Precision, ex
 
 
 def _keep(
-    exact: Path, folder: Path, wanted: ModelRequest, precision: Precision, expected: list[Rows]
+    exact: Path, folder: Path, wanted: ModelRequest, precision: Precision, expected: list[EngineRows]
 ) -> OpenVinoEngine:
     """The engine in `precision`, its graph and its agreement with float32 in the folder where a later start looks."""
     draft = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".tmp-"))

@@ -10,11 +10,9 @@ Knows nothing of models. The texts are fixed, so that the choice of an engine ne
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from nearmiss.models.engine.contract import Inputs, ModelKind, Rows
-
-Exact = npt.NDArray[np.float64]
+from nearmiss.models.engine.contract import EngineRows, Inputs, ModelKind
+from nearmiss.types import Floats
 
 QUESTIONS = (
     "why does bread rise",
@@ -60,7 +58,7 @@ def inputs(kind: ModelKind) -> Inputs:
     return [(QUESTIONS[i % len(QUESTIONS)], text) for i, text in enumerate(texts())]
 
 
-def agreement(kind: ModelKind, found: list[Rows], wanted: list[Rows], precision: str) -> EngineAgreement:
+def agreement(kind: ModelKind, found: list[EngineRows], wanted: list[EngineRows], precision: str) -> EngineAgreement:
     """Compare rows (n, dimension), one array a task, with those of float32 PyTorch."""
     ours, theirs = np.concatenate(found).astype(np.float64), np.concatenate(wanted).astype(np.float64)
     if ours.shape != theirs.shape or not np.isfinite(ours).all():
@@ -68,7 +66,7 @@ def agreement(kind: ModelKind, found: list[Rows], wanted: list[Rows], precision:
     return (_of_scores if kind == "teacher" else _of_vectors)(ours, theirs, precision)
 
 
-def _of_vectors(ours: Exact, theirs: Exact, precision: str) -> EngineAgreement:
+def _of_vectors(ours: Floats, theirs: Floats, precision: str) -> EngineAgreement:
     lengths = np.linalg.norm(ours, axis=1) * np.linalg.norm(theirs, axis=1)
     cosines = np.vecdot(ours, theirs) / np.maximum(lengths, 1e-30)
     mean, lowest = float(cosines.mean()), float(cosines.min())
@@ -77,7 +75,7 @@ def _of_vectors(ours: Exact, theirs: Exact, precision: str) -> EngineAgreement:
     return EngineAgreement(words, mean >= wanted_mean and lowest >= wanted_lowest)
 
 
-def _of_scores(ours: Exact, theirs: Exact, precision: str) -> EngineAgreement:
+def _of_scores(ours: Floats, theirs: Floats, precision: str) -> EngineAgreement:
     error, spread = float(np.sqrt(np.mean((ours - theirs) ** 2))), float(theirs.std())
     words = f"off from float32 by {error:.2g} where scores spread by {spread:.2g}"
     return EngineAgreement(words, error <= ERRORS[precision] * spread + 1e-6)

@@ -12,7 +12,7 @@ import numpy as np
 
 from nearmiss.errors import ModelError
 from nearmiss.models.engine import probe, processor
-from nearmiss.models.engine.contract import Engine, Inputs, ModelFacts, ModelRequest, Rows, Task
+from nearmiss.models.engine.contract import Engine, EngineRows, Inputs, ModelFacts, ModelRequest, Task
 from nearmiss.models.engine.loading import UNKNOWN, facts_of, load_model
 
 
@@ -27,7 +27,7 @@ class PyTorchEngine:
     agreement: str = "is float32 PyTorch"
     name: str = "pytorch"
 
-    def __call__(self, inputs: Inputs, task: Task, prompt: str) -> Rows:
+    def __call__(self, inputs: Inputs, task: Task, prompt: str) -> EngineRows:
         """Rows (n, dimension) of the texts or of all their tokens, or logits (n, 1) of the pairs."""
         if not len(inputs):
             return np.empty((0, self.facts.dimension), np.float32)
@@ -40,7 +40,7 @@ class PyTorchEngine:
         rows = encode(list(inputs), prompt=prompt, batch_size=self.batch, convert_to_tensor=True)
         return np.asarray(rows.float().cpu().numpy(), np.float32)
 
-    def _scores(self, pairs: Inputs, prompt: str) -> Rows:
+    def _scores(self, pairs: Inputs, prompt: str) -> EngineRows:
         from torch.nn import Identity
 
         # Raw logits: a sigmoid would press all good answers against 1.
@@ -99,6 +99,6 @@ def _multiplies_bfloat16_here() -> bool:
     return processor.multiplies_bfloat16(processor.features())
 
 
-def on_probe(engine: Engine, wanted: ModelRequest) -> list[Rows]:
+def on_probe(engine: Engine, wanted: ModelRequest) -> list[EngineRows]:
     """An engine's rows for the probe's texts, task by task, with the model's own prompts."""
     return [engine(probe.inputs(wanted.kind), task, engine.facts.prompts[task]) for task in wanted.tasks]

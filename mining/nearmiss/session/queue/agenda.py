@@ -15,11 +15,10 @@ from typing import Annotated, Literal
 import numpy as np
 import pandas as pd
 
-from nearmiss.review.current import Pair
 from nearmiss.selection import STATUSES, VERDICTS, Decision
 from nearmiss.selection.choice import run_positions
-from nearmiss.selection.table import Bools, Ints
 from nearmiss.session.queue import priority
+from nearmiss.types import Bools, Ints, Pair
 from nearmiss.workspace import Workspace
 
 # Hashes of pairs are 64 bits; a salt keeps the order of a blind review apart from every other draw.

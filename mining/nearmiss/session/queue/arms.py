@@ -17,10 +17,9 @@ import numpy as np
 from nearmiss import audit
 from nearmiss.audit.domains import population
 from nearmiss.review import REPEAT
-from nearmiss.review.current import Pair
-from nearmiss.selection.table import Ints
 from nearmiss.session.queue import agenda, priority
 from nearmiss.session.queue.agenda import View
+from nearmiss.types import Ints, Pair
 from nearmiss.workspace import SALT, Workspace
 
 REPEAT_SHARE = 0.03

@@ -22,8 +22,8 @@ from nearmiss.calibration import stored
 from nearmiss.calibration.fitting import moved
 from nearmiss.calibration.model import Calibration, from_prior
 from nearmiss.calibration.signals import Signals, signals
-from nearmiss.selection.table import Floats, Ints
 from nearmiss.session.labels import labels_of
+from nearmiss.types import Floats, Ints
 from nearmiss.workspace import Workspace
 
 BATCH = 50  # in so many cards that follow each other no query comes twice, while there are others

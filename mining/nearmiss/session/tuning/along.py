@@ -16,9 +16,9 @@ import numpy.typing as npt
 
 from nearmiss.selection import KEPT, RULES, STATUSES, Table
 from nearmiss.selection.rules import ceiling_below, floor_below
-from nearmiss.selection.table import Bools, Floats, Ints
 from nearmiss.session.tuning.counting import Survivors, TakenCounts, take
 from nearmiss.settings import Policy
+from nearmiss.types import Bools, Floats, Ints
 
 SliderStop = float | int | None  # None: the setting is off
 Codes = npt.NDArray[np.int8]

@@ -10,13 +10,10 @@ Knows nothing of scores or rules. Of a `reuse_cap` it knows nothing either: see 
 from dataclasses import dataclass, fields
 
 import numpy as np
-import numpy.typing as npt
 
 from nearmiss.selection import Decision, Table
-from nearmiss.selection.table import Ints
 from nearmiss.settings import Policy
-
-Numbers = npt.NDArray[np.integer]
+from nearmiss.types import AnyInts, Ints
 
 
 @dataclass(frozen=True)
@@ -32,9 +29,9 @@ class DecisionCounts:
 class Survivors:
     """Survivors of each query at each place, (n_queries, n_places or 1) each, or 0 where there are none anywhere."""
 
-    vouched: Numbers | int  # by the data or by a reviewer
-    shallow: Numbers  # within max_rank
-    deep: Numbers | int  # below it: only `deepen` looks at them
+    vouched: AnyInts | int  # by the data or by a reviewer
+    shallow: AnyInts  # within max_rank
+    deep: AnyInts | int  # below it: only `deepen` looks at them
 
 
 @dataclass(frozen=True)
@@ -71,7 +68,7 @@ def is_exact(policy: Policy) -> bool:
     return policy.reuse_cap is None and not (policy.quota and policy.shortfall == "deepen")
 
 
-def take(survivors: Survivors, policy: Policy, wanted: Numbers | int, skip: Numbers | int) -> TakenCounts:
+def take(survivors: Survivors, policy: Policy, wanted: AnyInts | int, skip: AnyInts | int) -> TakenCounts:
     """How many are taken where each query may have `wanted` and loses its best `skip`."""
     skipped = np.minimum(survivors.shallow, skip)
     free = survivors.shallow - skipped + survivors.vouched
@@ -91,6 +88,6 @@ def take(survivors: Survivors, policy: Policy, wanted: Numbers | int, skip: Numb
     )
 
 
-def _over_queries(counts: Numbers) -> Ints:
+def _over_queries(counts: AnyInts) -> Ints:
     summed: Ints = counts.sum(axis=0, dtype=np.int64)
     return summed

@@ -14,8 +14,8 @@ from typing import Literal
 import numpy as np
 
 from nearmiss.selection import KEPT, STATUSES, Decision, Table, ceiling, floor
-from nearmiss.selection.table import Floats, Ints
 from nearmiss.settings import Policy
+from nearmiss.types import Floats, Ints
 from nearmiss.workspace import Workspace
 
 Limit = Literal["ceiling", "floor"]

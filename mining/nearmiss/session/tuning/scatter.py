@@ -14,8 +14,8 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from nearmiss.selection import STATUSES, Decision, Table, ceiling, floor
-from nearmiss.selection.table import Floats, Ints
 from nearmiss.settings import Policy
+from nearmiss.types import Floats, Ints
 from nearmiss.workspace import Workspace
 
 MOST_POINTS = 2_000

@@ -20,12 +20,13 @@ from nearmiss.settings import Trial
 from nearmiss.storage.files import write_json
 from nearmiss.storage.fingerprint import fingerprint_of
 from nearmiss.training.trials.classroom import Classroom, open_classroom
-from nearmiss.training.trials.exported import Lessons
-from nearmiss.training.trials.measures import MEASURES, Doubles, measure
+from nearmiss.training.trials.exported_pairs import ExportedPairs
+from nearmiss.training.trials.measures import MEASURES, measure
 from nearmiss.training.trials.outcome import Outcome, Reached
 from nearmiss.training.trials.policies import IN_FORCE, Tried, tried
-from nearmiss.training.trials.results import FOLDER, Store
+from nearmiss.training.trials.stored_results import FOLDER, Store
 from nearmiss.training.trials.students import Trained
+from nearmiss.types import Floats
 from nearmiss.workspace import Workspace, open_to_read
 
 __all__ = ["Outcome", "Reached", "Tried", "compare", "trial"]
@@ -105,12 +106,12 @@ class _School:
     def __init__(self, room: Classroom, store: Store) -> None:
         self.room, self.store = room, store
 
-    def untrained(self) -> dict[str, Doubles]:
+    def untrained(self) -> dict[str, Floats]:
         """The measures of the student before it learnt anything, (1, n_questions) each."""
         found = self._found("untrained", self.room.student.untrained)
         return {name: found[name][None, :] for name in MEASURES}
 
-    def teach(self, one: Tried, lessons: Lessons, advance: Callable[[int], None]) -> Reached:
+    def teach(self, one: Tried, lessons: ExportedPairs, advance: Callable[[int], None]) -> Reached:
         """What the students of one policy reach, seed by seed."""
         parts = []
         for seed in range(self.room.trial.seeds):
@@ -120,7 +121,7 @@ class _School:
         seconds = float(sum(part["seconds"] for part in parts))
         return Reached(one, lessons.counts(), self.room.median_rank(lessons), measures, seconds)
 
-    def _found(self, of: object, student: Callable[[], Trained]) -> dict[str, Doubles]:
+    def _found(self, of: object, student: Callable[[], Trained]) -> dict[str, Floats]:
         fingerprint = fingerprint_of(of, self.room.student.fingerprint, self.room.questions.fingerprint)
         if (found := self.store.find(fingerprint)) is not None:
             return found

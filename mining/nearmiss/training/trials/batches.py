@@ -1,7 +1,7 @@
 """
 Batches: in which order a student sees its lessons.
 
-In:  `Lessons`, a seed
+In:  `ExportedPairs`, a seed
 Out: batches of queries, each with one positive and its negatives
 
 The order hangs on the seed alone, so two policies that export the same queries are taught in the same order.
@@ -13,7 +13,8 @@ from functools import cached_property
 
 import numpy as np
 
-from nearmiss.training.trials.exported import Bools, Floats, Ints, Lessons
+from nearmiss.training.trials.exported_pairs import ExportedPairs
+from nearmiss.types import Bools, Floats, Ints
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Batch:
 class Order:
     """Lessons that can be cut into batches; `negatives` limits those of a query, best slots first."""
 
-    lessons: Lessons
+    lessons: ExportedPairs
     batch_size: int
     negatives: int | None = None
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nearmiss.training.trials.measures import Doubles
+from nearmiss.types import Floats
 
 MANY = 1_000_000  # queries beyond which a number says no more than "very many"
 BLOCK = 256
@@ -35,7 +35,7 @@ class Difference:
         return "better" if self.low > 0 else "worse" if self.high < 0 else ""
 
 
-def difference(first: Doubles, second: Doubles, level: float, resamples: int, seed: int) -> Difference:
+def difference(first: Floats, second: Floats, level: float, resamples: int, seed: int) -> Difference:
     """The mean of `first - second`, with its interval at `level`; questions whose measure is NaN are left out."""
     gaps = first - second
     gaps = gaps[:, ~np.isnan(gaps).any(axis=0)]
@@ -48,13 +48,13 @@ def difference(first: Doubles, second: Doubles, level: float, resamples: int, se
     return Difference(mean, low, high, None if low > 0 or high < 0 else _queries(gaps.shape[1], mean, high - low))
 
 
-def interval(values: Doubles, level: float, resamples: int, seed: int) -> tuple[float, float]:
+def interval(values: Floats, level: float, resamples: int, seed: int) -> tuple[float, float]:
     """The interval of a mean over questions and seeds."""
     low, high = np.quantile(_resampled(values, resamples, seed), [(1 - level) / 2, (1 + level) / 2]).tolist()
     return low, high
 
 
-def _resampled(values: Doubles, resamples: int, seed: int) -> Doubles:
+def _resampled(values: Floats, resamples: int, seed: int) -> Floats:
     """The mean of each resample, (resamples,): seeds and questions drawn with replacement, each on its own."""
     random = np.random.default_rng(seed)
     seeds, questions = values.shape

@@ -22,15 +22,15 @@ from nearmiss.retrieval.vector_store import embed, open_vectors
 from nearmiss.settings import Policy, Trial
 from nearmiss.storage.fingerprint import fingerprint_of
 from nearmiss.training.trials import questions
-from nearmiss.training.trials.exported import Bools, Floats, Ints, Lessons, lessons_of
+from nearmiss.training.trials.exported_pairs import ExportedPairs, lessons_of
 from nearmiss.training.trials.questions import Questions
-from nearmiss.training.trials.results import FOLDER
+from nearmiss.training.trials.stored_results import FOLDER
 from nearmiss.training.trials.students import Student
 from nearmiss.training.trials.students.adapter import Adapter, Space
-from nearmiss.training.trials.students.encoder import EncoderStudent
+from nearmiss.training.trials.students.encoder_student import EncoderStudent
 from nearmiss.training.trials.students.static import Static
-from nearmiss.training.trials.students.texts import Texts
-from nearmiss.types import Vectors
+from nearmiss.training.trials.students.trial_texts import TrialTexts
+from nearmiss.types import Bools, Floats, Ints, Vectors
 from nearmiss.workspace import Workspace
 
 
@@ -44,14 +44,14 @@ class Classroom:
     trainable: Bools  # (n_queries,)
     watch: Watch
 
-    def lessons(self, policy: Policy | None) -> Lessons:
+    def lessons(self, policy: Policy | None) -> ExportedPairs:
         """What a policy would export of the queries to train on, under the verdicts that count now."""
         work = self.work
         with work.unchanged():
             said = read(work.standing)
             return lessons_of(work.run.dataset, work.table, said, policy, self.trainable, work.same_document)
 
-    def median_rank(self, lessons: Lessons) -> float | None:
+    def median_rank(self, lessons: ExportedPairs) -> float | None:
         """The median dense rank of the negatives; None where nothing was searched by vectors."""
         keys, ranks = self._dense_ranks
         negative = ~lessons.is_positive
@@ -65,7 +65,7 @@ class Classroom:
         if self.trial.student == "adapter":
             return Adapter(self._space, self.trial)
         data = self.work.run.dataset
-        texts = Texts(
+        texts = TrialTexts(
             queries=data.queries["text"].tolist(),
             documents=passages(data.documents),
             questions=self.questions.texts,

@@ -11,7 +11,7 @@ distillation of the teacher's distribution; each as users train with it, on arra
 from typing import Any
 
 from nearmiss.settings import TrialLoss
-from nearmiss.training.trials.exported import Floats
+from nearmiss.types import Floats
 
 
 def loss_of(name: TrialLoss, cosines: Any, masked: Any, teacher: Any, temperature: float) -> Any:

@@ -12,17 +12,15 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from nearmiss.training.trials.exported import Bools, Floats, Ints
 from nearmiss.training.trials.questions import Questions
-from nearmiss.types import Vectors
+from nearmiss.types import Bools, Floats, Ints, Vectors
 
 CUT, DEEP = 10, 100
 MEASURES = ("ndcg", "mrr", "recall", "judged_ndcg")
 Blocks = Iterator[tuple[Ints, Vectors]]  # row numbers of documents, and their vectors
-Doubles = npt.NDArray[np.float64]
 
 
-def measure(questions: Questions, queries: Vectors, documents: Blocks) -> dict[str, Doubles]:
+def measure(questions: Questions, queries: Vectors, documents: Blocks) -> dict[str, Floats]:
     """
     Each measure of each question, (n_questions,); queries and documents are unit vectors.
 
@@ -72,28 +70,28 @@ def _grades_of(questions: Questions, found: Ints) -> Floats:
     return np.where(keys[order][place] == wanted, questions.grade[order][place], np.float32(0))
 
 
-def _first(values: Floats, wanted: Bools, k: int) -> Doubles:
+def _first(values: Floats, wanted: Bools, k: int) -> Floats:
     """The first `k` wanted values of each row, in their order, 0 behind them."""
     order = np.argsort(~wanted, axis=1, kind="stable")[:, :k]
     taken = np.take_along_axis(np.where(wanted, values, 0), order, 1)
     return np.asarray(taken, np.float64)
 
 
-def _dcg(gains: Doubles) -> Doubles:
+def _dcg(gains: Floats) -> Floats:
     return np.asarray(gains @ (1 / np.log2(np.arange(2, gains.shape[1] + 2))))
 
 
-def _reciprocal_rank(gains: Doubles) -> Doubles:
+def _reciprocal_rank(gains: Floats) -> Floats:
     hit = gains > 0
     return np.where(hit.any(axis=1), 1 / (1 + hit.argmax(axis=1)), 0.0)
 
 
-def _ideal(questions: Questions) -> Doubles:
+def _ideal(questions: Questions) -> Floats:
     """The highest DCG that each question allows."""
     return _dcg(_by_question(questions, -questions.grade, questions.grade > 0))
 
 
-def _judged(questions: Questions, scores: Floats, ideal: Doubles) -> Doubles:
+def _judged(questions: Questions, scores: Floats, ideal: Floats) -> Floats:
     judged = ~np.isnan(questions.grade)
     wrong = np.bincount(questions.query[questions.grade == 0], minlength=len(ideal))
     # Of equals, the wrong one stands first: a student that scores all alike has learnt nothing.
@@ -104,7 +102,7 @@ def _judged(questions: Questions, scores: Floats, ideal: Doubles) -> Doubles:
     return np.where(wrong > 0, ndcg, np.nan)
 
 
-def _by_question(questions: Questions, key: npt.NDArray[np.floating], which: Bools) -> Doubles:
+def _by_question(questions: Questions, key: npt.NDArray[np.floating], which: Bools) -> Floats:
     """The grades of the first ten pairs of each question by rising key, 0 behind them, (n, 10)."""
     rows = np.flatnonzero(which)
     rows = rows[np.lexsort((key[rows], questions.query[rows]))]

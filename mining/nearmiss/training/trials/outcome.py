@@ -14,8 +14,9 @@ import numpy as np
 
 from nearmiss.settings import Trial
 from nearmiss.training.trials.certainty import Difference, difference, interval
-from nearmiss.training.trials.measures import MEASURES, Doubles
+from nearmiss.training.trials.measures import MEASURES
 from nearmiss.training.trials.policies import Tried
+from nearmiss.types import Floats
 
 LEVEL = 0.95
 
@@ -31,7 +32,7 @@ class Reached:
     tried: Tried
     counts: dict[str, int]
     median_rank: float | None
-    measures: dict[str, Doubles]
+    measures: dict[str, Floats]
     seconds: float  # of training and testing all of them; those found on disk count what they took then
 
     def mean(self, measure: str) -> float | None:
@@ -51,7 +52,7 @@ class Outcome:
 
     trial: Trial
     reached: list[Reached]
-    untrained: dict[str, Doubles]
+    untrained: dict[str, Floats]
     in_force: str  # the name, in the table, of the policy in force
     questions: int
     answers: int
@@ -128,5 +129,5 @@ def _would_need(gap: Difference) -> str:
     return f", would need about {gap.queries:,} queries" if gap.queries else ""
 
 
-def _mean(values: Doubles) -> float | None:
+def _mean(values: Floats) -> float | None:
     return float(np.nanmean(values)) if not np.isnan(values).all() else None

@@ -18,9 +18,8 @@ import pandas as pd
 from nearmiss.data import Dataset
 from nearmiss.errors import RunError
 from nearmiss.export.examples import row_numbers
-from nearmiss.review.current import Pair
 from nearmiss.training.labelled_pairs import held_out
-from nearmiss.training.trials.exported import Bools, Floats, Ints
+from nearmiss.types import Bools, Floats, Ints, Pair
 
 NEITHER = float("nan")
 OF_VERDICT = {"relevant": 1.0, "not_relevant": 0.0, "partial": NEITHER, "unsure": NEITHER}

@@ -1,13 +1,13 @@
 """
 Students: small models that learn a policy's lessons, from seconds to an evening.
 
-In:  `Lessons`, a seed
+In:  `ExportedPairs`, a seed
 Out: vectors of the questions, and of the documents block by block
 """
 
 from typing import Protocol
 
-from nearmiss.training.trials.exported import Lessons
+from nearmiss.training.trials.exported_pairs import ExportedPairs
 from nearmiss.training.trials.measures import Blocks
 from nearmiss.types import Vectors
 
@@ -32,5 +32,5 @@ class Student(Protocol):
     def untrained(self) -> Trained:
         """The student before it learnt anything."""
 
-    def train(self, lessons: Lessons, seed: int) -> Trained:
+    def train(self, lessons: ExportedPairs, seed: int) -> Trained:
         """The student after `lessons`; the same seed gives the same numbers on the same machine."""

@@ -18,10 +18,10 @@ import numpy.typing as npt
 from nearmiss.settings import Trial
 from nearmiss.storage.fingerprint import fingerprint_of
 from nearmiss.training.trials.batches import Batch, Order
-from nearmiss.training.trials.exported import Ints, Lessons
+from nearmiss.training.trials.exported_pairs import ExportedPairs
 from nearmiss.training.trials.losses import loss_of, on_scale_of
 from nearmiss.training.trials.measures import Blocks
-from nearmiss.types import Vectors
+from nearmiss.types import Ints, Vectors
 
 EPOCHS, LEARNING_RATE = 8, 5e-4
 HELD = 400_000  # documents whose vectors are held in memory while training; of more, each batch reads its own
@@ -89,7 +89,7 @@ class Adapter:
         """The run's own vectors."""
         return Turned(self.space)
 
-    def train(self, lessons: Lessons, seed: int) -> Turned:
+    def train(self, lessons: ExportedPairs, seed: int) -> Turned:
         """Two matrices that bring queries and their positives together."""
         import torch
 
@@ -122,7 +122,7 @@ class Adapter:
 class _Read:
     """Vectors of training queries and documents as tensors; held where there are few, else read as they are asked."""
 
-    def __init__(self, space: Space, lessons: Lessons) -> None:
+    def __init__(self, space: Space, lessons: ExportedPairs) -> None:
         import torch
 
         self.space = space
@@ -150,7 +150,7 @@ class _Read:
         return self.held[1][torch.from_numpy(np.searchsorted(self.rows, rows))].float()
 
 
-def _scale(trial: Trial, read: _Read, lessons: Lessons) -> tuple[float, float]:
+def _scale(trial: Trial, read: _Read, lessons: ExportedPairs) -> tuple[float, float]:
     """How the teacher's scores become cosines, from some thousand pairs of the lessons."""
     if trial.loss == "mnrl":
         return 1.0, 0.0

@@ -17,11 +17,11 @@ import numpy as np
 from nearmiss.settings import Trial
 from nearmiss.storage.fingerprint import fingerprint_of
 from nearmiss.training.trials.batches import Batch, Order
-from nearmiss.training.trials.exported import Ints, Lessons
+from nearmiss.training.trials.exported_pairs import ExportedPairs
 from nearmiss.training.trials.losses import loss_of, on_scale_of
 from nearmiss.training.trials.measures import Blocks
-from nearmiss.training.trials.students.texts import Texts
-from nearmiss.types import Vectors
+from nearmiss.training.trials.students.trial_texts import TrialTexts
+from nearmiss.types import Ints, Vectors
 
 EPOCHS, LEARNING_RATE = 6, 2e-3
 BLOCK = 16_384
@@ -51,7 +51,7 @@ class Means:
 class Static:
     """Token vectors to be learnt."""
 
-    texts: Texts
+    texts: TrialTexts
     trial: Trial
 
     @cached_property
@@ -112,7 +112,7 @@ class Static:
         """The encoder's word embeddings."""
         return Means(self, self._start[1])
 
-    def train(self, lessons: Lessons, seed: int) -> Means:
+    def train(self, lessons: ExportedPairs, seed: int) -> Means:
         """Token vectors that bring queries and their positives together."""
         order = Order(lessons, self.trial.batch_size, self.trial.negatives)
         scale = self._scale(lessons)
@@ -138,7 +138,7 @@ class Static:
         assert means.grad is not None
         adam.step(tokens, np.asarray(shares.T @ means.grad.numpy()))
 
-    def _scale(self, lessons: Lessons) -> tuple[float, float]:
+    def _scale(self, lessons: ExportedPairs) -> tuple[float, float]:
         if self.trial.loss == "mnrl":
             return 1.0, 0.0
         some = np.random.default_rng(self.trial.seed).permutation(len(lessons.query))[:5000]

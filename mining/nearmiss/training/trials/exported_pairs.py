@@ -2,7 +2,7 @@
 What a policy would export, as row numbers: the lessons of one student.
 
 In:  a workspace, a policy, the queries that may be trained on
-Out: `Lessons`: a query's positives (promoted answers among them) and kept negatives, with the teacher's scores
+Out: `ExportedPairs`: a query's positives (promoted answers among them) and kept negatives, with the teacher's scores
 
 The rows come from the same plan as an export's, so a student learns from exactly what the shards would hold.
 """
@@ -11,10 +11,8 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from nearmiss.data import Dataset
@@ -25,15 +23,13 @@ from nearmiss.export.judgements import RELEVANT, JudgementSnapshot, alone, judge
 from nearmiss.export.plan import plan
 from nearmiss.selection import Table
 from nearmiss.settings import Export, Policy
+from nearmiss.types import Bools, Floats, Ints
 
-Ints = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
-Floats = npt.NDArray[np.floating[Any]]
 SameDocument = Callable[[str], "list[str]"]
 
 
 @dataclass(frozen=True)
-class Lessons:
+class ExportedPairs:
     """
     Pairs to train on, grouped by query, positives first, each (n,).
 
@@ -83,7 +79,7 @@ def lessons_of(
     trainable: Bools,
     same_document: SameDocument = alone,
     export: Export | None = None,
-) -> Lessons:
+) -> ExportedPairs:
     """
     What `policy` would export of the queries that are `trainable` (n_queries of the data set,).
 
@@ -101,7 +97,7 @@ def lessons_of(
     if not len(rows):
         raise RunError("trial: wanted something to train on; this policy exports nothing of the training queries")
     chosen = chosen_rows(dataset, rows)
-    return Lessons(
+    return ExportedPairs(
         chosen["query"].to_numpy(np.int64),
         chosen["document"].to_numpy(np.int64),
         chosen["is_positive"].to_numpy(bool),

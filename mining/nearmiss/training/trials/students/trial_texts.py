@@ -2,7 +2,7 @@
 The texts of a trial, and the run's encoder as students start from it.
 
 In:  a data set, `Questions`, which documents are searched, the encoder's folder
-Out: `Texts`; a SentenceTransformer in float32
+Out: `TrialTexts`; a SentenceTransformer in float32
 """
 
 from dataclasses import dataclass
@@ -17,11 +17,11 @@ from nearmiss.models.engine import ModelRequest
 from nearmiss.models.engine.loading import facts_of, load_model, model_folder
 from nearmiss.settings import Mining
 from nearmiss.storage.fingerprint import fingerprint_of, fingerprint_of_model
-from nearmiss.training.trials.exported import Ints
+from nearmiss.types import Ints
 
 
 @dataclass(frozen=True)
-class Texts:
+class TrialTexts:
     """
     Texts by row number of the data set, those of the questions, and which documents are searched.
 

@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from nearmiss.storage.files import write_atomically
-from nearmiss.training.trials.measures import MEASURES, Doubles
+from nearmiss.training.trials.measures import MEASURES
+from nearmiss.types import Floats
 
 FOLDER = "trials"
 
@@ -30,7 +31,7 @@ class Store:
         """The store of a run folder."""
         return cls(run / FOLDER / "students")
 
-    def find(self, fingerprint: str) -> dict[str, Doubles] | None:
+    def find(self, fingerprint: str) -> dict[str, Floats] | None:
         """Each measure of each question, (n_questions,), and `seconds`; None where this student was not trained."""
         path = self._path(fingerprint)
         if not path.exists():
@@ -42,7 +43,7 @@ class Store:
             return None  # damaged: it is trained again, and written over
         return found
 
-    def keep(self, fingerprint: str, measures: dict[str, Doubles], seconds: float) -> None:
+    def keep(self, fingerprint: str, measures: dict[str, Floats], seconds: float) -> None:
         """Write a result, whole or not at all."""
         with write_atomically(self._path(fingerprint)) as temporary, temporary.open("wb") as file:
             np.savez(file, allow_pickle=False, seconds=np.float64(seconds), **measures)

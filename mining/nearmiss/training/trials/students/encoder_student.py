@@ -23,11 +23,11 @@ from nearmiss.errors import RecipeError
 from nearmiss.models.engine import processor
 from nearmiss.settings import Trial
 from nearmiss.storage.fingerprint import fingerprint_of
-from nearmiss.training.trials.exported import Floats, Ints, Lessons
+from nearmiss.training.trials.exported_pairs import ExportedPairs
 from nearmiss.training.trials.losses import on_scale_of
 from nearmiss.training.trials.measures import Blocks
-from nearmiss.training.trials.students.texts import Texts
-from nearmiss.types import Vectors
+from nearmiss.training.trials.students.trial_texts import TrialTexts
+from nearmiss.types import Floats, Ints, Vectors
 
 EPOCHS, LEARNING_RATE, WARMUP = 3, 5e-5, 0.1
 BLOCK = 4096
@@ -37,7 +37,7 @@ BLOCK = 4096
 class Encoding:
     """An encoder and what it reads."""
 
-    texts: Texts
+    texts: TrialTexts
     model: Any
 
     def questions(self) -> Vectors:
@@ -62,7 +62,7 @@ class Encoding:
 class EncoderStudent:
     """The run's encoder, to be fine-tuned."""
 
-    texts: Texts
+    texts: TrialTexts
     trial: Trial
 
     @cached_property
@@ -85,7 +85,7 @@ class EncoderStudent:
         """The encoder as the run used it, but for the length that is read."""
         return Encoding(self.texts, self._model())
 
-    def train(self, lessons: Lessons, seed: int) -> Encoding:
+    def train(self, lessons: ExportedPairs, seed: int) -> Encoding:
         """The encoder after `epochs` over the lessons."""
         from datasets import Dataset as Rows
         from sentence_transformers import SentenceTransformerTrainer
@@ -141,7 +141,7 @@ class EncoderStudent:
             return losses.MarginMSELoss(model, similarity_fct=pairwise_cos_sim)
         return losses.DistillKLDivLoss(model, similarity_fct=pairwise_cos_sim, temperature=self.trial.temperature)
 
-    def _rows(self, lessons: Lessons, seed: int) -> Iterator[dict[str, Any]]:
+    def _rows(self, lessons: ExportedPairs, seed: int) -> Iterator[dict[str, Any]]:
         (positives, starts), (negatives, ends) = lessons.of(True), lessons.of(False)
         scores = lessons.score[lessons.is_positive], lessons.score[~lessons.is_positive]
         width = int(np.diff(ends).max(initial=0))
@@ -159,7 +159,7 @@ class EncoderStudent:
                 pair = {"query": self.texts.queries[query], "positive": self.texts.documents[positives[chosen]]}
                 yield pair | row | ({} if self.trial.loss == "mnrl" else {"label": _label(self.trial.loss, told)})
 
-    def _scale(self, lessons: Lessons) -> tuple[float, float]:
+    def _scale(self, lessons: ExportedPairs) -> tuple[float, float]:
         """The teacher's scores on the scale of the untrained encoder's cosines, from some hundred pairs."""
         if self.trial.loss == "mnrl":
             return 1.0, 0.0
