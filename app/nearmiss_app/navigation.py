@@ -1,5 +1,6 @@
 """The pages, and links from one to another."""
 
+import re
 from pathlib import Path
 
 import streamlit as st
@@ -10,6 +11,7 @@ TITLES = {
     "tune": ("Tune", ":material/tune:"),
     "calibration": ("Calibration", ":material/straighten:"),
     "review": ("Review", ":material/fact_check:"),
+    "query": ("Query", ":material/view_column:"),
     "map": ("Map", ":material/scatter_plot:"),
     "rounds": ("Rounds", ":material/repeat:"),
     "agreement": ("Agreement", ":material/group:"),
@@ -47,3 +49,8 @@ def link_to(page: str, label: str, **address: str) -> None:
     """A link to another page, with what its address should say."""
     kept = {"reviewer": st.query_params["reviewer"]} if "reviewer" in st.query_params else {}
     st.page_link(VIEWS / f"{page}.py", label=label, query_params=kept | address)
+
+
+def as_text(text: str) -> str:
+    """Somebody's text for a label, which Markdown would read as links and pictures of other hosts."""
+    return re.sub(r"([^\w\s])", r"\\\1", " ".join(text.split()))

@@ -1,7 +1,5 @@
 """The app: page settings, the sidebar, and the pages over one run folder. Started by `nearmiss app RUN`."""
 
-import re
-
 import streamlit as st
 
 from nearmiss.errors import NearmissError
@@ -49,8 +47,7 @@ def main() -> None:
         page.run()
         state.warm(work)
     except NearmissError as mistake:
-        # It may quote somebody's text, which Markdown would read as a picture of another host.
-        st.error(re.sub(r"([^\w\s])", r"\\\1", str(mistake)), icon=":material/error:")
+        st.error(navigation.as_text(str(mistake)), icon=":material/error:")
 
 
 main()

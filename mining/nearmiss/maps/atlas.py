@@ -23,6 +23,7 @@ import pandas as pd
 from nearmiss.maps.making import FACTS_FILE, Map, open_map
 from nearmiss.review.current import CAUTION
 from nearmiss.selection import STATUSES, VERDICTS, Decision
+from nearmiss.session import query_view
 from nearmiss.types import Ints
 from nearmiss.workspace import Workspace
 
@@ -242,16 +243,7 @@ class Atlas:
 
     def find(self, words: str, limit: int) -> list[tuple[str, str]]:
         """Ids and texts of the first queries with this id, then of those with these words in id or text."""
-        queries = self.work.run.dataset.queries[["query_id", "text"]].astype("str")
-        exact = queries["query_id"].eq(words)
-        holds = queries["text"].str.contains(words, case=False, regex=False)
-        holds |= queries["query_id"].str.contains(words, case=False, regex=False)
-        found: list[tuple[str, str]] = [
-            (str(query_id), str(text))
-            for rows in (queries[exact], queries[holds & ~exact].head(limit))
-            for query_id, text in rows.itertuples(index=False)
-        ]
-        return [query for query in found if self.work.has_query(query[0])][:limit]
+        return query_view.find(self.work, words, limit)
 
     def _first_of(self, names: tuple[str, ...], ranks: Ints, rows: slice) -> Groups:
         """Each document in the first of the groups of its rows; `ranks` are places in `names`, or NOBODY."""

@@ -82,12 +82,12 @@ def same_cluster(table: Table, policy: Policy) -> Bools:
 
 def too_close(table: Table, policy: Policy) -> Bools:
     """Above the ceiling: probably an unlabelled answer."""
-    return _above(table, policy) & ~_vouched(table)
+    return above_ceiling(table, policy) & ~_vouched(table)
 
 
 def too_easy(table: Table, policy: Policy) -> Bools:
     """Below the floor: teaches nothing."""
-    return _below(table, policy) & ~_vouched(table)
+    return below_floor(table, policy) & ~_vouched(table)
 
 
 RULES: tuple[Rule, ...] = (
@@ -141,7 +141,8 @@ def floor_below(positive: Floats, policy: Policy) -> Floats | None:
     return np.maximum.reduce(limits) if limits else None
 
 
-def _above(table: Table, policy: Policy) -> Bools:
+def above_ceiling(table: Table, policy: Policy) -> Bools:
+    """Which rows lie above the ceiling, by score or by chance, (n,), whoever vouches for them."""
     limit = ceiling(table, policy)
     above = np.zeros(len(table.query), bool) if limit is None else table.score > limit
     if policy.max_p_relevant is not None:
@@ -149,7 +150,8 @@ def _above(table: Table, policy: Policy) -> Bools:
     return above
 
 
-def _below(table: Table, policy: Policy) -> Bools:
+def below_floor(table: Table, policy: Policy) -> Bools:
+    """Which rows lie below the floor, by score or by chance, (n,), whoever vouches for them."""
     limit = floor(table, policy)
     below = np.zeros(len(table.query), bool) if limit is None else table.score < limit
     if policy.min_p_relevant is not None:

@@ -1,0 +1,26 @@
+"""
+The rankings of one query, side by side, as a component of its own: rows light up together and are judged by keys.
+
+It is handed the query's view and what is written already; it hands back, as state, every event that is not
+acknowledged, the documents it wants to read, and the setting that was moved.
+"""
+
+from typing import Any
+
+from nearmiss_app.component import component
+
+PARTS = ("elements", "posting", "columns", "bump")
+
+_rankings = component(__name__, *PARTS)
+
+
+def rankings(data: dict[str, Any], *, key: str) -> None:
+    """
+    Show a query. `st.session_state[key]` then has `events` ({events: [...]}) and `wants` ({query_id, doc_ids}).
+    """
+    _rankings(
+        key=key,
+        data=data,
+        on_events_change=lambda: None,
+        on_wants_change=lambda: None,
+    )

@@ -1,0 +1,133 @@
+// The rankings as lists, one beside the other. A row is an option of its list; the same document has a row in each list
+// that holds it. Built once for a view; then only marks move.
+
+class Columns {
+  constructor(page) {
+    this.page = page;
+    this.together = false;
+  }
+
+  build(view) {
+    this.view = view;
+    this.rows = view.documents.map(() => new Map()); // of each document: list -> row
+    this.lists = [];
+    this.heads = [];
+    const columns = view.rankings.map((ranking, number) => this.column(ranking, number));
+    return h("div", { class: "columns", style: `--n: ${columns.length}` }, ...columns);
+  }
+
+  column(ranking, number) {
+    const words = this.page.word(ranking.name);
+    const list = h("ol", { role: "listbox", "aria-label": `${words}: best ${ranking.places.length}`, "aria-multiselectable": "true" });
+    ranking.places.forEach((place, at) => {
+      for (const [limit, after] of [["ceiling", ranking.ceiling_after], ["floor", ranking.floor_after]]) {
+        if (after === at) list.append(this.line(limit, ranking));
+      }
+      list.append(this.row(place, ranking, number, at));
+    });
+    for (const [limit, after] of [["ceiling", ranking.ceiling_after], ["floor", ranking.floor_after]]) {
+      if (after === ranking.places.length) list.append(this.line(limit, ranking));
+    }
+    list.onscroll = () => this.scrolled(number);
+    const place_of_focus = h("span", { class: "where" });
+    this.lists.push(list);
+    this.heads.push(place_of_focus);
+    return h("section", { class: "column", "data-ranking": ranking.name },
+      h("header", {}, h("h3", {}, words), place_of_focus), list);
+  }
+
+  line(limit, ranking) {
+    const value = ranking.name === "p_relevant" ? null : this.view[limit];
+    return h("li", { class: `limit ${limit}`, role: "presentation" }, value === null ? capital(limit) : `${capital(limit)} ${fixed(value)}`);
+  }
+
+  row(place, ranking, number, at) {
+    const item = this.view.documents[place];
+    const score = ranking.scores[at];
+    const row = h("li", { class: `row ${item.side}`, role: "option", tabindex: -1, "aria-selected": "false" },
+      h("div", { class: "facts" }, h("span", { class: "rank" }, ranking.ranks[at]), h("span", { class: "status" }),
+        h("span", { class: "verdict" }), h("span", { class: "score" }, score === null ? "" : fixed(score))),
+      h("div", { class: "title", dir: "auto" }, item.title || item.first_words),
+      item.title ? h("div", { class: "words", dir: "auto" }, item.first_words) : null);
+    row.onmouseenter = () => this.page.light(place);
+    row.onmouseleave = () => this.page.light(null);
+    row.onclick = (event) => this.page.press(place, number, event);
+    row.onfocus = () => this.page.focus(place, number);
+    this.rows[place].set(number, row);
+    return row;
+  }
+
+  // Statuses and verdicts as they are now, on every row.
+  mark(status_of, verdict_of) {
+    this.rows.forEach((rows, place) => {
+      const status = status_of(place), verdict = verdict_of(place);
+      for (const row of rows.values()) {
+        if (row.dataset.status !== status) row.querySelector(".status").replaceChildren(this.page.sign("status", status));
+        if (row.dataset.verdict !== verdict) row.querySelector(".verdict").replaceChildren(verdict ? this.page.sign("verdict", verdict) : "");
+        row.dataset.status = status;
+        row.dataset.verdict = verdict;
+      }
+    });
+  }
+
+  show_focus(place, number) {
+    this.view.rankings.forEach((ranking, column) => {
+      const at = ranking.places.indexOf(place);
+      this.heads[column].textContent = at < 0 ? `not among the first ${ranking.places.length}` : `#${ranking.ranks[at]} of ${ranking.found}`;
+      this.heads[column].classList.toggle("absent", at < 0);
+    });
+    for (const rows of this.rows) for (const row of rows.values()) row.classList.remove("here"), (row.tabIndex = -1);
+    for (const [column, row] of this.rows[place]) {
+      row.classList.add("here");
+      if (column !== number && !this.together) this.bring(column, row);
+    }
+    const own = this.rows[place].get(number) ?? [...this.rows[place].values()][0];
+    if (own) own.tabIndex = 0;
+  }
+
+  light(place) {
+    for (const rows of this.rows) for (const row of rows.values()) row.classList.remove("lit");
+    if (place !== null) for (const row of this.rows[place].values()) row.classList.add("lit");
+  }
+
+  choose(chosen) {
+    this.rows.forEach((rows, place) => {
+      for (const row of rows.values()) row.setAttribute("aria-selected", chosen.has(place) ? "true" : "false");
+    });
+  }
+
+  // Into the middle of its list, without moving the page.
+  bring(column, row) {
+    const list = this.lists[column];
+    list.scrollTop = row.offsetTop - (list.clientHeight - row.offsetHeight) / 2;
+  }
+
+  scrolled(number) {
+    if (!this.together || this.page.gone) return;
+    const top = this.lists[number].scrollTop;
+    for (const list of this.lists) if (Math.abs(list.scrollTop - top) > 1) list.scrollTop = top;
+  }
+
+  // The row `step` further in a list; the same document in the next list, or else what stands at its height.
+  next(place, number, step) {
+    const { places } = this.view.rankings[number];
+    const at = places.indexOf(place);
+    return places[Math.max(0, Math.min(places.length - 1, at < 0 ? 0 : at + step))];
+  }
+
+  beside(place, number, step) {
+    const to = Math.max(0, Math.min(this.view.rankings.length - 1, number + step));
+    const { places } = this.view.rankings[to];
+    if (places.includes(place)) return [place, to];
+    const at = Math.max(0, this.view.rankings[number].places.indexOf(place));
+    return [places[Math.min(at, places.length - 1)], to];
+  }
+
+  enter(place, number) {
+    const row = this.rows[place].get(number);
+    if (!row) return;
+    row.focus({ preventScroll: true });
+    const list = this.lists[number];
+    if (row.offsetTop < list.scrollTop || row.offsetTop + row.offsetHeight > list.scrollTop + list.clientHeight) this.bring(number, row);
+  }
+}

@@ -1,0 +1,93 @@
+"""Query: one query's answers beside all its rankings, whole, and judged where they are read."""
+
+from dataclasses import asdict
+
+import streamlit as st
+
+from nearmiss.review import JUDGEMENTS
+from nearmiss.session import cards, query_view
+from nearmiss.workspace import Workspace
+from nearmiss_app import navigation, state, theme
+from nearmiss_app.rankings import rankings
+
+KEY = "rankings"
+FOUND = 8
+ANSWERS = 5
+READ_AHEAD = 4  # kept documents whose texts come with the page
+MOST_AT_ONCE = 12
+
+
+def page(work: Workspace) -> None:
+    """The query of the address; where there is none, or another is wanted, a search."""
+    query_id = st.query_params.get("query", "")
+    if query_id and not work.has_query(query_id):
+        st.warning("This round has no query of that id. Search for another.", icon=":material/search_off:")
+        query_id = ""
+    if not query_id:
+        st.title("Query", anchor=False)
+    toolbar(work, query_id)
+    if query_id:
+        beside_its_rankings(work, query_id)
+
+
+def toolbar(work: Workspace, query_id: str) -> None:
+    """The search, and where else this query is shown."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        wanted = st.text_input("Find a query", key="query_find", placeholder="words or id", width=280)
+        if query_id:
+            navigation.link_to("review", "Review its candidates", query=query_id)
+            navigation.link_to("map", "On the map", query=query_id)
+    found = query_view.find(work, wanted.strip(), FOUND) if wanted.strip() or not query_id else []
+    for one, text in found:
+        navigation.link_to("query", navigation.as_text(text), query=one)
+    if wanted.strip() and not found:
+        st.caption("No query has these words.")
+
+
+@st.fragment
+def beside_its_rankings(work: Workspace, query_id: str) -> None:
+    """The rankings: writes what the browser sent, then shows what is so now."""
+    reviewer = state.reviewer()
+    before = st.session_state.get(KEY) or {}
+    sent = (before.get("events") or {}).get("events", [])
+    problems = query_view.write(work, sent) if work.log.can_be_written else []
+    shown = query_view.view(work, query_id, work.policy, reviewer)
+    answers = [item.doc_id for item in shown.documents if item.is_positive]
+    rankings(
+        {
+            "run": str(work.run.folder),
+            "reviewer": reviewer,
+            "can_judge": work.log.can_be_written,
+            "dark": theme.is_dark(),
+            "ack": cards.dealt_with(sent),
+            "problems": problems,
+            "view": asdict(shown),
+            "focus": st.query_params.get("doc", ""),
+            "answers": [asdict(query_view.read(work, query_id, one)) for one in answers[:ANSWERS]],
+            "more_answers": max(0, len(answers) - ANSWERS),
+            "readings": {one: asdict(query_view.read(work, query_id, one)) for one in to_read(shown, before)},
+            "looks": {
+                "status": looks(theme.STATUS),
+                "verdict": {name: asdict(theme.VERDICT[name]) for name in JUDGEMENTS},
+            },
+            "sources": theme.SOURCE_WORDS,
+        },
+        key=KEY,
+    )
+
+
+def to_read(shown: query_view.QueryView, before: dict) -> list[str]:
+    """The documents whose texts the browser asked for; at first, the first few that are kept."""
+    wants = before.get("wants") or {}
+    if wants.get("query_id") == shown.query_id:
+        known = {item.doc_id for item in shown.documents}
+        return [one for one in wants.get("doc_ids", []) if one in known][:MOST_AT_ONCE]
+    return [item.doc_id for item in shown.documents if item.status == "kept"][:READ_AHEAD]
+
+
+def looks(table: dict[str, theme.Look]) -> dict[str, dict]:
+    """Signs and colours as plain values."""
+    return {name: asdict(look) for name, look in table.items()}
+
+
+page(state.workspace())

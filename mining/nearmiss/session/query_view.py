@@ -1,0 +1,268 @@
+"""
+One query beside its rankings: what every ranking says of the same documents, and what a policy makes of them.
+
+In:  a `Workspace`, a query, a `Policy`, who is looking
+Out: `QueryView`: the documents once, each ranking as places among them, statuses, and the side of ceiling and floor
+
+Knows nothing of pages. What others judged stays out until the reader has judged the same pair.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from nearmiss.errors import ReviewError
+from nearmiss.selection import STATUSES, VERDICTS, Table, decide, prepare
+from nearmiss.selection.rules import above_ceiling, below_floor, ceiling, floor
+from nearmiss.selection.table import Bools, Floats
+from nearmiss.session import cards
+from nearmiss.session.highlights import Change, Piece, changes, pieces
+from nearmiss.settings import Policy
+from nearmiss.workspace import Workspace
+
+LISTED = 100  # documents of each ranking
+FIRST_WORDS = 140  # characters of a text in a row
+ARM = "query"  # in the log: chosen by the reader among all candidates of a query, never by chance
+P_RELEVANT = "p_relevant"
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """One column: the best LISTED documents of a ranking, best first, as places in `QueryView.documents`."""
+
+    name: str
+    places: list[int]
+    ranks: list[int]  # 1 is best
+    scores: list[float | None]  # None where the ranking has ranks only
+    found: int  # documents that the ranking holds, also those below LISTED
+    ceiling_after: int | None  # rows that lie above the ceiling; None where this ranking does not decide
+    floor_after: int | None  # rows above the floor
+
+
+@dataclass(frozen=True)
+class ListedDocument:
+    """One candidate of the query, labelled answers among them."""
+
+    doc_id: str
+    title: str
+    first_words: str
+    status: str
+    side: str  # "above" the ceiling, "below" the floor, or "between"
+    verdict: str  # of the reader; empty where they have not judged
+    is_positive: bool
+    p_relevant: float | None
+
+
+@dataclass(frozen=True)
+class QueryView:
+    """A query with its documents, as its rows stand in the table, and its rankings."""
+
+    query_id: str
+    text: str
+    documents: list[ListedDocument]
+    rankings: list[Ranking]
+    kept: int
+    ceiling: float | None  # on the scale of the ranking that decides
+    floor: float | None
+    decides: str  # the ranking whose score ceiling and floor bound
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A document to read: its text in marked pieces, and what differs from the first labelled answer."""
+
+    doc_id: str
+    title: str
+    pieces: list[Piece]
+    changes: list[Change]
+
+
+def view(work: Workspace, query_id: str, policy: Policy, reviewer: str = "") -> QueryView:
+    """Everything but the full texts; KeyError where the round has no such query."""
+    table = rows_of_query(work, query_id, reviewer)
+    decision = decide(table, policy)
+    doc_ids = work.doc_ids_of(query_id)
+    sides = sides_of(table, policy)
+    p_relevant = table.number(P_RELEVANT)
+    documents = [
+        ListedDocument(
+            doc_id=doc_id,
+            title=title,
+            first_words=_first_words(text),
+            status=STATUSES[int(decision.status[place])],
+            side=sides[place],
+            verdict=own_verdict(work, (query_id, doc_id), reviewer),
+            is_positive=bool(table.positive[place]),
+            p_relevant=_number(p_relevant[place]),
+        )
+        for place, (doc_id, (title, text)) in enumerate(zip(doc_ids, work.titles(doc_ids), strict=True))
+    ]
+    decides = deciding(work)
+    highest, lowest = ceiling(table, policy), floor(table, policy)
+    return QueryView(
+        query_id=query_id,
+        text=work.query_text(query_id),
+        documents=documents,
+        rankings=[_ranking(table, policy, name, decides) for name in names(work, table)],
+        kept=int((decision.slot > 0).sum()),
+        ceiling=None if highest is None else _number(highest[0]),
+        floor=None if lowest is None else _number(lowest[0]),
+        decides=decides,
+    )
+
+
+def find(work: Workspace, words: str, limit: int) -> list[tuple[str, str]]:
+    """Ids and texts of the first queries with this id, then of those with these words in id or text."""
+    queries = work.run.dataset.queries[["query_id", "text"]].astype("str")
+    exact = queries["query_id"].eq(words)
+    holds = queries["text"].str.contains(words, case=False, regex=False)
+    holds |= queries["query_id"].str.contains(words, case=False, regex=False)
+    found: list[tuple[str, str]] = [
+        (str(query_id), str(text))
+        for rows in (queries[exact], queries[holds & ~exact].head(limit))
+        for query_id, text in rows.itertuples(index=False)
+    ]
+    return [query for query in found if work.has_query(query[0])][:limit]
+
+
+def rows_of_query(work: Workspace, query_id: str, reviewer: str = "") -> Table:
+    """
+    The candidates of one query as a table of their own, (n,): what is decided on it is decided on the whole run.
+
+    But for a `reuse_cap`, which counts over all queries. For a named reviewer, pairs that only others judged count as
+    not judged.
+    """
+    rows = work.rows_of(query_id)
+    table = prepare(work.candidates.iloc[rows].reset_index(drop=True))
+    verdicts = work.table.verdicts[rows].copy()
+    for place in np.flatnonzero(verdicts).tolist() if reviewer else ():
+        pair = query_id, work.doc_ids[int(work.table.document[rows.start + place])]
+        if reviewer not in work.standing.by_reviewer(pair):
+            verdicts[place] = 0
+    return table.judged(verdicts, table.positive)
+
+
+def names(work: Workspace, table: Table) -> list[str]:
+    """The rankings of a run: every source, what decides, the fusion, and the chance to be an answer."""
+    chances = [] if np.isnan(table.number(P_RELEVANT)).all() else [P_RELEVANT]
+    return list(dict.fromkeys([*table.sources, deciding(work), "fused", *chances]))
+
+
+def deciding(work: Workspace) -> str:
+    """The ranking whose score the policy bounds: the teacher's, or the dense one that stands in for it."""
+    return "teacher" if work.has_teacher else "dense"
+
+
+def ranks_of(table: Table, name: str) -> Floats:
+    """The place that a ranking gives each row of one query, (n,), from 1; NaN where it did not find the row."""
+    if name == P_RELEVANT:
+        return _places(table.number(P_RELEVANT))
+    return table.number(f"{name}_rank") if name in [*table.sources, "fused"] else _places(table.score)
+
+
+def sides_of(table: Table, policy: Policy) -> list[str]:
+    """On which side of the ceiling and the floor each row lies, (n,); an answer lies where its score does."""
+    above, below = above_ceiling(table, policy), below_floor(table, policy)
+    sides: list[str] = np.where(above, "above", np.where(below, "below", "between")).tolist()
+    return sides
+
+
+def read(work: Workspace, query_id: str, doc_id: str) -> Reading:
+    """A candidate or labelled answer in full; ReviewError where it is no candidate of the query."""
+    if work.row_of((query_id, doc_id)) is None:
+        raise ReviewError(f"query {query_id!r}, document {doc_id!r}: wanted a candidate of this round; found none")
+    rows = work.rows_of(query_id)
+    positives = work.table.document[rows][work.table.positive[rows]].tolist()
+    answers = [work.doc_ids[number] for number in positives]
+    [(title, text)] = work.titles([doc_id])
+    if doc_id in answers:
+        return Reading(doc_id, title, pieces(text, work.query_text(query_id), "", work.language), [])
+    answer = work.titles(answers[:1])[0][1] if answers else ""
+    shown = pieces(text, work.query_text(query_id), answer, work.language)
+    return Reading(doc_id, title, shown, changes(answer, text))
+
+
+def own_verdict(work: Workspace, pair: tuple[str, str], reviewer: str) -> str:
+    """What a reviewer says of a pair; of nobody in particular, the verdict that counts; empty where there is none."""
+    if not reviewer:
+        return work.standing.verdict(pair) or ""
+    entry = work.standing.by_reviewer(pair).get(reviewer)
+    return entry.event.verdict if entry is not None and entry.event.verdict in VERDICTS else ""
+
+
+def write(work: Workspace, sent: Sequence[Any]) -> list[str]:
+    """
+    Write what a browser sent from this page, in its order; a sentence for each event that could not be written.
+
+    Rows are judged here because the reader chose them, with every score in sight: so says the log, whatever was sent.
+    """
+    known = {"arm": ARM, "inclusion_probability": None, "scores_visible": True}
+    return cards.write(work, [one | known if isinstance(one, dict) and _is_own(one) else one for one in sent])
+
+
+def _is_own(event: dict[str, Any]) -> bool:
+    # The review page's cards may wait in the same browser: they keep the arm that dealt them.
+    return event.get("arm") == ARM
+
+
+def _ranking(table: Table, policy: Policy, name: str, decides: str) -> Ranking:
+    ranks = ranks_of(table, name)
+    found = np.flatnonzero(~np.isnan(ranks))
+    order = found[np.argsort(ranks[found], kind="stable")]
+    scores = _scores(table, name)
+    listed = order[:LISTED]
+    bounds = _bounds(table, policy, name, decides)
+    after = [None if limit is None else int(limit[listed].sum()) for limit in bounds]
+    return Ranking(
+        name=name,
+        places=listed.tolist(),
+        ranks=ranks[listed].astype(int).tolist(),
+        scores=[None if scores is None else _number(scores[place]) for place in listed],
+        found=len(order),
+        ceiling_after=after[0],
+        floor_after=after[1],
+    )
+
+
+def _bounds(table: Table, policy: Policy, name: str, decides: str) -> tuple[Bools | None, Bools | None]:
+    """Which rows lie above the ceiling and above the floor that bound this very ranking's score."""
+    if name == P_RELEVANT:
+        high, low = policy.max_p_relevant, policy.min_p_relevant
+        chance = table.number(P_RELEVANT)
+        return (
+            None if high is None else chance > np.float32(high),
+            None if low is None else chance >= np.float32(low),
+        )
+    if name != decides:
+        return None, None
+    highest, lowest = ceiling(table, policy), floor(table, policy)
+    return (
+        None if highest is None else table.score > highest,
+        None if lowest is None else table.score >= lowest,
+    )
+
+
+def _scores(table: Table, name: str) -> Floats | None:
+    if name == "fused":
+        return None
+    return table.number(P_RELEVANT) if name == P_RELEVANT else table.number(f"{name}_score")
+
+
+def _places(scores: Floats) -> Floats:
+    """Places by falling score, from 1; NaN where the score is."""
+    places: npt.NDArray[np.float32] = np.full(len(scores), np.nan, np.float32)
+    known = np.flatnonzero(~np.isnan(scores))
+    places[known[np.argsort(-scores[known], kind="stable")]] = np.arange(1, len(known) + 1)
+    return places
+
+
+def _first_words(text: str) -> str:
+    words = " ".join(text[: 2 * FIRST_WORDS].split())
+    return words if len(words) <= FIRST_WORDS else words[:FIRST_WORDS].rsplit(" ", 1)[0] + " …"
+
+
+def _number(value: Any) -> float | None:
+    return None if np.isnan(value) else round(float(value), 4)
