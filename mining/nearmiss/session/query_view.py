@@ -17,10 +17,10 @@ import numpy.typing as npt
 from nearmiss.errors import ReviewError
 from nearmiss.selection import STATUSES, VERDICTS, Table, decide, prepare
 from nearmiss.selection.rules import above_ceiling, below_floor, ceiling, floor
-from nearmiss.selection.table import Bools, Floats
 from nearmiss.session import cards
-from nearmiss.session.highlights import Change, Piece, changes, pieces
+from nearmiss.session.highlights import Piece, WordChange, changes, pieces
 from nearmiss.settings import Policy
+from nearmiss.types import Bools, Floats
 from nearmiss.workspace import Workspace
 
 LISTED = 100  # documents of each ranking
@@ -77,7 +77,7 @@ class Reading:
     doc_id: str
     title: str
     pieces: list[Piece]
-    changes: list[Change]
+    changes: list[WordChange]
 
 
 def view(work: Workspace, query_id: str, policy: Policy, reviewer: str = "") -> QueryView:
