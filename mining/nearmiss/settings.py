@@ -321,7 +321,13 @@ class Teaching:
 
 @dataclass(frozen=True)
 class Trial:
-    """How policies are tried: which student is trained on their exports, and how it is tested."""
+    """
+    How policies are tried: which student is trained on their exports, and how it is tested.
+
+    >>> import nearmiss as nm
+    >>> nm.Trial(student="static", seeds=3).held_out
+    0.2
+    """
 
     student: Annotated[
         StudentName, "adapter: matrices on the run's vectors; static: token vectors; encoder: the whole model"

@@ -39,7 +39,7 @@ def _ignore(reached: Reached) -> None:
 
 
 def trial(
-    run: Path,
+    run: str | Path,
     settings: Trial | None = None,
     *,
     policies: Sequence[str] = (),
@@ -59,6 +59,11 @@ def trial(
     own; otherwise a share of the run's queries is held out. `tell` hears of each policy as its students finish.
     The outcome is written to RUN/trials/latest.json too. Raises RecipeError for an unknown policy, RunError where too
     few queries are left.
+
+    >>> import nearmiss as nm
+    >>> outcome = nm.trial("runs/demo", nm.Trial(seeds=2, epochs=1))
+    >>> [one.tried.name for one in outcome.reached]
+    ['in-batch only', 'no filter', '95% rule', 'in force']
     """
     work = open_to_read(Path(run), reviews, number)
     try:
