@@ -199,7 +199,7 @@ class LastLayer:
             documents, place = np.unique(batch.document, return_inverse=True)
             left = self._through(layer, *self._take(0, batch.query))
             right = self._through(layer, *self._take(1, documents))
-            cosines = (left @ right.T)[:, torch.from_numpy(place)]
+            cosines = (left @ right.T).index_select(1, torch.from_numpy(place))
             loss = loss_of("mnrl", cosines, torch.from_numpy(batch.masked), torch.zeros(0, 1), self.trial.temperature)
             optimizer.zero_grad()
             loss.backward()

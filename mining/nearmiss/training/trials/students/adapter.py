@@ -114,7 +114,7 @@ class Adapter:
         documents, place = np.unique(batch.document, return_inverse=True)
         left = torch.nn.functional.normalize(read.queries(batch.query) @ matrices[0])
         right = torch.nn.functional.normalize(read.documents(documents) @ matrices[1])
-        cosines = (left @ right.T)[:, torch.from_numpy(place)]
+        cosines = (left @ right.T).index_select(1, torch.from_numpy(place))
         teacher = torch.from_numpy(scale[0] * batch.score + np.float32(scale[1]))
         return loss_of(self.trial.loss, cosines, torch.from_numpy(batch.masked), teacher, self.trial.temperature)
 

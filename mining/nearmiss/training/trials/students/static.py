@@ -131,7 +131,7 @@ class Static:
         shares = type(shares)((shares.data, local.ravel(), shares.indptr), shape=(shares.shape[0], len(tokens)))
         means = torch.from_numpy(np.asarray(shares @ adam.weights[tokens])).requires_grad_()
         unit = torch.nn.functional.normalize(means)
-        cosines = (unit[: len(batch.query)] @ unit[len(batch.query) :].T)[:, torch.from_numpy(place)]
+        cosines = (unit[: len(batch.query)] @ unit[len(batch.query) :].T).index_select(1, torch.from_numpy(place))
         teacher = torch.from_numpy(scale[0] * batch.score + np.float32(scale[1]))
         loss = loss_of(self.trial.loss, cosines, torch.from_numpy(batch.masked), teacher, self.trial.temperature)
         loss.backward()
