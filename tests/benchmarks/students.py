@@ -246,7 +246,7 @@ def table(results: Path) -> None:
     """Each student's order of the policies against the encoder's."""
     found = pd.DataFrame(lines(results))
     of = ["student", "negatives", "temperature", "batch", "epochs", "rate", "length", "collection", "queries"]
-    students = dict(list(found.fillna("own").groupby(of, sort=False)))
+    students = dict(list(found.astype(dict.fromkeys(of, object)).fillna("own").groupby(of, sort=False)))
     for key, group in students.items():
         print(f"\n{dict(zip(of, key, strict=True))}, {group['seconds'].median():.1f} s a student")
         for policy, own in group.groupby("policy", sort=False):

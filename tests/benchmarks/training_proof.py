@@ -83,8 +83,9 @@ def show(title: str, outcome: trials.Outcome) -> None:
     print(f"  {'untrained':<44}{outcome.untrained['ndcg'].mean():.4f}")
     for one in outcome.reached:
         low, high = outcome.interval(one)
-        gap = outcome.difference(one, outcome.named(outcome.in_force))
-        against = "" if one.tried.name == outcome.in_force else f"{gap.mean:+.4f} ({gap.low:+.4f} to {gap.high:+.4f})"
+        in_force = outcome.named(outcome.in_force) or one
+        gap = outcome.difference(one, in_force)
+        against = "" if one is in_force else f"{gap.mean:+.4f} ({gap.low:+.4f} to {gap.high:+.4f})"
         rank = "" if one.median_rank is None else f"{one.median_rank:.0f}"
         print(
             f"  {one.tried.name:<44}{one.measures['ndcg'].mean():.4f} ({low:.4f} to {high:.4f}) "

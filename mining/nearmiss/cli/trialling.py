@@ -126,7 +126,9 @@ def _measures(measures: Any, interval: tuple[float, float] | None) -> tuple[str,
 def _against(outcome: "Outcome", one: "Reached") -> str:
     if one.tried.name == outcome.in_force:
         return "in force"
-    gap = outcome.difference(one, outcome.named(outcome.in_force))
+    if (in_force := outcome.named(outcome.in_force)) is None:
+        return ""
+    gap = outcome.difference(one, in_force)
     return f"{gap.mean:+.4f} ({gap.low:+.4f} to {gap.high:+.4f}) {gap.verdict or 'not told apart'}"
 
 

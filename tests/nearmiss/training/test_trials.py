@@ -103,12 +103,12 @@ def test_without_a_policy_every_query_has_its_positives_alone(run):
     assert taught.queries.tolist() == np.flatnonzero(half).tolist()
 
 
-def test_a_policy_that_exports_nothing_is_named_as_such(run):
-    work = open_to_read(run)
-    nothing = Policy(max_p_relevant=None, max_score=-1000.0)
-    everything = np.ones(len(work.run.dataset.queries), bool)
-    with pytest.raises(RunError, match="exports nothing"):
-        lessons_of(work.run.dataset, work.table, read(work.standing), nothing, everything)
+def test_a_policy_that_exports_nothing_is_named_and_the_others_are_tried(run):
+    opened = open_run(run)
+    opened.save_policy(Policy(max_p_relevant=None, max_score=-1000.0))
+    outcome = trials.trial(run, QUICK)
+    assert [one.tried.name for one in outcome.reached] == ["in-batch only", "no filter", "95% rule"]
+    assert outcome.sentences()[-1] == "in force exports nothing of the training queries, and was not tried."
 
 
 def test_a_batch_masks_empty_places_and_other_answers():

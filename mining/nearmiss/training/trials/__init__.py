@@ -82,7 +82,8 @@ def compare(
 ) -> Outcome:
     """The same, of an opened round and policies that are at hand."""
     room = open_classroom(work, settings, watch, test)
-    taught = [(one, room.lessons(one.policy)) for one in policies]
+    every = [(one, room.lessons(one.policy)) for one in policies]
+    taught = [(one, lessons) for one, lessons in every if len(lessons.query)]
     school = _School(room, Store.of(work.run.folder))
     reached = []
     with watch("students", len(taught) * settings.seeds + 1, "students") as advance:
@@ -94,6 +95,7 @@ def compare(
     outcome = Outcome(
         trial=settings,
         reached=reached,
+        kept_nothing=[one.name for one, lessons in every if not len(lessons.query)],
         untrained=untrained,
         in_force=next((one.name for one in policies if IN_FORCE in one.name.split(" = ")), policies[0].name),
         questions=len(room.questions.texts),

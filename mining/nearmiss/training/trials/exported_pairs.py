@@ -16,7 +16,6 @@ import numpy as np
 import pandas as pd
 
 from nearmiss.data import Dataset
-from nearmiss.errors import RunError
 from nearmiss.export import ExportReviews
 from nearmiss.export.examples import chosen_rows, row_numbers
 from nearmiss.export.judgements import RELEVANT, JudgementSnapshot, alone, judge
@@ -83,7 +82,8 @@ def lessons_of(
     """
     What `policy` would export of the queries that are `trainable` (n_queries of the data set,).
 
-    Without a policy: every query that an export could hold, with its positives alone.
+    Without a policy: every query that an export could hold, with its positives alone. A policy that keeps nothing of
+    them gives empty lessons.
     """
     export = export or Export()
     judged = table.judged(table.verdicts.copy(), table.positive)
@@ -94,8 +94,6 @@ def lessons_of(
         rows = _positives_alone(selected, export, reviews)
     else:
         rows = plan(dataset, selected, export, reviews.withheld).selected
-    if not len(rows):
-        raise RunError("trial: wanted something to train on; this policy exports nothing of the training queries")
     chosen = chosen_rows(dataset, rows)
     return ExportedPairs(
         chosen["query"].to_numpy(np.int64),

@@ -52,6 +52,7 @@ class Outcome:
 
     trial: Trial
     reached: list[Reached]
+    kept_nothing: list[str]  # policies that would export nothing of the training queries, and were not tried
     untrained: dict[str, Floats]
     in_force: str  # the name, in the table, of the policy in force
     questions: int
@@ -64,9 +65,9 @@ class Outcome:
         """The policy whose students reach the highest nDCG@10."""
         return max(self.reached, key=lambda one: one.measures["ndcg"].mean())
 
-    def named(self, name: str) -> Reached:
-        """The policy of this name."""
-        return next(one for one in self.reached if one.tried.name == name)
+    def named(self, name: str) -> Reached | None:
+        """The policy of this name; None where it exports nothing."""
+        return next((one for one in self.reached if one.tried.name == name), None)
 
     def interval(self, one: Reached, measure: str = "ndcg") -> tuple[float, float]:
         """Of a policy's mean."""
@@ -88,6 +89,7 @@ class Outcome:
         for name, gap in gaps.items():
             if not gap.verdict:
                 lines.append(f"No difference found to {name} ({gap.mean:+.4f}){_would_need(gap)}.")
+        lines += [f"{name} exports nothing of the training queries, and was not tried." for name in self.kept_nothing]
         return lines
 
     def as_json(self) -> dict[str, Any]:
@@ -101,6 +103,7 @@ class Outcome:
             "in_force": self.in_force,
             "best": self.best.tried.name,
             "untrained": {name: _mean(values) for name, values in self.untrained.items()},
+            "kept_nothing": self.kept_nothing,
             "policies": [self._policy(one) for one in self.reached],
             "says": self.sentences(),
         }
@@ -114,7 +117,7 @@ class Outcome:
             "ndcg_interval": self.interval(one),
             "ndcg_by_seed": one.measures["ndcg"].mean(axis=1).tolist(),
             **{
-                f"against_{name}": None if other is one else _told(self.difference(one, other))
+                f"against_{name}": None if other is None or other is one else _told(self.difference(one, other))
                 for name, other in against.items()
             },
             "seconds": round(one.seconds, 2),
