@@ -41,10 +41,10 @@ def main() -> None:
         view, policy = View(order="priority"), work.policy
         decision = work.decision(policy)
         order = agenda.rows(work, view, decision)
-        sight = cards.CardView(policy, decision, blind=False)
+        card_view = cards.CardView(policy, decision, blind=False)
         taken: list[float] = []
         threads = [
-            threading.Thread(target=review, args=(work, view, order, sight, f"r{n}", arguments.seconds, taken))
+            threading.Thread(target=review, args=(work, view, order, card_view, f"r{n}", arguments.seconds, taken))
             for n in range(arguments.reviewers)
         ]
         for thread in threads:
@@ -60,24 +60,24 @@ def main() -> None:
     print(ROW.format("memory, MB", f"{psutil.Process().memory_info().rss / 2**20:,.0f}"))
 
 
-def review(work, view, order, sight, name: str, seconds: int, taken: list[float]) -> None:
-    dealt = arms.deal(work, view, name, order, AHEAD)
-    have = {one.pair for one in dealt}
+def review(work, view, order, card_view, name: str, seconds: int, taken: list[float]) -> None:
+    picked = arms.pick(work, view, name, order, AHEAD)
+    have = {one.pair for one in picked}
     for number in range(1, seconds + 1):
         time.sleep(1 - 0.01 * (hash(name) % 20))
-        query_id, doc_id = dealt[0].pair
+        query_id, doc_id = picked[0].pair
         event = {"query_id": query_id, "doc_id": doc_id, "verdict": "not_relevant", "reviewer": name}
-        event |= {"arm": dealt[0].arm, "inclusion_probability": dealt[0].chance}
+        event |= {"arm": picked[0].arm, "inclusion_probability": picked[0].chance}
         started = time.perf_counter()
         event |= {"client_id": name, "client_seq": number, "decided_at": time.time()}
         cards.write(work, [event], arms.arms(work))
         priority.learn(work)
-        dealt = arms.deal(work, view, name, order, AHEAD)
-        new = [one for one in dealt if one.pair not in have]
+        picked = arms.pick(work, view, name, order, AHEAD)
+        new = [one for one in picked if one.pair not in have]
         for one in new:
-            cards.card(work, one, sight, name)
+            cards.card(work, one, card_view, name)
         for query in {one.pair[0] for one in new}:
-            cards.query(work, query, sight)
+            cards.query(work, query, card_view)
         cards.strip(work, name)
         agenda.progress(work, order, name, time.time())
         taken.append(time.perf_counter() - started)

@@ -5,7 +5,7 @@ Which cheap student tells the truth: does it order policies as the whole encoder
     python -m tests.benchmarks.students table --results FILE
 
 `train` appends a line for each policy and seed as it finishes; one that stands there already is not trained again, so
-it may be stopped at any time. All students learn the same lessons: those of `--queries` queries drawn from RUN. `table`
+it may be stopped at any time. All students learn the same pairs: those of `--queries` queries drawn from RUN. `table`
 compares every other student with the encoder, on the policies and collections that both have.
 """
 
@@ -28,7 +28,7 @@ from nearmiss.settings import Export, Policy, Trial
 from nearmiss.training.trials.batches import Order
 from nearmiss.training.trials.certainty import difference
 from nearmiss.training.trials.classroom import Classroom, open_classroom
-from nearmiss.training.trials.exported_pairs import lessons_of
+from nearmiss.training.trials.exported_pairs import pairs_of_policy
 from nearmiss.training.trials.losses import loss_of
 from nearmiss.training.trials.measures import measure
 from nearmiss.training.trials.students.trial_texts import TrialTexts
@@ -98,9 +98,9 @@ def train(arguments: argparse.Namespace, negatives: int, temperature: float) -> 
             needs_truth = POLICIES[policy][1] != ""
             if (*told.values(), policy, seed) in done or (needs_truth and not arguments.truth):
                 continue
-            lessons = lessons_under(room, policy, arguments.truth)
+            exported = pairs_under(room, policy, arguments.truth)
             begun = time.monotonic()
-            note(arguments.results, told, policy, seed, room, student.train(lessons, seed), begun)
+            note(arguments.results, told, policy, seed, room, student.train(exported, seed), begun)
 
 
 def note(results: Path, told: dict, policy: str, seed: int, room: Classroom, trained, begun: float) -> None:
@@ -132,19 +132,19 @@ def texts_of(room: Classroom) -> TrialTexts:
     return replace(room, trial=replace(room.trial, student="static")).student.texts
 
 
-def lessons_under(room: Classroom, name: str, truth: Path | None):
+def pairs_under(room: Classroom, name: str, truth: Path | None):
     """What a policy would export; with the truth known, hidden answers are dropped or promoted."""
     policy, known = POLICIES[name]
     work = room.work
     if not known:
-        return room.lessons(policy)
+        return room.exported(policy)
     judged = pd.read_csv(truth, sep="\t", dtype=str).set_axis(["query_id", "doc_id", "grade"], axis=1)
     answers = set(judged[["query_id", "doc_id"]][judged["grade"].astype(float) > 0].itertuples(index=False, name=None))
     pairs = zip(work.candidates["query_id"], work.candidates["doc_id"], strict=True)
     hidden = np.array([pair in answers for pair in pairs]) & ~work.table.positive
     table = work.table.judged(np.where(hidden, VERDICTS.index("relevant") + 1, 0).astype(np.int8), work.table.positive)
     export = Export(relevant=known)
-    return lessons_of(work.run.dataset, table, read(work.standing), policy, room.trainable, export=export)
+    return pairs_of_policy(work.run.dataset, table, read(work.standing), policy, room.trainable, export=export)
 
 
 @dataclass(frozen=True)
@@ -184,12 +184,12 @@ class LastLayer:
     def untrained(self):
         return self._trained(self.model[0].auto_model.encoder.layer[-1])
 
-    def train(self, lessons, seed):
+    def train(self, exported, seed):
         import copy
 
         import torch
 
-        order = Order(lessons, self.trial.batch_size, self.trial.negatives)
+        order = Order(exported, self.trial.batch_size, self.trial.negatives)
         layer = copy.deepcopy(self.model[0].auto_model.encoder.layer[-1])
         optimizer = torch.optim.AdamW(layer.parameters(), lr=self.trial.learning_rate or 1e-4, weight_decay=0.0)
         epochs = self.trial.epochs or 3

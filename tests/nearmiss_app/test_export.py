@@ -136,7 +136,7 @@ def test_an_export_is_written_and_then_shown(open_page, judged):
 
 
 def test_an_export_shows_how_far_it_is_and_can_be_stopped(open_page, judged, monkeypatch):
-    def slowly(shipment, out, advance):
+    def slowly(export_inputs, out, advance):
         while True:
             advance(1)
             time.sleep(0.01)
@@ -233,8 +233,8 @@ def test_texts_of_passages_are_shown_as_text(open_page, judged):
     work = open_workspace(judged)
     exporting.prepare(work, Export()).write(judged / "exports" / "first", lambda rows: None)
     changed = replace(work.run.dataset, documents=work.run.dataset.documents.assign(text=HOSTILE))
-    shipment = exporting.prepare(work, Export())
-    replace(shipment, dataset=changed).write(judged / "exports" / "second", lambda rows: None)
+    export_inputs = exporting.prepare(work, Export())
+    replace(export_inputs, dataset=changed).write(judged / "exports" / "second", lambda rows: None)
     page = open_page("export", **{"export": "second", "with": "first"})
     shown = [element.proto.body for element in page.get("html")]
     assert any("&lt;script&gt;alert(1)&lt;/script&gt;" in body for body in shown)

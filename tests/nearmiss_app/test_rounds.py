@@ -42,7 +42,7 @@ def test_two_rounds_stand_side_by_side(open_page, twice):
     assert heads[:2] == ["Round 1", "Round 2"]
     told = text(drawn(page, "sides"))
     for one in round_comparison.side_by_side(open_workspace(twice)):
-        assert f"{one.foretold:.1%}" in told
+        assert f"{one.estimated:.1%}" in told
 
 
 @pytest.mark.parametrize("side", ["gained", "lost"])

@@ -30,11 +30,11 @@ def figure(found: CeilingRisk, *, dark: bool) -> go.Figure:
         made.add_trace(_line(stops, band.estimate[:count], "answers among kept, measured", answers, "solid"))
         lost = found.measured.over_filtering
         made.add_trace(_line(stops, lost.estimate[:count], "good ones among refused, measured", good, "solid"))
-    foretold = found.foretold
-    made.add_trace(_line(stops, foretold.false_negative_rate[:count], "answers among kept, foretold", answers, "dot"))
+    estimated = found.estimated
+    made.add_trace(_line(stops, estimated.false_negative_rate[:count], "answers among kept, estimated", answers, "dot"))
     if found.measured is None:
-        made.add_trace(_line(stops, foretold.over_filtering[:count], "good ones among refused, foretold", good, "dot"))
-    made.add_trace(_line(stops, foretold.short[:count] / max(found.queries, 1), "queries left short", few, "dash"))
+        made.add_trace(_line(stops, estimated.over_filtering[:count], "good among refused, estimated", good, "dot"))
+    made.add_trace(_line(stops, estimated.short[:count] / max(found.queries, 1), "queries left short", few, "dash"))
     now = found.stops[found.now]
     if now is not None:
         made.add_vline(x=now, line={"color": INK["dark" if dark else "light"], "width": 2})
@@ -50,12 +50,12 @@ def figure(found: CeilingRisk, *, dark: bool) -> go.Figure:
 
 def in_words(found: CeilingRisk) -> str:
     """What the curves say at the ceiling in force, for those who do not see them."""
-    foretold = found.foretold
-    parts = [f"foretold {foretold.false_negative_rate[found.now]:.1%} answers among the kept"]
+    estimated = found.estimated
+    parts = [f"estimated {estimated.false_negative_rate[found.now]:.1%} answers among the kept"]
     if found.measured is not None:
         band = found.measured.false_negative_rate
         parts.insert(0, f"measured {band.estimate[found.now]:.1%}")
-    parts.append(f"{int(foretold.short[found.now]):,} of {found.queries:,} queries left short")
+    parts.append(f"{int(estimated.short[found.now]):,} of {found.queries:,} queries left short")
     return "At this ceiling: " + "; ".join(parts) + "."
 
 

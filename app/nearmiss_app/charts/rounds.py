@@ -58,7 +58,7 @@ def sides(found: list[RoundSummary], change: RoundChange) -> Node:
         "Teacher": [one.teacher for one in found],
         "Negatives kept": [f"{one.kept:,}" for one in found],
         "Queries with too few": [f"{one.short_queries:,}" for one in found],
-        "False negatives, foretold": [f"{one.foretold:.1%}" for one in found],
+        "False negatives, estimated": [f"{one.estimated:.1%}" for one in found],
         "False negatives, measured": [_measured(one) for one in found],
         "Positives above the kept, by teacher": [_gap(gaps.get(one.number, none)[0]) for one in found],
         "Positives above the kept, by cosine": [_gap(gaps.get(one.number, none)[1]) for one in found],

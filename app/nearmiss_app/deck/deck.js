@@ -359,7 +359,7 @@ class Deck {
     if (progress.per_minute) words.push(`${progress.per_minute.toFixed(1)} a minute`);
     if (progress.per_minute && left) words.push(`about ${duration(left / progress.per_minute)} left`);
     const next = Math.min(left, progress.stretch);
-    if (next) words.push(`the next ${next} hold about ${progress.foreseen < 10 ? progress.foreseen.toFixed(1) : Math.round(progress.foreseen)} answers`);
+    if (next) words.push(`the next ${next} hold about ${progress.expected_answers < 10 ? progress.expected_answers.toFixed(1) : Math.round(progress.expected_answers)} answers`);
     return h("div", { class: "header" },
       h("span", { class: "progress" }, words.join(" · ")),
       h("span", { class: "state", role: "status", "aria-live": "polite" }),

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from nearmiss import agreement
-from nearmiss.agreement import SCALES, TELLING, Agreement, TwoPeople, disputes
+from nearmiss.agreement import INFORMATIVE, SCALES, Agreement, TwoPeople, disputes
 from nearmiss.agreement.disputes import Dispute
 from nearmiss.errors import ReviewError
 from nearmiss.review import JUDGEMENTS, Entry
@@ -142,10 +142,10 @@ def people(found: Agreement, scale: str) -> None:
     with st.container(key="side_by_side_people"):
         left, right = st.columns(2, gap="large")
     with left:
-        most = found.telling[:SHOWN]
+        most = found.informative[:SHOWN]
         says = "Cohen's kappa; who surely agrees least, first."
         if len(most) < len(found.between):
-            says += f" {len(most)} of {len(found.between)} are shown, with {TELLING} common pairs or more."
+            says += f" {len(most)} of {len(found.between)} are shown, with {INFORMATIVE} common pairs or more."
         st.html(words.heading("Two by two, beyond luck", says))
         draw(charts.between(most, dark=theme.is_dark()), "between", _between_in_words(most))
     if said:

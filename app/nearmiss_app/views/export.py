@@ -50,23 +50,23 @@ SIZE = st.column_config.NumberColumn("Size", format="bytes")
 
 
 @st.cache_resource(max_entries=4)
-def _dock(run: str) -> ExportRunner:
+def _runner(run: str) -> ExportRunner:
     return ExportRunner()
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _shipment(
+def _export_inputs(
     _work: Workspace, run: str, number: int, policy: str, version: Version, choices: str, _export: Export
 ) -> tuple[ExportInputs, DryRun]:
-    shipment = exporting.prepare(_work, _export)
-    return shipment, shipment.dry_run()
+    export_inputs = exporting.prepare(_work, _export)
+    return export_inputs, export_inputs.dry_run()
 
 
 def planned(work: Workspace, export: Export) -> tuple[ExportInputs, DryRun]:
     """What an export is made of and how much it would write, worked out again only when something changes."""
     work.refresh()
     seen = repr(work.policy), work.version, repr(export)
-    return _shipment(work, str(work.run.folder), work.number, *seen, export)
+    return _export_inputs(work, str(work.run.folder), work.number, *seen, export)
 
 
 def chosen(work: Workspace) -> Export:
@@ -147,7 +147,7 @@ def amounts(told: DryRun) -> None:
     st.caption(" ".join(parts))
 
 
-def left_out(shipment: ExportInputs, told: DryRun) -> None:
+def left_out(export_inputs: ExportInputs, told: DryRun) -> None:
     """Why the rest would not be written."""
     st.markdown(f"**Left out: {told.left_out:,} of {told.candidates:,} candidates**")
     if bars := _bars(told):
@@ -162,7 +162,7 @@ def left_out(shipment: ExportInputs, told: DryRun) -> None:
         st.dataframe(
             rows, hide_index=True, column_config={"Queries": NUMBER}, key="left_out", alt="Queries left out, by reason"
         )
-    st.caption(_judgements(shipment))
+    st.caption(_judgements(export_inputs))
 
 
 def _bars(told: DryRun) -> list[charts.Bar]:
@@ -174,8 +174,8 @@ def _bars(told: DryRun) -> list[charts.Bar]:
     return bars
 
 
-def _judgements(shipment: ExportInputs) -> str:
-    reviews = shipment.reviews
+def _judgements(export_inputs: ExportInputs) -> str:
+    reviews = export_inputs.reviews
     if not reviews.judgements:
         return "Nobody has judged any of these candidates yet. Their false-negative rate is not known."
     people = _count(reviews.reviewers, "reviewer")
@@ -219,7 +219,7 @@ def first_of() -> None:
 
 
 @st.fragment
-def plan(work: Workspace, dock: ExportRunner) -> None:
+def plan(work: Workspace, runner: ExportRunner) -> None:
     """Choices on the left, what they lead to on the right, and the button that writes it."""
     which_format()
     about = st.empty()
@@ -227,23 +227,23 @@ def plan(work: Workspace, dock: ExportRunner) -> None:
         left, right = st.container(width=NARROW), st.container(width=WIDE)
     with left:
         try:
-            shipment, told = planned(work, chosen(work))
+            export_inputs, told = planned(work, chosen(work))
         except NearmissError as mistake:
             st.error(_literal(str(mistake)), icon=":material/error:")
             return
-    about.caption(f"Format {shipment.export.format}. Columns: {', '.join(columns(shipment.export))}.")
+    about.caption(f"Format {export_inputs.export.format}. Columns: {', '.join(columns(export_inputs.export))}.")
     with right:
         amounts(told)
-        write_it(work, dock, shipment, told)
-        under_way(dock)
-        left_out(shipment, told)
+        write_it(work, runner, export_inputs, told)
+        under_way(runner)
+        left_out(export_inputs, told)
 
 
-def write_it(work: Workspace, dock: ExportRunner, shipment: ExportInputs, told: DryRun) -> None:
+def write_it(work: Workspace, runner: ExportRunner, export_inputs: ExportInputs, told: DryRun) -> None:
     """Where to, and the button."""
-    free = exporting.free_name(work.run.folder, shipment.export.format)
-    busy = dock.job is not None and dock.job.state == "running"
-    last = dock.job.out if dock.job is not None and dock.job.state == "written" else ""
+    free = exporting.free_name(work.run.folder, export_inputs.export.format)
+    busy = runner.job is not None and runner.job.state == "running"
+    last = runner.job.out if runner.job is not None and runner.job.state == "written" else ""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name = st.text_input(
             "Folder",
@@ -257,17 +257,17 @@ def write_it(work: Workspace, dock: ExportRunner, shipment: ExportInputs, told: 
         )
     if pressed:
         try:
-            dock.start(shipment, exporting.destination(work.run.folder, name))
+            runner.start(export_inputs, exporting.destination(work.run.folder, name))
         except NearmissError as mistake:
             st.error(_literal(str(mistake)), icon=":material/error:")
             return
-        st.session_state["begun"] = dock.job
+        st.session_state["begun"] = runner.job
         st.rerun()
 
 
-def under_way(dock: ExportRunner) -> None:
+def under_way(runner: ExportRunner) -> None:
     """The export that is being written, or how it ended."""
-    job = dock.job
+    job = runner.job
     if job is None:
         return
     if job.state == "running":
@@ -294,15 +294,15 @@ def progress(job: ExportJob) -> None:
 
 
 @st.fragment
-def there_are(work: Workspace, dock: ExportRunner) -> None:
+def there_are(work: Workspace, runner: ExportRunner) -> None:
     """The exports of the run, one of them in full, and how another differs from it."""
     st.header("Exports of this run")
-    found = {exporting.short_name(work.run.folder, export): export for export in exporting.written_of(work, dock)}
+    found = {exporting.short_name(work.run.folder, export): export for export in exporting.written_of(work, runner)}
     if not found:
         st.caption("None yet. What you write is listed here.")
         return
     _list(found)
-    if dock.job is not None and dock.job.state == "written" and st.session_state.get("begun") is dock.job:
+    if runner.job is not None and runner.job.state == "written" and st.session_state.get("begun") is runner.job:
         del st.session_state["begun"]
         st.session_state["export"] = next(iter(found))
     with st.container(horizontal=True):
@@ -442,10 +442,10 @@ def page(work: Workspace) -> None:
     """Plan, progress, and what there is."""
     st.title("Export")
     st.caption("Write the kept negatives as training files. Nothing is written before you press the button.")
-    dock = _dock(str(work.run.folder))
-    plan(work, dock)
+    runner = _runner(str(work.run.folder))
+    plan(work, runner)
     st.divider()
-    there_are(work, dock)
+    there_are(work, runner)
 
 
 page(state.workspace())

@@ -130,11 +130,11 @@ def cards_of(work: Workspace, view: View, overlap: int) -> None:
     decision, order = _in_order(work, view, policy)
     order = _only_sent(work, order)
     focus, focus_number = _focus(work, opened)
-    dealt = arms.deal(work, view, reviewer, order, AHEAD, overlap=overlap, first=focus) if reviewer else []
+    picked = arms.pick(work, view, reviewer, order, AHEAD, overlap=overlap, first=focus) if reviewer else []
     name = json.dumps([asdict(view), reviewer, len(order)])
     have = {(pair[0], pair[1]) for pair in told.get("have", [])} if told.get("view") == name else set()
-    dealt = [one for one in dealt if one.pair in focus or one.pair not in have]
-    sight = cards.CardView(policy, decision, view.blind)
+    picked = [one for one in picked if one.pair in focus or one.pair not in have]
+    card_view = cards.CardView(policy, decision, view.blind)
     deck(
         {
             "run": str(work.run.folder),
@@ -144,13 +144,13 @@ def cards_of(work: Workspace, view: View, overlap: int) -> None:
             "dark": theme.is_dark(),
             "ack": cards.dealt_with(sent),
             "problems": problems,
-            "cards": [cards.card(work, one, sight, reviewer) for one in dealt],
-            "queries": {q: cards.query(work, q, sight) for q in dict.fromkeys(one.pair[0] for one in dealt)},
+            "cards": [cards.card(work, one, card_view, reviewer) for one in picked],
+            "queries": {q: cards.query(work, q, card_view) for q in dict.fromkeys(one.pair[0] for one in picked)},
             "focus": focus[0] if focus else None,
             "focus_number": focus_number,
             "strip": cards.strip(work, reviewer) if reviewer else [],
             "progress": asdict(agenda.progress(work, order, reviewer, time.time()))
-            | {"foreseen": arms.foreseen(work, order), "stretch": arms.STRETCH},
+            | {"expected_answers": arms.expected_answers(work, order), "stretch": arms.STRETCH},
             "looks": {"status": _looks(theme.STATUS), "verdict": _looks(theme.VERDICT)},
             "sources": theme.SOURCE_WORDS,
         },
@@ -195,17 +195,17 @@ def plain(work: Workspace, view: View, overlap: int) -> None:
         return
     policy = work.policy
     decision, order = _in_order(work, view, policy)
-    dealt = arms.deal(work, view, reviewer, _only_sent(work, order), 1, overlap=overlap)
-    if not dealt:
+    picked = arms.pick(work, view, reviewer, _only_sent(work, order), 1, overlap=overlap)
+    if not picked:
         st.success("Nothing left in this view.")
         return
-    pair = dealt[0].pair
+    pair = picked[0].pair
     shown = cards.query(work, pair[0], cards.CardView(policy, decision, blind=True))
     st.text(shown["text"])
     left, right = st.columns(2)
     for column, title, texts in (
         (left, "Labelled answer", [positive["pieces"] for positive in shown["positives"]]),
-        (right, "Candidate", [cards.card(work, dealt[0], cards.CardView(policy, decision, True), reviewer)["pieces"]]),
+        (right, "Candidate", [cards.card(work, picked[0], cards.CardView(policy, decision, True), reviewer)["pieces"]]),
     ):
         with column.container(border=True):
             st.caption(title)
@@ -219,7 +219,7 @@ def plain(work: Workspace, view: View, overlap: int) -> None:
             shortcut=str(number),
             width="stretch",
             on_click=_judge_plainly,
-            args=(work, dealt[0], verdict, reviewer, time.time()),
+            args=(work, picked[0], verdict, reviewer, time.time()),
         )
 
 

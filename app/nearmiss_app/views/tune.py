@@ -297,7 +297,7 @@ def risks(work: Workspace, policy: Policy) -> None:
     st.text(_risk_in_words(found))
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         goal = found.for_target
-        known = "measured" if found.measured is not None else "foretold"
+        known = "measured" if found.measured is not None else "estimated"
         if goal is None:
             st.caption(f"No ceiling here is {known} to leave at most {ceiling_risk.TARGET:.0%}.")
         elif st.button(
@@ -316,14 +316,14 @@ def risks(work: Workspace, policy: Policy) -> None:
 
 
 def _risk_in_words(found: ceiling_risk.CeilingRisk) -> str:
-    foretold = f"{found.foretold.false_negative_rate[found.now]:.1%} of the kept are foretold to be answers"
+    estimated = f"{found.estimated.false_negative_rate[found.now]:.1%} of the kept are estimated to be answers"
     if found.measured is None:
-        return f"{foretold}. Nothing is measured yet."
+        return f"{estimated}. Nothing is measured yet."
     band, now = found.measured.false_negative_rate, found.now
     if band.labels[now] == 0:
-        return f"{foretold}. Nothing that it keeps was drawn and judged yet."
+        return f"{estimated}. Nothing that it keeps was drawn and judged yet."
     measured = f"{band.estimate[now]:.1%} ({band.low[now]:.1%} to {band.high[now]:.1%})"
-    return f"{measured} of the kept are answers by {int(band.labels[now]):,} random judgements; {foretold}."
+    return f"{measured} of the kept are answers by {int(band.labels[now]):,} random judgements; {estimated}."
 
 
 def reading(work: Workspace, policy: Policy) -> None:

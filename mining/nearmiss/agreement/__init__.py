@@ -24,9 +24,9 @@ __all__ = [
     "COHEN",
     "FLEISS",
     "GOOD",
+    "INFORMATIVE",
     "RAW",
     "SCALES",
-    "TELLING",
     "Agreement",
     "AgreementEstimate",
     "TwoPeople",
@@ -38,7 +38,7 @@ LOPSIDED = 0.75
 # What Krippendorff asks of judgements that others are to rely on.
 GOOD = 0.8
 DIFFERENCES = 3  # kinds of difference told of two people
-TELLING = 10  # common pairs from which on a kappa of two people says something
+INFORMATIVE = 10  # common pairs from which on a kappa of two people says something
 
 
 @dataclass(frozen=True)
@@ -76,9 +76,9 @@ class Agreement:
         return AC1 if self.lopsided else ALPHA
 
     @property
-    def telling(self) -> tuple[TwoPeople, ...]:
+    def informative(self) -> tuple[TwoPeople, ...]:
         """Those two people with enough pairs in common to say something; all where there are none."""
-        return tuple(one for one in self.between if one.raw.pairs >= TELLING) or self.between
+        return tuple(one for one in self.between if one.raw.pairs >= INFORMATIVE) or self.between
 
     @property
     def is_good(self) -> bool | None:

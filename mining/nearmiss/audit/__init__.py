@@ -13,7 +13,7 @@ from nearmiss.audit.estimates import AuditRates, Band, Curve, Estimate, Rate, cu
 from nearmiss.audit.exported import exported, rows_of
 from nearmiss.audit.planning import plan, proxy
 from nearmiss.audit.reviewers import Reviewers, reviewers
-from nearmiss.audit.sample_size import ExpectedPrecision, foreseen, labels_to_add
+from nearmiss.audit.sample_size import ExpectedPrecision, expected_precision, labels_to_add
 from nearmiss.audit.samples import drawn, plans, waiting
 
 __all__ = [
@@ -32,8 +32,8 @@ __all__ = [
     "curve",
     "drawn",
     "estimate",
+    "expected_precision",
     "exported",
-    "foreseen",
     "labels_to_add",
     "plan",
     "plans",

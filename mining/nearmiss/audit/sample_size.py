@@ -1,5 +1,5 @@
 """
-Foresight: how wide an interval will be, and how many labels a wanted width needs, before anyone judges.
+Sample size: how wide an interval will be, and how many labels a wanted width needs, before anyone judges.
 
 In:  a plan's strata, or an estimate
 Out: half-widths and numbers of labels
@@ -35,7 +35,7 @@ class ExpectedPrecision:
         return asdict(self)
 
 
-def foreseen(work: Workspace, plan: AuditPlan, wanted: float) -> ExpectedPrecision:
+def expected_precision(work: Workspace, plan: AuditPlan, wanted: float) -> ExpectedPrecision:
     """What can be said of a plan before anyone judges."""
     strata = [one for one in plan.facts["strata"] if one["domain"] == KEPT and one["labels"]]
     size, labels, proxy = (np.array([one[name] for one in strata], np.float64) for name in ("size", "labels", "proxy"))

@@ -48,9 +48,9 @@ def make_plan(
 
     work = _opened(run, reviews, round)
     made, draws = audits.plan(work, labels, target, seed, reviewer or getpass.getuser())
-    told = audits.foreseen(work, made, half_width)
+    told = audits.expected_precision(work, made, half_width)
     if json:
-        _print_json({"plan": made.plan, "draws": len(draws), "foreseen": told.as_json()} | dict(made.facts))
+        _print_json({"plan": made.plan, "draws": len(draws), "expected_precision": told.as_json()} | dict(made.facts))
     else:
         _say(telling.of_plan(made, told))
 

@@ -193,10 +193,10 @@ def export(
     from nearmiss.workspace import open_to_read
 
     options = Export(**typed_fields(Export, flags))
-    shipment = exporting.prepare(open_to_read(run, reviews, round), options)
-    planned = shipment.dry_run()
+    export_inputs = exporting.prepare(open_to_read(run, reviews, round), options)
+    planned = export_inputs.dry_run()
     with _watch(_errors())("export", planned.all_rows, "rows") as advance:
-        manifest = shipment.write(out, advance)
+        manifest = export_inputs.write(out, advance)
     rows = sum(shard.rows for shard in manifest.shards)
     _output().print(
         f"{out}: {counted(rows, 'row')} of {options.format} in {counted(len(manifest.shards), 'file')}, from "

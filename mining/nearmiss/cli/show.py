@@ -140,9 +140,9 @@ def _show_shortfall(console: Console, report: Mapping[str, Any]) -> None:
         console.print(f"{of} {has} fewer than {counted(wanted, 'negative')}, {empty:,} none", soft_wrap=True)
     else:
         console.print(f"every query has {counted(wanted, 'negative')}")
-    foretold = report["foretold_false_negatives"]
+    estimated = report["estimated_false_negatives"]
     console.print(
-        f"[dim]By its scores {foretold:.1%} of the kept are unlabelled answers. That is foretold, not measured: "
+        f"[dim]By its scores {estimated:.1%} of the kept are unlabelled answers. That is estimated, not measured: "
         "only people can say.[/]",
         soft_wrap=True,
     )

@@ -55,28 +55,28 @@ def teach(
     is_run = (Path(data) / RUN_FILE).is_file()
     if is_run:
         reading.refuse(options, f"{data} is a run, which keeps its data")
-        lessons = training.from_run(Path(data), recipe, reviews, round)
+        training_pairs = training.from_run(Path(data), recipe, reviews, round)
     else:
-        lessons = training.from_dataset(reading.read(console, data, options), data)
+        training_pairs = training.from_dataset(reading.read(console, data, options), data)
 
     def tell(message: str) -> None:
         console.print(message, markup=False, soft_wrap=True)
 
-    taught = training.teach(lessons, out, recipe, _watch(console), tell)
+    result = training.teach(training_pairs, out, recipe, _watch(console), tell)
     if json:
-        _print_json(asdict(taught))
+        _print_json(asdict(result))
     else:
-        _show(out, taught, is_run)
+        _show(out, result, is_run)
 
 
-def _show(out: Path, taught: "TrainingResult", is_run: bool) -> None:
+def _show(out: Path, result: "TrainingResult", is_run: bool) -> None:
     from rich.table import Table
 
     say = _output().print
     table = Table("held-out queries", header_style="bold")
     for heading in ("AUC, all pairs", "nDCG@10", "MRR", "Brier"):
         table.add_column(heading, justify="right")
-    for name, of in taught.numbers.items():
+    for name, of in result.numbers.items():
         table.add_row(name, *(f"{value:.4f}" for value in (of.auc, of.ndcg, of.mrr, of.brier)))
     say(table)
     if is_run:
@@ -85,16 +85,16 @@ def _show(out: Path, taught: "TrainingResult", is_run: bool) -> None:
             soft_wrap=True,
         )
     say(
-        f"{out}: {taught.steps:,} steps in {taught.number_type}, {taught.seconds:,.0f} s; README.md has it all. "
+        f"{out}: {result.steps:,} steps in {result.number_type}, {result.seconds:,.0f} s; README.md has it all. "
         f"Use it: nearmiss mine DATA RUN --teacher {out}",
         markup=False,
         highlight=False,
         soft_wrap=True,
     )
-    if taught.low_rank:
+    if result.low_rank:
         say(
-            f"{out}/low_rank: {taught.low_rank['bytes'] / 1e6:.1f} MB at rank {taught.low_rank['rank']}, "
-            f"{taught.low_rank['kept']:.1%} of the difference",
+            f"{out}/low_rank: {result.low_rank['bytes'] / 1e6:.1f} MB at rank {result.low_rank['rank']}, "
+            f"{result.low_rank['kept']:.1%} of the difference",
             markup=False,
             highlight=False,
             soft_wrap=True,

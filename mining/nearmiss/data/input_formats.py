@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from nearmiss.data.columns import ColumnNames
-from nearmiss.data.exported import exported
+from nearmiss.data.exported_rows import exported
 from nearmiss.data.opening import kind_of
 from nearmiss.data.parts import first_word, sorted_names, tables
 from nearmiss.data.sheets import refuse_archive

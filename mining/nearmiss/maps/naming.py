@@ -28,7 +28,7 @@ def name_clusters(
     numbers = range(int(clusters.max(initial=-1)) + 1)
     tokens = [_documents_with(texts, np.flatnonzero(clusters == cluster), language) for cluster in numbers]
     everywhere: Counter[str] = sum(tokens, Counter())
-    return [_telling(own, everywhere, count) for own in tokens]
+    return [_distinctive(own, everywhere, count) for own in tokens]
 
 
 def _documents_with(texts: Sequence[str], members: npt.NDArray[np.int64], language: str) -> Counter[str]:
@@ -41,7 +41,7 @@ def _documents_with(texts: Sequence[str], members: npt.NDArray[np.int64], langua
     return found
 
 
-def _telling(own: Counter[str], everywhere: Counter[str], count: int) -> list[str]:
+def _distinctive(own: Counter[str], everywhere: Counter[str], count: int) -> list[str]:
     # Common here, and mostly here: documents with the word, times the share of all such documents that this is.
     ranked = sorted(own, key=lambda word: (-(own[word] ** 2) / everywhere[word], word))
     return ranked[:count]

@@ -103,53 +103,54 @@ class DoubtInputs:
         return first
 
 
-def outscored(scene: DoubtInputs) -> Floats:
+def outscored(inputs: DoubtInputs) -> Floats:
     """Candidates above the positive: a wrong positive, or answers that nobody labelled."""
     # Above the highest of several: the lowest is often a weak one of many, which the ceiling allows for.
-    return scene.per_query(scene.open & (scene.table.score > scene.table.anchors["max"]))
+    return inputs.per_query(inputs.open & (inputs.table.score > inputs.table.anchors["max"]))
 
 
-def at_the_ceiling(scene: DoubtInputs) -> Floats:
+def at_the_ceiling(inputs: DoubtInputs) -> Floats:
     """Candidates that a small step of the ceiling would keep or refuse."""
-    ceiling, most = selection.ceiling(scene.table, scene.policy), scene.policy.max_p_relevant
-    near = np.zeros(len(scene.table.query), bool)
+    ceiling, most = selection.ceiling(inputs.table, inputs.policy), inputs.policy.max_p_relevant
+    near = np.zeros(len(inputs.table.query), bool)
     if ceiling is not None:
-        near |= np.abs(scene.table.score - ceiling) <= scene.step
+        near |= np.abs(inputs.table.score - ceiling) <= inputs.step
     if most is not None:
-        near |= np.abs(scene.table.number("p_relevant") - most) <= SMALL_STEP * most
-    return scene.per_query(scene.open & near)
+        near |= np.abs(inputs.table.number("p_relevant") - most) <= SMALL_STEP * most
+    return inputs.per_query(inputs.open & near)
 
 
-def like_a_positive(scene: DoubtInputs) -> Floats:
+def like_a_positive(inputs: DoubtInputs) -> Floats:
     """Negatives that score as other queries' positives do."""
     # The margins look at the query's own positive; where that one scores very high, an answer passes below it.
-    return scene.per_query(scene.open & scene.kept & (scene.table.score >= scene.typical_positive))
+    return inputs.per_query(inputs.open & inputs.kept & (inputs.table.score >= inputs.typical_positive))
 
 
-def differently_ranked(scene: DoubtInputs) -> Floats:
+def differently_ranked(inputs: DoubtInputs) -> Floats:
     """How far the teacher and the encoder differ in which candidates are the best."""
-    agreed = scene.per_query(scene.best & scene.nearest)
-    return np.where(scene.per_query(~scene.table.positive) >= FEW, BEST - agreed, 0.0)
+    agreed = inputs.per_query(inputs.best & inputs.nearest)
+    return np.where(inputs.per_query(~inputs.table.positive) >= FEW, BEST - agreed, 0.0)
 
 
-def short(scene: DoubtInputs) -> Floats:
+def short(inputs: DoubtInputs) -> Floats:
     """Negatives that the query lacks."""
-    return np.maximum(0.0, scene.policy.negatives_per_query - scene.per_query(scene.kept))
+    return np.maximum(0.0, inputs.policy.negatives_per_query - inputs.per_query(inputs.kept))
 
 
-def _in_words(doubt: str, scene: DoubtInputs, query: int, measure: float) -> str:
+def _in_words(doubt: str, inputs: DoubtInputs, query: int, measure: float) -> str:
     count = int(measure)
     candidates = "1 candidate scores" if count == 1 else f"{count:,} candidates score"
     are = "1 candidate is" if count == 1 else f"{count:,} candidates are"
     negatives = "1 of its negatives scores" if count == 1 else f"{count:,} of its negatives score"
-    positives = scene.table.positive[scene.table.starts[query] : scene.table.starts[query + 1]].sum()
+    positives = inputs.table.positive[inputs.table.starts[query] : inputs.table.starts[query + 1]].sum()
     best = "its positive" if positives == 1 else "the best of its positives"
+    wanted = inputs.policy.negatives_per_query
     return {
         "outscored": f"{candidates} above {best}",
         "at_the_ceiling": f"{are} within a small step of the ceiling",
-        "like_a_positive": f"{negatives} like a typical positive ({scene.typical_positive:.3g} or more)",
+        "like_a_positive": f"{negatives} like a typical positive ({inputs.typical_positive:.3g} or more)",
         "differently_ranked": f"teacher and encoder share {BEST - count} of their {BEST} best candidates",
-        "short": f"it keeps {scene.policy.negatives_per_query - count} of {scene.policy.negatives_per_query} negatives",
+        "short": f"it keeps {wanted - count} of {wanted} negatives",
     }[doubt]
 
 
@@ -201,13 +202,13 @@ def most_in_need(
     table: Table, decision: Decision, policy: Policy, query_ids: list[str], count: int = 20
 ) -> list[Doubt]:
     """The `count` queries of the greatest doubt, the worst first; fewer where fewer give a reason."""
-    scene = DoubtInputs(table, decision, policy)
-    measures = np.array([doubt(scene) for doubt in DOUBTS])
+    inputs = DoubtInputs(table, decision, policy)
+    measures = np.array([doubt(inputs) for doubt in DOUBTS])
     weights = np.array([weight(measure) for measure in measures])
-    total = weights.sum(axis=0) * _unread(scene)
+    total = weights.sum(axis=0) * _unread(inputs)
     worst = np.argsort(-total, kind="stable")[:count]
     return [
-        Doubt(query_ids[query], tuple(_reasons(scene, query, measures[:, query], weights[:, query])))
+        Doubt(query_ids[query], tuple(_reasons(inputs, query, measures[:, query], weights[:, query])))
         for query in worst.tolist()
         if total[query] > 0
     ]
@@ -220,12 +221,12 @@ def weight(measure: Floats) -> Floats:
     return np.where((measure > 0) & (2 * at_least <= len(measure)), weighed, 0.0)
 
 
-def _unread(scene: DoubtInputs) -> Floats:
+def _unread(inputs: DoubtInputs) -> Floats:
     """The share of each query's best candidates that nobody has judged, (n_queries,)."""
-    unread = scene.per_query(scene.best & (scene.table.verdicts == 0))
-    return unread / np.maximum(scene.per_query(scene.best), 1)
+    unread = inputs.per_query(inputs.best & (inputs.table.verdicts == 0))
+    return unread / np.maximum(inputs.per_query(inputs.best), 1)
 
 
-def _reasons(scene: DoubtInputs, query: int, measures: Floats, weights: Floats) -> list[str]:
+def _reasons(inputs: DoubtInputs, query: int, measures: Floats, weights: Floats) -> list[str]:
     order = [place for place in np.argsort(-weights, kind="stable").tolist() if weights[place] > 0]
-    return [_in_words(DOUBTS[place].__name__, scene, query, float(measures[place])) for place in order]
+    return [_in_words(DOUBTS[place].__name__, inputs, query, float(measures[place])) for place in order]

@@ -64,7 +64,7 @@ def report(run: Run, number: int | None = None, policy: Policy | None = None) ->
         "positives_found": positives_found(table),
         "doubts": list(run.calibration(number).doubts),
         "model_doubts": of_models(facts),
-        "foretold_false_negatives": round(foretold(table, decision), 4),
+        "estimated_false_negatives": round(estimated_false_negatives(table, decision), 4),
         "scores": _scores(table, decision),
         "language": facts["language"],
         "encoder": facts["encoder"],
@@ -84,7 +84,7 @@ def kept_per_query(table: Table, decision: Decision) -> Ints:
     return np.bincount(table.query[decision.slot > 0], minlength=len(table.starts) - 1)
 
 
-def foretold(table: Table, decision: Decision) -> float:
+def estimated_false_negatives(table: Table, decision: Decision) -> float:
     """The share of kept negatives that are answers by p_relevant, those that a reviewer confirmed left out."""
     open_rows = (decision.slot > 0) & ~table.reviewed_negative
     return float(

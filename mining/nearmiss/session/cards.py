@@ -56,40 +56,40 @@ def warm(work: Workspace) -> None:
     priority.prepare(work)
 
 
-def card(work: Workspace, dealt: PickedCard, sight: CardView, reviewer: str) -> dict[str, Any]:
+def card(work: Workspace, picked: PickedCard, card_view: CardView, reviewer: str) -> dict[str, Any]:
     """
     One candidate: its text in pieces, the changes against the positive, its numbers, who judged it, why it is shown.
 
-    One that is dealt `again` looks like one that its reviewer never saw.
+    One that is picked `again` looks like one that its reviewer never saw.
     """
-    pair = query_id, doc_id = dealt.pair
+    pair = query_id, doc_id = picked.pair
     row = work.row_of(pair)
     if row is None:
         raise ReviewError(f"query {query_id!r}, document {doc_id!r}: wanted a candidate of this round; found none")
     [(title, text)] = work.titles([doc_id])
     positive = _positive_texts(work, query_id)[0]
     judged = work.standing.by_reviewer(pair)
-    mine = reviewer in judged and not dealt.again
-    hidden = sight.blind and not mine
+    mine = reviewer in judged and not picked.again
+    hidden = card_view.blind and not mine
     return {
         "query_id": query_id,
         "doc_id": doc_id,
         "title": title,
         "pieces": pieces(text, work.query_text(query_id), positive, work.language),
         "changes": changes(positive, text),
-        "numbers": None if hidden else _numbers(work, row, sight.policy),
-        "status": None if hidden else STATUSES[int(sight.decision.status[row])],
+        "numbers": None if hidden else _numbers(work, row, card_view.policy),
+        "status": None if hidden else STATUSES[int(card_view.decision.status[row])],
         "verdict": judged[reviewer].event.verdict if mine else None,
-        "arm": dealt.arm,
-        "inclusion_probability": dealt.chance,
-        "why": "" if hidden else why(work, dealt),
-        "again": dealt.again,
+        "arm": picked.arm,
+        "inclusion_probability": picked.chance,
+        "why": "" if hidden else why(work, picked),
+        "again": picked.again,
         "others": sorted({entry.event.verdict for name, entry in judged.items() if name != reviewer}),
         "comments": [
             {"reviewer": entry.event.reviewer, "text": entry.event.comment}
             for entry in work.standing.history(pair)
             if entry.event.comment and work.standing.stands(entry.seq)
-            if not (dealt.again and entry.event.reviewer == reviewer)
+            if not (picked.again and entry.event.reviewer == reviewer)
         ],
         "copies": [
             {"query_id": q, "doc_id": d, "query": work.query_text(q), "title": _names(work, [d])[0]}
@@ -98,7 +98,7 @@ def card(work: Workspace, dealt: PickedCard, sight: CardView, reviewer: str) -> 
     }
 
 
-def query(work: Workspace, query_id: str, sight: CardView) -> dict[str, Any]:
+def query(work: Workspace, query_id: str, card_view: CardView) -> dict[str, Any]:
     """A query with its positives, and its candidates in each ranking."""
     positives = _positives(work, query_id)[:POSITIVES]
     text = work.query_text(query_id)
@@ -111,13 +111,13 @@ def query(work: Workspace, query_id: str, sight: CardView) -> dict[str, Any]:
                 "doc_id": doc_id,
                 "title": title,
                 "pieces": pieces(body, text, "", work.language),
-                "score": None if sight.blind else _number(work.table.score[work.row_of((query_id, doc_id)) or 0]),
+                "score": None if card_view.blind else _number(work.table.score[work.row_of((query_id, doc_id)) or 0]),
             }
             for doc_id, (title, body) in zip(positives, titled, strict=True)
         ],
         "scored_by": "teacher" if work.has_teacher else "dense",
         "more_positives": len(_positives(work, query_id)) - len(positives),
-        "rankings": [] if sight.blind else _rankings(work, query_id, sight.decision),
+        "rankings": [] if card_view.blind else _rankings(work, query_id, card_view.decision),
     }
 
 

@@ -2,9 +2,9 @@
 Outlook: what each stop of a ceiling would leave in, throw away and leave short.
 
 In:  a `Workspace`, a `Policy` with a ceiling
-Out: `CeilingRisk`: rates foretold by p_relevant, rates measured by audits with their bands, queries left short
+Out: `CeilingRisk`: rates estimated by p_relevant, rates measured by audits with their bands, queries left short
 
-Knows nothing of how it is drawn. What is foretold rests on the calibration alone; what is measured, on random draws.
+Knows nothing of how it is drawn. What is estimated rests on the calibration alone; what is measured, on random draws.
 """
 
 from collections import OrderedDict
@@ -44,14 +44,14 @@ class CeilingRisk:
     stops: tuple[float | None, ...]
     now: int  # the stop of the policy
     queries: int
-    foretold: EstimatedShares
+    estimated: EstimatedShares
     measured: audit.Curve | None  # None where no audit was judged
     to_judge: int | None  # labels more for plus or minus HALF_WIDTH at `now`; None where nothing is measured
 
     @property
     def for_target(self) -> int | None:
-        """The loosest stop that is, with all below it, within TARGET: by what is measured at most, else foretold."""
-        rates = self.foretold.false_negative_rate if self.measured is None else self.measured.false_negative_rate.high
+        """The loosest stop that is, with all below it, within TARGET: by what is measured at most, else estimated."""
+        rates = self.estimated.false_negative_rate if self.measured is None else self.measured.false_negative_rate.high
         allowed = np.nan_to_num(rates, nan=1.0) <= TARGET
         within = int(np.argmin(allowed)) if not allowed.all() else len(allowed)
         return within - 1 if within else None
@@ -67,10 +67,10 @@ def outlook(work: Workspace, policy: Policy) -> CeilingRisk | None:
     key = policy, work.version[1]
     if key not in known:
         field, stops = ladder(unjudged(work.table), policy)
-        known[key] = field, stops, _foretold(work, policy, field, stops) if field else _nothing()
+        known[key] = field, stops, _estimated(work, policy, field, stops) if field else _nothing()
         while len(known) > KEPT:
             known.popitem(last=False)
-    field, stops, foretold = known[key]
+    field, stops, estimated = known[key]
     if not field:
         return None
     now = stops.index(getattr(policy, field))
@@ -80,13 +80,13 @@ def outlook(work: Workspace, policy: Policy) -> CeilingRisk | None:
         stops=tuple(stops),
         now=now,
         queries=len(work.query_ids),
-        foretold=foretold,
+        estimated=estimated,
         measured=measured,
         to_judge=None if measured is None else _to_judge(measured, now),
     )
 
 
-def _foretold(work: Workspace, policy: Policy, field: str, stops: list[float | None]) -> EstimatedShares:
+def _estimated(work: Workspace, policy: Policy, field: str, stops: list[float | None]) -> EstimatedShares:
     table, p = unjudged(work.table), np.nan_to_num(work.table.number("p_relevant"), nan=0.0).astype(np.float64)
     if is_quick(policy):
         return _counted(along(table, policy, field, stops), p, table, policy.negatives_per_query)

@@ -116,18 +116,18 @@ class ExportProgress:
 class ExportJob:
     """An export being written by a thread of its own; safe to look at from any other."""
 
-    def __init__(self, shipment: ExportInputs, out: Path) -> None:
+    def __init__(self, export_inputs: ExportInputs, out: Path) -> None:
         self.out = out
-        self.export = shipment.export
+        self.export = export_inputs.export
         self.state: State = "running"
         self.error = ""
         self._done = 0
-        self._total = shipment.dry_run().all_rows
+        self._total = export_inputs.dry_run().all_rows
         self._stop = Event()
         self._begun = time.monotonic()
         self._ended: float | None = None
         # A daemon, so that a server that is stopped does not wait for it; the folder stays absent then.
-        self._thread = Thread(target=self._run, args=(shipment,), name=f"export {out.name}", daemon=True)
+        self._thread = Thread(target=self._run, args=(export_inputs,), name=f"export {out.name}", daemon=True)
         self._thread.start()
 
     @property
@@ -143,9 +143,9 @@ class ExportJob:
         """Wait until it has ended."""
         self._thread.join(seconds)
 
-    def _run(self, shipment: ExportInputs) -> None:
+    def _run(self, export_inputs: ExportInputs) -> None:
         try:
-            shipment.write(self.out, self._advance)
+            export_inputs.write(self.out, self._advance)
             state: State = "written"
         except _Stopped:
             state = "stopped"
@@ -171,13 +171,13 @@ class ExportRunner:
         self.job: ExportJob | None = None
         self._lock = Lock()
 
-    def start(self, shipment: ExportInputs, out: Path) -> ExportJob:
+    def start(self, export_inputs: ExportInputs, out: Path) -> ExportJob:
         """Begin to write; raises RunError where another is being written, or something lies in `out`."""
         with self._lock:
             if self.job is not None and self.job.state == "running":
                 raise RunError(f"{self.job.out}: wanted no other export at work; found this one being written")
             check_free(out)
-            self.job = ExportJob(shipment, out)
+            self.job = ExportJob(export_inputs, out)
             return self.job
 
     def clear(self) -> None:
@@ -187,10 +187,10 @@ class ExportRunner:
                 self.job = None
 
 
-def written_of(work: Workspace, dock: ExportRunner) -> list[WrittenExport]:
+def written_of(work: Workspace, runner: ExportRunner) -> list[WrittenExport]:
     """The exports of a run, the newest first; the last one written elsewhere is among them."""
     found = written_below(work.run.folder / EXPORTS)
-    job = dock.job
+    job = runner.job
     if job is not None and job.state == "written" and job.out.is_dir():
         last = written(job.out)
         found = [last, *found] if last.folder not in [export.folder for export in found] else found

@@ -29,7 +29,7 @@ class RoundSummary:
     teacher: str  # empty where the dense score stands in
     kept: int
     short_queries: int
-    foretold: float  # share of answers among the kept, by p_relevant
+    estimated: float  # share of answers among the kept, by p_relevant
     measured: Rate | None  # the same share by an audit of this round; None without one
     scores: dict[str, dict[str, list[float]]]  # quantiles, as `report` gives them
 
@@ -85,7 +85,7 @@ def _round(work: Workspace, number: int) -> RoundSummary:
         teacher=(told["teacher"] or {}).get("name", ""),
         kept=told["kept"],
         short_queries=told["short_queries"],
-        foretold=told["foretold_false_negatives"],
+        estimated=told["estimated_false_negatives"],
         measured=_measured(work, number),
         scores=told["scores"],
     )

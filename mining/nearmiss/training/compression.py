@@ -18,13 +18,13 @@ from nearmiss.models.low_rank import FACTS, LEFT, RIGHT, TENSORS, LowRankFacts, 
 from nearmiss.storage.files import write_json
 
 
-def write(taught: Path, start: Path, facts: LowRankFacts, out: Path) -> float:
-    """Write `taught` at `facts.rank` into the new folder `out`; the share of the difference's squares it holds, 0-1."""
+def write(trained: Path, start: Path, facts: LowRankFacts, out: Path) -> float:
+    """Write `trained` at `facts.rank` into the new folder `out`; the share of the difference's squares held, 0-1."""
     from safetensors.torch import save_file
 
     before, stored, unchanged = tensors_of(start), {}, []
     kept = total = 0.0
-    for name, tensor in tensors_of(taught).items():
+    for name, tensor in tensors_of(trained).items():
         own = of_start(before, name)
         if own is None or own.shape != tensor.shape:
             stored[name] = tensor.float().contiguous()
@@ -39,18 +39,18 @@ def write(taught: Path, start: Path, facts: LowRankFacts, out: Path) -> float:
             stored |= {name + LEFT: left, name + RIGHT: right}
             total += float(difference.square().sum())
             kept += float(difference.square().sum() - (difference - left.float() @ right.float()).square().sum())
-    shutil.copytree(taught, out, ignore=_not_copied(taught))
+    shutil.copytree(trained, out, ignore=_not_copied(trained))
     save_file(stored, out / TENSORS)
     told = LowRankFacts(facts.start, facts.start_fingerprint, facts.rank, tuple(unchanged))
     write_json(out / FACTS, asdict(told))
     return kept / total if total else 1.0
 
 
-def _not_copied(taught: Path) -> Callable[[str, list[str]], set[str]]:
+def _not_copied(trained: Path) -> Callable[[str, list[str]], set[str]]:
     """Not the weights, which `out` holds in another form, nor what is no part of the model; modules' folders whole."""
 
     def ignored(folder: str, names: list[str]) -> set[str]:
-        if Path(folder) != taught:
+        if Path(folder) != trained:
             return set()
         return {name for name in names if name.startswith(".") or name == "low_rank" or name.endswith(".safetensors")}
 

@@ -1,11 +1,11 @@
 """
-The course: from pairs to a teacher that `nearmiss mine --teacher` loads.
+Training: from pairs to a teacher that `nearmiss mine --teacher` loads.
 
-In:  `TrainingPairs`, a new folder (or one where the same course was interrupted), a `Teaching` recipe
+In:  `TrainingPairs`, a new folder (or one where the same training run was interrupted), a `Teaching` recipe
 Out: a plain CrossEncoder folder with its card, and `TrainingResult`: the numbers before and after
 
-What a course needs to go on lies in OUT/.teaching: its settings, the start's scores, checkpoints, and at the end the
-result. Knows nothing of the command line.
+What a training run needs to go on lies in OUT/.teaching: its settings, the start's scores, checkpoints, and at the end
+the result.
 """
 
 import dataclasses
@@ -33,7 +33,7 @@ from nearmiss.training.base_model import BaseModel, TextPairs, logits, open_star
 from nearmiss.training.evaluation import EvaluationScores, measure
 from nearmiss.training.head import fold, head_of
 from nearmiss.training.labelled_pairs import NEGATIVE, POSITIVE, TrainingPairs, held_out
-from nearmiss.training.result import TrainingResult, taught_from
+from nearmiss.training.result import TrainingResult, result_from
 from nearmiss.training.score_scale import ScoreScale, cross_fitted, fit, log_losses, probabilities
 from nearmiss.types import Bools, Floats
 
@@ -47,7 +47,7 @@ Tell = Callable[[str], None]
 
 
 class _Clock:
-    """Seconds of a course; those of an attempt that was killed count up to its last checkpoint."""
+    """Seconds of a training run; those of an attempt that was killed count up to its last checkpoint."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -63,9 +63,9 @@ class _Clock:
 
 @dataclass(frozen=True)
 class _TrainingRun:
-    """A course that is under way."""
+    """A training run that is under way."""
 
-    lessons: TrainingPairs
+    training_pairs: TrainingPairs
     out: Path
     recipe: Teaching
     start: BaseModel
@@ -79,11 +79,11 @@ class _TrainingRun:
 
     @property
     def texts(self) -> TextPairs:
-        return list(zip(self.lessons.pairs["query"], self.lessons.pairs["document"], strict=True))
+        return list(zip(self.training_pairs.pairs["query"], self.training_pairs.pairs["document"], strict=True))
 
     @property
     def labels(self) -> Floats:
-        return self.lessons.pairs["label"].to_numpy(np.float64)
+        return self.training_pairs.pairs["label"].to_numpy(np.float64)
 
     @property
     def measured(self) -> npt.NDArray[np.int64]:
@@ -96,84 +96,84 @@ def _ignore(message: str) -> None:
 
 
 def teach(
-    lessons: TrainingPairs, out: Path, recipe: Teaching, watch: Watch = silent, tell: Tell = _ignore
+    training_pairs: TrainingPairs, out: Path, recipe: Teaching, watch: Watch = silent, tell: Tell = _ignore
 ) -> TrainingResult:
     """
     Train a teacher into `out` and measure it.
 
     `tell` hears what a person should know while it happens. Raises RunError where `out` holds something else or a
-    course with other settings, DatasetError where the pairs are too few to train or to measure.
+    training run with other settings, DatasetError where the pairs are too few to train or to measure.
     """
     require("train", "accelerate")
     start = open_start(recipe)
-    _check_distillation(lessons, start)
-    unseen = held_out(lessons.pairs, recipe.held_out, recipe.seed)
-    course = _TrainingRun(lessons, out, recipe, start, unseen, watch, tell)
-    _check_pairs(course)
-    _begin(course)
-    result = course.workshop / RESULT
+    _check_distillation(training_pairs, start)
+    unseen = held_out(training_pairs.pairs, recipe.held_out, recipe.seed)
+    training_run = _TrainingRun(training_pairs, out, recipe, start, unseen, watch, tell)
+    _check_pairs(training_run)
+    _begin(training_run)
+    result = training_run.workshop / RESULT
     if result.exists():
         tell(f"{out}: finished already, with these settings")
     else:
-        write_json(result, asdict(_train(course)))
-    shutil.rmtree(course.workshop / CHECKPOINTS, ignore_errors=True)  # only now is nothing lost with them
-    taught = taught_from(read_json(result))
-    if recipe.rank is not None and (taught.low_rank is None or taught.low_rank["rank"] != recipe.rank):
-        taught = _made_small(course, taught)
-        write_json(result, asdict(taught))
-    (out / "README.md").write_text(model_card.card(taught), "utf-8")
-    return taught
+        write_json(result, asdict(_train(training_run)))
+    shutil.rmtree(training_run.workshop / CHECKPOINTS, ignore_errors=True)  # only now is nothing lost with them
+    trained = result_from(read_json(result))
+    if recipe.rank is not None and (trained.low_rank is None or trained.low_rank["rank"] != recipe.rank):
+        trained = _made_small(training_run, trained)
+        write_json(result, asdict(trained))
+    (out / "README.md").write_text(model_card.card(trained), "utf-8")
+    return trained
 
 
-def _check_distillation(lessons: TrainingPairs, start: BaseModel) -> None:
-    if not start.is_encoder and lessons.pairs["label"].isna().any():
+def _check_distillation(training_pairs: TrainingPairs, start: BaseModel) -> None:
+    if not start.is_encoder and training_pairs.pairs["label"].isna().any():
         raise RecipeError(f"--unlabelled: wanted an encoder as start, whose cosines tell of them; found {start.name}")
 
 
-def _check_pairs(course: _TrainingRun) -> None:
-    for name, rows in (("train on", ~course.unseen), ("measure on", course.unseen)):
-        counts = course.lessons.counts(rows)
+def _check_pairs(training_run: _TrainingRun) -> None:
+    for name, rows in (("train on", ~training_run.unseen), ("measure on", training_run.unseen)):
+        counts = training_run.training_pairs.counts(rows)
         if not counts["positives"] or not counts["negatives"]:
             raise DatasetError(
-                f"{course.lessons.origin}: wanted positives and negatives to {name}, with --held-out "
-                f"{course.recipe.held_out}; found {counts['positives']} and {counts['negatives']} of "
+                f"{training_run.training_pairs.origin}: wanted positives and negatives to {name}, with --held-out "
+                f"{training_run.recipe.held_out}; found {counts['positives']} and {counts['negatives']} of "
                 f"{counts['queries']} queries"
             )
 
 
-def _begin(course: _TrainingRun) -> None:
-    """Write the settings down, or check that they are those of the interrupted course."""
+def _begin(training_run: _TrainingRun) -> None:
+    """Write the settings down, or check that they are those of the interrupted training run."""
     settings = {
-        "recipe": {name: value for name, value in asdict(course.recipe).items() if name not in FREE},
-        "pairs": course.lessons.fingerprint,
-        "start": course.start.fingerprint,
-        "number_type": trainer.number_type(course.recipe),
+        "recipe": {name: value for name, value in asdict(training_run.recipe).items() if name not in FREE},
+        "pairs": training_run.training_pairs.fingerprint,
+        "start": training_run.start.fingerprint,
+        "number_type": trainer.number_type(training_run.recipe),
     }
-    path = course.workshop / SETTINGS
+    path = training_run.workshop / SETTINGS
     if not path.exists():
-        strange = [one.name for one in course.out.glob("*") if one.name != WORKSHOP]
-        if course.out.is_file() or strange:
-            found = "a file" if course.out.is_file() else f"a folder with {', '.join(sorted(strange)[:5])}"
+        strange = [one.name for one in training_run.out.glob("*") if one.name != WORKSHOP]
+        if training_run.out.is_file() or strange:
+            found = "a file" if training_run.out.is_file() else f"a folder with {', '.join(sorted(strange)[:5])}"
             raise RunError(
-                f"{course.out}: wanted a new folder, or one of an interrupted `nearmiss teach`; found {found}"
+                f"{training_run.out}: wanted a new folder, or one of an interrupted `nearmiss teach`; found {found}"
             )
         write_json(path, settings)
         return
     changes = _changes(read_json(path), settings)
-    if changes and not _has_trained(course):
+    if changes and not _has_trained(training_run):
         # Nothing is lost, and a flag that was refused further on can be put right.
-        (course.workshop / START_SCORES).unlink(missing_ok=True)
+        (training_run.workshop / START_SCORES).unlink(missing_ok=True)
         write_json(path, settings)
     elif changes:
         raise RunError(
-            f"{course.out}: wanted the settings this teacher was begun with; found {'; '.join(changes)}. "
+            f"{training_run.out}: wanted the settings this teacher was begun with; found {'; '.join(changes)}. "
             "Use them, or another folder"
         )
 
 
-def _has_trained(course: _TrainingRun) -> bool:
-    whole = trainer.last_checkpoint(course.workshop / CHECKPOINTS)
-    return whole is not None or (course.workshop / RESULT).exists()
+def _has_trained(training_run: _TrainingRun) -> bool:
+    whole = trainer.last_checkpoint(training_run.workshop / CHECKPOINTS)
+    return whole is not None or (training_run.workshop / RESULT).exists()
 
 
 def _changes(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
@@ -188,33 +188,33 @@ def _changes(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
     return changes
 
 
-def _train(course: _TrainingRun) -> TrainingResult:
-    clock = _Clock(course.workshop / SECONDS)
-    scores = _scores_of_start(course)
-    model = course.start.cross_encoder()
-    rows = np.flatnonzero(~course.unseen)
-    texts = course.texts
+def _train(training_run: _TrainingRun) -> TrainingResult:
+    clock = _Clock(training_run.workshop / SECONDS)
+    scores = _scores_of_start(training_run)
+    model = training_run.start.cross_encoder()
+    rows = np.flatnonzero(~training_run.unseen)
+    texts = training_run.texts
     steps = trainer.train(
         model,
         [texts[row] for row in rows],
-        _targets(course, scores)[rows],
-        course.recipe,
-        course.workshop / CHECKPOINTS,
-        course.watch,
-        course.tell,
+        _targets(training_run, scores)[rows],
+        training_run.recipe,
+        training_run.workshop / CHECKPOINTS,
+        training_run.watch,
+        training_run.tell,
         clock.note,
     )
-    numbers, scale = _measured_and_scaled(course, model, scores)
-    print_ = _save(course, model)
+    numbers, scale = _measured_and_scaled(training_run, model, scores)
+    print_ = _save(training_run, model)
     return TrainingResult(
-        origin=course.lessons.origin,
-        start=course.start.name,
-        start_fingerprint=course.start.fingerprint,
-        start_kind="encoder" if course.start.is_encoder else "cross-encoder",
-        recipe=asdict(course.recipe),
-        number_type=trainer.number_type(course.recipe),
-        trained_on=course.lessons.counts(~course.unseen),
-        held_out=course.lessons.counts(course.unseen),
+        origin=training_run.training_pairs.origin,
+        start=training_run.start.name,
+        start_fingerprint=training_run.start.fingerprint,
+        start_kind="encoder" if training_run.start.is_encoder else "cross-encoder",
+        recipe=asdict(training_run.recipe),
+        number_type=trainer.number_type(training_run.recipe),
+        trained_on=training_run.training_pairs.counts(~training_run.unseen),
+        held_out=training_run.training_pairs.counts(training_run.unseen),
         steps=steps,
         seconds=clock.note(),
         numbers=numbers,
@@ -225,18 +225,18 @@ def _train(course: _TrainingRun) -> TrainingResult:
     )
 
 
-def _scores_of_start(course: _TrainingRun) -> Floats:
-    """The start's scores of every pair, (n,), kept for when the course is interrupted."""
-    path = course.workshop / START_SCORES
+def _scores_of_start(training_run: _TrainingRun) -> Floats:
+    """The start's scores of every pair, (n,), kept for when the training run is interrupted."""
+    path = training_run.workshop / START_SCORES
     if not path.exists():
-        scores = course.start.scores(course.texts, course.watch)
+        scores = training_run.start.scores(training_run.texts, training_run.watch)
         with write_atomically(path) as temporary, temporary.open("wb") as file:
             np.save(file, scores)
     found: Floats = np.load(path)
     return found
 
 
-def _targets(course: _TrainingRun, scores: Floats) -> Floats:
+def _targets(training_run: _TrainingRun, scores: Floats) -> Floats:
     """
     What each pair is trained towards, (n,): its label, mixed with the probability that is known without one.
 
@@ -247,24 +247,27 @@ def _targets(course: _TrainingRun, scores: Floats) -> Floats:
     held out: with a share of 0.5 the AUC was .664 and nDCG@10 .606, with labels alone .641 and .585 (by the first
     token); the cosine itself had .595 and .633.
     """
-    weight = course.recipe.distil
-    if not weight or not course.start.is_encoder:
-        return course.labels
-    said = np.column_stack([scores, course.lessons.shares])
+    weight = training_run.recipe.distil
+    if not weight or not training_run.start.is_encoder:
+        return training_run.labels
+    said = np.column_stack([scores, training_run.training_pairs.shares])
     together = ((said - said.mean(axis=0)) / np.maximum(said.std(axis=0), 1e-9)).mean(axis=1)
-    rows, labels = ~course.unseen, course.labels
+    rows, labels = ~training_run.unseen, training_run.labels
     known = probabilities(fit(together[rows], np.nan_to_num(labels[rows], nan=NEGATIVE))(together))
     return np.where(np.isnan(labels), known, (1 - weight) * labels + weight * known)
 
 
 def _measured_and_scaled(
-    course: _TrainingRun, model: Any, before: Floats
+    training_run: _TrainingRun, model: Any, before: Floats
 ) -> tuple[dict[str, EvaluationScores], ScoreScale]:
     """Numbers of the start and of the trained model; and the scale folded into its head, where one helps."""
-    rows = course.measured
-    labels, query = course.labels[rows], course.lessons.pairs["query_id"].to_numpy(object)[rows].astype(str)
-    texts = course.texts
-    after = logits(model, [texts[row] for row in rows], course.watch, "trained")
+    rows = training_run.measured
+    labels, query = (
+        training_run.labels[rows],
+        training_run.training_pairs.pairs["query_id"].to_numpy(object)[rows].astype(str),
+    )
+    texts = training_run.texts
+    after = logits(model, [texts[row] for row in rows], training_run.watch, "trained")
     start = before[rows]
     numbers = {"start": measure(start, cross_fitted(start, labels, query), labels, query)}
     head = head_of(model)
@@ -278,44 +281,44 @@ def _measured_and_scaled(
     return numbers | {"trained": measure(after, after, labels, query)}, ScoreScale()
 
 
-def _save(course: _TrainingRun, model: Any) -> str:
+def _save(training_run: _TrainingRun, model: Any) -> str:
     """Put the model's files into `out`, each whole or absent; its fingerprint."""
-    draft = course.workshop / "model"
+    draft = training_run.workshop / "model"
     shutil.rmtree(draft, ignore_errors=True)
     model.to("cpu").save_pretrained(str(draft), create_model_card=False)
     for path in sorted(draft.iterdir()):
-        if (course.out / path.name).is_dir():
-            shutil.rmtree(course.out / path.name)
-        os.replace(path, course.out / path.name)
+        if (training_run.out / path.name).is_dir():
+            shutil.rmtree(training_run.out / path.name)
+        os.replace(path, training_run.out / path.name)
     draft.rmdir()
-    return fingerprint_of_model(course.out)
+    return fingerprint_of_model(training_run.out)
 
 
-def _made_small(course: _TrainingRun, taught: TrainingResult) -> TrainingResult:
+def _made_small(training_run: _TrainingRun, trained: TrainingResult) -> TrainingResult:
     """Store the low-rank difference beside the whole, and measure what it gives."""
-    rank = course.recipe.rank
+    rank = training_run.recipe.rank
     assert rank is not None
-    out = course.out / LOW_RANK
+    out = training_run.out / LOW_RANK
     sweep_drafts_of(out)
-    draft = course.out / temporary_name(LOW_RANK)
-    start = "" if not course.recipe.start else _where(course.recipe.start)
-    facts = LowRankFacts(start, course.start.fingerprint, rank, ())
-    kept = compression.write(course.out, course.start.folder, facts, draft)
+    draft = training_run.out / temporary_name(LOW_RANK)
+    start = "" if not training_run.recipe.start else _where(training_run.recipe.start)
+    facts = LowRankFacts(start, training_run.start.fingerprint, rank, ())
+    kept = compression.write(training_run.out, training_run.start.folder, facts, draft)
     shutil.rmtree(out, ignore_errors=True)
     os.replace(draft, out)
-    rows = course.measured
-    texts, labels = course.texts, course.labels[rows]
-    query = course.lessons.pairs["query_id"].to_numpy(object)[rows].astype(str)
-    small = replace(course.start, folder=plain_folder("--teacher", str(out))).cross_encoder()
-    found = logits(small, [texts[row] for row in rows], course.watch, f"rank {rank}")
+    rows = training_run.measured
+    texts, labels = training_run.texts, training_run.labels[rows]
+    query = training_run.training_pairs.pairs["query_id"].to_numpy(object)[rows].astype(str)
+    small = replace(training_run.start, folder=plain_folder("--teacher", str(out))).cross_encoder()
+    found = logits(small, [texts[row] for row in rows], training_run.watch, f"rank {rank}")
     # As for the whole model: probabilities from a scale that did not see the query.
-    unseen = found if taught.scale == ScoreScale() else cross_fitted(found, labels, query)
+    unseen = found if trained.scale == ScoreScale() else cross_fitted(found, labels, query)
     size = sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
     told = {"rank": rank, "bytes": size, "kept": round(kept, 4)}
-    trained = {name: numbers for name, numbers in taught.numbers.items() if not name.startswith("rank ")}
-    taught = replace(taught, low_rank=told, numbers=trained | {f"rank {rank}": measure(found, unseen, labels, query)})
-    (out / "README.md").write_text(model_card.card(taught), "utf-8")
-    return taught
+    trained = {name: numbers for name, numbers in trained.numbers.items() if not name.startswith("rank ")}
+    trained = replace(trained, low_rank=told, numbers=trained | {f"rank {rank}": measure(found, unseen, labels, query)})
+    (out / "README.md").write_text(model_card.card(trained), "utf-8")
+    return trained
 
 
 def _where(name: str) -> str:

@@ -79,7 +79,7 @@ def from_dataset(data: Dataset, origin: str) -> TrainingPairs:
         )
     labelled = [(data.positives, POSITIVE), (data.negatives, NEGATIVE)]
     frames = [pairs[["query_id", "doc_id"]].assign(label=label) for pairs, label in labelled]
-    return _lessons(data, pd.concat(frames), origin)
+    return _training_pairs(data, pd.concat(frames), origin)
 
 
 def from_run(folder: Path, recipe: Teaching, reviews: str = "", number: int | None = None) -> TrainingPairs:
@@ -92,8 +92,8 @@ def from_run(folder: Path, recipe: Teaching, reviews: str = "", number: int | No
     candidates are learnt from too. RunError where nothing is kept.
     """
     work = open_workspace(folder, reviews, number)
-    shipment = exporting.prepare(work, Export())
-    selected, withheld = shipment.selected, set(shipment.reviews.withheld)
+    export_inputs = exporting.prepare(work, Export())
+    selected, withheld = export_inputs.selected, set(export_inputs.reviews.withheld)
     verdicts = work.standing.verdicts()
     work.log.close()
     status = selected["status"]
@@ -114,7 +114,7 @@ def from_run(folder: Path, recipe: Teaching, reviews: str = "", number: int | No
     pairs = pd.concat([judged, strangers], ignore_index=True)
     if not pairs["label"].eq(NEGATIVE).any():
         raise RunError(f"{folder}: wanted kept negatives; found none under the policy in force: see nearmiss report")
-    return _lessons(shipment.dataset, pairs, f"{folder}, round {work.number}")
+    return _training_pairs(export_inputs.dataset, pairs, f"{folder}, round {work.number}")
 
 
 def held_out(pairs: pd.DataFrame, share: float, seed: int) -> Bools:
@@ -186,7 +186,7 @@ def _strangers(
     return pd.DataFrame(found, columns=["query_id", "doc_id", "label"])
 
 
-def _lessons(data: Dataset, labelled: pd.DataFrame, origin: str) -> TrainingPairs:
+def _training_pairs(data: Dataset, labelled: pd.DataFrame, origin: str) -> TrainingPairs:
     """The labelled pairs with their texts, the queries in the data's order."""
     queries = data.queries.set_index("query_id")["text"]
     documents = pd.Series(passages(data.documents), data.documents["doc_id"])

@@ -18,34 +18,34 @@ negatives of a run were chosen with the start's own scores, those scores are not
 rank nor their margins below the positive are chance."""
 
 
-def card(taught: TrainingResult) -> str:
+def card(result: TrainingResult) -> str:
     """The text of README.md."""
     return (
         "\n\n".join(
-            [FRONT, "# A teacher for hard negatives", _description(taught), *_numbers(taught), *_making(taught)]
+            [FRONT, "# A teacher for hard negatives", _description(result), *_numbers(result), *_making(result)]
         )
         + "\n"
     )
 
 
-def _description(taught: TrainingResult) -> str:
+def _description(result: TrainingResult) -> str:
     return (
-        f"A cross-encoder trained with nearmiss from {taught.start} ({taught.start_kind}, fingerprint "
-        f"{taught.start_fingerprint[:12]}) on {taught.origin}. Its logit is that of a probability of relevance, and "
+        f"A cross-encoder trained with nearmiss from {result.start} ({result.start_kind}, fingerprint "
+        f"{result.start_fingerprint[:12]}) on {result.origin}. Its logit is that of a probability of relevance, and "
         "means the same in every query. `nearmiss mine DATA RUN --teacher THIS_FOLDER` uses it."
     )
 
 
-def _numbers(taught: TrainingResult) -> list[str]:
-    held, trained = taught.held_out, taught.trained_on
+def _numbers(result: TrainingResult) -> list[str]:
+    held, trained = result.held_out, result.trained_on
     heads = ["", "AUC, all pairs", f"nDCG@{CUT}", "MRR", "Brier", "log loss"]
     rows = [
         [name, *(f"{value:.4f}" for value in (of.auc, of.ndcg, of.mrr, of.brier, of.log_loss))]
-        for name, of in taught.numbers.items()
+        for name, of in result.numbers.items()
     ]
-    scaled = taught.scale.slope != 1 or taught.scale.shift != 0
+    scaled = result.scale.slope != 1 or result.scale.shift != 0
     how = (
-        f"The trained logits were scaled by {taught.scale.slope:.3f} and shifted by {taught.scale.shift:+.3f}; Brier "
+        f"The trained logits were scaled by {result.scale.slope:.3f} and shifted by {result.scale.shift:+.3f}; Brier "
         "and log loss are of scales that did not see the query (five folds)."
         if scaled
         else "No scale made the trained logits better probabilities, so none was folded in."
@@ -69,16 +69,16 @@ def _pairs(counts: dict[str, int]) -> str:
     return f"{counts['queries']:,} queries, {counts['positives']:,} positives, {counts['negatives']:,} negatives{more}"
 
 
-def _making(taught: TrainingResult) -> list[str]:
+def _making(result: TrainingResult) -> list[str]:
     told: dict[str, Any] = {
-        "recipe": taught.recipe,
-        "number_type": taught.number_type,
-        "steps": taught.steps,
-        "seconds": taught.seconds,
-        "start_fingerprint": taught.start_fingerprint,
-        "fingerprint": taught.fingerprint,
-        "low_rank": taught.low_rank,
-        "versions": taught.versions,
+        "recipe": result.recipe,
+        "number_type": result.number_type,
+        "steps": result.steps,
+        "seconds": result.seconds,
+        "start_fingerprint": result.start_fingerprint,
+        "fingerprint": result.fingerprint,
+        "low_rank": result.low_rank,
+        "versions": result.versions,
     }
     return ["## How it was made", "```json\n" + json.dumps(told, indent=2, ensure_ascii=False) + "\n```"]
 

@@ -1,5 +1,5 @@
 """
-Taught: what a course came to, as the card and the command line tell it.
+Result: what a training run reached, for the model card and the command line.
 
 In:  a result's JSON
 Out: `TrainingResult`
@@ -16,7 +16,7 @@ from nearmiss.training.score_scale import ScoreScale
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """What a course came to; `numbers` are of the held-out queries, by what gave the scores."""
+    """What a training run reached; `numbers` are of the held-out queries, by what gave the scores."""
 
     origin: str
     start: str
@@ -35,7 +35,7 @@ class TrainingResult:
     versions: dict[str, str]
 
 
-def taught_from(content: dict[str, Any]) -> TrainingResult:
+def result_from(content: dict[str, Any]) -> TrainingResult:
     """A result from its JSON form."""
     numbers = {name: EvaluationScores(**of) for name, of in content["numbers"].items()}
     return TrainingResult(**content | {"numbers": numbers, "scale": ScoreScale(**content["scale"])})

@@ -292,7 +292,7 @@ def test_what_is_measured_of_three_people():
     ]
     assert with_bob.differences == (("not_relevant", "relevant", 2),)
     assert with_bob.raw.value == pytest.approx(16 / 18)
-    assert found.telling == (with_bob,)
+    assert found.informative == (with_bob,)
     assert set(found.by_verdict) == {"relevant", "partial", "not_relevant"}
     assert found.by_verdict["relevant"].value == 0.0
     assert found.by_verdict["relevant"].pairs == 2

@@ -494,7 +494,7 @@ def test_the_commands_tell_numbers_and_sentences(work):
     made = run_command("plan", work.run.folder, "--labels", 80, "--json", *reviews)
     told = json.loads(made.stdout)
     assert (told["draws"], told["round"]) == (80, 1)
-    assert told["foreseen"]["labels_needed"] > 80
+    assert told["expected_precision"]["labels_needed"] > 80
     judge(work, audit.waiting(work, "ann"))
     told = json.loads(run_command("estimate", work.run.folder, "--json", *reviews).stdout)
     for name in ("false_negative_rate", "over_filtering", "filter_recall"):

@@ -218,12 +218,12 @@ def test_a_certificate_names_its_rows_and_covers_no_others(work, tmp_path):  # n
     second = audit.exported(work, work.policy)
     differ = len(set(pairs_of(first)) ^ set(pairs_of(second)))
     assert differ > 100
-    shipment = exporting.prepare(work, Export())
-    told = shipment.provenance["certification"]
-    assert shipment.provenance["certificate"] is None
+    export_inputs = exporting.prepare(work, Export())
+    told = export_inputs.provenance["certification"]
+    assert export_inputs.provenance["certificate"] is None
     assert (told["certified"], told["rows_that_differ"], told["rows"]) == (False, differ, len(second))
     assert "nearmiss audit plan" in told["to_certify"]
-    shipment.write(tmp_path / "out", lambda rows: None)
+    export_inputs.write(tmp_path / "out", lambda rows: None)
     card = (tmp_path / "out" / "card.md").read_text("utf-8")
     assert f"{differ} rows differ from those that were certified last" in card
 

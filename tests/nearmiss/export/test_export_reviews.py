@@ -476,19 +476,19 @@ def ended(job):
 
 
 def test_an_export_is_written_beside_everything_else(work, run):
-    shipment = exporting.prepare(work, Export(format="flag"))
+    export_inputs = exporting.prepare(work, Export(format="flag"))
     out = exporting.destination(run, "mine")
-    job = ended(exporting.ExportRunner().start(shipment, out))
+    job = ended(exporting.ExportRunner().start(export_inputs, out))
     assert (job.state, job.error) == ("written", "")
     assert out == run / "exports" / "mine"
-    assert job.progress.done == job.progress.total == shipment.dry_run().all_rows
+    assert job.progress.done == job.progress.total == export_inputs.dry_run().all_rows
     assert job.progress.share == 1.0
     assert job.progress.rate > 0
-    assert written(out).rows == shipment.dry_run().all_rows
+    assert written(out).rows == export_inputs.dry_run().all_rows
 
 
 def test_an_export_that_is_stopped_leaves_nothing_behind(work, run, monkeypatch):
-    dock = exporting.ExportRunner()
+    runner = exporting.ExportRunner()
     advance = exporting.ExportJob._advance
 
     def stop_at_ten(job, rows):
@@ -498,23 +498,23 @@ def test_an_export_that_is_stopped_leaves_nothing_behind(work, run, monkeypatch)
 
     monkeypatch.setattr(exporting.ExportJob, "_advance", stop_at_ten)
     before = bytes_of(run)
-    job = ended(dock.start(exporting.prepare(work, Export()), exporting.destination(run, "mine")))
+    job = ended(runner.start(exporting.prepare(work, Export()), exporting.destination(run, "mine")))
     assert job.state == "stopped"
     assert job.progress.done == 10
     assert not (run / "exports").exists()
     assert bytes_of(run).keys() == before.keys()
-    dock.clear()
-    assert dock.job is None
+    runner.clear()
+    assert runner.job is None
 
 
 def test_one_export_at_a_time(work, run, monkeypatch):
-    dock = exporting.ExportRunner()
-    monkeypatch.setattr(exporting.ExportJob, "_run", lambda job, shipment: job._stop.wait(60))
-    job = dock.start(exporting.prepare(work, Export()), run / "exports" / "one")
+    runner = exporting.ExportRunner()
+    monkeypatch.setattr(exporting.ExportJob, "_run", lambda job, export_inputs: job._stop.wait(60))
+    job = runner.start(exporting.prepare(work, Export()), run / "exports" / "one")
     with pytest.raises(RunError, match="one: wanted no other export at work; found this one being written"):
-        dock.start(exporting.prepare(work, Export()), run / "exports" / "two")
-    dock.clear()
-    assert dock.job is job
+        runner.start(exporting.prepare(work, Export()), run / "exports" / "two")
+    runner.clear()
+    assert runner.job is job
     job.stop()
     ended(job)
 

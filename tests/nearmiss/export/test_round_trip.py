@@ -5,7 +5,7 @@ from typing import get_args
 import pytest
 
 from nearmiss import data
-from nearmiss.data.exported import READ_AS
+from nearmiss.data.exported_rows import READ_AS
 from nearmiss.errors import DatasetError, RunError
 from nearmiss.export import EXPORT_FORMATS, FormatName
 from nearmiss.export.examples import examples
@@ -47,10 +47,10 @@ def work(mined):
 
 
 def written_as(work, tmp_path, name, **more):
-    shipment = exporting.prepare(work, Export(format=name, **more))
-    shipment.write(tmp_path / name, lambda rows: None)
+    export_inputs = exporting.prepare(work, Export(format=name, **more))
+    export_inputs.write(tmp_path / name, lambda rows: None)
     wanted = [set(), set()]
-    dry = {(e.query_id): e for e in examples(shipment.dataset, shipment.selected)}
+    dry = {(e.query_id): e for e in examples(export_inputs.dataset, export_inputs.selected)}
     for example in dry.values():
         for found, passages in zip(wanted, (example.positives, example.negatives), strict=True):
             found.update((spaced(example.query), spaced(passage.titled_text)) for passage in passages)

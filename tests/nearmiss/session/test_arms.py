@@ -1,4 +1,4 @@
-"""Dealing: both arms in every reviewer's cards, repeats that nobody can tell, each pair to one person."""
+"""Arms: both arms in every reviewer's cards, repeats that nobody can tell, each pair to one person."""
 
 from dataclasses import replace
 
@@ -8,8 +8,7 @@ import pytest
 from nearmiss import audit
 from nearmiss.review import REPEAT
 from nearmiss.session import cards
-from nearmiss.session.queue import agenda, priority
-from nearmiss.session.queue import arms as dealing
+from nearmiss.session.queue import agenda, arms, priority
 from nearmiss.session.queue.agenda import View
 from nearmiss.session.queue.arms import PickedCard
 from nearmiss.workspace import open_workspace
@@ -20,12 +19,12 @@ MATTERS = View(order="priority")
 @pytest.fixture
 def work(without_teacher, tmp_path):
     opened = open_workspace(without_teacher, reviews=f"sqlite:///{tmp_path / 'reviews.db'}")
-    dealing.begin(opened, "ana")
+    arms.begin(opened, "ana")
     return opened
 
 
-def dealt(work, reviewer="ana", count=40, view=MATTERS):
-    return dealing.deal(work, view, reviewer, agenda.rows(work, view, work.decision()), count)
+def picked(work, reviewer="ana", count=40, view=MATTERS):
+    return arms.pick(work, view, reviewer, agenda.rows(work, view, work.decision()), count)
 
 
 def judge(work, hand, verdict="not_relevant", reviewer="ana", start=1):
@@ -43,19 +42,19 @@ def judge(work, hand, verdict="not_relevant", reviewer="ana", start=1):
         }
         for place, one in enumerate(hand)
     ]
-    assert cards.write(work, sent, dealing.arms(work)) == []
+    assert cards.write(work, sent, arms.arms(work)) == []
 
 
 def test_a_round_without_an_audit_gets_one_before_the_first_card(work):
     [plan] = audit.plans(work)
-    assert len(audit.drawn(work)) == dealing.LABELS
-    dealing.begin(work, "bob")
+    assert len(audit.drawn(work)) == arms.LABELS
+    arms.begin(work, "bob")
     assert [one.plan for one in audit.plans(work)] == [plan.plan]
     assert plan.made_by == "ana"
 
 
 def test_both_arms_are_in_every_hand(work):
-    hand = dealt(work, count=100)
+    hand = picked(work, count=100)
     arms = [one.arm.partition(":")[0] for one in hand]
     assert set(arms) == {"priority", "audit"}
     assert 0.12 <= arms.count("audit") / 100 <= 0.4  # some that matter most were drawn too
@@ -66,16 +65,16 @@ def test_both_arms_are_in_every_hand(work):
 
 
 def test_query_by_query_has_one_arm_and_no_reason(work):
-    assert {(one.arm, one.why) for one in dealt(work, view=View())} == {("", "")}
+    assert {(one.arm, one.why) for one in picked(work, view=View())} == {("", "")}
 
 
 def test_nobody_gets_what_another_holds(work):
-    ana, bob = dealt(work), dealt(work, "bob")
+    ana, bob = picked(work), picked(work, "bob")
     assert not {one.pair for one in ana} & {one.pair for one in bob}
 
 
 def test_a_verdict_carries_the_arm_and_the_chance_that_picked_its_pair(work):
-    hand = dealt(work)
+    hand = picked(work)
     judge(work, hand)
     for one in hand:
         event = work.standing.by_reviewer(one.pair)["ana"].event
@@ -90,14 +89,14 @@ def test_a_drawn_pair_counts_for_its_audit_however_it_was_reached(work):
 
 
 def test_an_old_judgement_comes_again_and_looks_new(work):
-    judge(work, dealt(work, count=70))
-    hand = dealt(work, count=60)
+    judge(work, picked(work, count=70))
+    hand = picked(work, count=60)
     [again] = [one for one in hand if one.again][:1]
     before = work.standing.by_reviewer(again.pair)["ana"]
-    old = [entry.pair for entry in work.standing.latest("ana", 100)[dealing.REPEAT_AFTER :]]
+    old = [entry.pair for entry in work.standing.latest("ana", 100)[arms.REPEAT_AFTER :]]
     assert again.pair in old
-    sight = cards.CardView(work.policy, work.decision(), blind=False)
-    shown, fresh = (cards.card(work, one, sight, "ana") for one in (again, replace(hand[0], why="")))
+    card_view = cards.CardView(work.policy, work.decision(), blind=False)
+    shown, fresh = (cards.card(work, one, card_view, "ana") for one in (again, replace(hand[0], why="")))
     assert (shown["verdict"], shown["comments"]) == (None, [])
     assert set(shown) == set(fresh)
     judge(work, [again], "relevant", start=1000)
@@ -105,12 +104,12 @@ def test_an_old_judgement_comes_again_and_looks_new(work):
     last = work.standing.history(again.pair)[-1].event
     assert (before.event.verdict, last.verdict, last.arm) == ("not_relevant", "relevant", REPEAT)
     assert work.standing.by_reviewer(again.pair)["ana"] == before
-    assert again.pair not in [one.pair for one in dealt(work, count=60) if one.again]
+    assert again.pair not in [one.pair for one in picked(work, count=60) if one.again]
 
 
 def test_repeats_are_a_small_share(work):
     for turn in range(12):
-        judge(work, dealt(work, count=20), start=1 + 100 * turn)
+        judge(work, picked(work, count=20), start=1 + 100 * turn)
     judged = list(work.standing.latest("ana", 1000))
     repeats = sum(entry.event.arm == REPEAT for entry in judged)
     assert 1 <= repeats <= 0.05 * len(judged)
@@ -118,22 +117,22 @@ def test_repeats_are_a_small_share(work):
 
 def test_what_the_next_cards_hold_is_the_sum_of_their_chances(work):
     order = agenda.rows(work, MATTERS, work.decision())
-    before = dealing.foreseen(work, order)
-    assert before == pytest.approx(priority.chance(work)[order[: dealing.STRETCH]].sum(), rel=1e-5)
-    judge(work, [PickedCard(work.pair_at(row)) for row in order[: dealing.STRETCH].tolist()])
-    assert dealing.foreseen(work, order) < before
+    before = arms.expected_answers(work, order)
+    assert before == pytest.approx(priority.chance(work)[order[: arms.STRETCH]].sum(), rel=1e-5)
+    judge(work, [PickedCard(work.pair_at(row)) for row in order[: arms.STRETCH].tolist()])
+    assert arms.expected_answers(work, order) < before
 
 
 def test_each_card_says_why_it_is_shown(work):
-    hand, sight = dealt(work, count=30), cards.CardView(work.policy, work.decision(), blind=False)
+    hand, card_view = picked(work, count=30), cards.CardView(work.policy, work.decision(), blind=False)
     for one in hand:
-        said = dealing.why(work, one)
-        assert (said == dealing.RANDOM) == one.arm.startswith("audit:")
+        said = arms.why(work, one)
+        assert (said == arms.RANDOM) == one.arm.startswith("audit:")
         if one.arm != "priority":
             assert "p_relevant" not in said
             continue
         # One chance a card: the reason names the number that the card shows, and none where it is next to nothing.
-        shown = cards.card(work, one, sight, "ana")["numbers"]["p_relevant"]
+        shown = cards.card(work, one, card_view, "ana")["numbers"]["p_relevant"]
         assert (f"p_relevant {shown:.3f}" in said) == (shown >= 0.01)
         assert said
 
@@ -143,5 +142,5 @@ def test_a_found_answer_of_the_audit_asks_another_reviewer_for_a_second_look(wor
     draw = next(d for d in audit.drawn(work).values() if decided.slot[work.row_of(d.pair)] > 0)
     judge(work, [PickedCard(draw.pair)], "relevant")
     judge(work, [PickedCard(work.pair_at(int(np.flatnonzero(~work.table.positive)[-1])))], reviewer="bob")
-    asked = {one.pair: one for one in dealt(work, "bob", count=2000)}
+    asked = {one.pair: one for one in picked(work, "bob", count=2000)}
     assert asked[draw.pair].why == "a second look at an answer found"

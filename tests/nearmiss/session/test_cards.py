@@ -162,19 +162,19 @@ def test_propagated_verdicts_stand_and_fall_with_their_parent(work):
 
 def test_a_blind_card_tells_no_number_until_it_is_judged(work):
     pair = work.pair_at(int(order_of(work)[0]))
-    sight = cards.CardView(work.policy, work.decision(), blind=True)
-    hidden = cards.card(work, PickedCard(pair), sight, "ana")
+    card_view = cards.CardView(work.policy, work.decision(), blind=True)
+    hidden = cards.card(work, PickedCard(pair), card_view, "ana")
     assert hidden["numbers"] is None
     assert hidden["status"] is None
-    assert cards.query(work, pair[0], sight)["rankings"] == []
+    assert cards.query(work, pair[0], card_view)["rankings"] == []
     cards.write(work, [sent(pair, "relevant", 1)])
-    assert cards.card(work, PickedCard(pair), sight, "ana")["numbers"] is not None
+    assert cards.card(work, PickedCard(pair), card_view, "ana")["numbers"] is not None
 
 
 def test_a_card_s_numbers_are_those_of_the_table(work):
     row = int(order_of(work)[0])
-    sight = cards.CardView(work.policy, work.decision(), False)
-    numbers = cards.card(work, PickedCard(work.pair_at(row)), sight, "ana")["numbers"]
+    card_view = cards.CardView(work.policy, work.decision(), False)
+    numbers = cards.card(work, PickedCard(work.pair_at(row)), card_view, "ana")["numbers"]
     candidate = work.candidates.iloc[row]
     assert numbers["scores"]["teacher"] == pytest.approx(candidate["teacher_score"], abs=1e-4)
     assert numbers["ranks"] == {

@@ -1,4 +1,4 @@
-"""Outlook: each stop of a ceiling against a decision made there, foretold and measured."""
+"""Outlook: each stop of a ceiling against a decision made there, estimated and measured."""
 
 import shutil
 from dataclasses import replace
@@ -35,10 +35,10 @@ def test_every_stop_is_what_a_decision_there_would_be(work, policy):
     assert found.stops[-1] is None
     for stop in range(0, len(found.stops), 4):
         there = domains(table, at(policy, found.field, found.stops[stop]))
-        assert found.foretold.false_negative_rate[stop] == pytest.approx(p[there.kept].mean())
-        assert found.foretold.over_filtering[stop] == pytest.approx(1 - p[there.refused].mean(), nan_ok=True)
+        assert found.estimated.false_negative_rate[stop] == pytest.approx(p[there.kept].mean())
+        assert found.estimated.over_filtering[stop] == pytest.approx(1 - p[there.refused].mean(), nan_ok=True)
         per_query = np.bincount(table.query[there.kept], minlength=len(work.query_ids))
-        assert found.foretold.short[stop] == (per_query < policy.negatives_per_query).sum()
+        assert found.estimated.short[stop] == (per_query < policy.negatives_per_query).sum()
 
 
 def test_a_policy_without_a_ceiling_has_no_outlook(work):
@@ -48,7 +48,7 @@ def test_a_policy_without_a_ceiling_has_no_outlook(work):
 def test_the_loosest_ceiling_within_the_target_is_found(work):
     found = ceiling_risk.outlook(work, Policy())
     goal = found.for_target
-    rates = found.foretold.false_negative_rate
+    rates = found.estimated.false_negative_rate
     if goal is None:
         assert rates[0] > ceiling_risk.TARGET
     else:

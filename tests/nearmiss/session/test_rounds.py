@@ -66,10 +66,10 @@ def test_each_round_says_what_its_report_says(twice):
     run = open_run(twice)
     for one in round_comparison.side_by_side(open_workspace(twice)):
         told = funnel.report(run, one.number)
-        assert (one.kept, one.short_queries, one.foretold) == (
+        assert (one.kept, one.short_queries, one.estimated) == (
             told["kept"],
             told["short_queries"],
-            told["foretold_false_negatives"],
+            told["estimated_false_negatives"],
         )
         assert one.scores == told["scores"]
         assert one.measured is None

@@ -65,15 +65,15 @@ def encoder(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def lessons():
+def training_pairs():
     return toy_pairs()
 
 
 @pytest.fixture(scope="module")
-def taught(tmp_path_factory, encoder, lessons):
+def trained(tmp_path_factory, encoder, training_pairs):
     """One teacher, trained once, with its low-rank difference; and where it lies."""
-    out = tmp_path_factory.mktemp("taught") / "teacher"
-    return teach(lessons, out, replace(TOY, start=str(encoder), rank=4)), out
+    out = tmp_path_factory.mktemp("trained") / "teacher"
+    return teach(training_pairs, out, replace(TOY, start=str(encoder), rank=4)), out
 
 
 def logits_of(folder, pairs):
@@ -83,12 +83,12 @@ def logits_of(folder, pairs):
     return CrossEncoder(str(folder), device="cpu").predict(pairs, activation_fn=Identity(), show_progress_bar=False)
 
 
-def texts_of(lessons):
-    return list(zip(lessons.pairs["query"], lessons.pairs["document"], strict=True))
+def texts_of(training_pairs):
+    return list(zip(training_pairs.pairs["query"], training_pairs.pairs["document"], strict=True))
 
 
-def test_what_was_learnt_shows_on_queries_that_were_never_seen(taught):
-    result, _ = taught
+def test_what_was_learnt_shows_on_queries_that_were_never_seen(trained):
+    result, _ = trained
     assert result.numbers["start"].auc < 0.7
     assert result.numbers["trained"].auc > 0.95
     assert result.numbers["trained"].brier < result.numbers["start"].brier
@@ -96,9 +96,9 @@ def test_what_was_learnt_shows_on_queries_that_were_never_seen(taught):
     assert result.trained_on == {"queries": 72, "positives": 72, "partial": 0, "negatives": 216, "unlabelled": 0}
 
 
-def test_the_result_is_a_plain_teacher_with_its_card(taught, lessons):
-    result, out = taught
-    pairs = texts_of(lessons)[:40]
+def test_the_result_is_a_plain_teacher_with_its_card(trained, training_pairs):
+    result, out = trained
+    pairs = texts_of(training_pairs)[:40]
     teacher = load_teacher(Mining(teacher=str(out), precision="float32"))
     np.testing.assert_allclose(teacher.score(pairs), logits_of(out, pairs), atol=1e-3)
     card = (out / "README.md").read_text("utf-8")
@@ -107,7 +107,7 @@ def test_the_result_is_a_plain_teacher_with_its_card(taught, lessons):
     assert not (out / ".teaching" / "checkpoints").exists()
 
 
-def test_held_out_queries_are_never_trained_on(tmp_path, encoder, lessons, monkeypatch):
+def test_held_out_queries_are_never_trained_on(tmp_path, encoder, training_pairs, monkeypatch):
     class Enough(Exception):
         pass
 
@@ -119,11 +119,11 @@ def test_held_out_queries_are_never_trained_on(tmp_path, encoder, lessons, monke
     monkeypatch.setattr(trainer, "train", caught)
     recipe = replace(TOY, start=str(encoder))
     with pytest.raises(Enough):
-        teach(lessons, tmp_path / "out", recipe)
-    unseen = held_out(lessons.pairs, recipe.held_out, recipe.seed)
-    rows = lessons.pairs[~unseen]
+        teach(training_pairs, tmp_path / "out", recipe)
+    unseen = held_out(training_pairs.pairs, recipe.held_out, recipe.seed)
+    rows = training_pairs.pairs[~unseen]
     assert seen == list(zip(zip(rows["query"], rows["document"], strict=True), rows["label"], strict=True))
-    assert set(lessons.pairs["query"][unseen]).isdisjoint(rows["query"])
+    assert set(training_pairs.pairs["query"][unseen]).isdisjoint(rows["query"])
 
 
 @settings(deadline=None)
@@ -162,7 +162,7 @@ teach(toy_pairs(), Path(sys.argv[2]), replace(TOY, start=sys.argv[1]), watch)
 """
 
 
-def test_a_killed_course_goes_on_and_ends_with_the_same_weights(tmp_path, taught, encoder, lessons):
+def test_a_killed_course_goes_on_and_ends_with_the_same_weights(tmp_path, trained, encoder, training_pairs):
     out = tmp_path / "out"
     # Into a file: a pipe stays open as long as any process that the killed one had started.
     with (tmp_path / "said.txt").open("w") as said_by_it:
@@ -173,32 +173,32 @@ def test_a_killed_course_goes_on_and_ends_with_the_same_weights(tmp_path, taught
     state = out / ".teaching" / "checkpoints" / "checkpoint-19" / "trainer_state.json"
     state.write_text(state.read_text()[:100])
     said = []
-    result = teach(lessons, out, replace(TOY, start=str(encoder)), tell=said.append)
+    result = teach(training_pairs, out, replace(TOY, start=str(encoder)), tell=said.append)
     assert said == ["going on from the checkpoint after 18 of 72 steps"]
     assert result.steps == 72
-    assert result.fingerprint == taught[0].fingerprint
-    assert result.numbers["trained"] == taught[0].numbers["trained"]
+    assert result.fingerprint == trained[0].fingerprint
+    assert result.numbers["trained"] == trained[0].numbers["trained"]
 
 
-def test_a_finished_course_is_not_trained_again(taught, encoder, lessons, monkeypatch):
-    result, out = taught
+def test_a_finished_course_is_not_trained_again(trained, encoder, training_pairs, monkeypatch):
+    result, out = trained
     monkeypatch.setattr(trainer, "train", lambda *_: pytest.fail("trained again"))
     said = []
-    assert teach(lessons, out, replace(TOY, start=str(encoder), rank=4), tell=said.append) == result
+    assert teach(training_pairs, out, replace(TOY, start=str(encoder), rank=4), tell=said.append) == result
     assert said == [f"{out}: finished already, with these settings"]
 
 
-def test_other_settings_in_the_same_folder_are_refused(taught, encoder, lessons, tmp_path):
-    _, out = taught
+def test_other_settings_in_the_same_folder_are_refused(trained, encoder, training_pairs, tmp_path):
+    _, out = trained
     with pytest.raises(RunError, match=r"found epochs 4 -> 7; seed 1 -> 2\. Use them, or another folder"):
-        teach(lessons, out, replace(TOY, start=str(encoder), epochs=7, seed=2))
+        teach(training_pairs, out, replace(TOY, start=str(encoder), epochs=7, seed=2))
     with pytest.raises(RunError, match="found other pairs"):
         teach(toy_pairs(seed=5), out, replace(TOY, start=str(encoder)))
     (tmp_path / "mine.txt").write_text("somebody's")
     with pytest.raises(
         RunError, match=r"wanted a new folder, or one of an interrupted .*found a folder with mine\.txt"
     ):
-        teach(lessons, tmp_path, replace(TOY, start=str(encoder)))
+        teach(training_pairs, tmp_path, replace(TOY, start=str(encoder)))
 
 
 def test_too_little_to_measure_on_is_refused_before_any_work(encoder, tmp_path):
@@ -208,12 +208,12 @@ def test_too_little_to_measure_on_is_refused_before_any_work(encoder, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
-def test_a_cross_encoder_may_be_the_start_and_frozen_layers_stay(tmp_path, taught, lessons):
-    _, out = taught
+def test_a_cross_encoder_may_be_the_start_and_frozen_layers_stay(tmp_path, trained, training_pairs):
+    _, out = trained
     recipe = replace(TOY, start=str(out), epochs=1, freeze=1, precision="float32")
-    result = teach(lessons, tmp_path / "out", recipe)
+    result = teach(training_pairs, tmp_path / "out", recipe)
     assert result.start_kind == "cross-encoder"
-    assert result.numbers["start"].auc == pytest.approx(taught[0].numbers["trained"].auc)
+    assert result.numbers["start"].auc == pytest.approx(trained[0].numbers["trained"].auc)
     before, after = tensors_of(out), tensors_of(tmp_path / "out")
     moved = {name for name in before if not before[name].equal(after[name])}
     frozen = {name for name in before if "embeddings." in name or "layer.0." in name}
@@ -221,14 +221,14 @@ def test_a_cross_encoder_may_be_the_start_and_frozen_layers_stay(tmp_path, taugh
     assert moved.isdisjoint(frozen)
 
 
-def test_a_flag_that_was_refused_can_be_put_right_in_the_same_folder(tmp_path, encoder, lessons):
+def test_a_flag_that_was_refused_can_be_put_right_in_the_same_folder(tmp_path, encoder, training_pairs):
     recipe = replace(TOY, start=str(encoder), epochs=1, freeze=3)
     with pytest.raises(ModelError, match="--freeze 3: wanted at most the model's number of layers; found 2"):
-        teach(lessons, tmp_path / "out", recipe)
-    assert teach(lessons, tmp_path / "out", replace(recipe, freeze=2)).recipe["freeze"] == 2
+        teach(training_pairs, tmp_path / "out", recipe)
+    assert teach(training_pairs, tmp_path / "out", replace(recipe, freeze=2)).recipe["freeze"] == 2
 
 
-def test_the_start_s_cosine_is_mixed_into_the_targets(tmp_path, encoder, lessons, monkeypatch):
+def test_the_start_s_cosine_is_mixed_into_the_targets(tmp_path, encoder, training_pairs, monkeypatch):
     seen = {}
 
     def caught(model, pairs, targets, recipe, *rest):
@@ -238,7 +238,7 @@ def test_the_start_s_cosine_is_mixed_into_the_targets(tmp_path, encoder, lessons
     monkeypatch.setattr(trainer, "train", caught)
     for share in (0.0, 0.5):
         with pytest.raises(KeyboardInterrupt):
-            teach(lessons, tmp_path / str(share), replace(TOY, start=str(encoder), distil=share))
+            teach(training_pairs, tmp_path / str(share), replace(TOY, start=str(encoder), distil=share))
     known = 2 * (seen[0.5] - seen[0.0] / 2)
     assert known.std() > 0
     assert ((known > 0) & (known < 1)).all()
@@ -246,8 +246,8 @@ def test_the_start_s_cosine_is_mixed_into_the_targets(tmp_path, encoder, lessons
     assert known.mean() == pytest.approx(0.25, abs=0.05)
 
 
-def test_what_has_no_label_is_taught_by_cosine_and_sources_alone(tmp_path, encoder, lessons, monkeypatch):
-    pairs = lessons.pairs.copy()
+def test_what_has_no_label_is_taught_by_cosine_and_sources_alone(tmp_path, encoder, training_pairs, monkeypatch):
+    pairs = training_pairs.pairs.copy()
     unknown = pairs["label"].eq(0) & (np.arange(len(pairs)) % 2 == 0)
     # BM25 knows the answers, and what it says of the others hangs on nothing but their number.
     pairs["bm25_share"] = np.where(pairs["label"].eq(1), 1.0, np.arange(len(pairs)) % 5 / 10)
@@ -286,16 +286,18 @@ def test_candidates_without_a_label_are_drawn_for_each_query(run):
     assert len(few) == len(learnt) - len(free)
 
 
-def test_a_cross_encoder_has_no_cosine_to_learn_from(tmp_path, taught, lessons):
-    pairs = lessons.pairs.assign(label=lessons.pairs["label"].where(np.arange(len(lessons.pairs)) > 3))
+def test_a_cross_encoder_has_no_cosine_to_learn_from(tmp_path, trained, training_pairs):
+    pairs = training_pairs.pairs.assign(
+        label=training_pairs.pairs["label"].where(np.arange(len(training_pairs.pairs)) > 3)
+    )
     with pytest.raises(RecipeError, match="--unlabelled: wanted an encoder as start"):
-        teach(TrainingPairs(pairs, "toy"), tmp_path / "out", replace(TOY, start=str(taught[1])))
+        teach(TrainingPairs(pairs, "toy"), tmp_path / "out", replace(TOY, start=str(trained[1])))
 
 
-def test_the_higher_the_rank_the_nearer_the_merge_is_to_the_model(tmp_path, taught, encoder, lessons):
-    _, out = taught
+def test_the_higher_the_rank_the_nearer_the_merge_is_to_the_model(tmp_path, trained, encoder, training_pairs):
+    _, out = trained
     start, whole = tensors_of(encoder), tensors_of(out)
-    pairs = texts_of(lessons)
+    pairs = texts_of(training_pairs)
     logits = logits_of(out, pairs)
     facts = compression.LowRankFacts(str(encoder), fingerprint_of_model(encoder), 1, ())
     errors, off = {}, {}
@@ -318,9 +320,9 @@ def test_the_higher_the_rank_the_nearer_the_merge_is_to_the_model(tmp_path, taug
     assert off[32] < 1e-5  # where factors would be no smaller, the matrix is stored whole
 
 
-def test_a_low_rank_folder_is_a_teacher_and_is_merged_once(taught, lessons, monkeypatch):
-    result, out = taught
-    pairs = texts_of(lessons)
+def test_a_low_rank_folder_is_a_teacher_and_is_merged_once(trained, training_pairs, monkeypatch):
+    result, out = trained
+    pairs = texts_of(training_pairs)
     small = load_teacher(Mining(teacher=str(out / "low_rank"), precision="float32"))
     scores, whole = small.score(pairs), logits_of(out, pairs)
     assert np.corrcoef(scores, whole)[0, 1] > 0.97
@@ -332,10 +334,10 @@ def test_a_low_rank_folder_is_a_teacher_and_is_merged_once(taught, lessons, monk
     assert plain_folder("--teacher", str(out / "low_rank")) == place
 
 
-def test_a_low_rank_folder_with_another_start_is_refused(tmp_path, taught):
+def test_a_low_rank_folder_with_another_start_is_refused(tmp_path, trained):
     import shutil
 
-    _, out = taught
+    _, out = trained
     folder = shutil.copytree(out / "low_rank", tmp_path / "small")
     told = json.loads((folder / "low_rank.json").read_text())
     (folder / "low_rank.json").write_text(json.dumps(told | {"start_fingerprint": "0" * 64}))
@@ -391,7 +393,7 @@ def judge(run, *judgements):
 
 
 def labels_of(run, query_id, **options):
-    """What each document of a query is taught as."""
+    """What each document of a query is trained as."""
     pairs = from_run(run.folder, replace(TOY, **options)).pairs
     own = pairs[pairs["query_id"].eq(query_id)]
     return dict(zip(own["doc_id"], own["label"], strict=True))

@@ -1,4 +1,4 @@
-"""Trials: what students are taught, how they are tested, and when one policy is called better than another."""
+"""Trials: what students are trained on, how they are tested, and when one policy is called better than another."""
 
 import json
 from dataclasses import replace
@@ -24,7 +24,7 @@ from nearmiss.training.trials import policies
 from nearmiss.training.trials.batches import Order
 from nearmiss.training.trials.certainty import difference
 from nearmiss.training.trials.classroom import open_classroom
-from nearmiss.training.trials.exported_pairs import ExportedPairs, lessons_of
+from nearmiss.training.trials.exported_pairs import ExportedPairs, pairs_of_policy
 from nearmiss.training.trials.losses import loss_of, on_scale_of
 from nearmiss.training.trials.measures import measure
 from nearmiss.training.trials.questions import Questions
@@ -39,8 +39,8 @@ from tests.words import margins
 QUICK = Trial(seeds=2, epochs=2, resamples=200)
 
 
-def lessons(rows):
-    """Lessons of (query, document, is_positive) rows, grouped by query."""
+def made_pairs(rows):
+    """Exported pairs of (query, document, is_positive) rows, grouped by query."""
     query, document, positive = (np.array(column) for column in zip(*rows, strict=True))
     return ExportedPairs(query, document, positive.astype(bool), np.linspace(1, 0, len(rows), dtype=np.float32))
 
@@ -58,7 +58,7 @@ def ranked(*orders):
     return (asked / np.linalg.norm(asked, axis=1, keepdims=True)).astype(np.float32), documents
 
 
-# What a student is taught.
+# What a student is trained on.
 
 
 def test_lessons_are_what_an_export_holds(run):
@@ -87,9 +87,9 @@ def test_lessons_are_what_an_export_holds(run):
         for passage, label in zip(example.passages, example.labels, strict=True)
     }
     everything = np.ones(len(data.queries), bool)
-    taught = lessons_of(data, work.table, read(work.standing), policy, everything, work.same_document)
+    exported = pairs_of_policy(data, work.table, read(work.standing), policy, everything, work.same_document)
     query, document = data.queries.query_id.to_numpy(object), data.documents.doc_id.to_numpy(object)
-    found = zip(query[taught.query], document[taught.document], taught.is_positive.astype(int), strict=True)
+    found = zip(query[exported.query], document[exported.document], exported.is_positive.astype(int), strict=True)
     assert planned.promoted == 1
     assert set(found) == expected
 
@@ -98,9 +98,9 @@ def test_without_a_policy_every_query_has_its_positives_alone(run):
     work = open_to_read(run)
     data = work.run.dataset
     half = np.arange(len(data.queries)) % 2 == 0
-    taught = lessons_of(data, work.table, read(work.standing), None, half)
-    assert taught.is_positive.all()
-    assert taught.queries.tolist() == np.flatnonzero(half).tolist()
+    exported = pairs_of_policy(data, work.table, read(work.standing), None, half)
+    assert exported.is_positive.all()
+    assert exported.queries.tolist() == np.flatnonzero(half).tolist()
 
 
 def test_a_policy_that_exports_nothing_is_named_and_the_others_are_tried(run):
@@ -112,8 +112,8 @@ def test_a_policy_that_exports_nothing_is_named_and_the_others_are_tried(run):
 
 
 def test_a_batch_masks_empty_places_and_other_answers():
-    taught = lessons([(0, 5, 1), (0, 6, 1), (0, 7, 0), (1, 6, 1), (1, 5, 0), (1, 8, 0)])
-    [batch] = Order(taught, batch_size=2).batches(1, seed=0)
+    exported = made_pairs([(0, 5, 1), (0, 6, 1), (0, 7, 0), (1, 6, 1), (1, 5, 0), (1, 8, 0)])
+    [batch] = Order(exported, batch_size=2).batches(1, seed=0)
     columns = batch.document.tolist()
     at = {query: place for place, query in enumerate(batch.query.tolist())}
     for query, answers in ((0, {5, 6}), (1, {6})):
@@ -132,16 +132,16 @@ def test_a_batch_masks_empty_places_and_other_answers():
 
 @given(seed=st.integers(0, 50), size=st.integers(2, 9))
 def test_every_query_comes_once_an_epoch(seed, size):
-    taught = lessons([row for query in range(11) for row in ((query, query, 1), (query, 20 + query, 0))])
-    order = Order(taught, batch_size=size)
+    exported = made_pairs([row for query in range(11) for row in ((query, query, 1), (query, 20 + query, 0))])
+    order = Order(exported, batch_size=size)
     seen = [query for batch in order.batches(2, seed) for query in batch.query.tolist()]
     assert sorted(seen[:11]) == sorted(seen[11:]) == list(range(11))
     assert len(list(order.batches(2, seed))) == order.steps(2)
 
 
 def test_fewer_negatives_are_the_first_slots():
-    taught = lessons([(0, 1, 1), (0, 7, 0), (0, 3, 0), (0, 9, 0), (1, 2, 1), (1, 4, 0), (1, 5, 0), (1, 6, 0)])
-    [batch] = Order(taught, batch_size=2, negatives=2).batches(1, seed=0)
+    exported = made_pairs([(0, 1, 1), (0, 7, 0), (0, 3, 0), (0, 9, 0), (1, 2, 1), (1, 4, 0), (1, 5, 0), (1, 6, 0)])
+    [batch] = Order(exported, batch_size=2, negatives=2).batches(1, seed=0)
     assert sorted(batch.document[2:].tolist()) == [3, 4, 5, 7]
 
 
@@ -259,9 +259,9 @@ def turned_space(trainable=60, asked=40):
     )
     known = questions([(place, trainable + place, 1) for place in range(asked)], asked)
     near = {n: np.argsort(-documents[:trainable] @ documents[n])[1:5].tolist() for n in range(trainable)}
-    taught = lessons([row for n in near for row in ((n, n, 1), *((n, other, 0) for other in near[n]))])
-    teacher = np.vecdot(documents[taught.query], documents[taught.document])
-    return space, known, replace(taught, score=teacher)
+    exported = made_pairs([row for n in near for row in ((n, n, 1), *((n, other, 0) for other in near[n]))])
+    teacher = np.vecdot(documents[exported.query], documents[exported.document])
+    return space, known, replace(exported, score=teacher)
 
 
 def reached(known, student):
@@ -270,27 +270,27 @@ def reached(known, student):
 
 @pytest.mark.parametrize("loss", ["mnrl", "kl", "margin-mse"])
 def test_an_adapter_learns_what_turns_queries_into_answers(loss):
-    space, known, taught = turned_space()
+    space, known, exported = turned_space()
     adapter = Adapter(space, Trial(loss=loss, epochs=60, learning_rate=0.01, batch_size=20))
-    before, after = reached(known, adapter.untrained()), reached(known, adapter.train(taught, 0))
+    before, after = reached(known, adapter.untrained()), reached(known, adapter.train(exported, 0))
     assert before < 0.3
     assert after > before + 0.3
 
 
 def test_the_same_seed_trains_the_same_student_and_another_does_not():
-    space, _, taught = turned_space()
+    space, _, exported = turned_space()
     adapter = Adapter(space, Trial(epochs=3))
-    first, again, other = (adapter.train(taught, seed).of_queries for seed in (0, 0, 1))
+    first, again, other = (adapter.train(exported, seed).of_queries for seed in (0, 0, 1))
     np.testing.assert_array_equal(first, again)
     assert not np.array_equal(first, other)
 
 
 def test_vectors_read_batch_by_batch_train_the_same_student(monkeypatch):
-    space, _, taught = turned_space()
-    held = Adapter(space, Trial(epochs=2)).train(taught, 0).of_queries
+    space, _, exported = turned_space()
+    held = Adapter(space, Trial(epochs=2)).train(exported, 0).of_queries
     monkeypatch.setattr("nearmiss.training.trials.students.adapter.HELD", 0)
     # Those that are held are in half precision, as on disk.
-    np.testing.assert_allclose(Adapter(space, Trial(epochs=2)).train(taught, 0).of_queries, held, atol=2e-3)
+    np.testing.assert_allclose(Adapter(space, Trial(epochs=2)).train(exported, 0).of_queries, held, atol=2e-3)
 
 
 def test_a_loss_of_two_queries_worked_out_by_hand():
@@ -328,10 +328,10 @@ def little(tmp_path_factory):
 
 @pytest.mark.parametrize(("student", "rate", "epochs"), [(Static, 0.05, 60), (EncoderStudent, 0.005, 30)])
 def test_students_that_read_texts_learn_their_lessons(little, student, rate, epochs):
-    taught = lessons([row for n in range(len(WORDS)) for row in ((n, n, 1), (n, (n + 3) % len(WORDS), 0))])
+    exported = made_pairs([row for n in range(len(WORDS)) for row in ((n, n, 1), (n, (n + 3) % len(WORDS), 0))])
     known = questions([(n, n, 1) for n in range(len(WORDS))], len(WORDS))
     pupil = student(little, Trial(epochs=epochs, learning_rate=rate, batch_size=8, max_length=16))
-    before, after = reached(known, pupil.untrained()), reached(known, pupil.train(taught, 0))
+    before, after = reached(known, pupil.untrained()), reached(known, pupil.train(exported, 0))
     assert after > before + 0.05
 
 
@@ -342,7 +342,7 @@ def test_a_trial_finds_again_what_was_trained_and_tells_each_policy(run, monkeyp
     heard = []
     first = trials.trial(run, QUICK, tell=lambda one: heard.append(one.tried.name))
     assert heard == ["in-batch only", "no filter", "95% rule", "in force"]
-    monkeypatch.setattr(Adapter, "train", lambda self, taught, seed: pytest.fail("trained again"))
+    monkeypatch.setattr(Adapter, "train", lambda self, exported, seed: pytest.fail("trained again"))
     second = trials.trial(run, QUICK)
     assert second.as_json() == first.as_json()
     assert json.loads((run / "trials" / "latest.json").read_text()) == json.loads(json.dumps(first.as_json()))

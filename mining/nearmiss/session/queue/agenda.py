@@ -25,7 +25,7 @@ from nearmiss.workspace import Workspace
 SALT = np.uint64(0x9E3779B97F4A7C15)
 DISAGREE = 0.5
 Order = Literal["priority", "queries"]
-BETWEEN = 0.15  # of the cards are those that are strewn among the others
+BETWEEN = 0.15  # of the cards are those that are mixed in among the others
 HELD_BY_OTHERS = 2000  # pairs that others may hold at once, fifty reviewers' worth; not all of a million are looked at
 
 
@@ -124,11 +124,11 @@ def next_pairs(
                 yield pair, holders
         yield from ((pair, 1) for pair in wanted[len(first) :])
 
-    enough = islice(_strewn(free(), between), count + HELD_BY_OTHERS)
+    enough = islice(_interleaved(free(), between), count + HELD_BY_OTHERS)
     return [*first, *work.log.lease(reviewer, enough, count - len(first), as_of=work.standing.last_seq)]
 
 
-def _strewn(own: Iterator[tuple[Pair, int]], between: Sequence[Pair]) -> Iterator[tuple[Pair, int]]:
+def _interleaved(own: Iterator[tuple[Pair, int]], between: Sequence[Pair]) -> Iterator[tuple[Pair, int]]:
     """Pairs with those `between` among them, BETWEEN of all; what one side has no more of, the other has."""
     waiting, due = iter(between), 0.0
     for pair in own:

@@ -1,5 +1,5 @@
 """
-Dealing: the cards of one reviewer, the audit's draws and hidden repeats strewn among them.
+Arms: the cards of one reviewer, with the audit's draws and hidden repeats mixed in.
 
 In:  a `Workspace`, what a person chose to see, their name
 Out: pairs in the order of reading, each with the arm that picked it and a reason for people
@@ -56,7 +56,7 @@ def begin(work: Workspace, reviewer: str) -> None:
         audit.plan(work, LABELS, made_by=reviewer)
 
 
-def deal(
+def pick(
     work: Workspace,
     view: View,
     reviewer: str,
@@ -68,16 +68,16 @@ def deal(
 ) -> list[PickedCard]:
     """The next `count` cards of a reviewer; both arms where the view asks for what matters most."""
     both_arms = view.order == "priority" and view.verdict == "unjudged"
-    between = list(_strewn(work, reviewer)) if both_arms else []
-    strewn = {one.pair: one for one in between}
+    between = list(_mixed_in(work, reviewer)) if both_arms else []
+    mixed_in = {one.pair: one for one in between}
     pairs = agenda.next_pairs(
         work, view, reviewer, order, count, overlap=overlap, first=first, between=[one.pair for one in between]
     )
     drawn = audit.drawn(work) if both_arms else {}
     cards = []
     for pair in pairs:
-        if pair in strewn:
-            cards.append(strewn[pair])
+        if pair in mixed_in:
+            cards.append(mixed_in[pair])
         elif pair in drawn:
             cards.append(PickedCard(pair, drawn[pair].arm, drawn[pair].inclusion_probability, RANDOM))
         else:
@@ -104,7 +104,7 @@ def why(work: Workspace, one: PickedCard) -> str:
     return ", ".join(reasons) or "next in the order by chance, hardness and verdicts on its query"
 
 
-def foreseen(work: Workspace, order: Ints) -> float:
+def expected_answers(work: Workspace, order: Ints) -> float:
     """How many answers the next STRETCH cards of an order hold by their chances: what stopping here would miss."""
     waiting = order[work.table.verdicts[order] == 0][:STRETCH]
     return float(priority.chance(work, waiting).sum())
@@ -115,7 +115,7 @@ def arms(work: Workspace) -> dict[Pair, tuple[str, float]]:
     return {pair: (draw.arm, draw.inclusion_probability) for pair, draw in audit.drawn(work).items()}
 
 
-def _strewn(work: Workspace, reviewer: str) -> Iterator[PickedCard]:
+def _mixed_in(work: Workspace, reviewer: str) -> Iterator[PickedCard]:
     """A repeat where one is due, and the audit's draws in their turn."""
     yield from islice(_repeats(work, reviewer), 1)
     for draw in audit.waiting(work, reviewer):

@@ -82,20 +82,20 @@ def compare(
 ) -> Outcome:
     """The same, of an opened round and policies that are at hand."""
     room = open_classroom(work, settings, watch, test)
-    every = [(one, room.lessons(one.policy)) for one in policies]
-    taught = [(one, lessons) for one, lessons in every if len(lessons.query)]
+    every = [(one, room.exported(one.policy)) for one in policies]
+    to_train = [(one, exported) for one, exported in every if len(exported.query)]
     school = _School(room, Store.of(work.run.folder))
     reached = []
-    with watch("students", len(taught) * settings.seeds + 1, "students") as advance:
+    with watch("students", len(to_train) * settings.seeds + 1, "students") as advance:
         untrained = school.untrained()
         advance(1)
-        for one, lessons in taught:
-            reached.append(school.teach(one, lessons, advance))
+        for one, exported in to_train:
+            reached.append(school.teach(one, exported, advance))
             tell(reached[-1])
     outcome = Outcome(
         trial=settings,
         reached=reached,
-        kept_nothing=[one.name for one, lessons in every if not len(lessons.query)],
+        kept_nothing=[one.name for one, exported in every if not len(exported.query)],
         untrained=untrained,
         in_force=next((one.name for one in policies if IN_FORCE in one.name.split(" = ")), policies[0].name),
         questions=len(room.questions.texts),
@@ -118,15 +118,15 @@ class _School:
         found = self._found("untrained", self.room.student.untrained)
         return {name: found[name][None, :] for name in MEASURES}
 
-    def teach(self, one: Tried, lessons: ExportedPairs, advance: Callable[[int], None]) -> Reached:
+    def teach(self, one: Tried, exported: ExportedPairs, advance: Callable[[int], None]) -> Reached:
         """What the students of one policy reach, seed by seed."""
         parts = []
         for seed in range(self.room.trial.seeds):
-            parts.append(self._found([lessons.fingerprint, seed], partial(self.room.student.train, lessons, seed)))
+            parts.append(self._found([exported.fingerprint, seed], partial(self.room.student.train, exported, seed)))
             advance(1)
         measures = {name: np.stack([part[name] for part in parts]) for name in MEASURES}
         seconds = float(sum(part["seconds"] for part in parts))
-        return Reached(one, lessons.counts(), self.room.median_rank(lessons), measures, seconds)
+        return Reached(one, exported.counts(), self.room.median_rank(exported), measures, seconds)
 
     def _found(self, of: object, student: Callable[[], Trained]) -> dict[str, Floats]:
         fingerprint = fingerprint_of(of, self.room.student.fingerprint, self.room.questions.fingerprint)

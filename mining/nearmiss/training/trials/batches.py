@@ -1,5 +1,5 @@
 """
-Batches: in which order a student sees its lessons.
+Batches: in which order a student sees its exported.
 
 In:  `ExportedPairs`, a seed
 Out: batches of queries, each with one positive and its negatives
@@ -36,16 +36,16 @@ class Batch:
 
 @dataclass(frozen=True)
 class Order:
-    """Lessons that can be cut into batches; `negatives` limits those of a query, best slots first."""
+    """Exported pairs that can be cut into batches; `negatives` limits those of a query, best slots first."""
 
-    lessons: ExportedPairs
+    exported: ExportedPairs
     batch_size: int
     negatives: int | None = None
 
     def batches(self, epochs: int, seed: int) -> Iterator[Batch]:
         """The batches of all epochs, shuffled in each."""
         random = np.random.default_rng(seed)
-        count = len(self.lessons.queries)
+        count = len(self.exported.queries)
         for _ in range(epochs):
             order = random.permutation(count)
             lot = random.random(count)
@@ -55,20 +55,20 @@ class Order:
 
     def steps(self, epochs: int) -> int:
         """How many batches there are in all."""
-        return epochs * -(-len(self.lessons.queries) // self.batch_size)
+        return epochs * -(-len(self.exported.queries) // self.batch_size)
 
     @cached_property
     def _positives(self) -> tuple[Ints, Ints]:
-        return self.lessons.of(True)
+        return self.exported.of(True)
 
     @cached_property
     def _negatives(self) -> tuple[Ints, Ints]:
-        return self.lessons.of(False)
+        return self.exported.of(False)
 
     @cached_property
     def _scores(self) -> tuple[Floats, Floats]:
-        positive = self.lessons.is_positive
-        return self.lessons.score[positive], self.lessons.score[~positive]
+        positive = self.exported.is_positive
+        return self.exported.score[positive], self.exported.score[~positive]
 
     @cached_property
     def width(self) -> int:
@@ -85,7 +85,7 @@ class Order:
 
     @cached_property
     def _base(self) -> int:
-        return int(self.lessons.document.max(initial=0)) + 1
+        return int(self.exported.document.max(initial=0)) + 1
 
     def _batch(self, places: Ints, lot: Floats) -> Batch:
         documents, starts = self._positives
@@ -100,7 +100,7 @@ class Order:
         masked[:, len(places) :] |= empty.ravel()[None, :]
         scores = np.where(empty, np.nan, np.append(self._scores[1], np.float32(0))[at])
         score = np.concatenate([self._scores[0][chosen][:, None], scores], axis=1).astype(np.float32)
-        return Batch(self.lessons.queries[places], document, masked, score)
+        return Batch(self.exported.queries[places], document, masked, score)
 
     def _of_negatives(self, places: Ints) -> tuple[Ints, Bools, Ints]:
         """Negatives of each query, which places are empty, and where they stand among all, each (b, m)."""

@@ -2,7 +2,7 @@
 The classroom: what all students of one trial share.
 
 In:  a workspace, a `Trial`, perhaps a test split
-Out: questions, lessons of any policy, and the student that is to learn them
+Out: questions, exported of any policy, and the student that is to learn them
 
 Knows nothing of results or of how sure they are.
 """
@@ -22,7 +22,7 @@ from nearmiss.retrieval.vector_store import embed, open_vectors
 from nearmiss.settings import Policy, Trial
 from nearmiss.storage.fingerprint import fingerprint_of
 from nearmiss.training.trials import questions
-from nearmiss.training.trials.exported_pairs import ExportedPairs, lessons_of
+from nearmiss.training.trials.exported_pairs import ExportedPairs, pairs_of_policy
 from nearmiss.training.trials.questions import Questions
 from nearmiss.training.trials.stored_results import FOLDER
 from nearmiss.training.trials.students import Student
@@ -44,18 +44,18 @@ class Classroom:
     trainable: Bools  # (n_queries,)
     watch: Watch
 
-    def lessons(self, policy: Policy | None) -> ExportedPairs:
+    def exported(self, policy: Policy | None) -> ExportedPairs:
         """What a policy would export of the queries to train on, under the verdicts that count now."""
         work = self.work
         with work.unchanged():
             said = read(work.standing)
-            return lessons_of(work.run.dataset, work.table, said, policy, self.trainable, work.same_document)
+            return pairs_of_policy(work.run.dataset, work.table, said, policy, self.trainable, work.same_document)
 
-    def median_rank(self, lessons: ExportedPairs) -> float | None:
+    def median_rank(self, exported: ExportedPairs) -> float | None:
         """The median dense rank of the negatives; None where nothing was searched by vectors."""
         keys, ranks = self._dense_ranks
-        negative = ~lessons.is_positive
-        wanted = lessons.query[negative] * self._base + lessons.document[negative]
+        negative = ~exported.is_positive
+        wanted = exported.query[negative] * self._base + exported.document[negative]
         found = ranks[np.searchsorted(keys, wanted)]
         return float(np.median(found[~np.isnan(found)])) if (~np.isnan(found)).any() else None
 

@@ -1,5 +1,5 @@
 """
-What a policy would export, as row numbers: the lessons of one student.
+What a policy would export, as row numbers: the exported of one student.
 
 In:  a workspace, a policy, the queries that may be trained on
 Out: `ExportedPairs`: a query's positives (promoted answers among them) and kept negatives, with the teacher's scores
@@ -70,7 +70,7 @@ class ExportedPairs:
         return self.document[rows], starts
 
 
-def lessons_of(
+def pairs_of_policy(
     dataset: Dataset,
     table: Table,
     said: JudgementSnapshot,
@@ -83,7 +83,7 @@ def lessons_of(
     What `policy` would export of the queries that are `trainable` (n_queries of the data set,).
 
     Without a policy: every query that an export could hold, with its positives alone. A policy that keeps nothing of
-    them gives empty lessons.
+    them gives none.
     """
     export = export or Export()
     judged = table.judged(table.verdicts.copy(), table.positive)

@@ -1,5 +1,5 @@
 """
-Students: small models that learn a policy's lessons, from seconds to an evening.
+Students: small models that learn a policy's exported, from seconds to an evening.
 
 In:  `ExportedPairs`, a seed
 Out: vectors of the questions, and of the documents block by block
@@ -23,7 +23,7 @@ class Trained(Protocol):
 
 
 class Student(Protocol):
-    """What can be trained; `fingerprint` names all that decides its vectors but lessons and seed."""
+    """What can be trained; `fingerprint` names all that decides its vectors but the exported pairs and the seed."""
 
     @property
     def fingerprint(self) -> str:
@@ -32,5 +32,5 @@ class Student(Protocol):
     def untrained(self) -> Trained:
         """The student before it learnt anything."""
 
-    def train(self, lessons: ExportedPairs, seed: int) -> Trained:
-        """The student after `lessons`; the same seed gives the same numbers on the same machine."""
+    def train(self, exported: ExportedPairs, seed: int) -> Trained:
+        """The student after `exported`; the same seed gives the same numbers on the same machine."""

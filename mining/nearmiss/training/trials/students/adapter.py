@@ -89,13 +89,13 @@ class Adapter:
         """The run's own vectors."""
         return Turned(self.space)
 
-    def train(self, lessons: ExportedPairs, seed: int) -> Turned:
+    def train(self, exported: ExportedPairs, seed: int) -> Turned:
         """Two matrices that bring queries and their positives together."""
         import torch
 
-        order = Order(lessons, self.trial.batch_size, self.trial.negatives)
-        read = _Read(self.space, lessons)
-        scale = _scale(self.trial, read, lessons)
+        order = Order(exported, self.trial.batch_size, self.trial.negatives)
+        read = _Read(self.space, exported)
+        scale = _scale(self.trial, read, exported)
         matrices = [torch.eye(self.space.questions.shape[1], requires_grad=True) for _ in range(2)]
         steps = order.steps(self.epochs)
         optimizer = torch.optim.Adam(matrices, lr=self.rate, fused=True)
@@ -122,12 +122,12 @@ class Adapter:
 class _Read:
     """Vectors of training queries and documents as tensors; held where there are few, else read as they are asked."""
 
-    def __init__(self, space: Space, lessons: ExportedPairs) -> None:
+    def __init__(self, space: Space, exported: ExportedPairs) -> None:
         import torch
 
         self.space = space
-        self.rows = np.unique(lessons.document)
-        self.query_rows = lessons.queries
+        self.rows = np.unique(exported.document)
+        self.query_rows = exported.queries
         self.held = None
         if len(self.rows) + len(self.query_rows) <= HELD:
             self.held = tuple(
@@ -150,13 +150,13 @@ class _Read:
         return self.held[1][torch.from_numpy(np.searchsorted(self.rows, rows))].float()
 
 
-def _scale(trial: Trial, read: _Read, lessons: ExportedPairs) -> tuple[float, float]:
-    """How the teacher's scores become cosines, from some thousand pairs of the lessons."""
+def _scale(trial: Trial, read: _Read, exported: ExportedPairs) -> tuple[float, float]:
+    """How the teacher's scores become cosines, from some thousand of the exported pairs."""
     if trial.loss == "mnrl":
         return 1.0, 0.0
-    some = np.random.default_rng(trial.seed).permutation(len(lessons.query))[:5000]
-    left, right = read.queries(lessons.query[some]), read.documents(lessons.document[some])
-    return on_scale_of((left * right).sum(dim=1).numpy(), lessons.score[some])
+    some = np.random.default_rng(trial.seed).permutation(len(exported.query))[:5000]
+    left, right = read.queries(exported.query[some]), read.documents(exported.document[some])
+    return on_scale_of((left * right).sum(dim=1).numpy(), exported.score[some])
 
 
 def _turned(rows: Vectors, matrix: npt.NDArray[np.float32] | None) -> Vectors:

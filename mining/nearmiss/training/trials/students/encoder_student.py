@@ -85,8 +85,8 @@ class EncoderStudent:
         """The encoder as the run used it, but for the length that is read."""
         return Encoding(self.texts, self._model())
 
-    def train(self, lessons: ExportedPairs, seed: int) -> Encoding:
-        """The encoder after `epochs` over the lessons."""
+    def train(self, exported: ExportedPairs, seed: int) -> Encoding:
+        """The encoder after `epochs` over the exported pairs."""
         from datasets import Dataset as Rows
         from sentence_transformers import SentenceTransformerTrainer
         from transformers import set_seed
@@ -97,7 +97,7 @@ class EncoderStudent:
             trainer = SentenceTransformerTrainer(
                 model=model,
                 args=self._arguments(Path(scratch), seed, model),
-                train_dataset=Rows.from_list(list(self._rows(lessons, seed))),
+                train_dataset=Rows.from_list(list(self._rows(exported, seed))),
                 loss=self._loss(model),
             )
             trainer.train()
@@ -141,16 +141,16 @@ class EncoderStudent:
             return losses.MarginMSELoss(model, similarity_fct=pairwise_cos_sim)
         return losses.DistillKLDivLoss(model, similarity_fct=pairwise_cos_sim, temperature=self.trial.temperature)
 
-    def _rows(self, lessons: ExportedPairs, seed: int) -> Iterator[dict[str, Any]]:
-        (positives, starts), (negatives, ends) = lessons.of(True), lessons.of(False)
-        scores = lessons.score[lessons.is_positive], lessons.score[~lessons.is_positive]
+    def _rows(self, exported: ExportedPairs, seed: int) -> Iterator[dict[str, Any]]:
+        (positives, starts), (negatives, ends) = exported.of(True), exported.of(False)
+        scores = exported.score[exported.is_positive], exported.score[~exported.is_positive]
         width = int(np.diff(ends).max(initial=0))
         width = width if self.trial.negatives is None else min(width, self.trial.negatives)
         if self.trial.loss != "mnrl" and not width:
             raise RecipeError(f"--loss {self.trial.loss}: wanted negatives with scores; found positives alone")
-        slope, intercept = self._scale(lessons)
+        slope, intercept = self._scale(exported)
         random = np.random.default_rng(seed)
-        for place, query in enumerate(lessons.queries.tolist()):
+        for place, query in enumerate(exported.queries.tolist()):
             turns = random.permutation(np.arange(starts[place], starts[place + 1]))
             taken = np.resize(np.arange(ends[place], ends[place + 1]), width)
             row = {f"negative_{n}": self.texts.documents[negatives[at]] for n, at in enumerate(taken.tolist(), 1)}
@@ -159,16 +159,16 @@ class EncoderStudent:
                 pair = {"query": self.texts.queries[query], "positive": self.texts.documents[positives[chosen]]}
                 yield pair | row | ({} if self.trial.loss == "mnrl" else {"label": _label(self.trial.loss, told)})
 
-    def _scale(self, lessons: ExportedPairs) -> tuple[float, float]:
+    def _scale(self, exported: ExportedPairs) -> tuple[float, float]:
         """The teacher's scores on the scale of the untrained encoder's cosines, from some hundred pairs."""
         if self.trial.loss == "mnrl":
             return 1.0, 0.0
-        some: Ints = np.random.default_rng(self.trial.seed).permutation(len(lessons.query))[:500]
+        some: Ints = np.random.default_rng(self.trial.seed).permutation(len(exported.query))[:500]
         start = Encoding(self.texts, self._model())
         query, document = self.texts.prompts(start.model)
-        left = start._encode([self.texts.queries[row] for row in lessons.query[some].tolist()], query)
-        right = start._encode([self.texts.documents[row] for row in lessons.document[some].tolist()], document)
-        return on_scale_of(np.vecdot(left, right), lessons.score[some])
+        left = start._encode([self.texts.queries[row] for row in exported.query[some].tolist()], query)
+        right = start._encode([self.texts.documents[row] for row in exported.document[some].tolist()], document)
+        return on_scale_of(np.vecdot(left, right), exported.score[some])
 
 
 def _label(loss: str, scores: Floats) -> list[float]:

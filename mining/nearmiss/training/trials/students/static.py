@@ -112,10 +112,10 @@ class Static:
         """The encoder's word embeddings."""
         return Means(self, self._start[1])
 
-    def train(self, lessons: ExportedPairs, seed: int) -> Means:
+    def train(self, exported: ExportedPairs, seed: int) -> Means:
         """Token vectors that bring queries and their positives together."""
-        order = Order(lessons, self.trial.batch_size, self.trial.negatives)
-        scale = self._scale(lessons)
+        order = Order(exported, self.trial.batch_size, self.trial.negatives)
+        scale = self._scale(exported)
         adam = _SparseAdam(self._start[1].copy(), self.rate, order.steps(self.epochs))
         for batch in order.batches(self.epochs, seed):
             self._step(batch, scale, adam)
@@ -138,14 +138,14 @@ class Static:
         assert means.grad is not None
         adam.step(tokens, np.asarray(shares.T @ means.grad.numpy()))
 
-    def _scale(self, lessons: ExportedPairs) -> tuple[float, float]:
+    def _scale(self, exported: ExportedPairs) -> tuple[float, float]:
         if self.trial.loss == "mnrl":
             return 1.0, 0.0
-        some = np.random.default_rng(self.trial.seed).permutation(len(lessons.query))[:5000]
+        some = np.random.default_rng(self.trial.seed).permutation(len(exported.query))[:5000]
         weights = self._start[1]
-        left = _unit(self.shares_of_queries[lessons.query[some]] @ weights)
-        right = _unit(self.shares_of_documents[lessons.document[some]] @ weights)
-        return on_scale_of(np.vecdot(left, right), lessons.score[some])
+        left = _unit(self.shares_of_queries[exported.query[some]] @ weights)
+        right = _unit(self.shares_of_documents[exported.document[some]] @ weights)
+        return on_scale_of(np.vecdot(left, right), exported.score[some])
 
 
 class _SparseAdam:
