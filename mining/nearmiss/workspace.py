@@ -8,13 +8,13 @@ Read once and shared by all who look; verdicts arrive as they are given. Knows n
 """
 
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from threading import RLock
-from typing import Any
+from threading import Lock, RLock
+from typing import Any, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -32,6 +32,7 @@ from nearmiss.types import Bools, Pair
 DECISIONS_KEPT = 16
 SALT = np.uint64(0x9E3779B97F4A7C15)  # keeps the hash of a query apart from that of a document
 Version = tuple[int, int]
+Made = TypeVar("Made")
 
 
 class Workspace:
@@ -44,7 +45,8 @@ class Workspace:
         self.number = int(self.folder.name)
         self.standing = Standing()
         self._lock = RLock()
-        self._decisions: OrderedDict[tuple[Policy, Version], Decision] = OrderedDict()
+        self._cached: dict[str, OrderedDict[Hashable, Any]] = {}
+        self._caching = Lock()
         self._calibrated = stored.version(self.folder)
         # Every candidate with every score, the rows of one query side by side; and as arrays, with the verdicts.
         self.candidates = run.candidates(self.number)
@@ -197,12 +199,26 @@ class Workspace:
         policy = policy or self.policy
         with self._lock:
             key = policy, self.version
-            if key not in self._decisions:
-                self._decisions[key] = selection.decide(self.table, policy)
-                while len(self._decisions) > DECISIONS_KEPT:
-                    self._decisions.popitem(last=False)
-            self._decisions.move_to_end(key)
-            return self._decisions[key]
+            return self.cached("decision", lambda: selection.decide(self.table, policy), key, DECISIONS_KEPT)
+
+    def cached(self, name: str, make: Callable[[], Made], key: Hashable = None, keep: int | None = None) -> Made:
+        """
+        What `make` gives, kept as long as the workspace; of each name the `keep` keys last asked for, all unless told.
+
+        Two threads that ask for the same at once may both make it; both get the one that was ready first.
+        """
+        with self._caching:
+            known = self._cached.setdefault(name, OrderedDict())
+            if key in known:
+                known.move_to_end(key)
+                return cast(Made, known[key])
+        made = make()  # outside the lock, since it may ask for more that is cached
+        with self._caching:
+            made = known.setdefault(key, made)
+            known.move_to_end(key)
+            while keep is not None and len(known) > keep:
+                known.popitem(last=False)
+        return made
 
     def append(self, events: Sequence[Event]) -> None:
         """Write events to the log; they count at once."""

@@ -13,11 +13,9 @@ Out: `Estimate`: false-negative rate among kept, good negatives thrown away amon
 numbers are if it did not is told beside them.
 """
 
-from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -244,10 +242,6 @@ def _numbers(of: tuple[Band, Band, Band]) -> AuditRates:
     return AuditRates(*(rate(band) for band in of))
 
 
-_Key = tuple[Any, ...]
-_CURVES: "WeakKeyDictionary[Workspace, OrderedDict[_Key, list[SampledDomains]]]" = WeakKeyDictionary()
-
-
 def curve(work: Workspace, field: str, stops: Sequence[float | None], policy: Policy | None = None) -> Curve:
     """
     The three numbers at each stop of a ceiling's setting, from strict to loose; None stands for no ceiling.
@@ -258,14 +252,11 @@ def curve(work: Workspace, field: str, stops: Sequence[float | None], policy: Po
     used = samples(work)
     checked(work, used)
     likely = proxy(work)
-    known = _CURVES.setdefault(work, OrderedDict())
     key = (at(policy, field, None), field, tuple(stops), tuple(one.plan for one in used), _drawn(used), work.version[1])
-    if key not in known:
-        known[key] = list(_layers(unjudged(work.table), policy, field, stops, used, likely))
-        while len(known) > CURVES_KEPT:
-            known.popitem(last=False)
-    known.move_to_end(key)
-    return Curve(field, tuple(stops), *bands(known[key], used, likely))
+    layers = work.cached(
+        "curve", lambda: list(_layers(unjudged(work.table), policy, field, stops, used, likely)), key, CURVES_KEPT
+    )
+    return Curve(field, tuple(stops), *bands(layers, used, likely))
 
 
 def _drawn(used: Sequence[Sample]) -> tuple[int, ...]:

@@ -10,9 +10,7 @@ next best takes its place. So a certificate is about rows, not about thresholds.
 
 import hashlib
 import json
-from collections import OrderedDict
 from collections.abc import Mapping
-from weakref import WeakKeyDictionary
 
 import numpy as np
 import pandas as pd
@@ -24,12 +22,11 @@ from nearmiss.review import AuditPlan, Standing
 from nearmiss.selection import VERDICTS, Table
 from nearmiss.settings import Export, Policy
 from nearmiss.types import Bools
-from nearmiss.workspace import Version, Workspace
+from nearmiss.workspace import Workspace
 
 DEFAULT = Export()
-KEPT = 32  # sets that are remembered
+SETS_KEPT = 32
 _PAIR = ["query_id", "doc_id"]
-_KNOWN: "WeakKeyDictionary[Workspace, OrderedDict[tuple[Policy, Export, Version], pd.DataFrame]]" = WeakKeyDictionary()
 
 
 def rows_of(
@@ -46,17 +43,15 @@ def rows_of(
 
 def exported(work: Workspace, policy: Policy, export: Export = DEFAULT) -> pd.DataFrame:
     """The mined negatives of an export by the verdicts that count now; `query_id` and `doc_id`, sorted."""
-    known = _KNOWN.setdefault(work, OrderedDict())
-    key = policy, export, work.version
-    if key not in known:
+
+    def make() -> pd.DataFrame:
         with work.unchanged():
-            said = read(work.standing)
+            judgements = read(work.standing)
             table = work.table.judged(work.table.verdicts.copy(), work.table.positive)
-        selected, reviews = judge(table, said, policy, export, work.same_document)
-        known[key] = rows_of(work.run.dataset, selected, export, reviews.withheld)
-        while len(known) > KEPT:
-            known.popitem(last=False)
-    return known[key]
+        selected, reviews = judge(table, judgements, policy, export, work.same_document)
+        return rows_of(work.run.dataset, selected, export, reviews.withheld)
+
+    return work.cached("exported", make, (policy, export, work.version), SETS_KEPT)
 
 
 def fingerprint_of_rows(rows: pd.DataFrame) -> str:

@@ -11,7 +11,6 @@ however it was reached: the pair was drawn at random, the verdict is of the pair
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
@@ -60,10 +59,6 @@ class Sample:
         return AuditLabels(self.stratum[rows], self.weight[self.judged], likely[rows], answer.astype(np.float64))
 
 
-_DRAWS: "WeakKeyDictionary[Workspace, dict[str, tuple[list[Draw], Ints]]]" = WeakKeyDictionary()
-_STRATA: "WeakKeyDictionary[Workspace, dict[str, Ints]]" = WeakKeyDictionary()
-
-
 def plans(work: Workspace) -> list[AuditPlan]:
     """The audits of this round, oldest first; none of another round or of other candidates."""
     found = work.log.plans()
@@ -79,12 +74,13 @@ def used_by_calibration(work: Workspace) -> tuple[str, ...]:
 
 def draws_of(work: Workspace, plan: str) -> tuple[list[Draw], Ints]:
     """The draws of a plan and their rows; read once, since they never change."""
-    known = _DRAWS.setdefault(work, {})
-    if plan not in known:
+
+    def read() -> tuple[list[Draw], Ints]:
         draws = work.log.draws(plan)
         rows = [work.row_of(draw.pair) for draw in draws]
-        known[plan] = draws, np.array([-1 if row is None else row for row in rows], np.int64)
-    return known[plan]
+        return draws, np.array([-1 if row is None else row for row in rows], np.int64)
+
+    return work.cached("draws", read, plan)
 
 
 def drawn(work: Workspace) -> dict[Pair, Draw]:
@@ -99,12 +95,10 @@ def drawn(work: Workspace) -> dict[Pair, Draw]:
 def sample_of(work: Workspace, plan: AuditPlan) -> Sample:
     """What a plan drew, with the verdicts so far."""
     draws, rows = draws_of(work, plan.plan)
-    known = _STRATA.setdefault(work, {})
-    if plan.plan not in known:
-        known[plan.plan] = strata_of(work, plan)
+    strata = work.cached("strata", lambda: strata_of(work, plan), plan.plan)
     weight = np.array([1 / draw.inclusion_probability for draw in draws])
     verdict = work.table.verdicts[rows]
-    return Sample(plan.plan, known[plan.plan], len(plan.facts["strata"]), rows, weight, verdict)
+    return Sample(plan.plan, strata, len(plan.facts["strata"]), rows, weight, verdict)
 
 
 def samples(work: Workspace) -> list[Sample]:

@@ -14,7 +14,6 @@ from functools import cached_property
 from itertools import pairwise
 from threading import Lock
 from typing import Any, Literal, get_args
-from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
@@ -326,7 +325,6 @@ def _order(first: Sequence[str], codes: Sequence[str]) -> Ints:
     return np.array([first.index(name) for name in codes], np.int64)
 
 
-_opened: WeakKeyDictionary[Workspace, tuple[int, Atlas]] = WeakKeyDictionary()
 _opening = Lock()
 
 
@@ -337,12 +335,10 @@ def open_atlas(work: Workspace) -> Atlas | None:
         stamp = (folder / FACTS_FILE).stat().st_mtime_ns
     except FileNotFoundError:
         return None
+
+    def make() -> Atlas | None:
+        drawn = open_map(folder)
+        return None if drawn is None else Atlas(work, drawn)
+
     with _opening:
-        known, atlas = _opened.get(work, (0, None))
-        if atlas is None or known != stamp:
-            drawn = open_map(folder)
-            if drawn is None:
-                return None
-            atlas = Atlas(work, drawn)
-            _opened[work] = stamp, atlas
-        return atlas
+        return work.cached("atlas", make, stamp, 1)

@@ -7,9 +7,7 @@ Out: `CeilingRisk`: rates estimated by p_relevant, rates measured by audits with
 Knows nothing of how it is drawn. What is estimated rests on the calibration alone; what is measured, on random draws.
 """
 
-from collections import OrderedDict
 from dataclasses import dataclass
-from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -24,7 +22,7 @@ from nearmiss.workspace import Workspace
 
 TARGET = 0.05
 HALF_WIDTH = 0.02
-KEPT = 16
+POLICIES_KEPT = 16
 
 
 @dataclass(frozen=True)
@@ -57,20 +55,14 @@ class CeilingRisk:
         return within - 1 if within else None
 
 
-_KNOWN: "WeakKeyDictionary[Workspace, OrderedDict[tuple[Policy, int], tuple[str, list[float | None], EstimatedShares]]]"
-_KNOWN = WeakKeyDictionary()
-
-
 def outlook(work: Workspace, policy: Policy) -> CeilingRisk | None:
     """What lies along the policy's ceiling; None where it sets none."""
-    known = _KNOWN.setdefault(work, OrderedDict())
-    key = policy, work.version[1]
-    if key not in known:
+
+    def make() -> tuple[str, list[float | None], EstimatedShares]:
         field, stops = ladder(unjudged(work.table), policy)
-        known[key] = field, stops, _estimated(work, policy, field, stops) if field else _nothing()
-        while len(known) > KEPT:
-            known.popitem(last=False)
-    field, stops, estimated = known[key]
+        return field, stops, _estimated(work, policy, field, stops) if field else _nothing()
+
+    field, stops, estimated = work.cached("ceiling risk", make, (policy, work.version[1]), POLICIES_KEPT)
     if not field:
         return None
     now = stops.index(getattr(policy, field))

@@ -315,8 +315,9 @@ def _made_small(training_run: _TrainingRun, trained: TrainingResult) -> Training
     unseen = found if trained.scale == ScoreScale() else cross_fitted(found, labels, query)
     size = sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
     told = {"rank": rank, "bytes": size, "kept": round(kept, 4)}
-    trained = {name: numbers for name, numbers in trained.numbers.items() if not name.startswith("rank ")}
-    trained = replace(trained, low_rank=told, numbers=trained | {f"rank {rank}": measure(found, unseen, labels, query)})
+    numbers = {name: of for name, of in trained.numbers.items() if not name.startswith("rank ")}
+    numbers[f"rank {rank}"] = measure(found, unseen, labels, query)
+    trained = replace(trained, low_rank=told, numbers=numbers)
     (out / "README.md").write_text(model_card.card(trained), "utf-8")
     return trained
 

@@ -12,7 +12,6 @@ from collections import defaultdict, deque
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from threading import Lock, Thread
-from weakref import WeakKeyDictionary
 
 import numpy as np
 import pandas as pd
@@ -136,19 +135,19 @@ def prepare(work: Workspace) -> tuple[Signals, Calibration]:
         return chances.signals, chances.prior
 
 
-_CHANCES: "WeakKeyDictionary[Workspace, Chances]" = WeakKeyDictionary()
 _MAKING = Lock()
 
 
 def _chances(work: Workspace) -> Chances:
+    def make() -> Chances:
+        made = Chances(_harm(work), _copies(work))
+        in_force = stored.load(work.folder)
+        if in_force is not None and in_force.steps:  # there p_relevant rises by steps, and has too many ties
+            made.signals, made.calibration = signals(work.candidates), in_force
+        return made
+
     with _MAKING:
-        if work not in _CHANCES:
-            made = Chances(_harm(work), _copies(work))
-            in_force = stored.load(work.folder)
-            if in_force is not None and in_force.steps:  # there p_relevant rises by steps, and has too many ties
-                made.signals, made.calibration = signals(work.candidates), in_force
-            _CHANCES[work] = made
-        return _CHANCES[work]
+        return work.cached("chances", make)
 
 
 def _harm(work: Workspace) -> Floats:

@@ -14,7 +14,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from threading import RLock
 from typing import Any, Literal, get_args, get_type_hints
-from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -163,15 +162,12 @@ class _Reach:
         self.unavailable = {name: reason for name, probe in PROBES.items() if (reason := _refusal(first, probe))}
 
 
-_REACHES: "WeakKeyDictionary[Workspace, _Reach]" = WeakKeyDictionary()
 _REACHING = RLock()
 
 
 def _reach(work: Workspace) -> _Reach:
     with _REACHING:
-        if work not in _REACHES:
-            _REACHES[work] = _Reach(work.table)
-        return _REACHES[work]
+        return work.cached("reach", lambda: _Reach(work.table))
 
 
 def _refusal(table: Table, probe: dict[str, Any]) -> str:

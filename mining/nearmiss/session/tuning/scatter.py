@@ -9,7 +9,6 @@ A margin is another score for each query. On the scale of the margin's own kind 
 
 from dataclasses import dataclass
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -98,17 +97,12 @@ def picture(work: Workspace, policy: Policy, decision: Decision, scale: str) -> 
     )
 
 
-_ORDERS: "WeakKeyDictionary[Workspace, Ints]" = WeakKeyDictionary()
-
-
 def _drawn(work: Workspace, decision: Decision) -> Ints:
     """Rows to draw, rising: those that come first in one drawn order, so that a point stays as limits move."""
     n = len(decision.status)
     if n <= MOST_POINTS:
         return np.arange(n)
-    if work not in _ORDERS:
-        _ORDERS[work] = np.random.default_rng(SEED).permutation(n)
-    order = _ORDERS[work]
+    order = work.cached("order of points", lambda: np.random.default_rng(SEED).permutation(n))
     counts = np.bincount(decision.status, minlength=len(STATUSES))
     places = np.minimum(counts, np.maximum(FEWEST_OF_A_STATUS, counts * MOST_POINTS // n))
     chosen = []
