@@ -130,6 +130,15 @@ class Workspace:
         columns = (self._documents[name].fillna("").array for name in ("title", "text"))
         return *columns, {str(doc_id): row for row, doc_id in enumerate(self._documents.index.tolist())}
 
+    def row_in_queries(self, query_id: str) -> npt.NDArray[np.int64]:
+        """Where a query stands in the data, and so its vector, (1,)."""
+        return np.array([self._queries.index.get_loc(query_id)], np.int64)
+
+    def rows_in_documents(self, doc_ids: Sequence[str]) -> npt.NDArray[np.int64]:
+        """Where documents stand in the data, and so their vectors, (n,)."""
+        rows = self._reading[2]
+        return np.array([rows[doc_id] for doc_id in doc_ids], np.int64)
+
     def same_query(self, query_id: str) -> list[str]:
         """The queries of the same words, this one among them."""
         return self._twins_of_queries.same_as(query_id)

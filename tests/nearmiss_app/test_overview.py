@@ -154,7 +154,7 @@ def test_texts_of_others_are_drawn_as_text(open_page, run):
 def test_queries_with_too_few_negatives_open_on_the_review_page(open_page, run):
     open_run(run).save_policy(Policy(max_p_relevant=0.02, negatives_per_query=60))
     page = open_page("overview")
-    links = [element for element in elements(drawn(page, "short")) if element["tag"] == "a"]
+    links = [element for element in elements(drawn(page, "short")) if element["tag"] == "a"][::2]
     work = open_workspace(run)
     assert len(links) == min(10, len(overview.overview(work).short))
     assert links[0]["said"]["href"] == f"review?query={links[0]['press']['query']}"
@@ -169,9 +169,10 @@ def test_a_run_without_short_queries_says_so(open_page, run):
 
 def test_links_keep_the_reviewer():
     row = charts.doubts([Doubt("q 1&x", ("why",))], {"q 1&x": "a text"}, reviewer="Ann B")
-    [link] = [element for element in elements(row) if element["tag"] == "a"]
-    assert link["said"]["href"] == "review?query=q+1%26x&reviewer=Ann+B"
-    assert link["press"] == {"query": "q 1&x"}
+    links = [element for element in elements(row) if element["tag"] == "a"]
+    for page, link in zip(("review", "query"), links, strict=True):
+        assert link["said"]["href"] == f"{page}?query=q+1%26x&reviewer=Ann+B"
+        assert link["press"] == {"query": "q 1&x", "page": page}
 
 
 def test_the_second_round_and_other_depths_are_named():

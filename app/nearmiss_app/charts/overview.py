@@ -308,7 +308,12 @@ def _row(row: CandidateRow, has_teacher: bool, reviewer: str, dark: bool) -> Nod
         node("td", "status", _sign(look, dark), look.word, title=look.says),
         *(node("td", "number", _score(numbers[name]), data_name=name) for name in _scores_of(has_teacher)),
         node("td", "number quiet ranks", *ranks),
-        node("td", "", _review("Review", reviewer, query=row.query_id, doc=row.doc_id)),
+        node(
+            "td",
+            "",
+            _link("review", "Review", reviewer, query=row.query_id, doc=row.doc_id),
+            node("div", "", _link("query", "Rankings", reviewer, query=row.query_id, doc=row.doc_id)),
+        ),
     )
 
 
@@ -340,13 +345,14 @@ def _why_short(short: ShortQuery, wanted: int) -> str:
 
 
 def _query(text: str, query_id: str, why: str, reviewer: str) -> Node:
-    link = _review(opening(text) or query_id, reviewer, query=query_id)
-    return node("li", "", node("div", "text", link), node("div", "why", why))
+    link = _link("review", opening(text) or query_id, reviewer, query=query_id)
+    beside = _link("query", "see its rankings", reviewer, query=query_id)
+    return node("li", "", node("div", "text", link), node("div", "why", f"{why}; ", beside))
 
 
-def _review(label: str, reviewer: str, **address: str) -> Node:
+def _link(page: str, label: str, reviewer: str, **address: str) -> Node:
     whole = address | ({"reviewer": reviewer} if reviewer else {})
-    return node("a", "", label, href=f"review?{urlencode(whole)}", press=address)
+    return node("a", "", label, href=f"{page}?{urlencode(whole)}", press=address | {"page": page})
 
 
 def opening(text: str) -> str:

@@ -375,11 +375,18 @@ class Deck {
     const query = this.queries[card.query_id];
     if (!query) return h("p", {}, "Loading …");
     return h("div", { class: "body" },
-      h("section", { "aria-label": "Query" }, h("div", { class: "label" }, "Query"), h("h2", { class: "query", dir: "auto" }, query.text)),
+      h("section", { "aria-label": "Query" }, h("div", { class: "label" }, "Query"), h("h2", { class: "query", dir: "auto" }, query.text), this.beside(card)),
       h("div", { class: "sides" }, this.positives(query), this.candidate(card)),
       this.verdicts(card),
       this.rankings(query, card),
       this.comments(card, draft));
+  }
+
+  // Ranks and scores stand there, so not while they are hidden.
+  beside(card) {
+    if (!card.numbers) return null;
+    const address = new URLSearchParams({ query: card.query_id, doc: card.doc_id, reviewer: this.data.reviewer });
+    return h("a", { class: "label", href: `query?${address}` }, "See it in all rankings");
   }
 
   positives(query) {

@@ -9,18 +9,21 @@ from typing import Any
 
 from nearmiss_app.component import component
 
-PARTS = ("elements", "posting", "columns", "bump")
+PARTS = ("elements", "posting", "columns", "bump", "picture", "limits")
 
 _rankings = component(__name__, *PARTS)
 
 
 def rankings(data: dict[str, Any], *, key: str) -> None:
     """
-    Show a query. `st.session_state[key]` then has `events` ({events: [...]}) and `wants` ({query_id, doc_ids}).
+    Show a query. `st.session_state[key]` then has `events` ({events: [...]}), `wants` ({query_id, doc_ids}), `slides`
+    ({name}: the setting whose stops are wanted) and `tries` ({name, stop}: where its slider was let go).
     """
     _rankings(
         key=key,
         data=data,
         on_events_change=lambda: None,
         on_wants_change=lambda: None,
+        on_slides_change=lambda: None,
+        on_tries_change=lambda: None,
     )

@@ -29,7 +29,8 @@ class Bump {
   draw() {
     if (!this.drawing.clientWidth) return;
     const below = svg("line", { class: "below", x1: 0, x2: this.drawing.clientWidth, y1: this.height - 24, y2: this.height - 24 });
-    const said = svg("text", { x: 4, y: this.height - 8 }, `not among the first ${this.deepest}`);
+    const between = this.view.rankings.length > 1 ? (this.x(0) + this.x(1)) / 2 : this.x(0);
+    const said = svg("text", { x: between, y: this.height - 28, "text-anchor": "middle" }, `not among the first ${this.deepest}`);
     const order = this.ranks.map((_, place) => place).sort((a, b) => this.weight(a) - this.weight(b));
     this.lines = new Map(order.map((place) => [place, this.line(place)]));
     this.top = svg("g", { class: "top" });
@@ -42,13 +43,20 @@ class Bump {
     return status === "known_positive" ? 2 : status === "kept" ? 1 : 0;
   }
 
-  points(place) {
-    return this.ranks[place].map((rank, column) => `${this.x(column).toFixed(1)},${this.y(rank).toFixed(1)}`).join(" ");
+  // Of documents that are only there to compare with, no way to and from the lists that lack them.
+  path(place, whole = true) {
+    let pen = "M";
+    return this.ranks[place].map((rank, column) => {
+      if (rank === null && !whole) return (pen = "M"), "";
+      const point = `${pen}${this.x(column).toFixed(1)},${this.y(rank).toFixed(1)}`;
+      pen = "L";
+      return point;
+    }).join("");
   }
 
   line(place) {
     const status = this.page.status_of(place);
-    const line = svg("polyline", { points: this.points(place), class: this.weight(place) ? "marked" : "" });
+    const line = svg("path", { d: this.path(place, this.weight(place) > 0), class: this.weight(place) ? "marked" : "" });
     if (this.weight(place)) line.style.stroke = this.page.colour_of("status", status);
     line.onmouseenter = () => this.page.light(place);
     line.onmouseleave = () => this.page.light(null);
@@ -63,12 +71,15 @@ class Bump {
     const shown = place ?? this.page.at;
     if (shown === null || shown === undefined) return void this.top.replaceChildren();
     const colour = this.page.colour_of("status", this.page.status_of(shown));
-    const line = svg("polyline", { points: this.points(shown), class: "lit" });
+    const line = svg("path", { d: this.path(shown), class: "lit" });
     line.style.stroke = colour;
     const dots = this.ranks[shown].flatMap((rank, column) => {
       const dot = svg("circle", { cx: this.x(column), cy: this.y(rank), r: 4 });
       dot.style.fill = colour;
-      return rank === null ? [dot] : [dot, svg("text", { x: this.x(column) + 8, y: this.y(rank) + (rank < 8 ? 10 : -4) }, `#${rank}`)];
+      if (rank === null) return [dot];
+      const last = column === this.view.rankings.length - 1;
+      const beside = { x: this.x(column) + (last ? -8 : 8), y: this.y(rank) + (rank < 8 ? 12 : -6), "text-anchor": last ? "end" : "start" };
+      return [dot, svg("text", beside, `#${rank}`)];
     });
     this.top.replaceChildren(line, ...dots);
   }

@@ -37,14 +37,14 @@ class Columns {
   }
 
   line(limit, ranking) {
-    const value = ranking.name === "p_relevant" ? null : this.view[limit];
+    const value = ranking[limit];
     return h("li", { class: `limit ${limit}`, role: "presentation" }, value === null ? capital(limit) : `${capital(limit)} ${fixed(value)}`);
   }
 
   row(place, ranking, number, at) {
     const item = this.view.documents[place];
     const score = ranking.scores[at];
-    const row = h("li", { class: `row ${item.side}`, role: "option", tabindex: -1, "aria-selected": "false" },
+    const row = h("li", { class: `row ${item.side}`, role: "option", tabindex: -1, "aria-selected": "false", "data-doc": item.doc_id },
       h("div", { class: "facts" }, h("span", { class: "rank" }, ranking.ranks[at]), h("span", { class: "status" }),
         h("span", { class: "verdict" }), h("span", { class: "score" }, score === null ? "" : fixed(score))),
       h("div", { class: "title", dir: "auto" }, item.title || item.first_words),
@@ -81,8 +81,8 @@ class Columns {
       row.classList.add("here");
       if (column !== number && !this.together) this.bring(column, row);
     }
-    const own = this.rows[place].get(number) ?? [...this.rows[place].values()][0];
-    if (own) own.tabIndex = 0;
+    // One row of each list can be reached by Tab.
+    this.lists.forEach((list, column) => ((this.rows[place].get(column) ?? list.querySelector(".row")).tabIndex = 0));
   }
 
   light(place) {

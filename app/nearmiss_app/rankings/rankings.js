@@ -19,6 +19,9 @@ class QueryPage {
   constructor(data) {
     this.columns = new Columns(this);
     this.bump = new Bump(this);
+    this.picture = new Picture(this);
+    this.limits = new Limits(this);
+    this.shows_picture = false;
     this.texts = new Map();
     this.posting = new Posting(data.run, (events) => this.set("events", events));
     this.showing_changes = false;
@@ -79,8 +82,12 @@ class QueryPage {
     return this.data.sources[name] || name;
   }
 
+  get dark() {
+    return this.data.dark;
+  }
+
   status_of(place) {
-    return this.view.documents[place].status;
+    return this.limits.status_of(place) ?? this.view.documents[place].status;
   }
 
   verdict_of(place) {
@@ -97,6 +104,7 @@ class QueryPage {
   light(place) {
     this.columns.light(place);
     this.bump.light(place);
+    this.picture.light(place);
   }
 
   focus(place, number = this.column) {
@@ -106,7 +114,7 @@ class QueryPage {
     this.focused = true;
     this.started_at = Date.now() / 1000;
     this.columns.show_focus(place, number);
-    this.bump.light(null);
+    this.light(null);
     this.draw_reading();
   }
 
@@ -208,6 +216,11 @@ class QueryPage {
   action(key, inside) {
     if (key in KEYS) return () => this.judge(KEYS[key]);
     const anywhere = { z: () => this.undo(), y: () => this.redo(), x: () => this.compare(), j: () => this.move(1), k: () => this.move(-1) };
+    if (inside && this.on("point")) {
+      const by = { arrowdown: 1, arrowright: 1, arrowup: -1, arrowleft: -1 }[key];
+      if (by) return () => this.picture.step(by);
+      if (key === "enter") return () => this.reading.querySelector(".text").focus();
+    }
     const within = {
       arrowdown: () => this.move(1),
       arrowup: () => this.move(-1),
@@ -216,11 +229,11 @@ class QueryPage {
       " ": () => this.toggle(this.at),
       escape: () => (this.chosen.clear(), this.show_chosen()),
     };
-    return anywhere[key] ?? (inside && this.on_row() ? within[key] : undefined);
+    return anywhere[key] ?? (inside && this.on("row") ? within[key] : undefined);
   }
 
-  on_row() {
-    return Boolean(this.root.getRootNode().activeElement?.closest?.(".row"));
+  on(kind) {
+    return Boolean(this.root.getRootNode().activeElement?.closest?.(`.${kind}`));
   }
 
   compare() {
@@ -237,7 +250,7 @@ class QueryPage {
 
   draw() {
     this.root.dataset.mode = this.data.dark ? "dark" : "light";
-    const built = JSON.stringify([this.view, this.data.dark]);
+    const built = JSON.stringify([this.view, this.data.picture, this.data.along, this.data.tried, this.limits.name, this.data.dark]);
     if (this.built !== built) {
       this.built = built;
       this.build();
@@ -250,19 +263,21 @@ class QueryPage {
 
   build() {
     const held = this.columns.lists?.map((list) => list.scrollTop);
-    const inside = this.root.contains(this.root.getRootNode().activeElement) && this.on_row();
-    this.reading = h("section", { class: "reading", "aria-label": "Document in focus", "aria-live": "polite" });
+    const inside = this.root.contains(this.root.getRootNode().activeElement) && this.on("row");
+    this.reading = h("section", { class: "reading", "aria-label": "Document in focus" });
     this.verdicts = h("div", { class: "verdicts" });
-    this.answers = h("section", { class: "answers", "aria-label": "Labelled answers" });
+    this.answers = h("section", { class: "answers", tabindex: 0, "aria-label": "Labelled answers" });
     this.state = h("span", { class: "state", role: "status" });
-    const lists = h("div", { class: "scroller" }, h("div", { class: "wide", style: `--n: ${this.view.rankings.length}` }, this.bump.build(this.view), this.columns.build(this.view)));
+    const lists = h("div", { class: "wide", style: `--n: ${this.view.rankings.length}` }, this.bump.build(this.view), this.columns.build(this.view));
+    this.scroller = h("div", { class: "scroller" }, lists);
+    this.drawn = this.picture.build(this.view, this.data.picture);
     this.root.replaceChildren(
       h("h2", { class: "text-of-query", dir: "auto" }, this.view.text),
       h("div", { class: "sides" },
         h("div", { class: "left" }, this.answers, this.reading, this.verdicts),
-        h("div", { class: "right" }, this.toolbar(), lists)));
+        h("div", { class: "right" }, this.toolbar(), this.limits.build(this.data), this.scroller, this.drawn)));
     this.draw_answers();
-    this.bump.draw();
+    this.show_half();
     held?.forEach((top, number) => this.columns.lists[number] && (this.columns.lists[number].scrollTop = top));
     if (inside) this.columns.enter(this.at, this.column);
   }
@@ -271,9 +286,31 @@ class QueryPage {
     const box = h("input", { type: "checkbox" });
     box.checked = this.columns.together;
     box.onchange = () => (this.columns.together = box.checked);
-    return h("div", { class: "toolbar" },
-      h("span", { class: "count" }, `${this.view.kept} kept of ${this.view.documents.length} candidates`),
-      h("label", {}, box, "Scroll the lists together"), this.state);
+    this.together = h("label", {}, box, "Scroll the lists together");
+    const halves = [["Rankings", false], ["Picture", true]].map(([words, picture]) => {
+      const button = h("button", { type: "button", "data-half": words.toLowerCase() }, words);
+      button.onclick = () => {
+        this.shows_picture = picture;
+        this.show_half();
+      };
+      return button;
+    });
+    return h("div", { class: "toolbar" }, h("div", { class: "halves", role: "group", "aria-label": "What is shown" }, ...halves), this.together, this.state);
+  }
+
+  show_half() {
+    this.scroller.hidden = this.together.hidden = this.shows_picture;
+    this.drawn.hidden = !this.shows_picture;
+    for (const button of this.root.querySelectorAll("[data-half]")) button.setAttribute("aria-pressed", (button.dataset.half === "picture") === this.shows_picture ? "true" : "false");
+    if (this.shows_picture) this.picture.draw();
+    else this.bump.draw();
+  }
+
+  // What a moved slider changes.
+  repaint() {
+    this.mark();
+    this.show_half();
+    this.draw_reading();
   }
 
   mark() {
@@ -310,6 +347,7 @@ class QueryPage {
   draw_reading() {
     const item = this.view.documents[this.at];
     const text = this.texts.get(item.doc_id);
+    this.reading.dataset.doc = item.doc_id;
     if (!text) this.want(item.doc_id);
     const differs = this.showing_changes && text?.changes.length;
     const status = this.status_of(this.at);

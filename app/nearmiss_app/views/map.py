@@ -114,6 +114,8 @@ def controls(atlas: Atlas, query_id: str | None) -> Grouping:
         wanted = st.text_input("Find a query", key="map_find", placeholder="words or id", width=280)
         if query_id is not None:
             st.button("Whole map", icon=":material/zoom_out_map:", on_click=look_at, args=(None,))
+            if st.button("See its rankings", icon=":material/view_column:"):
+                navigation.go_to("query", query=query_id)
             if st.button("Review this query", icon=":material/fact_check:"):
                 navigation.go_to("review", query=query_id)
     if wanted.strip():
@@ -264,6 +266,7 @@ def read(atlas: Atlas, doc_id: str, around: Around | None = None) -> bool:
     st.html(words.document(doc_id, *found, standing))
     if around is not None and around.candidates["doc_id"].eq(doc_id).any():
         navigation.link_to("review", "Review this pair", query=around.query_id, doc=doc_id)
+        navigation.link_to("query", "See it in the rankings", query=around.query_id, doc=doc_id)
     return True
 
 

@@ -80,10 +80,11 @@ def show(**wanted: object) -> None:
     ask(**wanted)
 
 
-def go_to_review(pressed: dict[str, str], work: Workspace) -> None:
-    """Open what was pressed on the review page."""
+def go_where_pressed(pressed: dict[str, str], work: Workspace) -> None:
+    """Open what was pressed on the review page, or beside its rankings."""
     if work.has_query(pressed.get("query", "")):
-        navigation.go_to("review", **{name: pressed[name] for name in ("query", "doc") if name in pressed})
+        page = "query" if pressed.get("page") == "query" else "review"
+        navigation.go_to(page, **{name: pressed[name] for name in ("query", "doc") if name in pressed})
 
 
 def heading(work: Workspace, found: Overview) -> None:
@@ -150,7 +151,7 @@ def rows(work: Workspace, found: Overview) -> None:
         st.text(f"{len(behind):,} {'row' if len(behind) == 1 else 'rows'}")
     shown = core.read_rows(work, decision, behind[(page - 1) * ROWS : page * ROWS])
     drawn = charts.rows(shown, has_teacher=work.has_teacher, reviewer=state.reviewer(), dark=theme.is_dark())
-    go_to_review(picture(drawn, key="rows_drawn"), work)
+    go_where_pressed(picture(drawn, key="rows_drawn"), work)
 
 
 def _conditions(work: Workspace, found: Overview, wanted: RowFilter) -> bool:
@@ -232,7 +233,7 @@ def queries(work: Workspace, found: Overview) -> None:
     says = "Labels or thresholds are most likely wrong here. Press a query to review it."
     picture(charts.heading("Queries that most need a person", says), key="doubts_heading")
     texts = {doubt.query_id: work.query_text(doubt.query_id) for doubt in found.doubts}
-    go_to_review(picture(charts.doubts(found.doubts, texts, reviewer=state.reviewer()), key="doubts"), work)
+    go_where_pressed(picture(charts.doubts(found.doubts, texts, reviewer=state.reviewer()), key="doubts"), work)
 
     wanted = work.policy.negatives_per_query
     picture(charts.heading("Queries with too few negatives", _how_short(found, wanted)), key="short_heading")
@@ -240,7 +241,7 @@ def queries(work: Workspace, found: Overview) -> None:
         pages = math.ceil(len(found.short) / QUERIES)
         page = min(st.session_state.get("short_page", 1), pages) if pages > 1 else 1
         shown = core.read_short(work, work.decision(), found.short[(page - 1) * QUERIES : page * QUERIES])
-        go_to_review(picture(charts.short(shown, wanted, reviewer=state.reviewer()), key="short"), work)
+        go_where_pressed(picture(charts.short(shown, wanted, reviewer=state.reviewer()), key="short"), work)
         if pages > 1:
             st.pagination(pages, key="short_page")
 

@@ -4,8 +4,11 @@ from dataclasses import asdict
 
 import streamlit as st
 
+from nearmiss.errors import RecipeError
 from nearmiss.review import JUDGEMENTS
-from nearmiss.session import cards, query_view
+from nearmiss.selection import STATUSES
+from nearmiss.session import cards, query_limits, query_picture, query_view, tuning
+from nearmiss.settings import Policy
 from nearmiss.workspace import Workspace
 from nearmiss_app import navigation, state, theme
 from nearmiss_app.rankings import rankings
@@ -51,7 +54,8 @@ def beside_its_rankings(work: Workspace, query_id: str) -> None:
     before = st.session_state.get(KEY) or {}
     sent = (before.get("events") or {}).get("events", [])
     problems = query_view.write(work, sent) if work.log.can_be_written else []
-    shown = query_view.view(work, query_id, work.policy, reviewer)
+    policy = tried(work, before)
+    shown = query_view.view(work, query_id, policy, reviewer)
     answers = [item.doc_id for item in shown.documents if item.is_positive]
     rankings(
         {
@@ -62,6 +66,11 @@ def beside_its_rankings(work: Workspace, query_id: str) -> None:
             "ack": cards.dealt_with(sent),
             "problems": problems,
             "view": asdict(shown),
+            "picture": asdict(query_picture.picture(work, query_id, policy, reviewer)),
+            "settings": query_limits.movable(work, work.policy),
+            "along": slid(work, query_id, policy, reviewer, before),
+            "tried": tuning.differences(policy, work.policy),
+            "statuses": STATUSES,
             "focus": st.query_params.get("doc", ""),
             "answers": [asdict(query_view.read(work, query_id, one)) for one in answers[:ANSWERS]],
             "more_answers": max(0, len(answers) - ANSWERS),
@@ -74,6 +83,34 @@ def beside_its_rankings(work: Workspace, query_id: str) -> None:
         },
         key=KEY,
     )
+    if policy != work.policy:
+        what_is_tried(work, policy)
+
+
+def tried(work: Workspace, before: dict) -> Policy:
+    """The policy in force, but for the one setting that was moved here; nothing is saved."""
+    moved = before.get("tries") or {}
+    try:
+        return query_limits.with_stop(work.policy, moved["name"], moved["stop"]) if moved.get("name") else work.policy
+    except RecipeError as mistake:
+        st.warning(navigation.as_text(str(mistake)))
+        return work.policy
+
+
+def slid(work: Workspace, query_id: str, policy: Policy, reviewer: str, before: dict) -> dict | None:
+    """What each stop of the slider comes to; None while it is not wanted, so that the page need not wait for it."""
+    wanted = (before.get("slides") or {}).get("name")
+    if wanted not in query_limits.movable(work, policy):
+        return None
+    return asdict(query_limits.along(work, query_id, policy, wanted, reviewer))
+
+
+def what_is_tried(work: Workspace, policy: Policy) -> None:
+    """That the page shows another policy than the saved one, and where it can be saved."""
+    names = ", ".join(name.replace("_", " ") for name in tuning.differences(policy, work.policy))
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(f"You are trying another {names}. Nothing is saved: Tune shows what it does to all queries.")
+        navigation.link_to("tune", "Open it in Tune", **tuning.as_address(policy))
 
 
 def to_read(shown: query_view.QueryView, before: dict) -> list[str]:

@@ -392,6 +392,7 @@ def pairs(work: Workspace, policy: Policy, rows: Any, limit: str | None, name: s
         with st.container(border=True, gap="small"):
             st.html(card(pair, limit))
             navigation.link_to("review", "Open in Review", query=pair.query_id, doc=pair.doc_id)
+            navigation.link_to("query", "See it in the rankings", query=pair.query_id, doc=pair.doc_id)
 
 
 # ---- the page ----

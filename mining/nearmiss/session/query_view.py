@@ -20,7 +20,7 @@ from nearmiss.selection.rules import above_ceiling, below_floor, ceiling, floor
 from nearmiss.session import cards
 from nearmiss.session.highlights import Piece, WordChange, changes, pieces
 from nearmiss.settings import Policy
-from nearmiss.types import Bools, Floats
+from nearmiss.types import Floats
 from nearmiss.workspace import Workspace
 
 LISTED = 100  # documents of each ranking
@@ -38,8 +38,10 @@ class Ranking:
     ranks: list[int]  # 1 is best
     scores: list[float | None]  # None where the ranking has ranks only
     found: int  # documents that the ranking holds, also those below LISTED
-    ceiling_after: int | None  # rows that lie above the ceiling; None where this ranking does not decide
-    floor_after: int | None  # rows above the floor
+    ceiling: float | None  # on this ranking's own score; None where another score decides, or none is set
+    ceiling_after: int | None  # listed rows that lie above it
+    floor: float | None
+    floor_after: int | None
 
 
 @dataclass(frozen=True)
@@ -65,9 +67,7 @@ class QueryView:
     documents: list[ListedDocument]
     rankings: list[Ranking]
     kept: int
-    ceiling: float | None  # on the scale of the ranking that decides
-    floor: float | None
-    decides: str  # the ranking whose score ceiling and floor bound
+    decides: str  # the ranking whose score the margins bound
 
 
 @dataclass(frozen=True)
@@ -101,15 +101,12 @@ def view(work: Workspace, query_id: str, policy: Policy, reviewer: str = "") -> 
         for place, (doc_id, (title, text)) in enumerate(zip(doc_ids, work.titles(doc_ids), strict=True))
     ]
     decides = deciding(work)
-    highest, lowest = ceiling(table, policy), floor(table, policy)
     return QueryView(
         query_id=query_id,
         text=work.query_text(query_id),
         documents=documents,
         rankings=[_ranking(table, policy, name, decides) for name in names(work, table)],
         kept=int((decision.slot > 0).sum()),
-        ceiling=None if highest is None else _number(highest[0]),
-        floor=None if lowest is None else _number(lowest[0]),
         decides=decides,
     )
 
@@ -214,41 +211,33 @@ def _ranking(table: Table, policy: Policy, name: str, decides: str) -> Ranking:
     order = found[np.argsort(ranks[found], kind="stable")]
     scores = _scores(table, name)
     listed = order[:LISTED]
-    bounds = _bounds(table, policy, name, decides)
-    after = [None if limit is None else int(limit[listed].sum()) for limit in bounds]
+    highest, lowest = _limits(table, policy, name, decides)
     return Ranking(
         name=name,
         places=listed.tolist(),
         ranks=ranks[listed].astype(int).tolist(),
         scores=[None if scores is None else _number(scores[place]) for place in listed],
         found=len(order),
-        ceiling_after=after[0],
-        floor_after=after[1],
+        ceiling=highest,
+        ceiling_after=None if highest is None or scores is None else int((scores[listed] > np.float32(highest)).sum()),
+        floor=lowest,
+        floor_after=None if lowest is None or scores is None else int((scores[listed] >= np.float32(lowest)).sum()),
     )
 
 
-def _bounds(table: Table, policy: Policy, name: str, decides: str) -> tuple[Bools | None, Bools | None]:
-    """Which rows lie above the ceiling and above the floor that bound this very ranking's score."""
+def _limits(table: Table, policy: Policy, name: str, decides: str) -> tuple[float | None, float | None]:
+    """The ceiling and the floor on this very ranking's score."""
     if name == P_RELEVANT:
-        high, low = policy.max_p_relevant, policy.min_p_relevant
-        chance = table.number(P_RELEVANT)
-        return (
-            None if high is None else chance > np.float32(high),
-            None if low is None else chance >= np.float32(low),
-        )
+        return policy.max_p_relevant, policy.min_p_relevant
     if name != decides:
         return None, None
     highest, lowest = ceiling(table, policy), floor(table, policy)
-    return (
-        None if highest is None else table.score > highest,
-        None if lowest is None else table.score >= lowest,
-    )
+    return (None if highest is None else float(highest[0]), None if lowest is None else float(lowest[0]))
 
 
 def _scores(table: Table, name: str) -> Floats | None:
-    if name == "fused":
-        return None
-    return table.number(P_RELEVANT) if name == P_RELEVANT else table.number(f"{name}_score")
+    columns = {"teacher": "teacher_score", P_RELEVANT: P_RELEVANT}
+    return None if name == "fused" else table.number(columns.get(name, f"{name}_score"))
 
 
 def _places(scores: Floats) -> Floats:

@@ -69,13 +69,13 @@ def test_ceiling_and_floor_part_the_list_that_they_bound(work):
     shown = query_view.view(work, "q03", Policy(max_p_relevant=None, relative_margin=0.3, relative_floor=0.7))
     teacher = next(ranking for ranking in shown.rankings if ranking.name == "teacher")
     scores = np.array(teacher.scores)
-    assert teacher.ceiling_after == (scores > shown.ceiling).sum() > 0
-    assert teacher.floor_after == (scores >= shown.floor).sum() > teacher.ceiling_after
+    assert teacher.ceiling_after == (scores > teacher.ceiling).sum() > 0
+    assert teacher.floor_after == (scores >= teacher.floor).sum() > teacher.ceiling_after
     sides = [shown.documents[place].side for place in teacher.places]
     assert sides[: teacher.ceiling_after] == ["above"] * teacher.ceiling_after
     assert set(sides[teacher.ceiling_after : teacher.floor_after]) == {"between"}
     others = [ranking for ranking in shown.rankings if ranking.name != "teacher"]
-    assert {(ranking.ceiling_after, ranking.floor_after) for ranking in others} == {(None, None)}
+    assert {(ranking.ceiling, ranking.floor) for ranking in others} == {(None, None)}
 
 
 def test_a_ceiling_of_chance_parts_the_list_of_chances(work):

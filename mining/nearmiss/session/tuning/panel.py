@@ -103,6 +103,12 @@ def count_along(work: Workspace, policy: Policy) -> Iterator[str]:
         yield name
 
 
+def stops_of(work: Workspace, policy: Policy, name: str) -> tuple[list[SliderStop], tuple[str, ...]]:
+    """The values at which one setting's slider stops, rising, and the same in words; the policy's own is among them."""
+    stops = _stops(work, policy, name)
+    return stops, _in_words(stops)
+
+
 def is_small(work: Workspace) -> bool:
     """Whether counting along every setting takes no time that a person would notice."""
     return len(work.table.query) <= SMALL

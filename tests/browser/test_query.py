@@ -1,0 +1,91 @@
+"""Query in a real browser: one document lit in all lists, rows judged by keys, the slider and the picture."""
+
+import pytest
+
+from nearmiss.review import open_log
+from tests.browser.conftest import graves
+
+PAGE = ".query-page"
+
+
+def entries(folder):
+    log = open_log(folder / "reviews.db")
+    found = log.since(0)
+    log.close()
+    return [entry.event for entry in found]
+
+
+def wait_for_saved(page, count):
+    page.wait_for_selector(f'{PAGE}[data-waiting="0"][data-saved="{count}"]', timeout=30_000)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_lists_and_picture_shut_nobody_out_and_fit_a_phone(look, scheme):
+    page = look("/query?query=q03&reviewer=ana", scheme=scheme)
+    page.wait_for_selector(".limits input:enabled")
+    assert graves(page) == {}
+    page.click("[data-half=picture]")
+    page.wait_for_selector(".near .point")
+    assert graves(page) == {}
+    page.set_viewport_size({"width": 390, "height": 900})
+    page.wait_for_timeout(300)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_a_document_in_focus_is_marked_in_every_list_that_has_it_and_named_absent_in_the_others(look):
+    page = look("/query?query=q03&reviewer=ana")
+    page.locator("[data-ranking=teacher] .row").nth(60).click()
+    said = page.locator(".column .where").all_text_contents()
+    here = [column.locator(".row.here").count() for column in page.locator(".column").all()]
+    assert here == [0 if words.startswith("not among the first") else 1 for words in said]
+    assert said[2].startswith("#61 of ")
+    row = page.locator("[data-ranking=teacher] .row.here")
+    assert row.bounding_box()["y"] > page.locator("[data-ranking=teacher] ol").bounding_box()["y"]
+    assert page.locator(".reading").get_attribute("data-doc") == row.get_attribute("data-doc")
+
+
+def test_rows_are_judged_by_keys_one_and_several_and_undone(open_in_browser, run):
+    page = open_in_browser("/query?query=q03&reviewer=ana")
+    page.locator("[data-ranking=teacher] .row").nth(40).click()
+    page.keyboard.press("3")
+    wait_for_saved(page, 1)
+    assert page.locator("[data-ranking=teacher] .where").text_content().startswith("#42 of ")
+    for key in (" ", "ArrowDown", " ", "1"):
+        page.keyboard.press(key)
+    wait_for_saved(page, 3)
+    page.keyboard.press("z")
+    wait_for_saved(page, 5)
+    found = entries(run)
+    assert [event.verdict for event in found] == ["not_relevant", "relevant", "relevant", "undo", "undo"]
+    chosen = {(event.arm, event.inclusion_probability, event.scores_visible) for event in found[:3]}
+    assert chosen == {("query", None, True)}
+    assert len({event.doc_id for event in found[:3]}) == 3
+
+
+def test_a_moved_slider_repaints_what_is_kept_and_saves_nothing(open_in_browser, run):
+    before = (run / "policy.json").read_bytes()
+    page = open_in_browser("/query?query=q03&reviewer=ana")
+    page.wait_for_selector(".limits input:enabled")
+    page.select_option(".limits select", "negatives_per_query")
+    slider = page.wait_for_selector('.limits input[aria-label="negatives per query"]:enabled')
+    slider.focus()
+    page.keyboard.press("Home")
+    page.wait_for_selector(".counts b:has-text('1 kept')")
+    assert page.locator("[data-ranking=teacher] .row[data-status=kept]").count() == 1
+    page.wait_for_selector("text=Nothing is saved")
+    assert (run / "policy.json").read_bytes() == before
+
+
+def test_the_picture_goes_from_near_to_far_by_the_keyboard(look):
+    page = look("/query?query=q03&reviewer=ana")
+    page.click("[data-half=picture]")
+    page.wait_for_selector(".near .point")
+    page.locator(".near .point[tabindex='0']").focus()
+    heard = []
+    for _ in range(3):
+        page.keyboard.press("ArrowLeft")
+        heard.append(page.locator(".near .point.here").get_attribute("aria-label"))
+    distances = [float(words.split("distance ")[1].split(",")[0]) for words in heard]
+    assert distances == sorted(distances, reverse=True)
+    point = page.locator(".near .point.here")
+    assert page.locator(".reading").get_attribute("data-doc") == point.get_attribute("data-doc")
