@@ -7,10 +7,11 @@ Knows nothing of data, models or files.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, fields
 from functools import cache
 from numbers import Integral, Real
+from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, TypeVar, get_args, get_origin, get_type_hints
 
 from nearmiss.errors import RecipeError
@@ -67,6 +68,15 @@ class Range(NamedTuple):
 NUMBER, SHARE, GAP = Range(), Range(0, 1), Range(0)
 COUNT, COUNT_OR_NONE = Range(1, LARGEST_COUNT), Range(0, LARGEST_COUNT)
 PART, TOKENS = Range(0, 1, above=True, below=True), Range(8, LARGEST_COUNT)
+# What an audit is asked for: no recipe holds these numbers, since each plan and certificate has its own.
+AUDIT = {
+    "labels": COUNT,
+    "target": PART,
+    "half_width": PART,
+    "seed": COUNT_OR_NONE,
+    "max_rate": PART,
+    "confidence": Range(0.5, 1, below=True),
+}
 
 Anchor = Literal["min", "mean", "max"]
 Sampling = Literal["top", "random", "simans", "stratified"]
@@ -370,6 +380,56 @@ def check_together(recipe: Mining, policy: Policy | None) -> None:
         raise RecipeError("--different-cluster: wanted --clusters N beside it; found none")
 
 
+def check_number(place: str, value: float, allowed: Range) -> None:
+    """Raise RecipeError where a number that was typed for `place`, a flag, is not allowed there."""
+    if value != value:
+        raise RecipeError(f"{place}: wanted a number; found NaN")
+    if not allowed.holds(value):
+        raise RecipeError(f"{place}: wanted {allowed.wanted(value)}; found {value}")
+
+
+def check_audit(**numbers: float | None) -> None:
+    """Raise RecipeError for a number of an audit, by its field's name, that is out of its range; None is unset."""
+    for name, value in numbers.items():
+        if value is not None:
+            check_number(flag(name), value, AUDIT[name])
+
+
+def check_read(recipe: Mining | Policy, named: Collection[str]) -> None:
+    """
+    Raise RecipeError for a setting among those `named` that another choice leaves unread.
+
+    What a round took over from the one before may stay unread: nobody named it for this one.
+    """
+    for name, why, cure in _unread(recipe):
+        value = getattr(recipe, name)
+        if name in named and value and value != getattr(type(recipe), name):
+            raise RecipeError(f"{flag(name)}: wanted none, since {why}; found {value!r}. {cure}, or leave it out")
+
+
+def _unread(recipe: Mining | Policy) -> Iterator[tuple[str, str, str]]:
+    """Each setting that nothing would read, why, and what would."""
+    if isinstance(recipe, Policy):
+        if recipe.sampling != "simans":
+            for name in ("simans_a", "simans_b"):
+                yield name, f"the sampling is {recipe.sampling}", "Add --sampling simans"
+        return
+    if recipe.teacher == LATE_INTERACTION:
+        yield "teacher_prompt", f"the teacher {LATE_INTERACTION} takes none", "Name a cross-encoder with --teacher"
+    if not recipe.teacher:
+        for name in ("teacher_prompt", "teacher_max_length"):
+            yield name, "there is no teacher", "Name one with --teacher"
+    if "sparse" not in recipe.sources:
+        yield "sparse_encoder", "`sparse` is not among the sources", "Add --source sparse"
+    if "bm25" not in recipe.sources:
+        yield "language", "`bm25`, which reads it, is not among the sources", "Add --source bm25"
+    if "dense" not in recipe.sources:
+        for name in ("index", "search_memory"):
+            yield name, "`dense`, which reads it, is not among the sources", "Add --source dense"
+    elif recipe.index != "exact":
+        yield "search_memory", f"the index is {recipe.index}", "Add --index exact"
+
+
 def source_name(source: str) -> str:
     """The short name of a source, as in its columns: `run:splade=FILE` is `splade`."""
     return source.removeprefix("run:").partition("=")[0]
@@ -382,6 +442,18 @@ def source_file(source: str) -> tuple[str, Literal["", "rank", "score"]]:
     if mark and column == "score":
         return path, "score"
     return (path, "rank") if mark and column == "rank" else (file, "")
+
+
+def with_whole_paths(sources: tuple[str, ...]) -> tuple[str, ...]:
+    """The same sources with run files named from the root, so that a later round finds them from any directory."""
+    return tuple(_whole(source) for source in sources)
+
+
+def _whole(source: str) -> str:
+    if source in SOURCES:
+        return source
+    name, equals, file = source.partition("=")
+    return f"{name}{equals}{Path(file).expanduser().absolute()}"
 
 
 def flag(field: str) -> str:

@@ -10,6 +10,7 @@ import pytest
 from nearmiss.errors import RecipeError
 from nearmiss.run import mining_from, policy_from
 from nearmiss.settings import (
+    AUDIT,
     RESERVED,
     Export,
     Mining,
@@ -17,11 +18,14 @@ from nearmiss.settings import (
     Teaching,
     Trial,
     as_written,
+    check_audit,
+    check_read,
     check_together,
     flag,
     range_of,
     source_file,
     source_name,
+    with_whole_paths,
 )
 
 RECIPES = (Mining, Policy, Export, Teaching, Trial)
@@ -139,3 +143,54 @@ def test_a_policy_that_asks_for_what_is_not_mined_is_refused_before_the_mining()
     with pytest.raises(RecipeError, match="--different-cluster: wanted --clusters N beside it"):
         check_together(Mining(), Policy(different_cluster=True))
     check_together(Mining(clusters=3), Policy(different_cluster=True, quota=(("bm25", 0.5),)))
+
+
+@pytest.mark.parametrize("name", AUDIT)
+@pytest.mark.parametrize("value", [math.inf, math.nan, -1, 10**20])
+def test_a_number_of_an_audit_that_means_nothing_is_refused_by_its_flag(name, value):
+    with pytest.raises(RecipeError, match=f"{flag(name)}: wanted"):
+        check_audit(**{name: value})
+
+
+def test_the_numbers_that_an_audit_may_have():
+    check_audit(labels=1, target=0.001, half_width=0.5, seed=0, max_rate=0.999, confidence=0.5)
+    check_audit(seed=None)
+    with pytest.raises(RecipeError, match=r"--confidence: wanted 0\.5 or more and below 1; found 1"):
+        check_audit(confidence=1)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "name", "why"),
+    [
+        (Mining(teacher="", teacher_prompt="judge: "), "teacher_prompt", "there is no teacher"),
+        (Mining(teacher_prompt="judge: "), "teacher_prompt", "the teacher late-interaction takes none"),
+        (Mining(teacher="", teacher_max_length=64), "teacher_max_length", "there is no teacher"),
+        (Mining(sparse_encoder="splade"), "sparse_encoder", "`sparse` is not among the sources"),
+        (Mining(sources=("dense",), language="de"), "language", "`bm25`, which reads it, is not"),
+        (Mining(sources=("bm25",), index="ivf"), "index", "`dense`, which reads it, is not"),
+        (Mining(index="hnsw", search_memory=64), "search_memory", "the index is hnsw"),
+        (Policy(simans_b=0.5), "simans_b", "the sampling is top"),
+    ],
+)
+def test_a_setting_that_another_choice_leaves_unread_is_refused_where_it_was_named(recipe, name, why):
+    with pytest.raises(RecipeError, match=f"{flag(name)}: wanted none, since {why}"):
+        check_read(recipe, [name])
+    check_read(recipe, ["seed"])  # taken over from the round before: nobody named it
+
+
+def test_settings_that_are_read_may_be_named():
+    everything = Mining(
+        sources=("bm25", "dense", "sparse"),
+        sparse_encoder="splade",
+        teacher="x",
+        teacher_prompt="judge: ",
+        language="de",
+    )
+    check_read(everything, [field.name for field in fields(Mining)])
+    check_read(Policy(sampling="simans", simans_a=2), [field.name for field in fields(Policy)])
+
+
+def test_a_run_file_is_named_from_the_root(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    sources = ("bm25", "run:other=x/run.tsv#score", f"run:third={tmp_path}/run.tsv")
+    assert with_whole_paths(sources) == ("bm25", f"run:other={tmp_path}/x/run.tsv#score", sources[2])

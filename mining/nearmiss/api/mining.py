@@ -6,7 +6,7 @@ Out: an `OpenRun`
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from nearmiss.data import Dataset, read
 from nearmiss.models.live import live_encoder, live_teacher, name_of
 from nearmiss.pipeline import Watch, silent
 from nearmiss.run import open_run
-from nearmiss.settings import Mining, Policy
+from nearmiss.settings import Mining, Policy, check_read
 
 SPARSE = "sparse"
 
@@ -75,6 +75,8 @@ def mine(
     data = None if dataset is None else _read(dataset, format)
     recipe = mining or (Mining() if data is not None else open_run(folder).last_recipe())
     recipe, models = _with_models(recipe, encoder=encoder, teacher=teacher, sparse_encoder=sparse_encoder)
+    if mining is not None:
+        check_read(recipe, [field.name for field in fields(Mining)])
     finished = pipeline.mine(folder, recipe, data, policy, watch=watch, **models)
     return OpenRun(finished.folder)
 

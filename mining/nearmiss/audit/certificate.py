@@ -41,7 +41,7 @@ from nearmiss.audit.samples import UNJUDGED, UNSURE, Sample, opinions_of, plans,
 from nearmiss.errors import ReviewError
 from nearmiss.review import AuditPlan
 from nearmiss.selection import VERDICTS
-from nearmiss.settings import Policy
+from nearmiss.settings import Policy, check_audit
 from nearmiss.storage.files import read_json, write_json, write_parquet
 from nearmiss.storage.fingerprint import fingerprint_of
 from nearmiss.types import Bools, Floats
@@ -118,12 +118,10 @@ def certify(
     Whether at most `max_rate` of what a policy keeps are answers; written to the round's folder, pass or fail.
 
     The labels are those of one plan, the latest that is judged to its end unless told: who could look at any time, and
-    stop when it passes, would find a lucky moment. Raises ReviewError where there is no such plan.
+    stop when it passes, would find a lucky moment. Raises RecipeError for a rate or a confidence out of its range,
+    ReviewError where there is no such plan.
     """
-    if not 0 < max_rate < 1:
-        raise ReviewError(f"--max-rate: wanted a share between 0 and 1; found {max_rate}")
-    if not 0.5 <= confidence < 1:
-        raise ReviewError(f"--confidence: wanted 0.5 or more, below 1; found {confidence}")
+    check_audit(max_rate=max_rate, confidence=confidence)
     policy = policy or work.policy
     work.refresh()
     chosen = _chosen(work, plan)

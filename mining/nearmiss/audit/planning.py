@@ -28,7 +28,7 @@ from nearmiss.audit.strata import KEPT, NEXT, OTHERS, REFUSED, AuditStratum, str
 from nearmiss.errors import ReviewError, RunError
 from nearmiss.review import AuditPlan, Draw
 from nearmiss.selection import Table
-from nearmiss.settings import Policy
+from nearmiss.settings import Policy, check_audit
 from nearmiss.storage.files import write_atomically
 from nearmiss.storage.fingerprint import fingerprint_of
 from nearmiss.types import Bools, Floats, Ints
@@ -62,8 +62,9 @@ def plan(
     Draw candidates for an audit of the round under the policy in force, and write them to the log.
 
     `target` is the share of answers that one hopes to certify. Without a `seed` each plan of a round has its own.
-    Raises ReviewError where there are fewer candidates than labels.
+    Raises RecipeError for a number out of its range, ReviewError where there are fewer candidates than labels.
     """
+    check_audit(target=target, seed=seed)
     work.refresh()
     last_seq = work.standing.last_seq
     # What is kept now, with all verdicts so far: its rows are what the draws can certify.
@@ -73,8 +74,6 @@ def plan(
     if not min(FEWEST_LABELS, size) <= labels <= size:
         wanted = f"{min(FEWEST_LABELS, size)} to {size:,} (the round's candidates)"
         raise ReviewError(f"--labels: wanted {wanted}; found {labels}")
-    if not 0 < target < 1:
-        raise ReviewError(f"--target: wanted a share between 0 and 1; found {target}")
     likely = proxy(work)
     if seed is None:
         seed = 42 + len(work.log.plans())

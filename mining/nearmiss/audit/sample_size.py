@@ -17,6 +17,7 @@ from nearmiss.audit.estimates import Rate
 from nearmiss.audit.estimators import Z
 from nearmiss.audit.strata import KEPT
 from nearmiss.review import AuditPlan
+from nearmiss.settings import check_audit
 from nearmiss.workspace import Workspace
 
 
@@ -36,7 +37,8 @@ class ExpectedPrecision:
 
 
 def expected_precision(work: Workspace, plan: AuditPlan, wanted: float) -> ExpectedPrecision:
-    """What can be said of a plan before anyone judges."""
+    """What can be said of a plan before anyone judges; RecipeError where the `wanted` half-width is out of range."""
+    check_audit(half_width=wanted)
     strata = [one for one in plan.facts["strata"] if one["domain"] == KEPT and one["labels"]]
     size, labels, proxy = (np.array([one[name] for one in strata], np.float64) for name in ("size", "labels", "proxy"))
     if not len(strata):
@@ -51,6 +53,7 @@ def expected_precision(work: Workspace, plan: AuditPlan, wanted: float) -> Expec
 
 def labels_to_add(rate: Rate, wanted: float) -> int | None:
     """How many more labels would narrow an interval to plus or minus `wanted`; None where nothing is known yet."""
+    check_audit(half_width=wanted)
     if rate.estimate is None or rate.low is None or rate.high is None or not rate.labels:
         return None
     now = (rate.high - rate.low) / 2

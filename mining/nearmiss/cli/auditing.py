@@ -16,7 +16,7 @@ from nearmiss.cli.commands import AsJson, ReviewsFlag, RoundNumber, RunFolder
 from nearmiss.cli.console import output as _output
 from nearmiss.cli.console import print_json as _print_json
 from nearmiss.cli.flags import takes
-from nearmiss.settings import Policy
+from nearmiss.settings import AUDIT, Policy, check_audit, flag
 from nearmiss.typed_settings import typed_fields
 
 if TYPE_CHECKING:
@@ -28,15 +28,20 @@ audit = typer.Typer(
 app.add_typer(audit, name="audit")
 
 
+def _number(field: str, words: str) -> Any:
+    """The option of a number, whose range is that of `settings.AUDIT`."""
+    return typer.Option(flag(field), help=f"{words}; {AUDIT[field].words}")
+
+
 @audit.command("plan")
 def make_plan(
     run: RunFolder,
-    labels: Annotated[int, typer.Option(help="how many candidates to judge")] = 200,
-    target: Annotated[float, typer.Option(help="share of answers among the kept that you hope to certify")] = 0.05,
+    labels: Annotated[int, _number("labels", "how many candidates to judge")] = 200,
+    target: Annotated[float, _number("target", "share of answers among the kept that you hope to certify")] = 0.05,
     half_width: Annotated[
-        float, typer.Option(help="say how many labels an interval of plus or minus this needs")
+        float, _number("half_width", "say how many labels an interval of plus or minus this needs")
     ] = 0.02,
-    seed: Annotated[int | None, typer.Option(help="seed of the draw; each plan has its own unless told")] = None,
+    seed: Annotated[int | None, _number("seed", "seed of the draw; each plan has its own unless told")] = None,
     reviewer: Annotated[str, typer.Option(help="who plans; written beside the draws")] = "",
     round: RoundNumber = None,
     reviews: ReviewsFlag = "",
@@ -46,6 +51,7 @@ def make_plan(
     from nearmiss import audit as audits
     from nearmiss.audit import sentences as telling
 
+    check_audit(labels=labels, target=target, half_width=half_width, seed=seed)
     work = _opened(run, reviews, round)
     made, draws = audits.plan(work, labels, target, seed, reviewer or getpass.getuser())
     told = audits.expected_precision(work, made, half_width)
@@ -60,7 +66,7 @@ def make_plan(
 def estimate(
     run: RunFolder,
     half_width: Annotated[
-        float, typer.Option(help="say how many more labels would narrow it to plus or minus this")
+        float, _number("half_width", "say how many more labels would narrow it to plus or minus this")
     ] = 0.02,
     round: RoundNumber = None,
     reviews: ReviewsFlag = "",
@@ -71,6 +77,7 @@ def estimate(
     from nearmiss import audit as audits
     from nearmiss.audit import sentences as telling
 
+    check_audit(half_width=half_width)
     work = _opened(run, reviews, round)
     found = audits.estimate(work, replace(work.policy, **typed_fields(Policy, flags)))
     more = audits.labels_to_add(found.numbers.false_negative_rate, half_width)
@@ -84,9 +91,9 @@ def estimate(
 @audit.command("certify")
 def certify(
     run: RunFolder,
-    max_rate: Annotated[float, typer.Option(help="share of answers among the kept that is still allowed")] = 0.05,
+    max_rate: Annotated[float, _number("max_rate", "share of answers among the kept that is still allowed")] = 0.05,
     confidence: Annotated[
-        float, typer.Option(help="how rarely this may pass what it should not: 0.95 is 1 in 20")
+        float, _number("confidence", "how rarely this may pass what it should not: 0.95 is 1 in 20")
     ] = 0.95,
     plan: Annotated[
         str | None, typer.Option(help="name of the audit; the latest judged to its end unless told")
@@ -99,6 +106,7 @@ def certify(
     from nearmiss import audit as audits
     from nearmiss.audit import sentences as telling
 
+    check_audit(max_rate=max_rate, confidence=confidence)
     made = audits.certify(_opened(run, reviews, round), max_rate, confidence, plan=plan)
     if json:
         _print_json(made.as_json())

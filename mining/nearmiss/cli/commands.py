@@ -19,7 +19,7 @@ from nearmiss.cli.console import print_json as _print_json
 from nearmiss.cli.flags import spelled_out_depth, takes
 from nearmiss.errors import RecipeError, RunError
 from nearmiss.presets import PRESETS, Preset
-from nearmiss.settings import Export, Mining, Policy, source_name
+from nearmiss.settings import Export, Mining, Policy, check_read, source_name
 from nearmiss.typed_settings import typed_fields
 
 if TYPE_CHECKING:
@@ -82,7 +82,8 @@ def mine(
     else:
         start = _preset(preset)
         recipe = replace(start.mining, **_mining_fields(start.mining, flags))
-        policy = replace(start.policy, **typed_fields(Policy, flags))
+        policy = _policy(start.policy, flags)
+        check_read(recipe, typed_fields(Mining, flags))
         dataset = reading.read(console, data, options)
         finished = mine_round(run, recipe, dataset, policy, watch=_watch(console))
     _report(finished, json)
@@ -102,7 +103,7 @@ def select(
 
     opened = open_run(run, reviews)
     start = _preset(preset).policy if preset else opened.policy
-    policy = replace(start, **typed_fields(Policy, flags))
+    policy = _policy(start, flags)
     _report(opened, json, policy)  # first, so that a run that is not finished keeps its policy
     opened.save_policy(policy)
 
@@ -315,10 +316,18 @@ def _another_round(run: "Run", preset: str | None, flags: dict[str, Any]) -> tup
     last = run.last_recipe()
     base = _preset(preset).mining if preset else last
     recipe = replace(base, **_mining_fields(base, flags))
-    typed = typed_fields(Policy, flags)
-    if not typed and not preset:
+    check_read(recipe, typed_fields(Mining, flags))
+    if not typed_fields(Policy, flags) and not preset:
         return recipe, None
-    return recipe, replace(_preset(preset).policy if preset else run.policy, **typed)
+    return recipe, _policy(_preset(preset).policy if preset else run.policy, flags)
+
+
+def _policy(start: Policy, flags: dict[str, Any]) -> Policy:
+    """A policy with what was typed; RecipeError for a flag that another choice leaves unread."""
+    typed = typed_fields(Policy, flags)
+    policy = replace(start, **typed)
+    check_read(policy, typed)
+    return policy
 
 
 def _texts(run: "Run", doc_ids: set[str]) -> dict[str, str]:

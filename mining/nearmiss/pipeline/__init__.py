@@ -31,7 +31,7 @@ from nearmiss.pipeline.searching import read_run
 from nearmiss.pipeline.stages import calibrate, run_stages
 from nearmiss.retrieval.vector_store import RECORD
 from nearmiss.run import POLICY_FILE, RUN_FILE, SCHEMA, Run, mining_from, open_run
-from nearmiss.settings import SOURCES, Mining, Policy, check_together, source_file
+from nearmiss.settings import SOURCES, Mining, Policy, check_together, source_file, with_whole_paths
 from nearmiss.storage.files import read_object, sha256_of, write_json
 from nearmiss.storage.fingerprint import fingerprint_of_model
 from nearmiss.storage.numbered import shard_name
@@ -67,6 +67,7 @@ def mine(
     everything is checked.
     """
     check_together(recipe, policy)
+    recipe = dataclasses.replace(recipe, sources=with_whole_paths(recipe.sources))
     run = _existing(folder, data)
     collection = data or open_run(folder).dataset
     fingerprint = run.facts["dataset"]["fingerprint"] if run else dataset.fingerprint(collection)
@@ -225,17 +226,19 @@ def _round_to_make(run: Run, wanted: dict[str, Any], models: Models, *, may_add:
 
 
 def _changes(last: dict[str, Any], wanted: dict[str, Any], models: Models) -> list[str]:
-    before, after = mining_from(last["recipe"]), mining_from(wanted["recipe"])
-    changes = [
-        f"{field.name} {getattr(before, field.name)!r} -> {getattr(after, field.name)!r}"
-        for field in dataclasses.fields(Mining)
-        if getattr(before, field.name) != getattr(after, field.name)
-    ]
+    before, after = (dataclasses.asdict(mining_from(entry["recipe"])) for entry in (last, wanted))
+    for recipe in (before, after):
+        # Earlier releases wrote the paths of run files as they were typed.
+        recipe["sources"] = with_whole_paths(recipe["sources"])
+    changes = [f"{name} {before[name]!r} -> {after[name]!r}" for name in before if before[name] != after[name]]
     for model in ("encoder", "teacher", "sparse_encoder"):
         prints = [entry[model] and entry[model]["fingerprint"] for entry in (last, wanted)]
         if prints[0] != prints[1] and not is_same_elsewhere(last[model], models.get(model)):
             changes.append(f"other weights of the {model}")
-    before_files, files = (entry.get("run_files", {}) for entry in (last, wanted))
+    before_files, files = (
+        {str(Path(path).absolute()): digest for path, digest in entry.get("run_files", {}).items()}
+        for entry in (last, wanted)
+    )
     # A file that is gone is no other file: what it found is kept.
     changes += [f"another content of {path}" for path in files if before_files.get(path, files[path]) != files[path]]
     return changes

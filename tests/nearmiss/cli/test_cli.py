@@ -348,3 +348,22 @@ def test_a_comparison_names_what_was_set_otherwise_before_it_calls_anything_easy
     back = funnel.compare(open_run(copy), 2, 1)
     assert not back["looks_less_far"]
     assert back["changed"] == ["depth of bm25 10 -> 100", "depth of dense 10 -> 100"]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("audit", "plan", "RUN", "--half-width", "0"), "--half-width: wanted above 0 and below 1; found 0.0"),
+        (("audit", "plan", "RUN", "--seed", "-1"), "--seed: wanted 0 or more; found -1"),
+        (("audit", "estimate", "RUN", "--half-width", "nan"), "--half-width: wanted a number; found NaN"),
+        (("audit", "certify", "RUN", "--max-rate", "inf"), "--max-rate: wanted above 0 and below 1; found inf"),
+        (("mine", SAMPLE, "new", "--preset", "dpr", "--teacher-prompt", "x"), "--teacher-prompt: wanted none"),
+        (("select", "RUN", "--simans-a", "2"), "--simans-a: wanted none, since the sampling is top; found 2.0"),
+    ],
+)
+def test_a_number_out_of_range_or_a_flag_that_nothing_reads_is_refused(
+    capsys, monkeypatch, tmp_path, mined, words, message
+):
+    monkeypatch.chdir(tmp_path)
+    code, _, err = call(capsys, monkeypatch, *(mined if word == "RUN" else word for word in words))
+    assert (code, message in err, list(tmp_path.iterdir())) == (1, True, [])

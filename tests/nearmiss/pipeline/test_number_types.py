@@ -1,5 +1,8 @@
 """Another processor's number type is no other model: a round goes on as it was begun, or is made anew as a whole."""
 
+import json
+from dataclasses import replace
+
 import pytest
 
 from nearmiss import data, pipeline
@@ -71,3 +74,25 @@ def test_another_content_of_a_run_file_is_seen(tmp_path):
     path.write_text(path.read_text().replace("0.5", "0.25"))
     with pytest.raises(RunError, match=r"found another content of .*other\.tsv"):
         pipeline.mine(tmp_path / "run", recipe, sample, encoder=WordEncoder())
+
+
+def test_a_later_round_finds_a_run_file_from_another_directory(tmp_path, monkeypatch):
+    sample = data.read(str(ROOT / "sample_data"))
+    document = sample.documents["doc_id"][0]
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here" / "other.tsv").write_text("".join(f"{q}\t{document}\t0.5\n" for q in sample.queries["query_id"]))
+    monkeypatch.chdir(tmp_path / "here")
+    typed = Mining(sources=("bm25", "run:other=other.tsv#score"), teacher="")
+    run = pipeline.mine(tmp_path / "run", typed, sample, encoder=WordEncoder())
+    # As a release wrote it that kept the path as typed: the same round, where it was typed.
+    facts = json.loads((run.folder / "run.json").read_text())
+    facts["rounds"][0]["recipe"]["sources"] = list(typed.sources)
+    facts["rounds"][0]["run_files"] = {"other.tsv": next(iter(facts["rounds"][0]["run_files"].values()))}
+    as_now = (run.folder / "run.json").read_text()
+    (run.folder / "run.json").write_text(json.dumps(facts))
+    assert pipeline.mine(run.folder, typed, sample, encoder=WordEncoder()).rounds == [1]
+    (run.folder / "run.json").write_text(as_now)
+    monkeypatch.chdir(tmp_path)
+    again = pipeline.mine(run.folder, replace(run.last_recipe(), seed=7), encoder=WordEncoder())
+    assert again.rounds == [1, 2]
+    assert again.candidates(2)["other_rank"].notna().sum() == len(sample.queries)
