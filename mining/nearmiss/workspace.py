@@ -27,10 +27,10 @@ from nearmiss.review import Event, ReviewLog, Standing
 from nearmiss.run import Run, open_run
 from nearmiss.selection import Decision
 from nearmiss.settings import Policy
+from nearmiss.storage.mixing import paired
 from nearmiss.types import Bools, Pair
 
 DECISIONS_KEPT = 16
-SALT = np.uint64(0x9E3779B97F4A7C15)  # keeps the hash of a query apart from that of a document
 Version = tuple[int, int]
 Made = TypeVar("Made")
 
@@ -151,8 +151,7 @@ class Workspace:
     def digests(self) -> npt.NDArray[np.uint64]:
         """A number for each candidate, (n,), equal where the words of query and document are."""
         of_query, of_document = self._digests
-        mixed: npt.NDArray[np.uint64] = of_query[self.table.query] * SALT + of_document[self.table.document]
-        return mixed
+        return paired(of_query[self.table.query], of_document[self.table.document])
 
     @property
     def twinned(self) -> Bools:

@@ -13,6 +13,7 @@ import pytest
 from nearmiss.export import EXPORT_FORMATS, Export
 from nearmiss.run import open_run
 from nearmiss.session import exporting
+from nearmiss.session.export_inputs import ExportInputs, prepare
 from nearmiss.workspace import open_workspace
 from tests.nearmiss.export.test_export_reviews import some_judgements
 
@@ -31,7 +32,7 @@ opened = functools.cache(open_workspace)
 
 
 def dry_run(run, **choices):
-    return exporting.prepare(opened(run), Export(**choices)).dry_run()
+    return prepare(opened(run), Export(**choices)).dry_run()
 
 
 def numbers(page):
@@ -141,7 +142,7 @@ def test_an_export_shows_how_far_it_is_and_can_be_stopped(open_page, judged, mon
             advance(1)
             time.sleep(0.01)
 
-    monkeypatch.setattr(exporting.ExportInputs, "write", slowly)
+    monkeypatch.setattr(ExportInputs, "write", slowly)
     page = open_page("export")
     page.button(key="write").click().run()
     page.run()
@@ -200,9 +201,9 @@ def test_nothing_to_write_is_said_and_cannot_be_written(open_page, run):
 
 def test_two_exports_are_compared_with_what_changed_first(open_page, judged):
     work = open_workspace(judged)
-    exporting.prepare(work, Export()).write(judged / "exports" / "first", lambda rows: None)
+    prepare(work, Export()).write(judged / "exports" / "first", lambda rows: None)
     work.run.save_policy(replace(work.policy, negatives_per_query=3))
-    exporting.prepare(work, Export()).write(judged / "exports" / "second", lambda rows: None)
+    prepare(work, Export()).write(judged / "exports" / "second", lambda rows: None)
     page = open_page("export", **{"export": "second", "with": "first"})
     assert page.selectbox(key="export").value == "second"
     assert page.selectbox(key="with").value == "first"
@@ -223,17 +224,17 @@ def dry_run_of(run, negatives_per_query):
 
 def test_two_formats_are_compared_as_far_as_they_can_be(open_page, judged):
     work = open_workspace(judged)
-    exporting.prepare(work, Export()).write(judged / "exports" / "first", lambda rows: None)
-    exporting.prepare(work, Export(format="flag")).write(judged / "exports" / "second", lambda rows: None)
+    prepare(work, Export()).write(judged / "exports" / "first", lambda rows: None)
+    prepare(work, Export(format="flag")).write(judged / "exports" / "second", lambda rows: None)
     page = open_page("export", **{"export": "second", "with": "first"})
     assert any("cannot be compared" in caption.value for caption in page.caption)
 
 
 def test_texts_of_passages_are_shown_as_text(open_page, judged):
     work = open_workspace(judged)
-    exporting.prepare(work, Export()).write(judged / "exports" / "first", lambda rows: None)
+    prepare(work, Export()).write(judged / "exports" / "first", lambda rows: None)
     changed = replace(work.run.dataset, documents=work.run.dataset.documents.assign(text=HOSTILE))
-    export_inputs = exporting.prepare(work, Export())
+    export_inputs = prepare(work, Export())
     replace(export_inputs, dataset=changed).write(judged / "exports" / "second", lambda rows: None)
     page = open_page("export", **{"export": "second", "with": "first"})
     shown = [element.proto.body for element in page.get("html")]
@@ -244,7 +245,7 @@ def test_texts_of_passages_are_shown_as_text(open_page, judged):
 
 def test_a_small_export_can_be_downloaded_and_a_large_one_names_its_folder(open_page, judged, monkeypatch):
     work = open_workspace(judged)
-    exporting.prepare(work, Export()).write(judged / "exports" / "first", lambda rows: None)
+    prepare(work, Export()).write(judged / "exports" / "first", lambda rows: None)
     page = open_page("export")
     assert len(page.get("download_button")) == 1
     with zipfile.ZipFile(BytesIO(exporting.zipped(judged / "exports" / "first"))) as archive:

@@ -16,7 +16,8 @@ from nearmiss.export.formats import by_library, choices, columns
 from nearmiss.export.loading_code import how_to_load
 from nearmiss.export.read_back import WrittenExport, written
 from nearmiss.session import exporting
-from nearmiss.session.exporting import ExportInputs, ExportJob, ExportRunner
+from nearmiss.session.export_inputs import ExportInputs, prepare
+from nearmiss.session.exporting import ExportJob, ExportRunner
 from nearmiss.settings import words_of
 from nearmiss.workspace import Version, Workspace
 from nearmiss_app import state, theme
@@ -58,7 +59,7 @@ def _runner(run: str) -> ExportRunner:
 def _export_inputs(
     _work: Workspace, run: str, number: int, policy: str, version: Version, choices: str, _export: Export
 ) -> tuple[ExportInputs, DryRun]:
-    export_inputs = exporting.prepare(_work, _export)
+    export_inputs = prepare(_work, _export)
     return export_inputs, export_inputs.dry_run()
 
 

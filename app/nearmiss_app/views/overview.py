@@ -5,6 +5,7 @@ import math
 import streamlit as st
 
 from nearmiss import audit
+from nearmiss.audit.planning import LABELS_ASKED
 from nearmiss.selection import STATUSES
 from nearmiss.session import next_step as proofs
 from nearmiss.session import overview as core
@@ -109,8 +110,8 @@ def proof(work: Workspace) -> None:
     ):
         st.text(stands.words)
         if stands.step == "draw":
-            if st.button(f"Draw {proofs.LABELS} at random to judge", key="draw"):
-                audit.plan(work, proofs.LABELS, made_by=state.reviewer())
+            if st.button(f"Draw {LABELS_ASKED} at random to judge", key="draw"):
+                audit.plan(work, LABELS_ASKED, made_by=state.reviewer())
                 st.rerun()
         elif stands.step == "judge":
             navigation.link_to("review", f"Judge the {stands.waiting:,} that wait")

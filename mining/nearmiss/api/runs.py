@@ -16,7 +16,7 @@ from nearmiss.errors import RecipeError
 from nearmiss.export import Manifest
 from nearmiss.reports import explanation, funnel
 from nearmiss.reports.explanation import Explanation
-from nearmiss.session import exporting
+from nearmiss.session.export_inputs import ExportInputs, prepare
 from nearmiss.settings import Export, FormatName, Policy
 from nearmiss.workspace import open_to_read
 
@@ -212,12 +212,12 @@ class Selection:
         tables = {name: Dataset.from_list(list(rows)) for name, rows in self._prepared(format, choices).tables()}
         return next(iter(tables.values())) if len(tables) == 1 else DatasetDict(tables)
 
-    def _prepared(self, format: FormatName, choices: dict[str, Any]) -> exporting.ExportInputs:
+    def _prepared(self, format: FormatName, choices: dict[str, Any]) -> ExportInputs:
         known = {field.name for field in fields(Export)}
         if unknown := sorted(choices.keys() - known):
             raise RecipeError(f"export: wanted settings of Export, as {', '.join(sorted(known))}; found {unknown}")
         work = open_to_read(self.run.folder, self.run.reviews, self.round)
-        return exporting.prepare(work, Export(format=format, **choices), self.policy)
+        return prepare(work, Export(format=format, **choices), self.policy)
 
 
 def open_run(folder: str | Path, reviews: str = "") -> OpenRun:

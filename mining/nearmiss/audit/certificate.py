@@ -50,7 +50,7 @@ from nearmiss.workspace import Workspace
 FOLDER = "certificates"  # in a round's folder
 MAX_RATE, CONFIDENCE = 0.05, 0.95
 MOST_BETWEEN = 200  # numbers of answers that are tried one by one
-HOPED = 1 / 2  # of the allowed rate: a set with so few answers should pass where the sequence begins
+HOPED_SHARE = 1 / 2  # of the allowed rate: a set with so few answers should pass where the sequence begins
 NEGATIVE = VERDICTS.index("not_relevant") + 1
 
 
@@ -387,7 +387,7 @@ def _beginning(
     for place, side in enumerate(sides):
         seen = _evidence(sample, side.kept, nothing, interval, likely, max_rate)
         # Hits as so many answers would bring, if they lay where the proxy expects them.
-        share = HOPED * max_rate * seen.size / max(sum(part.expected for part in seen.parts), 1e-9)
+        share = HOPED_SHARE * max_rate * seen.size / max(sum(part.expected for part in seen.parts), 1e-9)
         hits = [share * part.expected / part.interval for part in seen.parts]
         hopes.append(p_value(seen, _too_many(side.kept, max_rate), hits))
         if hopes[-1] <= level:

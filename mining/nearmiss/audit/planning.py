@@ -36,6 +36,7 @@ from nearmiss.workspace import Workspace
 
 FOLDER = "audits"  # in a round's folder
 LABELS, TARGET = 200, 0.05
+LABELS_ASKED = 200  # unless told: evidence enough for a certificate of 5%, if a fifth of that is true
 FEWEST_LABELS = 30
 
 

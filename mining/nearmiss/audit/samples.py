@@ -25,7 +25,7 @@ from nearmiss.selection import VERDICTS
 from nearmiss.types import Floats, Ints, Pair
 from nearmiss.workspace import Workspace
 
-ANSWERS = ("relevant", "partial")
+ANSWERS = ("relevant", "partial")  # neither may train as a negative
 UNJUDGED, UNSURE = 0, VERDICTS.index("unsure") + 1
 QUEUE = "queue"
 QUEUE_STRATA = 5

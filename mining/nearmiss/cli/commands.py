@@ -17,14 +17,13 @@ from nearmiss.cli.console import errors as _errors
 from nearmiss.cli.console import output as _output
 from nearmiss.cli.console import print_json as _print_json
 from nearmiss.cli.flags import spelled_out_depth, takes
+from nearmiss.cli.progress_bar import progress_on
 from nearmiss.errors import RecipeError, RunError
 from nearmiss.presets import PRESETS, Preset
 from nearmiss.settings import Export, Mining, Policy, check_read, source_name
 from nearmiss.typed_settings import typed_fields
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from nearmiss.run import Run
 
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="a run folder, made by `mine`")]
@@ -78,14 +77,14 @@ def mine(
         reading.refuse(options, f"a round of {data} reads the data that the run keeps")
         opened = _existing_run(data)
         recipe, policy = _another_round(opened, preset, flags)
-        finished = mine_round(opened.folder, recipe, policy=policy, watch=_watch(console))
+        finished = mine_round(opened.folder, recipe, policy=policy, watch=progress_on(console))
     else:
         start = _preset(preset)
         recipe = replace(start.mining, **_mining_fields(start.mining, flags))
         policy = _policy(start.policy, flags)
         check_read(recipe, typed_fields(Mining, flags))
         dataset = reading.read(console, data, options)
-        finished = mine_round(run, recipe, dataset, policy, watch=_watch(console))
+        finished = mine_round(run, recipe, dataset, policy, watch=progress_on(console))
     _report(finished, json)
 
 
@@ -190,13 +189,13 @@ def export(
     flags: dict[str, Any] = {},  # noqa: B006
 ) -> None:
     """Write the kept negatives as training shards, with a manifest and a card."""
-    from nearmiss.session import exporting
+    from nearmiss.session.export_inputs import prepare
     from nearmiss.workspace import open_to_read
 
     options = Export(**typed_fields(Export, flags))
-    export_inputs = exporting.prepare(open_to_read(run, reviews, round), options)
+    export_inputs = prepare(open_to_read(run, reviews, round), options)
     planned = export_inputs.dry_run()
-    with _watch(_errors())("export", planned.all_rows, "rows") as advance:
+    with progress_on(_errors())("export", planned.all_rows, "rows") as advance:
         manifest = export_inputs.write(out, advance)
     rows = sum(shard.rows for shard in manifest.shards)
     _output().print(
@@ -237,7 +236,7 @@ def make_map(
     from nearmiss.cli import show
     from nearmiss.run import open_run
 
-    facts = maps.make(open_run(run), round, seed=seed, room=sample, watch=_watch(_errors()))
+    facts = maps.make(open_run(run), round, seed=seed, room=sample, watch=progress_on(_errors()))
     if json:
         _print_json(facts)
     else:
@@ -336,9 +335,3 @@ def _texts(run: "Run", doc_ids: set[str]) -> dict[str, str]:
     documents = run.dataset.documents
     wanted = documents[documents["doc_id"].isin(list(doc_ids))]
     return dict(zip(wanted["doc_id"], passages(wanted), strict=True))
-
-
-def _watch(console: "Console") -> Any:
-    from nearmiss.cli.show import ConsoleProgress
-
-    return ConsoleProgress(console)

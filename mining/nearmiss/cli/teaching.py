@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nearmiss.cli import app, reading
-from nearmiss.cli.commands import AsJson, ReviewsFlag, RoundNumber, _watch
+from nearmiss.cli.commands import AsJson, ReviewsFlag, RoundNumber
 from nearmiss.cli.console import errors as _errors
 from nearmiss.cli.console import output as _output
 from nearmiss.cli.console import print_json as _print_json
 from nearmiss.cli.flags import takes
+from nearmiss.cli.progress_bar import progress_on
 from nearmiss.settings import Teaching
 from nearmiss.typed_settings import typed_fields
 
@@ -62,7 +63,7 @@ def teach(
     def tell(message: str) -> None:
         console.print(message, markup=False, soft_wrap=True)
 
-    result = training.teach(training_pairs, out, recipe, _watch(console), tell)
+    result = training.teach(training_pairs, out, recipe, progress_on(console), tell)
     if json:
         _print_json(asdict(result))
     else:

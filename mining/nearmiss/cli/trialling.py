@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nearmiss.cli import app, reading
-from nearmiss.cli.commands import AsJson, ReviewsFlag, RoundNumber, RunFolder, _watch
+from nearmiss.cli.commands import AsJson, ReviewsFlag, RoundNumber, RunFolder
 from nearmiss.cli.console import errors, output, print_json
 from nearmiss.cli.flags import takes
+from nearmiss.cli.progress_bar import progress_on
 from nearmiss.errors import RecipeError
 from nearmiss.settings import Trial
 from nearmiss.typed_settings import typed_fields
@@ -67,7 +68,7 @@ def trial(
         test=test,
         reviews=reviews,
         number=round,
-        watch=_watch(console),
+        watch=progress_on(console),
         tell=tell,
     )
     if json:

@@ -13,7 +13,7 @@ from nearmiss.data.checks import Wrong, described, wanted_grade, wanted_id, want
 from nearmiss.data.columns import ColumnPairs, ColumnRoles
 from nearmiss.data.example import InputDocument, InputExample
 
-LABELS = {"0": 0.0, "1": 1.0, "false": 0.0, "true": 1.0}
+LABEL_VALUES = {"0": 0.0, "1": 1.0, "false": 0.0, "true": 1.0}
 
 
 def pair_example(row: Mapping[str, Any], layout: ColumnRoles, positive_from: float | None = None) -> InputExample:
@@ -84,7 +84,7 @@ def labels_in(row: Mapping[str, Any], name: str, count: int, positive_from: floa
 def grade_of(label: Any, name: str, positive_from: float | None) -> float:
     """1 for a positive and 0 for a negative; whole numbers above 1 are grades, once a threshold says so."""
     if isinstance(label, str):
-        known = LABELS.get(label.strip().lower())
+        known = LABEL_VALUES.get(label.strip().lower())
         label = number(label, name) if known is None else known
     value = wanted_number(float(label) if isinstance(label, bool) else label, name)
     if positive_from is not None:

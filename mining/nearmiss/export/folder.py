@@ -12,11 +12,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from nearmiss.data.exported_rows import MANIFEST
 from nearmiss.errors import RunError
 from nearmiss.storage.files import read_json, written_to
 from nearmiss.storage.temporary import sweep_drafts_of, temporary_name
 
-MANIFEST = "manifest.json"
 SAME = ("format", "options", "provenance", "reviews")  # an export with these alike has the same bytes
 
 

@@ -16,9 +16,9 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
+from nearmiss.data.exported_rows import MANIFEST
 from nearmiss.data.opening import UNREADABLE, opened, reason
 from nearmiss.errors import RunError
-from nearmiss.export.folder import MANIFEST
 from nearmiss.export.formats import EXPORT_FORMATS
 from nearmiss.settings import FormatName
 from nearmiss.storage.files import read_json

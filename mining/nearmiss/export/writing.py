@@ -13,8 +13,9 @@ from typing import Any
 import pandas as pd
 
 from nearmiss.data.dataset import Dataset
+from nearmiss.data.exported_rows import MANIFEST
 from nearmiss.export.dataset_card import card
-from nearmiss.export.folder import MANIFEST, whole_folder
+from nearmiss.export.folder import whole_folder
 from nearmiss.export.format_tables import own_columns, rows_of_corpus, rows_of_table, types_of_corpus, types_of_table
 from nearmiss.export.formats import EXPORT_FORMATS, ExportFormat, check
 from nearmiss.export.judgements import ExportReviews

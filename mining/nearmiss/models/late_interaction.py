@@ -31,7 +31,7 @@ WINDOW = 40  # tokens; windows overlap by half
 AT_RANDOM = 60  # documents that tell a query's level
 COUNTED = 50_000  # documents at most whose tokens tell how rare each is
 TOGETHER = 64  # texts that are read before they are weighed
-KEPT = 4096  # queries that stay in memory, some 40 KB each
+TEXTS_KEPT = 4096  # queries that stay in memory, some 40 KB each
 SEED = 42
 VERSION = 1  # raise it when scores change, so that kept ones are not used
 
@@ -70,7 +70,7 @@ class LateInteraction(OnEngine):
         self._read.update(zip(new, self._texts(new), strict=True))
 
     def _read_queries(self, wanted: dict[str, None]) -> None:
-        if len(self._queries) > KEPT:
+        if len(self._queries) > TEXTS_KEPT:
             self._queries.clear()
         new = [query for query in wanted if query not in self._queries]
         for query, text in zip(new, self._texts(new), strict=True):

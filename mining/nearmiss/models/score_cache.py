@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 from nearmiss.errors import ModelError
 from nearmiss.models.teacher import Teacher
 from nearmiss.storage.files import write_parquet
+from nearmiss.storage.mixing import paired
 from nearmiss.types import AnyInts, Scores
 
 PAIRS_PER_CHUNK = 4096
@@ -147,8 +148,7 @@ def _own(folder: Path, teacher: Teacher) -> Path:
 
 
 def _places(keys: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
-    mixed: npt.NDArray[np.uint64] = keys[:, 0] * np.uint64(0x9E3779B97F4A7C15) + keys[:, 1]
-    return mixed
+    return paired(keys[:, 0], keys[:, 1])
 
 
 def _read(paths: Iterable[Path]) -> pd.DataFrame:

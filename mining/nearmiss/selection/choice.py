@@ -12,6 +12,7 @@ import numpy as np
 
 from nearmiss.selection.table import Table
 from nearmiss.settings import Policy
+from nearmiss.storage.mixing import GOLDEN
 from nearmiss.types import Bools, Floats, Ints
 
 
@@ -64,7 +65,7 @@ def wanted_first(table: Table, policy: Policy, survivors: Bools, tier: Ints) -> 
 
 def uniform(table: Table, seed: int) -> Floats:
     """A number in (0, 1) for each row, (n,), by splitmix64 over its ids (Steele et al. 2014)."""
-    mixed = table.pair_key + np.uint64((seed * 0x9E3779B97F4A7C15) % 2**64)
+    mixed = table.pair_key + np.uint64((seed * GOLDEN) % 2**64)
     mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     mixed ^= mixed >> np.uint64(31)

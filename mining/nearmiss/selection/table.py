@@ -18,6 +18,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from nearmiss.errors import RunError
+from nearmiss.storage.mixing import paired
 from nearmiss.types import Bools, Floats, Ints
 
 Keys = npt.NDArray[np.uint64]
@@ -147,7 +148,7 @@ class Table:
         hashed = pd.util.hash_array(query_ids, categorize=False)[self.query]
         # Each document's id is hashed once, however many queries it is a candidate of.
         documents = pd.util.hash_array(self.doc_ids.to_numpy(object), categorize=False)[self.document]
-        return np.asarray(hashed * np.uint64(0x9E3779B97F4A7C15) + documents, np.uint64)
+        return paired(hashed, documents)
 
     @cached_property
     def fingerprint(self) -> str:

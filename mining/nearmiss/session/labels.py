@@ -12,11 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from nearmiss import audit
+from nearmiss.audit.samples import ANSWERS
 from nearmiss.calibration.fitting import CalibrationLabels
 from nearmiss.types import Bools, Ints, Pair
 from nearmiss.workspace import Workspace
-
-ANSWERS = ("relevant", "partial")  # neither may train as a negative
 
 
 def labels_of(work: Workspace, *, with_audits: bool) -> CalibrationLabels:

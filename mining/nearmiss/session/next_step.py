@@ -16,7 +16,6 @@ from nearmiss.errors import ReviewError
 from nearmiss.workspace import Workspace
 
 MAX_RATE = 0.05
-LABELS = 200  # evidence enough for a certificate of 5%, if a fifth of that is true
 NextStep = Literal["", "draw", "judge", "certify"]
 
 

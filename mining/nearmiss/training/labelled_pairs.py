@@ -22,7 +22,7 @@ from nearmiss.data import Dataset, passages
 from nearmiss.errors import DatasetError, RunError
 from nearmiss.export.judgements import RELEVANT, WRONG_POSITIVE, read
 from nearmiss.selection import KEPT
-from nearmiss.session import exporting
+from nearmiss.session.export_inputs import prepare
 from nearmiss.settings import Export, OfPartly, Teaching
 from nearmiss.types import Bools, Floats, Pair
 from nearmiss.workspace import Workspace, open_workspace
@@ -92,7 +92,7 @@ def from_run(folder: Path, recipe: Teaching, reviews: str = "", number: int | No
     candidates are learnt from too. RunError where nothing is kept.
     """
     work = open_workspace(folder, reviews, number)
-    export_inputs = exporting.prepare(work, Export())
+    export_inputs = prepare(work, Export())
     selected, withheld = export_inputs.selected, set(export_inputs.reviews.withheld)
     verdicts = work.standing.verdicts()
     work.log.close()

@@ -15,7 +15,7 @@ from nearmiss.audit.certificate import spent
 from nearmiss.audit.exported import fingerprint_of_rows
 from nearmiss.errors import ReviewError
 from nearmiss.review import Event
-from nearmiss.session import exporting
+from nearmiss.session.export_inputs import prepare
 from nearmiss.settings import Export, Policy
 from tests.benchmarks.auditing import certified, made, tried_again, tried_plainly
 from tests.nearmiss.audit.test_audit import judge, mined, work  # noqa: F401  (fixtures)
@@ -166,9 +166,9 @@ def test_who_cannot_tell_cannot_vouch(work):  # noqa: F811
 def test_an_export_carries_the_certificate_that_covers_it_and_no_other(work):  # noqa: F811
     _, draws = audit.plan(work, 200)
     judge(work, draws, "not_relevant")
-    assert exporting.prepare(work, Export()).provenance["certificate"] is None
+    assert prepare(work, Export()).provenance["certificate"] is None
     made = audit.certify(work, 0.1)
-    told = exporting.prepare(work, Export()).provenance["certificate"]
+    told = prepare(work, Export()).provenance["certificate"]
     assert (told["plan"], told["max_rate"], told["labels"]) == (made.plan, 0.1, made.labels)
 
     # Each ceiling that passed is covered, with its own numbers; what else one may keep is not.
@@ -218,7 +218,7 @@ def test_a_certificate_names_its_rows_and_covers_no_others(work, tmp_path):  # n
     second = audit.exported(work, work.policy)
     differ = len(set(pairs_of(first)) ^ set(pairs_of(second)))
     assert differ > 100
-    export_inputs = exporting.prepare(work, Export())
+    export_inputs = prepare(work, Export())
     told = export_inputs.provenance["certification"]
     assert export_inputs.provenance["certificate"] is None
     assert (told["certified"], told["rows_that_differ"], told["rows"]) == (False, differ, len(second))
@@ -259,7 +259,7 @@ def test_every_other_question_of_a_round_is_held_to_less(work):  # noqa: F811
     levels = [audit.certify(work, rate).level for rate in (0.1, 0.2, 0.1, 0.3)]
     assert levels == pytest.approx([0.05 / 2, 0.05 / 6, 0.05 / 2, 0.05 / 12])
     assert sum(spent(0.05, attempt) for attempt in range(1, 10_000)) <= 0.05
-    assert exporting.prepare(work, Export()).provenance["certification"]["tests_so_far"] == 3
+    assert prepare(work, Export()).provenance["certification"]["tests_so_far"] == 3
 
 
 def test_trying_again_until_it_passes_errs_no_more_often_than_once():
@@ -289,12 +289,12 @@ def test_a_certificate_of_version_0_1_names_no_rows_and_covers_none(work):  # no
 
 
 def test_the_card_says_what_was_certified(work, tmp_path):  # noqa: F811
-    exporting.prepare(work, Export()).write(tmp_path / "before", lambda rows: None)
+    prepare(work, Export()).write(tmp_path / "before", lambda rows: None)
     assert "has not been measured yet" in (tmp_path / "before" / "card.md").read_text("utf-8")
     made_plan, draws = audit.plan(work, 200)
     judge(work, draws, "not_relevant")
     made = audit.certify(work, 0.1)
-    manifest = exporting.prepare(work, Export()).write(tmp_path / "after", lambda rows: None)
+    manifest = prepare(work, Export()).write(tmp_path / "after", lambda rows: None)
     card = (tmp_path / "after" / "card.md").read_text("utf-8")
     words = " ".join(card.split())
     assert f"With 95% confidence at most **10.0% of these {manifest.exported_negatives} rows**" in words

@@ -26,6 +26,7 @@ from nearmiss.review import ADJUDICATION, Event, Standing
 from nearmiss.review.current import Entry
 from nearmiss.selection import VERDICTS
 from nearmiss.session import exporting
+from nearmiss.session.export_inputs import prepare
 from nearmiss.storage.files import sha256_of
 from nearmiss.workspace import open_workspace
 from tests.words import margins as Policy
@@ -453,9 +454,9 @@ def some_judgements(work, step=5, count=None):
 
 def test_the_same_run_policy_and_reviews_give_the_same_bytes(work, run, tmp_path):
     work.append(some_judgements(work, count=12))
-    exporting.prepare(work, Export()).write(tmp_path / "first", lambda rows: None)
+    prepare(work, Export()).write(tmp_path / "first", lambda rows: None)
     again = open_workspace(run)
-    exporting.prepare(again, Export()).write(tmp_path / "second", lambda rows: None)
+    prepare(again, Export()).write(tmp_path / "second", lambda rows: None)
     assert bytes_of(tmp_path / "first") == bytes_of(tmp_path / "second")
     manifest = written(tmp_path / "first").manifest
     assert manifest["reviews"]["last_seq"] == 12
@@ -464,10 +465,10 @@ def test_the_same_run_policy_and_reviews_give_the_same_bytes(work, run, tmp_path
 
 
 def test_the_dry_run_of_a_workspace_is_that_of_the_policy_in_force(work):
-    told = exporting.prepare(work, Export()).dry_run()
+    told = prepare(work, Export()).dry_run()
     assert told.negatives == work.decision().counts()["kept"]
     work.run.save_policy(replace(work.policy, negatives_per_query=1))
-    assert exporting.prepare(work, Export()).dry_run().negatives == work.decision().counts()["kept"] < told.negatives
+    assert prepare(work, Export()).dry_run().negatives == work.decision().counts()["kept"] < told.negatives
 
 
 def ended(job):
@@ -476,7 +477,7 @@ def ended(job):
 
 
 def test_an_export_is_written_beside_everything_else(work, run):
-    export_inputs = exporting.prepare(work, Export(format="flag"))
+    export_inputs = prepare(work, Export(format="flag"))
     out = exporting.destination(run, "mine")
     job = ended(exporting.ExportRunner().start(export_inputs, out))
     assert (job.state, job.error) == ("written", "")
@@ -498,7 +499,7 @@ def test_an_export_that_is_stopped_leaves_nothing_behind(work, run, monkeypatch)
 
     monkeypatch.setattr(exporting.ExportJob, "_advance", stop_at_ten)
     before = bytes_of(run)
-    job = ended(runner.start(exporting.prepare(work, Export()), exporting.destination(run, "mine")))
+    job = ended(runner.start(prepare(work, Export()), exporting.destination(run, "mine")))
     assert job.state == "stopped"
     assert job.progress.done == 10
     assert not (run / "exports").exists()
@@ -510,9 +511,9 @@ def test_an_export_that_is_stopped_leaves_nothing_behind(work, run, monkeypatch)
 def test_one_export_at_a_time(work, run, monkeypatch):
     runner = exporting.ExportRunner()
     monkeypatch.setattr(exporting.ExportJob, "_run", lambda job, export_inputs: job._stop.wait(60))
-    job = runner.start(exporting.prepare(work, Export()), run / "exports" / "one")
+    job = runner.start(prepare(work, Export()), run / "exports" / "one")
     with pytest.raises(RunError, match="one: wanted no other export at work; found this one being written"):
-        runner.start(exporting.prepare(work, Export()), run / "exports" / "two")
+        runner.start(prepare(work, Export()), run / "exports" / "two")
     runner.clear()
     assert runner.job is job
     job.stop()
@@ -522,7 +523,7 @@ def test_one_export_at_a_time(work, run, monkeypatch):
 def test_a_mistake_becomes_a_sentence(work, run):
     policy = replace(work.policy, max_score=-1000.0)
     work.run.save_policy(policy)
-    job = ended(exporting.ExportRunner().start(exporting.prepare(work, Export()), run / "exports" / "none"))
+    job = ended(exporting.ExportRunner().start(prepare(work, Export()), run / "exports" / "none"))
     assert job.state == "failed"
     assert job.error.startswith("export: nothing to write; of 84 queries, 84: no negative kept")
     assert not (run / "exports").exists()
@@ -530,16 +531,16 @@ def test_a_mistake_becomes_a_sentence(work, run):
 
 def test_a_folder_that_cannot_be_made_becomes_a_sentence(work, run):
     (run / "file").write_text("not a folder")
-    job = ended(exporting.ExportRunner().start(exporting.prepare(work, Export()), run / "file" / "out"))
+    job = ended(exporting.ExportRunner().start(prepare(work, Export()), run / "file" / "out"))
     assert job.state == "failed"
     assert "Not a directory" in job.error
 
 
 def test_what_lies_in_a_folder_is_never_written_over(work, run):
     out = run / "exports" / "mine"
-    ended(exporting.ExportRunner().start(exporting.prepare(work, Export()), out))
+    ended(exporting.ExportRunner().start(prepare(work, Export()), out))
     with pytest.raises(RunError, match="mine: wanted a new or empty folder; found files in it"):
-        exporting.ExportRunner().start(exporting.prepare(work, Export()), out)
+        exporting.ExportRunner().start(prepare(work, Export()), out)
 
 
 @pytest.mark.parametrize("name", ["", "  ", "../elsewhere", ".hidden", "a/../../b"])
@@ -561,7 +562,7 @@ def test_names_are_numbered_when_they_are_taken(run):
 
 def test_a_zip_holds_every_file_and_is_the_same_each_time(work, tmp_path):
     out = tmp_path / "mine"
-    exporting.prepare(work, Export(format="nemo")).write(out, lambda rows: None)
+    prepare(work, Export(format="nemo")).write(out, lambda rows: None)
     packed = exporting.zipped(out)
     assert packed == exporting.zipped(out)
     with zipfile.ZipFile(BytesIO(packed)) as archive:

@@ -11,7 +11,7 @@ from nearmiss.export import EXPORT_FORMATS, FormatName
 from nearmiss.export.examples import examples
 from nearmiss.export.formats import choices
 from nearmiss.export.read_back import rows_of_first_table, written
-from nearmiss.session import exporting
+from nearmiss.session.export_inputs import prepare
 from nearmiss.settings import Export
 from nearmiss.training import from_dataset
 from nearmiss.workspace import open_to_read
@@ -47,7 +47,7 @@ def work(mined):
 
 
 def written_as(work, tmp_path, name, **more):
-    export_inputs = exporting.prepare(work, Export(format=name, **more))
+    export_inputs = prepare(work, Export(format=name, **more))
     export_inputs.write(tmp_path / name, lambda rows: None)
     wanted = [set(), set()]
     dry = {(e.query_id): e for e in examples(export_inputs.dataset, export_inputs.selected)}

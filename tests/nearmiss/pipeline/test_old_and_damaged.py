@@ -18,7 +18,8 @@ from nearmiss.export.read_back import written_below
 from nearmiss.reports import explanation, funnel
 from nearmiss.review import Event
 from nearmiss.run import open_run, policy_from
-from nearmiss.session import exporting, overview
+from nearmiss.session import overview
+from nearmiss.session.export_inputs import prepare
 from nearmiss.session.tuning import saved
 from nearmiss.settings import Export, Policy
 from nearmiss.workspace import open_to_read, open_workspace
@@ -41,7 +42,7 @@ def everything(folder, out):
     query_id = candidates["query_id"].iloc[0]
     [*explained] = explanation.explain(candidates, run.policy, query_id, None, run.calibration())
     funnel.report(run, None, replace(run.policy, negatives_per_query=2))
-    exporting.prepare(open_to_read(folder), Export(format="triplet")).write(out, lambda rows: None)
+    prepare(open_to_read(folder), Export(format="triplet")).write(out, lambda rows: None)
     work = open_workspace(folder)
     page = overview.overview(work)
     history = saved.history(run)
@@ -280,7 +281,7 @@ def test_what_would_write_to_it_says_that_it_cannot(read_only):
     with pytest.raises(FileError, match=r"policy\.json: wanted to write it; found: .*choose another place"):
         saved.save(work.run, Policy(), "bob")
     with pytest.raises(FileError, match="choose another place"):
-        exporting.prepare(work, Export()).write(read_only / "exports" / "new", lambda rows: None)
+        prepare(work, Export()).write(read_only / "exports" / "new", lambda rows: None)
     with pytest.raises(FileError, match="choose another place"):
         pipeline.mine(read_only, work.run.last_recipe(), encoder=WordEncoder("x"), teacher=OverlapTeacher())
     work.log.close()

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from nearmiss import audit
+from nearmiss.audit.planning import LABELS_ASKED
 from nearmiss.review import REPEAT
 from nearmiss.session import cards
 from nearmiss.session.queue import agenda, arms, priority
@@ -47,7 +48,7 @@ def judge(work, hand, verdict="not_relevant", reviewer="ana", start=1):
 
 def test_a_round_without_an_audit_gets_one_before_the_first_card(work):
     [plan] = audit.plans(work)
-    assert len(audit.drawn(work)) == arms.LABELS
+    assert len(audit.drawn(work)) == LABELS_ASKED
     arms.begin(work, "bob")
     assert [one.plan for one in audit.plans(work)] == [plan.plan]
     assert plan.made_by == "ana"

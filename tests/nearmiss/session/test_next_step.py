@@ -5,6 +5,7 @@ import shutil
 import pytest
 
 from nearmiss import audit
+from nearmiss.audit.planning import LABELS_ASKED
 from nearmiss.review import Event
 from nearmiss.session import next_step
 from nearmiss.settings import Policy
@@ -35,12 +36,12 @@ def judge(work, draws, verdict="not_relevant", start=0):
 
 def test_each_step_leads_to_the_next_and_the_last_to_a_certificate(work):
     assert next_step.proof(work).step == "draw"
-    audit.plan(work, next_step.LABELS, seed=1)
-    assert (next_step.proof(work).step, next_step.proof(work).waiting) == ("judge", next_step.LABELS)
+    audit.plan(work, LABELS_ASKED, seed=1)
+    assert (next_step.proof(work).step, next_step.proof(work).waiting) == ("judge", LABELS_ASKED)
     draws = list(audit.drawn(work).values())
     judge(work, draws[:50])
     stands = next_step.proof(work)
-    assert stands.waiting == next_step.LABELS - 50
+    assert stands.waiting == LABELS_ASKED - 50
     assert "of the kept are answers, by" in stands.words
     judge(work, draws[50:], start=50)
     assert next_step.proof(work).step == "certify"
@@ -52,7 +53,7 @@ def test_each_step_leads_to_the_next_and_the_last_to_a_certificate(work):
 
 
 def test_a_certificate_that_failed_asks_for_other_draws(work):
-    audit.plan(work, next_step.LABELS, seed=1)
+    audit.plan(work, LABELS_ASKED, seed=1)
     judge(work, audit.drawn(work).values(), "relevant")
     audit.certify(work, next_step.MAX_RATE)
     assert next_step.proof(work).step == "draw"
@@ -60,7 +61,7 @@ def test_a_certificate_that_failed_asks_for_other_draws(work):
 
 
 def test_a_certificate_says_nothing_of_other_thresholds(work):
-    audit.plan(work, next_step.LABELS, seed=1)
+    audit.plan(work, LABELS_ASKED, seed=1)
     judge(work, audit.drawn(work).values())
     audit.certify(work, next_step.MAX_RATE)
     work.run.save_policy(Policy(max_p_relevant=None, negatives_per_query=30))

@@ -18,11 +18,11 @@ import pandas as pd
 from nearmiss.selection import STATUSES, VERDICTS, Decision
 from nearmiss.selection.choice import run_positions
 from nearmiss.session.queue import priority
+from nearmiss.storage.mixing import scattered
 from nearmiss.types import Bools, Ints, Pair
 from nearmiss.workspace import Workspace
 
 # Hashes of pairs are 64 bits; a salt keeps the order of a blind review apart from every other draw.
-SALT = np.uint64(0x9E3779B97F4A7C15)
 DISAGREE = 0.5
 Order = Literal["priority", "queries"]
 BETWEEN = 0.15  # of the cards are those that are mixed in among the others
@@ -236,5 +236,4 @@ def _with_text(work: Workspace, text: str) -> Bools:
 
 
 def _shuffled(work: Workspace, seed: int) -> Ints:
-    drawn = (work.table.pair_key ^ np.uint64(seed)) * SALT
-    return np.lexsort((drawn, work.table.query))
+    return np.lexsort((scattered(work.table.pair_key, seed), work.table.query))

@@ -16,11 +16,13 @@ import numpy as np
 
 from nearmiss import audit
 from nearmiss.audit.domains import population
+from nearmiss.audit.planning import LABELS_ASKED
 from nearmiss.review import REPEAT
 from nearmiss.session.queue import agenda, priority
 from nearmiss.session.queue.agenda import View
+from nearmiss.storage.mixing import scattered
 from nearmiss.types import Ints, Pair
-from nearmiss.workspace import SALT, Workspace
+from nearmiss.workspace import Workspace
 
 REPEAT_SHARE = 0.03
 REMEMBERED = 400  # own judgements that may come again
@@ -30,7 +32,6 @@ LEAST_TOLD = 0.01  # a chance below that is no reason to show a card
 STRETCH = 50
 PRIORITY = "priority"
 RANDOM = "picked at random, to measure what is left"
-LABELS = 200  # of the audit that is drawn where a round has none
 
 
 @dataclass(frozen=True)
@@ -52,8 +53,8 @@ def begin(work: Workspace, reviewer: str) -> None:
     """
     if not reviewer or not work.run.can_be_written:
         return
-    if not audit.plans(work) and population(work.table).sum() >= LABELS:
-        audit.plan(work, LABELS, made_by=reviewer)
+    if not audit.plans(work) and population(work.table).sum() >= LABELS_ASKED:
+        audit.plan(work, LABELS_ASKED, made_by=reviewer)
 
 
 def pick(
@@ -131,7 +132,7 @@ def _repeats(work: Workspace, reviewer: str) -> Iterator[PickedCard]:
     rows = [row for pair in sorted(old) if (row := work.row_of(pair)) is not None]
     # No more than the share asks for, however many a reviewer could be shown.
     wanted = int(len(own) * REPEAT_SHARE) - len(again)
-    drawn = np.argsort((work.table.pair_key[rows] ^ np.uint64(len(again))) * SALT, kind="stable")
+    drawn = np.argsort(scattered(work.table.pair_key[rows], len(again)), kind="stable")
     for place in drawn[: max(wanted, 0)].tolist():
         pair = work.pair_at(rows[place])
         yield PickedCard(pair, REPEAT, None, RANDOM, again=True)

@@ -1,0 +1,76 @@
+"""
+Export inputs: everything that one export of a workspace is made of, at one moment.
+
+In:  a workspace, an `Export`
+Out: `ExportInputs`: what would be written, row by row or as a count, and the shards themselves
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import pandas as pd
+
+from nearmiss import audit
+from nearmiss.data import Dataset
+from nearmiss.export import DryRun, Export, ExportReviews, Manifest, dry_run, write
+from nearmiss.export.format_tables import rows_of_corpus, rows_of_table
+from nearmiss.export.formats import EXPORT_FORMATS, check
+from nearmiss.export.judgements import judge, read
+from nearmiss.export.plan import check_not_empty, plan
+from nearmiss.settings import Policy
+from nearmiss.types import Advance
+from nearmiss.workspace import Workspace
+
+EXPORTS = "exports"
+LARGEST_ZIP = 200_000_000  # bytes; more goes by its path
+State = Literal["running", "written", "stopped", "failed"]
+
+
+@dataclass(frozen=True)
+class ExportInputs:
+    """Everything that one export is made of, at one moment."""
+
+    dataset: Dataset
+    selected: pd.DataFrame
+    reviews: ExportReviews
+    export: Export
+    provenance: Mapping[str, Any]
+
+    def dry_run(self) -> DryRun:
+        """What would be written, and why not the rest."""
+        return dry_run(self.dataset, self.selected, self.export, self.reviews)
+
+    def tables(self) -> Iterator[tuple[str, Iterator[dict[str, Any]]]]:
+        """The name and the rows of each table that would be written, its corpus among them."""
+        check(self.export)
+        planned = plan(self.dataset, self.selected, self.export, self.reviews.withheld)
+        check_not_empty(planned)
+        form = EXPORT_FORMATS[self.export.format]
+        for table in form.tables:
+            yield table.stem, rows_of_table(self.dataset, planned.selected, table, self.export)
+        if form.corpus:
+            yield form.corpus.stem, rows_of_corpus(self.dataset, planned.selected, form.corpus, self.export)
+
+    def write(self, out: Path, advance: Advance) -> Manifest:
+        """Write it; `advance` hears of each row."""
+        return write(self.dataset, self.selected, out, self.export, self.provenance, advance, self.reviews)
+
+
+def prepare(work: Workspace, export: Export, policy: Policy | None = None) -> ExportInputs:
+    """The candidates under the judgements so far and a policy, the one in force unless given, as exports do."""
+    work.refresh()
+    policy = policy or work.policy
+    with work.unchanged():
+        said = read(work.standing)
+        table = work.table.judged(work.table.verdicts.copy(), work.table.positive)
+    selected, reviews = judge(table, said, policy, export, work.same_document)
+    rows = audit.rows_of(work.run.dataset, selected, export, reviews.withheld)
+    certificate = audit.covering(work, rows=rows)
+    measured = {
+        "certificate": certificate.as_json() if certificate else None,
+        "certification": audit.certification(work, rows),
+    }
+    provenance = work.run.provenance(work.number) | {"policy": asdict(policy)} | measured
+    return ExportInputs(work.run.dataset, selected, reviews, export, provenance)

@@ -1,0 +1,20 @@
+"""Mixing: whole numbers of 64 bits spread so that the same ones come out on every machine, in any order."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+GOLDEN = 0x9E3779B97F4A7C15  # 2**64 over the golden ratio, as in Fibonacci hashing and splitmix64
+
+Keys = npt.NDArray[np.uint64]
+
+
+def paired(first: Keys, second: Keys) -> Keys:
+    """One number for each two, (n,); the factor keeps the first apart from the second."""
+    return np.asarray(first * np.uint64(GOLDEN) + second, np.uint64)
+
+
+def scattered(keys: Any, seed: int) -> Keys:
+    """Numbers, (n,), whose order is another for each seed."""
+    return np.asarray((np.asarray(keys, np.uint64) ^ np.uint64(seed)) * np.uint64(GOLDEN), np.uint64)
