@@ -39,7 +39,10 @@ def errors() -> "Console":
 
 def print_json(content: Any) -> None:
     """The content for programs: escaped where the output's encoding could not hold it."""
-    print(json.dumps(content, indent=2, ensure_ascii=not is_utf(sys.stdout.encoding), allow_nan=False))
+    try:
+        print(json.dumps(content, indent=2, ensure_ascii=not is_utf(sys.stdout.encoding), allow_nan=False))
+    except BrokenPipeError:
+        raise BrokenPipeError from None  # with its number, Typer would end the command with 1
 
 
 def counted(count: int, noun: str) -> str:

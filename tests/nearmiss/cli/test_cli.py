@@ -34,13 +34,14 @@ def run(tmp_path_factory):
 def nearmiss(*words):
     """Exit code, standard output and standard error of the command."""
     command = [sys.executable, "-m", "nearmiss.cli", *map(str, words)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600)
     return done.returncode, done.stdout, done.stderr
 
 
 def call(capsys, monkeypatch, *words):
     """The same in this process, for speed."""
     monkeypatch.setattr(sys, "argv", ["nearmiss", *map(str, words)])
+    monkeypatch.delenv("COLUMNS", raising=False)  # the suite's own processes set it, and then a pipe is that narrow
     with pytest.raises(SystemExit) as exit_:
         cli.main()
     printed = capsys.readouterr()

@@ -52,7 +52,7 @@ ONLY_WITH = {"simans_a": ("sampling", "simans"), "simans_b": ("sampling", "siman
 # What some runs cannot answer: asked of one query, so that the reason is the rule's own.
 PROBES: dict[str, dict[str, Any]] = {
     "max_p_relevant": {"max_p_relevant": 0.5},
-    "min_p_relevant": {"min_p_relevant": 0.5},
+    "min_p_relevant": {"min_p_relevant": 0.05},
     "different_cluster": {"different_cluster": True},
 }
 MOST_STOPS = 200
