@@ -29,8 +29,9 @@ class Bump {
   draw() {
     if (!this.drawing.clientWidth) return;
     const below = svg("line", { class: "below", x1: 0, x2: this.drawing.clientWidth, y1: this.height - 24, y2: this.height - 24 });
-    const between = this.view.rankings.length > 1 ? (this.x(0) + this.x(1)) / 2 : this.x(0);
-    const said = svg("text", { x: between, y: this.height - 28, "text-anchor": "middle" }, `not among the first ${this.deepest}`);
+    const middle = Math.floor(this.view.rankings.length / 2);
+    const between = middle ? (this.x(middle - 1) + this.x(middle)) / 2 : this.x(0);
+    const said = svg("text", { x: between, y: this.height - 8, "text-anchor": "middle" }, `not among the first ${this.deepest}`);
     const order = this.ranks.map((_, place) => place).sort((a, b) => this.weight(a) - this.weight(b));
     this.lines = new Map(order.map((place) => [place, this.line(place)]));
     this.top = svg("g", { class: "top" });

@@ -76,7 +76,7 @@ class Picture {
     // Answers are drawn last, over everything.
     const order = [...this.order].reverse().sort((a, b) => this.weight(a) - this.weight(b));
     const middle = svg("g", { class: "anchor", "aria-hidden": "true" }, svg("path", { d: "M-7,0H7M0,-7V7" }));
-    const scene = svg("g", { transform: `translate(${width / 2},${height / 2})` }, ...this.rings(), middle, ...order.map((place) => this.point(place)), ...this.names(width, height));
+    const scene = svg("g", { transform: `translate(${width / 2},${height / 2})` }, ...this.rings(), middle, ...order.map((place) => this.point(place)), ...this.ring_words, ...this.names(width, height));
     this.drawing.replaceChildren(scene);
     this.light(null);
     this.tell();
@@ -89,6 +89,7 @@ class Picture {
   }
 
   rings() {
+    this.ring_words = []; // over the points
     const farthest = Math.max(...this.picture.distances, 0.01);
     const scale = [0.25, 0.5, 0.75, 1].filter((distance) => distance < farthest).map((distance) => this.ring(distance, "scale", distance.toFixed(2)));
     const answers = this.order.filter((place) => this.view.documents[place].is_positive).map((place, number) => this.ring(this.picture.distances[place], "answer", number ? "" : `answer ${fixed(this.picture.distances[place])}`));
@@ -99,7 +100,8 @@ class Picture {
   ring(distance, name, words) {
     const radius = this.radius(distance);
     const down = name === "scale" ? radius + 13 : -radius - 4;
-    return svg("g", { class: `ring ${name}` }, svg("circle", { r: radius.toFixed(1) }), words ? svg("text", { y: down.toFixed(1), "text-anchor": "middle" }, words) : null);
+    if (words) this.ring_words.push(svg("g", { class: `ring ${name}` }, svg("text", { y: down.toFixed(1), "text-anchor": "middle" }, words)));
+    return svg("g", { class: `ring ${name}` }, svg("circle", { r: radius.toFixed(1) }));
   }
 
   share(place) {
@@ -129,14 +131,15 @@ class Picture {
 
   // Names of the answers, then of the nearest others and of the kept, where there is room for them.
   names(width, height) {
-    const boxes = [...this.places.values()].map(([x, y]) => [x - 6, y - 6, x + 6, y + 6]);
+    const boxes = [[-9, -9, 9, 9], ...this.places.values()].map(([x, y]) => [x - 6, y - 6, x + 6, y + 6]);
     const of = (weight) => this.order.filter((place) => this.weight(place) === weight);
     const named_ones = [...new Set([...of(2), ...this.order.slice(0, NAMED), ...of(1)])];
     return named_ones.flatMap((place) => {
       const words = shortened(named(this.view.documents[place]), 26);
-      const long = words.length * 6.6;
+      const long = words.length * 6.2;
       const [x, y] = this.places.get(place);
-      for (const [left, top] of [[x + 10, y - 8], [x - 10 - long, y - 8], [x - long / 2, y + 9], [x - long / 2, y - 25]]) {
+      const beside = [y - 8, y + 5, y - 21].flatMap((top) => [[x + 11, top], [x - 11 - long, top]]);
+      for (const [left, top] of [...beside, [x - long / 2, y + 10], [x - long / 2, y - 26]]) {
         const box = [left, top, left + long, top + 15];
         const fits = box[0] > -width / 2 && box[2] < width / 2 && box[1] > -height / 2 && box[3] < height / 2;
         if (fits && boxes.every((other) => box[2] < other[0] || box[0] > other[2] || box[3] < other[1] || box[1] > other[3])) {

@@ -94,6 +94,10 @@ class QueryPage {
     return this.mine.get(place) ?? this.view.documents[place].verdict;
   }
 
+  name(place) {
+    return shortened(named(this.view.documents[place]), 40);
+  }
+
   colour_of(kind, name) {
     const look = this.data.looks[kind][name];
     return this.data.dark ? look.dark : look.light;
@@ -159,7 +163,7 @@ class QueryPage {
     this.give(places, verdict);
     this.done.push(places.map((place) => [place, verdict]));
     this.undone = [];
-    this.say(`${places.length === 1 ? named(this.view.documents[places[0]]) : `${places.length} rows`}: ${this.data.looks.verdict[verdict].word}.`);
+    this.say(`${places.length === 1 ? this.name(places[0]) : `${places.length} rows`}: ${this.data.looks.verdict[verdict].word}.`);
     const alone = !this.chosen.size;
     this.chosen.clear();
     this.show_chosen();
@@ -183,7 +187,7 @@ class QueryPage {
     this.undone.push(step);
     for (const [place] of step) this.mine.set(place, "");
     this.mark();
-    this.say(`Undone: ${step.length === 1 ? named(this.view.documents[step[0][0]]) : `${step.length} rows`}.`);
+    this.say(`Undone: ${step.length === 1 ? this.name(step[0][0]) : `${step.length} rows`}.`);
     this.go(step[0][0], this.column);
   }
 
