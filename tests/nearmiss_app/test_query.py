@@ -2,6 +2,7 @@
 
 import json
 
+import pandas as pd
 import pytest
 
 from nearmiss.review import open_log
@@ -65,7 +66,7 @@ def test_an_unknown_query_is_said_and_a_search_offered(query):
 def test_the_texts_that_the_browser_wants_are_sent(query):
     page = query(query="q03")
     doc_id = shown(page)["view"]["documents"][-1]["doc_id"]
-    send(page, wants={"query_id": "q03", "doc_ids": [doc_id, "no such document"]})
+    send(page, wants={"nonce": 1, "query_id": "q03", "doc_ids": [doc_id, "no such document"]})
     assert list(shown(page)["readings"]) == [doc_id]
     assert shown(page)["readings"][doc_id]["pieces"]
 
@@ -83,3 +84,38 @@ def test_rows_judged_here_are_written_as_the_readers_own_choice_and_undone(query
     send(page, events={"nonce": 2, "events": [judged(doc_id, "undo", 2)]})
     assert first_kept(page)["doc_id"] == doc_id
     log.close()
+
+
+def test_a_slider_gets_its_stops_once_and_what_is_tried_is_not_saved(query, run):
+    before = (run / "policy.json").read_bytes()
+    page = query(query="q03", reviewer="ada")
+    assert shown(page)["along"] is None
+    slides = {"nonce": 1, "name": "negatives_per_query"}
+    send(page, slides=slides)
+    along = shown(page)["along"]
+    assert along["stops"][along["at"]] == "7"
+    assert along["kept"][along["stops"].index("3")] == 3
+    send(page, slides=slides)
+    assert shown(page)["along"] is None
+    send(page, slides=slides, tries={"nonce": 2, "name": "negatives_per_query", "stop": "3"})
+    assert shown(page)["tried"] == {"negatives_per_query": "3"}
+    assert shown(page)["view"]["kept"] == 3
+    assert shown(page)["along"]["at"] == along["stops"].index("3")
+    assert "Open it in Tune" in labels(page)
+    assert (run / "policy.json").read_bytes() == before
+
+
+def test_the_picture_comes_with_the_page(query):
+    drawn = shown(query(query="q03"))["picture"]
+    assert len(drawn["distances"]) == len(drawn["angles"]) == len(drawn["shares"][drawn["usual"]])
+    assert drawn["temperatures"][drawn["usual"]] == 0.05
+
+
+def test_a_text_in_the_search_is_no_markup(open_page, run):
+    queries = run / "dataset" / "queries.parquet"
+    frame = pd.read_parquet(queries)
+    frame.loc[frame["query_id"].eq("q03"), "text"] = "![x](http://example.com/x.png) boiling"
+    frame.to_parquet(queries)
+    page = open_page("query")
+    page.text_input(key="query_find").set_value("q03").run()
+    assert r"\!\[x\]\(http\:\/\/example\.com\/x\.png\) boiling" in labels(page)

@@ -1,6 +1,8 @@
 // One setting of the policy on a slider: every stop's statuses are here before it is moved, so that a drag repaints the
 // page at once; the server hears where it was let go.
 
+const ASK_AGAIN = 6000; // milliseconds
+
 class Limits {
   constructor(page) {
     this.page = page;
@@ -8,9 +10,12 @@ class Limits {
   }
 
   build(data) {
-    const known = data.along && data.along.query_id === data.view.query_id ? data.along : null;
-    this.name ??= Object.keys(data.tried)[0] ?? data.settings[0];
-    this.along = known && known.name === this.name ? known : null;
+    const tried = Object.keys(data.tried)[0];
+    this.name ??= tried ?? data.settings[0];
+    // The server sends it once; what it sent holds as long as nothing else than verdicts changed.
+    const kept = this.policy === JSON.stringify(data.tried) ? this.along : null;
+    this.policy = JSON.stringify(data.tried);
+    this.along = [data.along, kept].find((one) => one?.query_id === data.view.query_id && one.name === this.name) ?? null;
     this.stop = this.along ? this.along.at : null;
     const choice = h("select", { "aria-label": "Setting to move" }, ...data.settings.map((name) => h("option", { value: name }, name.replaceAll("_", " "))));
     choice.value = this.name;
@@ -30,8 +35,14 @@ class Limits {
     this.tell();
     // Asked for once the page stands, since it need not wait for it.
     clearTimeout(this.asking);
-    if (!this.along) this.asking = setTimeout(() => this.page.gone || this.page.set("slides", { nonce: Math.random(), name: this.name }), 150);
+    if (!this.along) this.asking = setTimeout(() => this.ask(), 150);
     return h("div", { class: "limits" }, choice, this.slider, this.value, back, this.counts);
+  }
+
+  ask() {
+    if (this.page.gone) return;
+    this.page.set("slides", { nonce: Math.random(), name: this.name });
+    this.asking = setTimeout(() => this.along || this.ask(), ASK_AGAIN);
   }
 
   slide(stop) {
@@ -42,7 +53,7 @@ class Limits {
 
   // The status of a document at the stop where the slider stands; undefined where it stands on the policy's own.
   status_of(place) {
-    if (!this.along || this.stop === this.along.at) return undefined;
+    if (!this.along || this.stop === this.along.at || this.page.view.documents[place].verdict) return undefined;
     return this.page.data.statuses[this.along.statuses[this.stop][place]];
   }
 

@@ -254,7 +254,7 @@ class QueryPage {
 
   draw() {
     this.root.dataset.mode = this.data.dark ? "dark" : "light";
-    const built = JSON.stringify([this.view, this.data.picture, this.data.along, this.data.tried, this.limits.name, this.data.dark]);
+    const built = JSON.stringify([this.view, this.data.picture, this.data.tried, this.limits.name, this.data.dark]) + (this.data.along ? Math.random() : "");
     if (this.built !== built) {
       this.built = built;
       this.build();

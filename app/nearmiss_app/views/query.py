@@ -98,10 +98,16 @@ def tried(work: Workspace, before: dict) -> Policy:
 
 
 def slid(work: Workspace, query_id: str, policy: Policy, reviewer: str, before: dict) -> dict | None:
-    """What each stop of the slider comes to; None while it is not wanted, so that the page need not wait for it."""
-    wanted = (before.get("slides") or {}).get("name")
-    if wanted not in query_limits.movable(work, policy):
+    """
+    What each stop of the slider comes to; None while it is not wanted, so that the page need not wait for it.
+
+    Sent once: the browser keeps it, since counting over a million candidates takes longer than writing a verdict.
+    """
+    asked = before.get("slides") or {}
+    wanted, key = asked.get("name"), (asked.get("nonce"), query_id, policy)
+    if wanted not in query_limits.movable(work, policy) or st.session_state.get("slid") == key:
         return None
+    st.session_state["slid"] = key
     return asdict(query_limits.along(work, query_id, policy, wanted, reviewer))
 
 
@@ -114,9 +120,12 @@ def what_is_tried(work: Workspace, policy: Policy) -> None:
 
 
 def to_read(shown: query_view.QueryView, before: dict) -> list[str]:
-    """The documents whose texts the browser asked for; at first, the first few that are kept."""
+    """The documents whose texts the browser asked for, sent once; at first, the first few that are kept."""
     wants = before.get("wants") or {}
     if wants.get("query_id") == shown.query_id:
+        if st.session_state.get("read") == wants.get("nonce"):
+            return []
+        st.session_state["read"] = wants.get("nonce")
         known = {item.doc_id for item in shown.documents}
         return [one for one in wants.get("doc_ids", []) if one in known][:MOST_AT_ONCE]
     return [item.doc_id for item in shown.documents if item.status == "kept"][:READ_AHEAD]
