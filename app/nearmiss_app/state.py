@@ -55,7 +55,8 @@ def workspace() -> Workspace:
 
 def reviewer() -> str:
     """Who is looking: from the address, else from the command line; empty where nobody said."""
-    return st.query_params.get("reviewer") or st.session_state.get("reviewer") or os.environ.get(REVIEWER, "")
+    names = st.query_params.get("reviewer"), st.session_state.get("reviewer"), os.environ.get(REVIEWER)
+    return next((name.strip() for name in names if name and name.strip()), "")
 
 
 def set_reviewer(name: str) -> None:

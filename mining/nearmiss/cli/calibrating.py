@@ -16,6 +16,7 @@ from nearmiss.cli.application import app
 from nearmiss.cli.commands import AsJson, ReviewsFlag, RoundNumber, RunFolder
 from nearmiss.cli.console import output as _output
 from nearmiss.cli.console import print_json as _print_json
+from nearmiss.counts import counted
 from nearmiss.errors import ReviewError
 
 if TYPE_CHECKING:
@@ -80,7 +81,9 @@ def _agreed(yes: bool) -> bool:
 def _rests_on(calibration: "Calibration") -> str:
     if not calibration.labels:
         return "the weights that were fitted on other collections"
-    return f"{calibration.labels:,} judgements of this run, {calibration.answers:,} of them answers"
+    return (
+        f"{counted(calibration.labels, 'judgement')} of this run, {counted(calibration.answers, 'answer')} among them"
+    )
 
 
 def _show(seen: "Preview") -> None:

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nearmiss.cli import app, reading
-from nearmiss.cli.console import counted
 from nearmiss.cli.console import errors as _errors
 from nearmiss.cli.console import output as _output
 from nearmiss.cli.console import print_json as _print_json
 from nearmiss.cli.flags import spelled_out_depth, takes
 from nearmiss.cli.progress_bar import progress_on
+from nearmiss.counts import counted
 from nearmiss.errors import RecipeError, RunError
 from nearmiss.presets import PRESETS, Preset
 from nearmiss.settings import Export, Mining, Policy, check_read, source_name

@@ -45,12 +45,6 @@ def print_json(content: Any) -> None:
         raise BrokenPipeError from None  # with its number, Typer would end the command with 1
 
 
-def counted(count: int, noun: str) -> str:
-    """`1 query`, `2 queries`, `1,000 documents`."""
-    many = f"{noun[:-1]}ies" if noun.endswith("ry") else f"{noun}s"
-    return f"{count:,} {noun if count == 1 else many}"
-
-
 def is_utf(encoding: str | None) -> bool:
     """Whether an encoding holds every character."""
     return (encoding or "").lower().startswith("utf")

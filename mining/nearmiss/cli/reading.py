@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from nearmiss.counts import counted
 from nearmiss.errors import RecipeError
 
 if TYPE_CHECKING:
@@ -74,19 +75,22 @@ def read(console: "Console", data: str, options: ReadingFlags) -> "Dataset":
         positive_from=options.positive_from,
         reject=options.reject,
     )
-    for line in (counted(found), *found.notes, *unused(found)):
+    for line in (what_was_read(found), *found.notes, *unused(found)):
         console.print(line, markup=False, soft_wrap=True)
     return found
 
 
-def counted(found: "Dataset") -> str:
+def what_was_read(found: "Dataset") -> str:
     """How many rows there were, and what they held."""
     counts = found.counts
-    return (
-        f"read {counts.read:,} rows = {counts.kept:,} kept + {counts.rejected:,} rejected: "
-        f"{len(found.queries):,} queries, {len(found.documents):,} documents, {len(found.positives):,} positives, "
-        f"{len(found.negatives):,} labelled negatives"
-    )
+    tables = {
+        "query": found.queries,
+        "document": found.documents,
+        "positive": found.positives,
+        "labelled negative": found.negatives,
+    }
+    held = ", ".join(counted(len(table), noun) for noun, table in tables.items())
+    return f"read {counted(counts.read, 'row')} = {counts.kept:,} kept + {counts.rejected:,} rejected: {held}"
 
 
 def unused(found: "Dataset") -> list[str]:

@@ -15,6 +15,7 @@ from nearmiss.cli import app
 from nearmiss.cli.commands import AsJson, NewReviews, ReviewsFlag, RunFolder
 from nearmiss.cli.console import output as _output
 from nearmiss.cli.console import print_json as _print_json
+from nearmiss.counts import counted
 from nearmiss.errors import ReviewError
 
 if TYPE_CHECKING:
@@ -49,10 +50,11 @@ def export_reviews(
     log = open_run(run, reviews).log_to_read()
     done = exchange.export_reviews(log, file, chosen)
     log.close()
-    what = "rows" if chosen == "jsonl" else "judgements as grades: 2 is relevant, 1 partly, 0 not relevant"
-    _output().print(f"{file}: {done.rows:,} {what}", soft_wrap=True, markup=False, highlight=False)
+    what = counted(done.rows, "row" if chosen == "jsonl" else "judgement")
+    grades = "" if chosen == "jsonl" else " as grades: 2 is relevant, 1 partly, 0 not relevant"
+    _output().print(f"{file}: {what}{grades}", soft_wrap=True, markup=False, highlight=False)
     if done.unsure:
-        _output().print(f"  {done.unsure:,} pairs left out: nobody could tell")
+        _output().print(f"  {counted(done.unsure, 'pair')} left out: nobody could tell")
 
 
 @review.command("import")
@@ -103,7 +105,7 @@ def import_reviews(
 def _in_words(done: "ImportedJudgements", candidates: int, *, dry_run: bool, told: bool) -> "Iterator[str]":
     if dry_run:
         yield "nothing was written: this is what would be"
-    yield f"{done.rows:,} rows: {done.new:,} new, {done.known:,} known already"
+    yield f"{counted(done.rows, 'row')}: {done.new:,} new, {done.known:,} known already"
     verdicts = ", ".join(f"{count:,} {verdict.replace('_', ' ')}" for verdict, count in done.verdicts.items() if count)
     if verdicts:
         yield f"  {verdicts}"
@@ -117,9 +119,11 @@ def _in_words(done: "ImportedJudgements", candidates: int, *, dry_run: bool, tol
         yield f"  assumed: {sentence}"
     if done.unused:
         yield f"  columns not used: {', '.join(done.unused)}"
-    yield f"  {candidates:,} pairs are candidates of the run, {len(done.pairs) - candidates:,} are not"
+    are = "is a candidate" if candidates == 1 else "are candidates"
+    others = len(done.pairs) - candidates
+    yield f"  {counted(candidates, 'pair')} {are} of the run, {others:,} {'is' if others == 1 else 'are'} not"
     if done.foreign:
-        yield f"  {done.foreign:,} pairs have a query or a document that is not in this run"
+        yield f"  {counted(done.foreign, 'pair')} with a query or a document that is not in this run"
 
 
 def _labels(told: list[str]) -> dict[str, str]:

@@ -18,7 +18,8 @@ from rich.table import Table
 from rich.text import Text
 
 from nearmiss.calibration.fitting import PRIOR_ALONE
-from nearmiss.cli.console import counted, is_utf
+from nearmiss.cli.console import is_utf
+from nearmiss.counts import counted
 from nearmiss.presets import EVERYWHERE, Family, Preset
 from nearmiss.reports.explanation import Explanation
 from nearmiss.reports.queries import ListedQuery

@@ -9,6 +9,7 @@ without a positive in the split is no part of the split: neither it nor its judg
 from collections.abc import Container, Iterable, Sequence
 from pathlib import Path
 
+from nearmiss.counts import counted
 from nearmiss.data.beir_qrels import QrelsRow, qrels_files, read_qrels
 from nearmiss.data.checks import Wrong, wanted_field, wanted_text
 from nearmiss.data.corpus import BEIR_IDS, own_id, read_beir_corpus
@@ -72,7 +73,7 @@ def read_queries(files: Iterable[Path], wanted: set[str], gathered: Gathered, le
         found[query_id] = row
     ledger.kept += len(found)
     if unjudged:
-        ledger.notes.append(f"left out, since the qrels name no positive for them: {unjudged:,} queries")
+        ledger.notes.append(f"left out, since the qrels name no positive for them: {counted(unjudged, 'query')}")
     return found
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from nearmiss.data.opening import bare_name, kind_of
 from nearmiss.data.sheets import KINDS
 from nearmiss.errors import DatasetError
+from nearmiss.storage.numbered import by_number
 
 # Facts about the data, which stand beside it.
 NO_DATA = {"manifest.json", "dataset_info.json", "dataset_infos.json", "state.json", "merlin_metadata.json"}
@@ -32,17 +33,12 @@ Tables = dict[str, list[Path]]
 def tables(folder: Path, kinds: Collection[str] = KINDS) -> Tables:
     """Every table of which files lie in a folder, by name; what is hidden is none."""
     found: Tables = {}
-    for path in sorted(folder.iterdir(), key=natural):
+    for path in sorted(folder.iterdir(), key=by_number):
         if path.is_file() and kind_of(path) in kinds and path.name not in NO_DATA and path.name[0] not in "._":
             found.setdefault(name_of(path), []).append(path)
     for paths in found.values():
         check_whole(folder, paths)
     return found
-
-
-def natural(path: Path) -> list[tuple[int, str]]:
-    """Numbers in a name by their size: part 10 comes after part 9."""
-    return [(int(piece), "") if piece.isdecimal() else (-1, piece) for piece in re.split(r"(\d+)", path.name)]
 
 
 def stem(path: Path) -> str:

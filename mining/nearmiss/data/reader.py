@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from nearmiss.counts import counted
 from nearmiss.data import in_memory
 from nearmiss.data.beir import read_beir
 from nearmiss.data.checks import Wrong
@@ -288,4 +289,4 @@ def count_unanswered(gathered: Gathered, ledger: Ledger) -> None:
             ledger.set_aside(file, line, Wrong("a query with a positive", "one with labelled negatives alone"), row)
     unjudged = len(gathered.asked.keys() - gathered.queries.keys())
     if unjudged:
-        ledger.notes.append(f"left out, since no row names a positive for them: {unjudged:,} queries")
+        ledger.notes.append(f"left out, since no row names a positive for them: {counted(unjudged, 'query')}")

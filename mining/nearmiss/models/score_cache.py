@@ -22,6 +22,7 @@ from nearmiss.errors import ModelError
 from nearmiss.models.teacher import Teacher
 from nearmiss.storage.files import write_parquet
 from nearmiss.storage.mixing import paired
+from nearmiss.storage.numbered import by_number
 from nearmiss.types import AnyInts, Scores
 
 PAIRS_PER_CHUNK = 4096
@@ -140,7 +141,7 @@ def _key(text: str) -> int:
 
 def _files(folder: Path) -> list[Path]:
     # Not what a killed run left under a temporary name.
-    return sorted(path for path in folder.glob("*.parquet") if not path.name.startswith("."))
+    return sorted((path for path in folder.glob("*.parquet") if not path.name.startswith(".")), key=by_number)
 
 
 def _own(folder: Path, teacher: Teacher) -> Path:

@@ -64,8 +64,8 @@ def _finder(this: Round, source: str, watch: Watch) -> tuple[Finder, dict[str, A
 
 
 def _bm25(this: Round, depth: int, watch: Watch) -> tuple[Finder, dict[str, Any]]:
-    # The index depends on data and language alone, so that rounds share it.
-    folder = this.run / "indexes" / f"bm25-{this.language}"
+    # It depends on no setting of a round but the language, so that rounds share it.
+    folder = bm25.place(this.run / "indexes", this.language)
     with watch("bm25 index", len(this.documents), "documents") as advance:
         bm25.build(this.documents, folder, this.language, advance)
     return lambda start, end: bm25.search(folder, this.queries[start:end], depth), {"language": this.language}

@@ -23,6 +23,7 @@ from nearmiss.settings import Policy
 from nearmiss.types import Bools
 
 LOUDEST = 4
+TO_A_POSITIVE = ("positive_cosine", "positive_jaccard")
 
 
 @dataclass(frozen=True)
@@ -92,9 +93,9 @@ def _explain(table: Table, policy: Policy, rows: pd.DataFrame, row: int, spoken:
         status=str(candidate["status"]),
         slot=None if pd.isna(slot) else int(slot),
         scores=_scores(candidate),
-        thresholds=_thresholds(table, policy, row),
+        thresholds={} if candidate["is_positive"] else _thresholds(table, policy, row),
         reasons=tuple(_reasons(table, policy, rows, row)),
-        signals=spoken,
+        signals=() if candidate["is_positive"] else spoken,
     )
 
 
@@ -102,6 +103,8 @@ def _scores(candidate: pd.Series) -> dict[str, float | None]:
     shown = [
         name for name in candidate.index if name.endswith(("_score", "_rank", "_cosine", "_jaccard", "p_relevant"))
     ]
+    if candidate["is_positive"]:
+        shown = [name for name in shown if name not in TO_A_POSITIVE]  # how near it is to itself
     return {name: _number(candidate[name]) for name in shown}
 
 
@@ -119,6 +122,9 @@ def _thresholds(table: Table, policy: Policy, row: int) -> dict[str, float]:
 def _reasons(table: Table, policy: Policy, rows: pd.DataFrame, row: int) -> list[str]:
     """The rules that refuse this candidate, in order, then how the places were given away."""
     candidate = rows.iloc[row]
+    if candidate["is_positive"]:
+        # What else would refuse it, such as being a copy of itself, says nothing.
+        return [f"known_positive: {_in_words('known_positive', table, policy, candidate, row)}"]
     refusing = [rule for rule in selection.RULES if rule(table, policy)[row]]
     reasons = [f"{rule.__name__}: {_in_words(rule.__name__, table, policy, candidate, row)}" for rule in refusing]
     if table.reviewed_negative[row]:

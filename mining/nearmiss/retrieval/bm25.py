@@ -14,6 +14,7 @@ from array import array
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,14 +26,27 @@ from nearmiss.retrieval.language import checked, term_maker
 from nearmiss.retrieval.results import best_rows, nothing_found, ranked
 from nearmiss.retrieval.tokenization import normalise, words
 from nearmiss.storage.files import read_json, write_json, written_to
+from nearmiss.storage.fingerprint import fingerprint_of
 from nearmiss.storage.temporary import sweep_drafts_of, temporary_name
 
 if TYPE_CHECKING:
     from bm25s import BM25
 
 K1, B = 1.2, 0.75  # Lucene's defaults
+MAKING = 1  # raise it when terms are made in another way, so that kept indexes are not used
 QUERY_BLOCK = 256
 _NOTHING = 0  # the id of the term "", which no document holds: bm25s wants at least one term in a query
+
+
+def place(indexes: Path, language: str) -> Path:
+    """
+    Where the index in this language lies among a run's indexes.
+
+    Named by all that makes it what it is, besides the run's data: the libraries that make terms and weights, with their
+    versions, our own way to make terms, and the numbers of the formula.
+    """
+    libraries = [version(name) for name in ("bm25s", "PyStemmer", "numpy")]
+    return indexes / f"bm25-{language}-{fingerprint_of(MAKING, language, K1, B, *libraries)[:12]}"
 
 
 def build(texts: Iterable[str], folder: Path, language: str, advance: Callable[[int], None] = lambda n: None) -> None:

@@ -18,6 +18,7 @@ from nearmiss.errors import ModelError
 from nearmiss.models.engine.loading import check_tokenizer, model_folder
 from nearmiss.retrieval.results import best_rows, nothing_found, ranked
 from nearmiss.storage.files import write_atomically
+from nearmiss.storage.numbered import shard_name
 from nearmiss.types import Advance
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def encode_documents(
     paths = []
     for start in range(0, len(passages), shard_rows):
         texts = list(passages[start : start + shard_rows])
-        path = folder / f"{start // shard_rows:05d}.npz"
+        path = folder / shard_name(start // shard_rows, ".npz")
         if not path.exists():
             with write_atomically(path) as temporary:
                 sparse.save_npz(temporary, _rows(encoder.encode_document, texts, prompt))

@@ -51,17 +51,15 @@ class ReadJudgements:
     def by(self, reviewer: str, place: object) -> "ReadJudgements":
         """The same with a name for the judgements that have none; ReviewError where none is told."""
         nameless = sum(not one.reviewer.strip() for one in self.judgements)
-        if not nameless:
-            return self
-        if not reviewer.strip():
+        if nameless and not reviewer.strip():
             raise ReviewError(
                 f"--reviewer: wanted a name for the judgements of {place} that name nobody ({nameless:,}); found none"
             )
-        named = [one if one.reviewer.strip() else replace(one, reviewer=reviewer) for one in self.judgements]
-        assumed = (
-            self.assumed if nameless == len(named) else (*self.assumed, f"reviewer {reviewer!r} where none is named")
-        )
-        return replace(self, judgements=named, assumed=assumed)
+        # Spaces around a name make no other person of it.
+        named = [replace(one, reviewer=one.reviewer.strip() or reviewer.strip()) for one in self.judgements]
+        some = 0 < nameless < len(named)
+        assumed = (f"reviewer {reviewer.strip()!r} where none is named",) if some else ()
+        return replace(self, judgements=named, assumed=(*self.assumed, *assumed))
 
     def latest(self) -> "ReadJudgements":
         """The same with the last judgement alone where somebody judged a pair more than once."""

@@ -8,6 +8,7 @@ Knows nothing of pages. One export runs at a time for all who look; it can be wa
 """
 
 import io
+import os
 import re
 import time
 import zipfile
@@ -22,6 +23,7 @@ from nearmiss.session.export_inputs import ExportInputs
 from nearmiss.workspace import Workspace
 
 EXPORTS = "exports"
+LONGEST_NAME = 255  # bytes of one folder name, in every common file system
 LARGEST_ZIP = 200_000_000  # bytes; more goes by its path
 State = Literal["running", "written", "stopped", "failed"]
 
@@ -145,10 +147,15 @@ def short_name(run: Path, export: WrittenExport) -> str:
 
 def destination(run: Path, name: str) -> Path:
     """The folder that a person named: a plain name lies among the run's exports, a path from the root where it says."""
-    path = Path(name.strip()).expanduser()
-    if path.is_absolute():
+    try:
+        path = Path(name.strip()).expanduser()
+    except RuntimeError:  # ~somebody whom this machine does not know
+        path = Path()
+    can_be_named = name.isprintable() and all(len(os.fsencode(part)) <= LONGEST_NAME for part in path.parts)
+    if path.is_absolute() and can_be_named:
         return path
-    if not name.strip() or ".." in path.parts or any(part.startswith(".") for part in path.parts):
+    # `.` has no parts: it would be the folder of all exports.
+    if not can_be_named or not path.parts or any(part.startswith(".") for part in path.parts):
         raise RunError(f"folder: wanted a name for the run's {EXPORTS}, or a whole path; found {name.strip()!r}")
     return run / EXPORTS / path
 

@@ -1,5 +1,6 @@
 """Numbered files: the shards of a stage, named so that they can be listed in order however many there are."""
 
+import re
 from pathlib import Path
 
 from nearmiss.storage.damage import damaged, missing
@@ -8,6 +9,11 @@ from nearmiss.storage.damage import damaged, missing
 def shard_name(number: int, suffix: str) -> str:
     """`00000.npy`, `00001.npy` ...; longer from the hundred thousandth on, so `numbered` sorts by number."""
     return f"{number:05d}{suffix}"
+
+
+def by_number(path: Path) -> list[tuple[int, str]]:
+    """What to sort paths by, so that numbers in their names count as numbers: part 10 comes after part 9."""
+    return [(int(piece), "") if piece.isdecimal() else (-1, piece) for piece in re.split(r"(\d+)", path.name)]
 
 
 def numbered(folder: Path, suffix: str) -> list[Path]:

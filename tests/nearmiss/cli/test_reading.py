@@ -26,11 +26,18 @@ def test_it_is_said_which_column_was_taken_for_what_and_which_was_not_used(tmp_p
     ]
 
 
+def test_one_of_a_thing_is_told_in_the_singular(tmp_path):
+    (tmp_path / "f.csv").write_text("query,positive\nq,a\n")
+    assert told(tmp_path / "f.csv")[0] == (
+        "read 1 row = 1 kept + 0 rejected: 1 query, 1 document, 1 positive, 0 labelled negatives"
+    )
+
+
 def test_a_label_is_named_and_can_be_denied(tmp_path):
     (tmp_path / "f.csv").write_text("query,positive,label\nq,a,1\nq,n,0\n")
-    assert told(tmp_path / "f.csv")[0].endswith("1 positives, 1 labelled negatives")
+    assert told(tmp_path / "f.csv")[0].endswith("1 query, 2 documents, 1 positive, 1 labelled negative")
     assert told(tmp_path / "f.csv", column=("label=",)) == [
-        "read 2 rows = 2 kept + 0 rejected: 1 queries, 2 documents, 2 positives, 0 labelled negatives",
+        "read 2 rows = 2 kept + 0 rejected: 1 query, 2 documents, 2 positives, 0 labelled negatives",
         "columns: query = query, positive = positive",
         "not used, kept as your own columns: label (queries)",
     ]

@@ -418,7 +418,7 @@ def test_qrels_are_read_in_every_usual_form(beir, name):
     dataset = read(beir)
     same(dataset)
     assert dataset.positives.grade.tolist() == [1.0, 2.0]
-    assert dataset.notes == ("left out, since the qrels name no positive for them: 1 queries",)
+    assert dataset.notes == ("left out, since the qrels name no positive for them: 1 query",)
 
 
 def test_a_row_of_another_width_is_told(beir):
@@ -504,7 +504,7 @@ def test_ms_marcos_folder_is_read_with_each_form_of_judgements(tmp_path, name, p
     same(dataset)
     if "small" not in name:
         assert sorted(dataset.positives.doc_id) == ["10", "12"]
-        assert "left out, since no row names a positive for them: 1 queries" in dataset.notes
+        assert "left out, since no row names a positive for them: 1 query" in dataset.notes
 
 
 @pytest.mark.parametrize("name", [name for name in JUDGED if "small" not in name])

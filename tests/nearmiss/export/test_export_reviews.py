@@ -543,7 +543,9 @@ def test_what_lies_in_a_folder_is_never_written_over(work, run):
         exporting.ExportRunner().start(prepare(work, Export()), out)
 
 
-@pytest.mark.parametrize("name", ["", "  ", "../elsewhere", ".hidden", "a/../../b"])
+@pytest.mark.parametrize(
+    "name", ["", "  ", ".", "./", "../elsewhere", ".hidden", "a/../../b", "a\0b", "a\nb", "x" * 256, "~nobody-here/x"]
+)
 def test_a_name_never_leads_out_of_the_run(run, name):
     with pytest.raises(RunError, match="wanted a name for the run's exports, or a whole path"):
         exporting.destination(run, name)

@@ -2,6 +2,8 @@
 
 import errno
 import json
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -235,3 +237,38 @@ def test_a_cuda_device_is_asked_whether_it_has_bfloat16_of_its_own(teacher, monk
     with pytest.raises(ModelError, match="--precision bfloat16: wanted a CUDA device that multiplies it"):
         pytorch.fastest(wanted(teacher, precision="bfloat16"), load_model(request))
     processor.multiplies_bfloat16_on_cuda.cache_clear()
+
+
+OF_A_GRAPH = ModelRequest("encoder", "toy", Path("toy"), "f" * 64, max_length=64)
+LIBRARIES_OF_A_GRAPH = ("openvino", "sentence-transformers", "transformers", "tokenizers", "torch")
+
+
+@pytest.mark.parametrize(
+    ("change", "is_another"),
+    [
+        ({"kind": "teacher"}, True),
+        ({"fingerprint": "e" * 64}, True),
+        ({"max_length": 128}, True),
+        ({"name": "other"}, False),  # the same weights by another name
+        ({"folder": Path("elsewhere")}, False),
+    ],
+)
+def test_what_changes_a_graph_changes_where_it_is_kept(own_cache, change, is_another):
+    now = graphs.place(OF_A_GRAPH, "int8")
+    assert (graphs.place(replace(OF_A_GRAPH, **change), "int8") != now) == is_another
+
+
+def test_the_number_type_the_processor_and_each_library_change_where_a_graph_is_kept(own_cache, monkeypatch):
+    places = {graphs.place(OF_A_GRAPH, precision) for precision in ("float32", "bfloat16", "int8")}
+    known = graphs.version
+    for name in LIBRARIES_OF_A_GRAPH:
+        monkeypatch.setattr(graphs, "version", lambda library, name=name: "9.9" if library == name else known(library))
+        places.add(graphs.place(OF_A_GRAPH, "int8"))
+    monkeypatch.setattr(graphs, "version", known)
+    for flags in ({"amx_bf16"}, {"avx512_vnni"}, set()):
+        monkeypatch.setattr(processor, "features", lambda flags=flags: frozenset(flags))
+        places.add(graphs.place(OF_A_GRAPH, "int8"))
+    monkeypatch.setattr(graphs, "MAKING", graphs.MAKING + 1)
+    places.add(graphs.place(OF_A_GRAPH, "int8"))
+    # One of the three processors is this one.
+    assert len(places) == 3 + len(LIBRARIES_OF_A_GRAPH) + 2 + 1

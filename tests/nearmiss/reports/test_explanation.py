@@ -37,6 +37,15 @@ def test_the_reason_names_the_numbers_that_decided(candidate, policy, sentence):
     assert explanation.reasons[0] == sentence
 
 
+def test_of_a_labelled_answer_it_says_that_and_no_more():
+    frame = table(row(0.5)).assign(positive_cosine=1.0, positive_jaccard=1.0, duplicate_kind="same_text")
+    [told] = explain(frame, Policy(relative_margin=0.1, skip_top=5), "q", "p")
+    assert (told.status, told.reasons) == ("known_positive", ("known_positive: labelled as an answer",))
+    assert (told.thresholds, told.signals) == ({}, ())
+    assert {"positive_cosine", "positive_jaccard"}.isdisjoint(told.scores)
+    assert told.scores["teacher_score"] == pytest.approx(0.8)
+
+
 def test_every_rule_that_refuses_is_told_in_order():
     frame = table(row(0.79, dense_rank=1, is_sibling=True))
     [explanation] = explain(frame, Policy(skip_top=1), "q", "d0")

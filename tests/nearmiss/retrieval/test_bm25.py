@@ -203,3 +203,20 @@ def test_stop_words_are_those_that_bm25s_would_leave_out(code):
 def test_an_unknown_language_is_refused_with_the_known_ones(tmp_path):
     with pytest.raises(RecipeError, match=r"--language: wanted one of ar, .*en, .*; found 'klingon'"):
         bm25.build(["text"], tmp_path / "index", "klingon")
+
+
+@pytest.mark.parametrize(
+    "change", [("bm25s", "9.9"), ("PyStemmer", "9.9"), ("numpy", "9.9"), ("K1", 0.9), ("B", 0.4), ("MAKING", 0)]
+)
+def test_whatever_changes_an_index_changes_where_it_lies(tmp_path, monkeypatch, change):
+    name, value = change
+    now = bm25.place(tmp_path, "en")
+    assert now == bm25.place(tmp_path, "en")
+    assert now.name.startswith("bm25-en-")
+    assert bm25.place(tmp_path, "de").name[len("bm25-de-") :] != now.name[len("bm25-en-") :]
+    if hasattr(bm25, name):
+        monkeypatch.setattr(bm25, name, value)
+    else:
+        known = bm25.version
+        monkeypatch.setattr(bm25, "version", lambda library: value if library == name else known(library))
+    assert bm25.place(tmp_path, "en") != now

@@ -361,3 +361,14 @@ def test_the_app_is_told_the_whole_path_of_its_log(run, tmp_path, monkeypatch):
     with pytest.raises(SystemExit):
         cli.main()
     assert began == {"reviews": str(tmp_path / "mine.db")}
+
+
+def test_one_judgement_is_told_in_the_singular_and_spaces_make_no_other_person(run, tmp_path, capsys, monkeypatch):
+    [(query_id, doc_id)] = pairs_of(run, 1)
+    row = {"query_id": query_id, "doc_id": doc_id, "verdict": "relevant", "reviewer": " ann "}
+    words = ("review", "import", run, written(tmp_path / "a.jsonl", json.dumps(row)), "--format", "rows")
+    _, out, _ = call(capsys, monkeypatch, *words)
+    assert out.splitlines()[0] == "1 row: 1 new, 0 known already"
+    assert out.splitlines()[-1] == "  1 pair is a candidate of the run, 0 are not"
+    [entry] = open_run(run).log().since(0)
+    assert entry.event.reviewer == "ann"

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -20,7 +21,7 @@ from nearmiss.storage.files import (
     write_json,
     write_parquet,
 )
-from nearmiss.storage.numbered import every_shard, numbered, shard_name
+from nearmiss.storage.numbered import by_number, every_shard, numbered, shard_name
 from nearmiss.storage.temporary import sweep, sweep_drafts_of, temporary_name
 from tests.conftest import ROOT
 
@@ -175,3 +176,9 @@ def test_a_quota_that_is_used_up_names_the_file_and_leaves_nothing(tmp_path):
 def test_json_comes_back(tmp_path):
     write_json(tmp_path / "a" / "b.json", {"é": [1, None]})
     assert json.loads((tmp_path / "a" / "b.json").read_text("utf-8")) == read_json(tmp_path / "a" / "b.json")
+
+
+def test_numbers_in_names_are_sorted_as_numbers():
+    names = ["1-99999-00002.parquet", "1-100000-00001.parquet", "2-00000.parquet", "1-99999-00010.parquet"]
+    found = sorted(map(Path, names), key=by_number)
+    assert [path.name for path in found] == [names[0], names[3], names[1], names[2]]
