@@ -1,19 +1,49 @@
-"""A front end of its own as a Streamlit component, from the html, css and js of its folder."""
+"""
+A front end of its own as a Streamlit component, from the html, css and js of its folder.
 
-from collections.abc import Callable
+A component of Streamlit is one script. A folder may hold several modules: each is a module of its own to an editor and
+to a test, and all become one script here, those first that others import.
+"""
+
+import re
+from collections.abc import Callable, Iterator
 from importlib.resources import files
 from typing import Any
 
 import streamlit as st
 
+IMPORT = re.compile(r'^import .*? from "\./([\w.]+)";\n', re.MULTILINE | re.DOTALL)
+EXPORT = re.compile(r"^export (?!default)", re.MULTILINE)
+
 
 def component(package: str, *parts: str) -> Callable[..., Any]:
     """
-    The component that a package holds: its html, css and js have the package's own name.
+    The component that a package holds: its html, css and main script have the package's own name.
 
-    `parts` are more scripts of the package's folder, read before its own: a component is one script to a browser.
+    `parts` are more scripts of the package's folder, read before its own; modules that import each other need no such
+    list.
     """
-    name, folder = package.rpartition(".")[2], files(package)
+    name = package.rpartition(".")[2]
+    folder = files(package)
     html, css = (folder.joinpath(f"{name}.{kind}").read_text("utf-8") for kind in ("html", "css"))
-    js = "\n".join(folder.joinpath(f"{part}.js").read_text("utf-8") for part in (*parts, name))
+
+    def read(module: str) -> str:
+        return folder.joinpath(module).read_text("utf-8")
+
+    js = "\n".join([*(read(f"{part}.js") for part in parts), as_one_script(f"{name}.js", read)])
     return st.components.v2.component(f"nearmiss_{name}", html=html, css=css, js=js)
+
+
+def as_one_script(main: str, read: Callable[[str], str]) -> str:
+    """A module and all that it imports from its folder; what one exports, all see, so each name is taken once."""
+    return "\n".join(
+        EXPORT.sub("", IMPORT.sub("", read(module))) for module in dict.fromkeys(_in_order(main, read, ()))
+    )
+
+
+def _in_order(module: str, read: Callable[[str], str], above: tuple[str, ...]) -> Iterator[str]:
+    for imported in IMPORT.findall(read(module)):
+        # Functions may call each other both ways: what is only called later may stand later.
+        if imported not in (*above, module):
+            yield from _in_order(imported, read, (*above, module))
+    yield module

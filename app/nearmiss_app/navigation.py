@@ -53,4 +53,5 @@ def link_to(page: str, label: str, **address: str) -> None:
 
 def as_text(text: str) -> str:
     """Somebody's text for a label, which Markdown would read as links and pictures of other hosts."""
-    return re.sub(r"([^\w\s])", r"\\\1", " ".join(text.split()))
+    # Only these have a meaning there; a stroke before any other sign, as a curved quote, would be shown.
+    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", " ".join(text.split()))

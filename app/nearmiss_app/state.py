@@ -59,7 +59,18 @@ def reviewer() -> str:
     return next((name.strip() for name in names if name and name.strip()), "")
 
 
+def remember_reviewer() -> None:
+    """
+    Keep who is looking both in the address and in the session.
+
+    A link of the sidebar carries no parameters, and a reload forgets the session: each alone would lose the name.
+    """
+    if name := reviewer():
+        set_reviewer(name)
+
+
 def set_reviewer(name: str) -> None:
     """Remember who is looking."""
     st.session_state["reviewer"] = name
-    st.query_params["reviewer"] = name
+    if st.query_params.get("reviewer", "") != name:
+        st.query_params["reviewer"] = name

@@ -43,6 +43,7 @@ def main() -> None:
     page = st.navigation(navigation.pages())
     try:
         work = state.workspace()
+        state.remember_reviewer()
         sidebar(work)
         page.run()
         state.warm(work)

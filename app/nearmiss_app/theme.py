@@ -52,7 +52,7 @@ VERDICT: dict[str, Look] = {
     "not_relevant": Look("not relevant", "✓", "#0b6e4f", "#4fd1a5", "a true hard negative"),
     "unsure": Look("cannot tell", "?", "#5c6370", "#a9b1bd", "the text does not let one say"),
 }
-SOURCE_WORDS = {"bm25": "BM25", "dense": "Dense", "sparse": "Sparse", "teacher": "Teacher", "fused": "Fused"}
+SOURCE_WORDS = {"bm25": "BM25", "dense": "Dense", "sparse": "Sparse", "teacher": "Teacher", "fused": "Combined"}
 
 
 def is_dark() -> bool:

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 
-from nearmiss.session import cards
+from nearmiss.session import cards, incoming
 from nearmiss.session.queue import agenda, arms, priority
 from nearmiss.session.queue.agenda import View
 from nearmiss.workspace import open_workspace
@@ -41,7 +41,7 @@ def main() -> None:
         view, policy = View(order="priority"), work.policy
         decision = work.decision(policy)
         order = agenda.rows(work, view, decision)
-        card_view = cards.CardView(policy, decision, blind=False)
+        card_view = cards.CardView(policy, cards.before_verdicts(work, policy))
         taken: list[float] = []
         threads = [
             threading.Thread(target=review, args=(work, view, order, card_view, f"r{n}", arguments.seconds, taken))
@@ -70,15 +70,15 @@ def review(work, view, order, card_view, name: str, seconds: int, taken: list[fl
         event |= {"arm": picked[0].arm, "inclusion_probability": picked[0].chance}
         started = time.perf_counter()
         event |= {"client_id": name, "client_seq": number, "decided_at": time.time()}
-        cards.write(work, [event], arms.arms(work))
+        incoming.write(work, [event], arms.arms(work))
         priority.learn(work)
         picked = arms.pick(work, view, name, order, AHEAD)
         new = [one for one in picked if one.pair not in have]
         for one in new:
             cards.card(work, one, card_view, name)
         for query in {one.pair[0] for one in new}:
-            cards.query(work, query, card_view)
-        cards.strip(work, name)
+            cards.query(work, query, card_view, name)
+        cards.history(work, name)
         agenda.progress(work, order, name, time.time())
         taken.append(time.perf_counter() - started)
         have.update(one.pair for one in new)

@@ -13,5 +13,14 @@ _deck = component(__name__)
 
 
 def deck(data: dict[str, Any], *, key: str) -> None:
-    """Show cards. `st.session_state[key]` then has `events` ({events: [...]}) and `open` ({query_id, doc_id})."""
-    _deck(key=key, data=data, on_events_change=lambda: None, on_open_change=lambda: None)
+    """
+    Show cards.
+
+    `st.session_state[key]` then has `events` ({events: [...]}), `open` ({query_id, doc_id}), and `read` once the
+    guidelines were opened.
+    """
+    _deck(key=key, data=data, on_events_change=_pass, on_open_change=_pass, on_read_change=_pass)
+
+
+def _pass() -> None:
+    """The page runs again, and reads the state."""

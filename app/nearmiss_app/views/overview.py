@@ -114,7 +114,7 @@ def proof(work: Workspace) -> None:
                 audit.plan(work, LABELS_ASKED, made_by=state.reviewer())
                 st.rerun()
         elif stands.step == "judge":
-            navigation.link_to("review", f"Judge the {stands.waiting:,} that wait")
+            navigation.link_to("review", f"Judge the {stands.waiting:,} that wait", order="audit")
         elif stands.step == "certify" and st.button(f"Certify at most {proofs.MAX_RATE:.0%}", key="certify"):
             audit.certify(work, proofs.MAX_RATE)
             st.rerun()

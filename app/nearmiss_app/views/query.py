@@ -7,7 +7,7 @@ import streamlit as st
 from nearmiss.errors import RecipeError
 from nearmiss.review import JUDGEMENTS
 from nearmiss.selection import STATUSES
-from nearmiss.session import cards, query_limits, query_picture, query_view, tuning
+from nearmiss.session import incoming, query_limits, query_picture, query_view, tuning
 from nearmiss.settings import Policy
 from nearmiss.workspace import Workspace
 from nearmiss_app import navigation, state, theme
@@ -63,7 +63,7 @@ def beside_its_rankings(work: Workspace, query_id: str) -> None:
             "reviewer": reviewer,
             "can_judge": work.log.can_be_written,
             "dark": theme.is_dark(),
-            "ack": cards.dealt_with(sent),
+            "ack": incoming.dealt_with(sent),
             "problems": problems,
             "view": asdict(shown),
             "picture": asdict(query_picture.picture(work, query_id, policy, reviewer)),

@@ -7,104 +7,58 @@ from dataclasses import asdict
 import numpy as np
 import streamlit as st
 
-from nearmiss.review import JUDGEMENTS
-from nearmiss.selection import STATUSES, Decision
-from nearmiss.session import cards
+from nearmiss.audit.planning import LABELS_ASKED
+from nearmiss.review import JUDGEMENTS, REPEAT
+from nearmiss.selection import Decision
+from nearmiss.session import cards, guidelines, incoming
 from nearmiss.session.queue import agenda, arms, priority
 from nearmiss.session.queue.agenda import View
 from nearmiss.settings import Policy
 from nearmiss.workspace import Workspace
-from nearmiss_app import navigation, state, theme
+from nearmiss_app import navigation, review_filters, state, theme
 from nearmiss_app.deck import deck
 
 KEY = "deck"
 AHEAD = 60
-ORDERS = {"priority": "What matters most", "queries": "Query by query"}
-VERDICT_WORDS = {
-    "unjudged": "not judged yet",
-    "judged": "judged",
-    "disputed": "judged differently",
-    "any": "any",
-    **{name: look.word for name, look in theme.VERDICT.items()},
-}
-
-
-def filters(work: Workspace) -> tuple[View, int]:
-    """What is to be seen, from the controls above the cards; and how many pairs wait for a second voice."""
-    asked = st.query_params
-    with st.popover("Choose what to see", icon=":material/filter_list:"):
-        statuses = st.multiselect(
-            "Status",
-            [status for status in STATUSES if status != "known_positive"],
-            default=[s for s in asked.get_all("status") if s in STATUSES and s != "known_positive"] or ["kept"],
-            format_func=lambda status: theme.STATUS[status].word,
-        )
-        verdict = st.selectbox("Verdict", list(VERDICT_WORDS), format_func=VERDICT_WORDS.get)
-        reviewer = st.text_input("Judged by", placeholder="anyone")
-        sources = st.multiselect("Found by", work.table.sources, format_func=theme.source_word, placeholder="any")
-        lowest, highest = float(work.table.score.min()), float(work.table.score.max())
-        low, high = st.slider(
-            "Teacher score" if work.has_teacher else "Dense score",
-            lowest,
-            max(highest, lowest + 1e-6),
-            (lowest, highest),
-        )
-        disagree = st.toggle(
-            "Teacher and encoder disagree", help="their ranks differ by half of the query's candidates"
-        )
-        text = st.text_input("Text in query or candidate")
-        order = st.segmented_control(
-            "Order",
-            list(ORDERS),
-            default="queries" if asked.get("query") else "priority",
-            format_func=ORDERS.get,
-            help="What matters most: likely answers that training would push hardest, and random draws for the audit",
-        )
-        query_id = st.text_input("Query id", value=asked.get("query", ""), placeholder="all queries")
-        blind = st.toggle(
-            "Blind", help="Scores, ranks and statuses are hidden until you judge, and the order within a query is drawn"
-        )
-        overlap = st.number_input(
-            "Every n-th pair is judged twice", min_value=0, value=0, help="0 for none; agreement needs some"
-        )
-        st.toggle(
-            "Plain buttons", key="plain", help="Without the card's own keys and speed; for browsers that refuse it"
-        )
-    view = View(
-        statuses=tuple(statuses) or ("kept",),
-        sources=tuple(sources),
-        verdict=verdict,
-        reviewer=reviewer.strip(),
-        lowest=low if low > lowest else None,
-        highest=high if high < highest else None,
-        disagree=disagree,
-        text=text,
-        query_id=query_id.strip(),
-        order=order or "queries",
-        blind=blind,
-    )
-    return view, int(overlap)
+BEHIND = 10  # cards that come again behind the one that is shown
+MOST_PASSED = 1000  # cards that one may pass over
+AUDIT_DONE = "Every draw that is yours is judged. The Overview says what is measured now."
+# The card takes the height of the window, and the bar stands at its lower edge.
+STYLE = """
+.stMainBlockContainer { padding-top: 3.75rem; padding-bottom: 0; }
+.stMainBlockContainer > .stVerticalBlock { gap: 0.5rem; }
+.st-key-choice .stButton button { min-height: 2rem; padding: 0 0.6rem; }
+"""
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
-def _begun(_work: Workspace, run: str, number: int, _policy: Policy, view: View, since: float) -> Decision:
-    """The decision of the moment when a person began with a view."""
-    return _work.decision(_policy)
+def _begun(
+    _work: Workspace, run: str, number: int, _policy: Policy, view: View, since: float
+) -> tuple[Decision, Decision]:
+    """The decision of the moment when a person began with a view, and the same as if nobody had judged."""
+    return _work.decision(_policy), cards.before_verdicts(_work, _policy)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
 def _order(
-    _work: Workspace, run: str, number: int, view: View, since: float, generation: int, _decision: Decision
+    _work: Workspace,
+    run: str,
+    number: int,
+    view: View,
+    since: float,
+    generation: int,
+    _begun: tuple[Decision, Decision],
 ) -> np.ndarray:
     """The order of that moment too; where what matters most comes first, of the last time that verdicts taught it."""
-    return agenda.rows(_work, view, _decision)
+    return agenda.rows(_work, view, *_begun)
 
 
 def _in_order(work: Workspace, view: View, policy: Policy) -> tuple[Decision, np.ndarray]:
+    """What cards show of the policy, as if nobody had judged; and the order of the view."""
     run, since = str(work.run.folder), _since(view, policy)
-    decision = _begun(work, run, work.number, policy, view, since)
+    begun = _begun(work, run, work.number, policy, view, since)
     generation = priority.generation(work) if view.order == "priority" else 0
-    return decision, _order(work, run, work.number, view, since, generation, decision)
+    return begun[1], _order(work, run, work.number, view, since, generation, begun)
 
 
 def _since(view: View, policy: Policy) -> float:
@@ -122,40 +76,99 @@ def cards_of(work: Workspace, view: View, overlap: int) -> None:
     before = st.session_state.get(KEY) or {}
     told, opened = before.get("events") or {}, before.get("open") or {}
     sent = told.get("events", [])
-    if view.order == "priority":
-        arms.begin(work, reviewer)
-    problems = cards.write(work, sent, arms.arms(work) if sent else None)
+    problems = incoming.write(work, sent, arms.arms(work) if sent else None)
     priority.learn(work)
     policy = work.policy
     decision, order = _in_order(work, view, policy)
     order = _only_sent(work, order)
     focus, focus_number = _focus(work, opened)
-    picked = arms.pick(work, view, reviewer, order, AHEAD, overlap=overlap, first=focus) if reviewer else []
-    name = json.dumps([asdict(view), reviewer, len(order)])
-    have = {(pair[0], pair[1]) for pair in told.get("have", [])} if told.get("view") == name else set()
+    # Not of the moment: after a restart of the server a page goes on where it was.
+    name = json.dumps([asdict(view), reviewer, order.tolist() if "from_map" in st.query_params else []])
+    same = told.get("view") == name
+    # Other views are read from end to end, judged or not: what lies behind need not come again.
+    behind = max(0, int(told.get("at", 0)) - BEHIND) if same and view.verdict != "unjudged" else 0
+    count = AHEAD + (min(int(told.get("passed", 0)), MOST_PASSED) if same else 0)
+    picked = arms.pick(work, view, reviewer, order[behind:], count, overlap=overlap, first=focus) if reviewer else []
+    have = {(pair[0], pair[1]) for pair in told.get("have", [])} if same else set()
     picked = [one for one in picked if one.pair in focus or one.pair not in have]
-    card_view = cards.CardView(policy, decision, view.blind)
+    sight = cards.CardView(policy, decision, view.blind, view.text)
     deck(
         {
             "run": str(work.run.folder),
             "view": name,
+            "shows_judged": view.verdict != "unjudged" and view.order != "audit",
             "deck": told.get("deck") if have else None,
             "reviewer": reviewer,
             "dark": theme.is_dark(),
-            "ack": cards.dealt_with(sent),
+            "blind": view.blind,
+            "ack": incoming.dealt_with(sent),
             "problems": problems,
-            "cards": [cards.card(work, one, card_view, reviewer) for one in picked],
-            "queries": {q: cards.query(work, q, card_view) for q in dict.fromkeys(one.pair[0] for one in picked)},
+            "cards": [cards.card(work, one, sight, reviewer) for one in picked],
+            "revealed": _revealed(work, sent, sight, reviewer),
+            "queries": {q: cards.query(work, q, sight, reviewer) for q in dict.fromkeys(one.pair[0] for one in picked)},
             "focus": focus[0] if focus else None,
             "focus_number": focus_number,
-            "strip": cards.strip(work, reviewer) if reviewer else [],
-            "progress": asdict(agenda.progress(work, order, reviewer, time.time()))
-            | {"expected_answers": arms.expected_answers(work, order), "stretch": arms.STRETCH},
+            "history": cards.history(work, reviewer) if reviewer else [],
+            "progress": _progress(work, view, order, reviewer, overlap),
+            "guidelines": _guidelines(work, before.get("read") or {}, reviewer),
             "looks": {"status": _looks(theme.STATUS), "verdict": _looks(theme.VERDICT)},
             "sources": theme.SOURCE_WORDS,
         },
         key=KEY,
     )
+
+
+def _guidelines(work: Workspace, read: dict, reviewer: str) -> dict:
+    """The guidelines, for the deck; that they were opened is written down once for each press."""
+    if read and reviewer and read["nonce"] != st.session_state.get("read"):
+        st.session_state["read"] = read["nonce"]
+        guidelines.note_reading(work, reviewer, time.time())
+    found = guidelines.in_force(work)
+    return {"version": found.version, "is_usual": found.is_usual, "tree": guidelines.tree(found.text)}
+
+
+def _revealed(work: Workspace, sent: list, sight: cards.CardView, reviewer: str) -> list[dict]:
+    """The cards that were just judged, with what was hidden until then, or with their new comments."""
+    pairs = dict.fromkeys(
+        (str(one.get("query_id")), str(one.get("doc_id"))) for one in sent if one.get("arm") != REPEAT
+    )
+    return [cards.card(work, arms.PickedCard(pair), sight, reviewer) for pair in pairs if work.row_of(pair) is not None]
+
+
+def _progress(work: Workspace, view: View, order: np.ndarray, reviewer: str, overlap: int) -> dict:
+    """How far one is in what is shown; `shown` is None where cards leave it once they are judged."""
+    found = asdict(agenda.progress(work, order, reviewer, time.time(), overlap))
+    told = {
+        "shown": None,
+        "words": "",
+        "done": "",
+        "stretch": arms.STRETCH,
+        "expected_answers": arms.expected_answers(work, order),
+    }
+    if view.order == "audit":
+        audits = arms.audit_progress(work, reviewer)
+        told |= {"words": f"{audits.judged:,} of {audits.drawn:,} draws judged", "done": AUDIT_DONE}
+        found["left"] = audits.waiting
+    elif view.verdict != "unjudged":
+        told["shown"] = len(order)
+    return found | told
+
+
+def audit_only(work: Workspace) -> bool:
+    """What the draws are good for, above them; False where there are none yet."""
+    found = arms.audit_progress(work, state.reviewer())
+    if not found.drawn:
+        st.info("No audit is drawn yet. One measures how many answers are left among the kept; nothing else does.")
+        if st.button(f"Draw {LABELS_ASKED} at random to judge", type="primary", disabled=not state.reviewer()):
+            arms.begin(work, state.reviewer())
+            st.rerun()
+        return False
+    width = f"±{100 * found.half_width:.1f} points" if found.half_width is not None else "an interval"
+    st.caption(
+        f"Drawn at random: once all {found.drawn:,} are judged, the share of answers left among the kept is known to "
+        f"about {width}, and a certificate can be asked for on the Overview."
+    )
+    return True
 
 
 def _only_sent(work: Workspace, order: np.ndarray) -> np.ndarray:
@@ -200,12 +213,13 @@ def plain(work: Workspace, view: View, overlap: int) -> None:
         st.success("Nothing left in this view.")
         return
     pair = picked[0].pair
-    shown = cards.query(work, pair[0], cards.CardView(policy, decision, blind=True))
+    sight = cards.CardView(policy, decision, blind=True)
+    shown = cards.query(work, pair[0], sight, reviewer)
     st.text(shown["text"])
     left, right = st.columns(2)
     for column, title, texts in (
         (left, "Labelled answer", [positive["pieces"] for positive in shown["positives"]]),
-        (right, "Candidate", [cards.card(work, picked[0], cards.CardView(policy, decision, True), reviewer)["pieces"]]),
+        (right, "Candidate", [cards.card(work, picked[0], sight, reviewer)["pieces"]]),
     ):
         with column.container(border=True):
             st.caption(title)
@@ -228,7 +242,7 @@ def _judge_plainly(work: Workspace, one: arms.PickedCard, verdict: str, reviewer
     event = {"query_id": one.pair[0], "doc_id": one.pair[1], "verdict": verdict, "reviewer": reviewer}
     event |= {"shown_at": shown_at, "arm": one.arm, "inclusion_probability": one.chance}
     named = {"client_id": f"plain:{reviewer}:{now}", "client_seq": 1, "decided_at": now, "scores_visible": False}
-    cards.write(work, [event | named], arms.arms(work))
+    incoming.write(work, [event | named], arms.arms(work))
     priority.learn(work)
 
 
@@ -242,14 +256,17 @@ def page(work: Workspace) -> None:
     asked = st.query_params.get("query", "")
     if asked and not work.has_query(asked):
         st.warning(f"The address names query {asked!r}; this round has no such query.")
-    view, overlap = filters(work)
+    st.html(f"<style>{STYLE}</style>")
+    chosen = review_filters.choice(work)
     if "from_map" in st.query_params:
         count = len(st.session_state.get("review_pairs", []))
         left, right = st.columns([4, 1])
         left.info(f"{count:,} pairs that you chose on the map, whatever their status.")
         if right.button("Back to all", width="stretch"):
             navigation.go_to("review")
-    (plain if st.session_state.get("plain") else cards_of)(work, view, overlap)
+    if chosen.view.order == "audit" and not audit_only(work):
+        return
+    (plain if st.session_state.get("plain") else cards_of)(work, chosen.view, chosen.overlap)
 
 
 page(state.workspace())

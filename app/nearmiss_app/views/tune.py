@@ -309,10 +309,10 @@ def risks(work: Workspace, policy: Policy) -> None:
             try_policy(work, ceiling_risk.with_stop(policy, found, goal))
             st.rerun(WORKBENCH)
         if found.to_judge is None:
-            navigation.link_to("review", "Judge a random sample, to measure it")
+            navigation.link_to("review", "Judge a random sample, to measure it", order="audit")
         elif found.to_judge:
             more = f"Judge {found.to_judge:,} more for a band of ±{100 * ceiling_risk.HALF_WIDTH:.0f} points"
-            navigation.link_to("review", more)
+            navigation.link_to("review", more, order="audit")
 
 
 def _risk_in_words(found: ceiling_risk.CeilingRisk) -> str:

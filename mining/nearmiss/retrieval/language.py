@@ -120,9 +120,12 @@ def function_words(code: str) -> frozenset[str]:
     """
     The words that only hold a sentence together, as `words` gives them: no sign that two texts are about the same.
 
-    For English the list is longer than what BM25 leaves out, whose rankings published numbers rest on.
+    For English the list is longer than what BM25 leaves out, whose rankings published numbers rest on; and a language
+    without a stemmer, of which BM25 leaves out no word, has its commonest ones here.
     """
-    return _stop_words(checked(code)) | (_as_words(_lists()["STOPWORDS_EN_PLUS"]) if code == "en" else frozenset())
+    common = _as_words(LANGUAGES[checked(code)].common.split())
+    longer = _as_words(_lists()["STOPWORDS_EN_PLUS"]) if code == "en" else frozenset()
+    return _stop_words(code) | common | longer
 
 
 def _stop_words(code: str) -> frozenset[str]:

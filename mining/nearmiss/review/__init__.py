@@ -11,6 +11,7 @@ from nearmiss.review.current import ADJUDICATION, REPEAT, Entry, Standing
 from nearmiss.review.events import JUDGEMENTS, REASONS, Event
 from nearmiss.review.log import ReviewLog, open_log, open_log_to_read
 from nearmiss.review.plans import AuditPlan, Draw
+from nearmiss.review.readings import GuidelinesReading, version_read
 from nearmiss.types import Pair
 
 __all__ = [
@@ -22,9 +23,11 @@ __all__ = [
     "Draw",
     "Entry",
     "Event",
+    "GuidelinesReading",
     "Pair",
     "ReviewLog",
     "Standing",
     "open_log",
     "open_log_to_read",
+    "version_read",
 ]

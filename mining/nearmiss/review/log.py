@@ -19,10 +19,11 @@ import sqlalchemy as sql
 from sqlalchemy.dialects import postgresql, sqlite
 
 from nearmiss.errors import ReviewError
-from nearmiss.review import leases, plans, schema
+from nearmiss.review import leases, plans, readings, schema
 from nearmiss.review.current import Entry
 from nearmiss.review.events import Event
 from nearmiss.review.plans import AuditPlan, Draw
+from nearmiss.review.readings import GuidelinesReading
 from nearmiss.review.schema import ROWS
 from nearmiss.types import Pair
 
@@ -127,6 +128,21 @@ class ReviewLog:
         """What a plan drew, in its turn."""
         with self._reading() as connection:
             return plans.read_draws(connection, plan)
+
+    def note_reading(self, reading: GuidelinesReading, text: str) -> None:
+        """Write that a reviewer read a version of the guidelines, whose text is kept."""
+        with self._writing() as connection:
+            readings.write_reading(connection, reading, text)
+
+    def readings(self) -> list[GuidelinesReading]:
+        """Who read which version of the guidelines when, oldest first."""
+        with self._reading() as connection:
+            return readings.read_readings(connection)
+
+    def guideline_texts(self) -> dict[str, str]:
+        """The text of each version of the guidelines that anybody read."""
+        with self._reading() as connection:
+            return readings.read_texts(connection)
 
     def close(self) -> None:
         """Give the connections back."""

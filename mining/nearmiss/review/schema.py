@@ -77,6 +77,20 @@ DRAWS = sql.Table(
 )
 
 CONNECT_S = 10  # for a server to answer; one that is switched off would be waited for without end
+# Which guidelines there were, and who read which version when.
+GUIDELINES = sql.Table(
+    "guidelines",
+    METADATA,
+    sql.Column("version", sql.Text, primary_key=True),
+    sql.Column("text", sql.Text, nullable=False),
+)
+READINGS = sql.Table(
+    "readings",
+    METADATA,
+    sql.Column("reviewer", sql.Text, nullable=False),
+    sql.Column("version", sql.Text, nullable=False),
+    sql.Column("read_at", sql.Double, nullable=False),
+)
 
 
 def opened(where: str | Path, *, make: bool = True) -> sql.Engine:

@@ -1,8 +1,11 @@
 """
 Cards: a pair laid out for judging, as plain values for a browser.
 
-In:  a `Workspace`, pairs
-Out: dictionaries and lists ready for JSON; and what a browser sent, written to the log
+In:  a `Workspace`, pairs, the reviewer who is to judge them
+Out: dictionaries and lists ready for JSON
+
+What other reviewers said of a pair is left out of every value until this reviewer has judged it: their verdicts, their
+comments, and a status that follows from a verdict. Whoever sees an opinion first tends to repeat it.
 
 Knows nothing of Streamlit or of how a card looks.
 """
@@ -13,34 +16,45 @@ from typing import Any
 
 import numpy as np
 
+from nearmiss import selection
+from nearmiss.audit.domains import unjudged
 from nearmiss.errors import ReviewError
-from nearmiss.review import REPEAT, Event
-from nearmiss.review.current import Entry
-from nearmiss.review.events import event_from
+from nearmiss.review import Entry, Standing
 from nearmiss.selection import STATUSES, Decision
-from nearmiss.session.highlights import changes, pieces
+from nearmiss.session.highlights import alike, changes, pieces, with_found
 from nearmiss.session.queue import agenda, priority
 from nearmiss.session.queue.arms import PickedCard, why
 from nearmiss.settings import Policy
 from nearmiss.types import Pair
 from nearmiss.workspace import Workspace
 
-LISTED = 30  # candidates in each ranking beside a card
-STRIP = 8  # last judgements shown
+HISTORY = 50  # own deeds that can be looked up and taken back
 SNIPPET = 90
 POSITIVES = 5
+STATUS_OF_OWN = {"relevant": "reviewed_relevant", "partial": "reviewed_partial"}
 
 
 @dataclass(frozen=True)
 class CardView:
     """
-    What a card may show. The decision is that of the moment when the person began: it does not change under the hand,
-    and is not made again after each verdict.
+    What a card may show.
+
+    `decision` is made as if nobody had judged, since a status could tell what another reviewer said. It is that of the
+    moment when the person began: it does not change under the hand, and is not made again after each verdict.
+    `searched` is marked wherever it occurs.
     """
 
     policy: Policy
     decision: Decision
-    blind: bool
+    blind: bool = False
+    searched: str = ""
+
+
+def before_verdicts(work: Workspace, policy: Policy) -> Decision:
+    """What a policy says of each candidate as if nobody had judged any."""
+    if not work.table.verdicts.any():
+        return work.decision(policy)
+    return selection.decide(unjudged(work.table), policy)
 
 
 def warm(work: Workspace) -> None:
@@ -58,39 +72,36 @@ def warm(work: Workspace) -> None:
 
 def card(work: Workspace, picked: PickedCard, card_view: CardView, reviewer: str) -> dict[str, Any]:
     """
-    One candidate: its text in pieces, the changes against the positive, its numbers, who judged it, why it is shown.
+    One candidate: its text in pieces, the changes against the positive, its numbers, why it is shown.
 
-    One that is picked `again` looks like one that its reviewer never saw.
+    Where this reviewer has judged it, also what the others said, and in a blind review what was hidden until then. A
+    card that is picked `again` looks like one that its reviewer never saw. `changes` is empty where the texts are not
+    alike: between two texts on other things nearly every word differs.
     """
     pair = query_id, doc_id = picked.pair
     row = work.row_of(pair)
     if row is None:
         raise ReviewError(f"query {query_id!r}, document {doc_id!r}: wanted a candidate of this round; found none")
     [(title, text)] = work.titles([doc_id])
-    positive = _positive_texts(work, query_id)[0]
+    query_text, positive = work.query_text(query_id), _positive_texts(work, query_id)[0]
     judged = work.standing.by_reviewer(pair)
-    mine = reviewer in judged and not picked.again
-    hidden = card_view.blind and not mine
+    own = judged[reviewer].event.verdict if reviewer in judged and not picked.again else None
+    hidden = card_view.blind and own is None
     return {
         "query_id": query_id,
         "doc_id": doc_id,
         "title": title,
-        "pieces": pieces(text, work.query_text(query_id), positive, work.language),
-        "changes": changes(positive, text),
-        "numbers": None if hidden else _numbers(work, row, card_view.policy),
-        "status": None if hidden else STATUSES[int(card_view.decision.status[row])],
-        "verdict": judged[reviewer].event.verdict if mine else None,
+        "pieces": with_found(pieces(text, query_text, positive, work.language), card_view.searched),
+        "changes": changes(positive, text) if alike(positive, text) else [],
+        "numbers": None if hidden else numbers(work, row, card_view.policy),
+        "status": None if hidden else _status(card_view, row, own),
+        "verdict": own,
         "arm": picked.arm,
         "inclusion_probability": picked.chance,
         "why": "" if hidden else why(work, picked),
         "again": picked.again,
-        "others": sorted({entry.event.verdict for name, entry in judged.items() if name != reviewer}),
-        "comments": [
-            {"reviewer": entry.event.reviewer, "text": entry.event.comment}
-            for entry in work.standing.history(pair)
-            if entry.event.comment and work.standing.stands(entry.seq)
-            if not (picked.again and entry.event.reviewer == reviewer)
-        ],
+        "others": [] if own is None else _opinions(judged, reviewer),
+        "comments": _comments(work.standing, pair, reviewer, picked, own),
         "copies": [
             {"query_id": q, "doc_id": d, "query": work.query_text(q), "title": _names(work, [d])[0]}
             for q, d in agenda.copies(work, pair)[:20]
@@ -98,40 +109,48 @@ def card(work: Workspace, picked: PickedCard, card_view: CardView, reviewer: str
     }
 
 
-def query(work: Workspace, query_id: str, card_view: CardView) -> dict[str, Any]:
-    """A query with its positives, and its candidates in each ranking."""
+def query(work: Workspace, query_id: str, card_view: CardView, reviewer: str) -> dict[str, Any]:
+    """
+    A query with its positives, and all its candidates in each ranking.
+
+    A ranking's rows are (place in `documents`, rank, score); how many there are is how deep its source looked.
+    """
     positives = _positives(work, query_id)[:POSITIVES]
     text = work.query_text(query_id)
-    titled = work.titles(positives)
     return {
         "query_id": query_id,
         "text": text,
+        "pieces": with_found([(text, 0)], card_view.searched),
         "positives": [
             {
                 "doc_id": doc_id,
                 "title": title,
-                "pieces": pieces(body, text, "", work.language),
-                "score": None if card_view.blind else _number(work.table.score[work.row_of((query_id, doc_id)) or 0]),
+                "pieces": with_found(pieces(body, text, "", work.language), card_view.searched),
+                "numbers": None
+                if card_view.blind
+                else numbers(work, work.row_of((query_id, doc_id)) or 0, card_view.policy),
             }
-            for doc_id, (title, body) in zip(positives, titled, strict=True)
+            for doc_id, (title, body) in zip(positives, work.titles(positives), strict=True)
         ],
-        "scored_by": "teacher" if work.has_teacher else "dense",
         "more_positives": len(_positives(work, query_id)) - len(positives),
-        "rankings": [] if card_view.blind else _rankings(work, query_id, card_view.decision),
+        "documents": [] if card_view.blind else _documents(work, query_id, card_view, reviewer),
+        "rankings": [] if card_view.blind else _rankings(work, query_id),
     }
 
 
-def strip(work: Workspace, reviewer: str) -> list[dict[str, Any]]:
-    """The reviewer's last judgements, newest first."""
-    entries = work.standing.latest(reviewer, STRIP)
+def history(work: Workspace, reviewer: str) -> list[dict[str, Any]]:
+    """The reviewer's last deeds that stand, newest first; each can be taken back by its `event`."""
+    entries = work.standing.latest(reviewer, HISTORY)
     titles = _names(work, [entry.event.doc_id for entry in entries])
     return [
         {
-            "seq": entry.seq,
+            "event": _name(entry),
             "query_id": entry.event.query_id,
             "doc_id": entry.event.doc_id,
             "verdict": entry.event.verdict,
             "reason": entry.event.reason,
+            "comment": entry.event.comment,
+            "arm": entry.event.arm,
             "title": title,
             "propagated": work.standing.children(entry.seq),
         }
@@ -139,72 +158,58 @@ def strip(work: Workspace, reviewer: str) -> list[dict[str, Any]]:
     ]
 
 
-def write(work: Workspace, sent: Sequence[Any], arms: dict[Pair, tuple[str, float]] | None = None) -> list[str]:
-    """
-    Write what a browser sent, in its order; returns a sentence for each event that could not be.
-
-    An event that is in the log already is left as it stands. An "undo" or "redo" names no row: it is the reviewer's
-    last one; a `parent_seq` is the sender's own number of the event that this one was propagated from.
-    """
-    problems = []
-    known: dict[str, int] = {}
-    batch: list[Event] = []
-
-    def flush() -> None:
-        if batch:
-            work.append(batch)
-            batch.clear()
-
-    for content in sent:
-        try:
-            if not isinstance(content, dict):
-                raise ReviewError(f"event: wanted an object; found {type(content).__name__}")
-            client, seq = str(content.get("client_id", "")), content.get("client_seq")
-            if client not in known:
-                known[client] = work.log.acknowledged(client)
-            if isinstance(seq, int) and seq <= known[client]:
-                continue
-            if content.get("verdict") in ("undo", "redo") or content.get("parent_seq") is not None:
-                flush()
-            batch.append(_event(work, content, arms or {}))
-        except ReviewError as error:
-            problems.append(str(error))
-    flush()
-    return problems
+def numbers(work: Workspace, row: int, policy: Policy) -> dict[str, Any]:
+    """Ranks and scores of a candidate by each source (None where one did not find it), its chance, and its margin."""
+    table = work.table
+    anchor = table.anchors[policy.anchor][row]
+    ranks = {source: table.number(f"{source}_rank")[row] for source in [*table.sources, "fused"]}
+    return {
+        "ranks": {source: None if np.isnan(rank) else int(rank) for source, rank in ranks.items()},
+        "scores": {source: _number(table.number(f"{source}_score")[row]) for source in scored(work)},
+        "p_relevant": _number(table.number("p_relevant")[row]),
+        "positive": _number(anchor),
+        "margin": _number(anchor - table.score[row]),
+    }
 
 
-def dealt_with(sent: Sequence[Any]) -> dict[str, int]:
-    """Of each sender, the number of its last event among those that `write` was given."""
-    last: dict[str, int] = {}
-    for content in sent:
-        if isinstance(content, dict) and isinstance(content.get("client_seq"), int):
-            client = str(content.get("client_id", ""))
-            last[client] = max(last.get(client, 0), content["client_seq"])
-    return last
+def scored(work: Workspace) -> list[str]:
+    """Whose scores there are; without a teacher its column repeats the dense one."""
+    return [*(["teacher"] if work.has_teacher else []), *work.table.sources]
 
 
-def _event(work: Workspace, content: dict[str, Any], arms: dict[Pair, tuple[str, float]]) -> Event:
-    known: dict[str, Any] = {}
-    if content.get("verdict") in ("undo", "redo"):
-        target = _taken_back(work, str(content.get("reviewer", "")), str(content["verdict"]))
-        known = {"verdict": "undo", "undoes": target.seq}
-        known |= {"query_id": target.event.query_id, "doc_id": target.event.doc_id}
-    elif content.get("parent_seq") is not None:
-        known = {"parent": work.standing.seq_of(str(content.get("client_id")), content["parent_seq"])}
-    about = content | known
-    pair = str(about.get("query_id")), str(about.get("doc_id"))
-    if work.row_of(pair) is None:
-        raise ReviewError(f"query {pair[0]!r}, document {pair[1]!r}: wanted a candidate of this round; found none")
-    if pair in arms and not known and content.get("arm") != REPEAT:
-        known = {"arm": arms[pair][0], "inclusion_probability": arms[pair][1]}
-    return event_from(content, **known)
+def _status(card_view: CardView, row: int, own: str | None) -> str:
+    """What the policy says of a candidate, or this reviewer's own verdict where it decides."""
+    return STATUS_OF_OWN.get(own or "", STATUSES[int(card_view.decision.status[row])])
 
 
-def _taken_back(work: Workspace, reviewer: str, verb: str) -> Entry:
-    found = work.standing.to_undo(reviewer) if verb == "undo" else work.standing.to_redo(reviewer)
-    if found is None:
-        raise ReviewError(f"{verb}: wanted something to take back; found nothing")
-    return found
+def _opinions(judged: dict[str, Entry], reviewer: str) -> list[dict[str, str]]:
+    return [
+        {"reviewer": name, "verdict": entry.event.verdict} for name, entry in sorted(judged.items()) if name != reviewer
+    ]
+
+
+def _comments(
+    standing: Standing, pair: Pair, reviewer: str, picked: PickedCard, own: str | None
+) -> list[dict[str, Any]]:
+    """The comments on a pair: one's own, and the others' once one has judged."""
+    shown = []
+    for entry in standing.history(pair):
+        is_own = entry.event.reviewer == reviewer
+        if entry.event.comment and standing.stands(entry.seq) and (not picked.again if is_own else own is not None):
+            shown.append(
+                {
+                    "event": _name(entry),
+                    "reviewer": entry.event.reviewer,
+                    "text": entry.event.comment,
+                    "own": is_own and entry.event.verdict == "comment",
+                }
+            )
+    return shown
+
+
+def _name(entry: Entry) -> list[Any]:
+    """The name of an event for ever: its client and the client's own number."""
+    return [entry.event.client_id, entry.event.client_seq]
 
 
 def _positives(work: Workspace, query_id: str) -> list[str]:
@@ -216,51 +221,35 @@ def _positive_texts(work: Workspace, query_id: str) -> list[str]:
     return [text for _, text in work.titles(_positives(work, query_id))] or [""]
 
 
-def _numbers(work: Workspace, row: int, policy: Policy) -> dict[str, Any]:
-    table = work.table
-    anchor = table.anchors[policy.anchor][row]
-    ranks = {source: table.number(f"{source}_rank")[row] for source in [*table.sources, "fused"]}
-    return {
-        "ranks": {source: None if np.isnan(rank) else int(rank) for source, rank in ranks.items()},
-        "scores": {source: _number(table.number(f"{source}_score")[row]) for source in _scored(work)},
-        "p_relevant": _number(table.number("p_relevant")[row]),
-        "positive": _number(anchor),
-        "margin": _number(anchor - table.score[row]),
-    }
+def _documents(work: Workspace, query_id: str, card_view: CardView, reviewer: str) -> list[dict[str, Any]]:
+    """The query's candidates as the data have them, with this reviewer's own verdicts only."""
+    rows, doc_ids = work.rows_of(query_id), work.doc_ids_of(query_id)
+    found = []
+    for place, (doc_id, title) in enumerate(zip(doc_ids, _names(work, doc_ids), strict=True)):
+        own = work.standing.by_reviewer((query_id, doc_id)).get(reviewer)
+        verdict = own.event.verdict if own else None
+        status = _status(card_view, rows.start + place, verdict)
+        found.append({"doc_id": doc_id, "title": title, "status": status, "verdict": verdict})
+    return found
 
 
-def _rankings(work: Workspace, query_id: str, decision: Decision) -> list[dict[str, Any]]:
-    """The query's candidates as each source, the teacher and the fusion rank them, the best LISTED of each."""
+def _rankings(work: Workspace, query_id: str) -> list[dict[str, Any]]:
+    """The query's candidates as each source, the teacher and the fusion rank them, best first."""
     table, rows = work.table, work.rows_of(query_id)
-    doc_ids = work.doc_ids_of(query_id)
-    status = decision.status[rows]
     orders = {name: table.number(f"{name}_rank")[rows] for name in [*table.sources, "fused"]}
     best = table.best_first[rows] - rows.start
-    orders["teacher"] = np.empty(len(doc_ids), np.float32)
+    orders["teacher"] = np.empty(len(best), np.float32)
     orders["teacher"][best] = np.arange(1, len(best) + 1)
-    scores = {name: table.number(f"{name}_score")[rows] for name in _scored(work)}
-    names = dict(zip(doc_ids, _names(work, doc_ids), strict=True))
+    scores = {name: table.number(f"{name}_score")[rows] for name in scored(work)}
     rankings = []
-    for name in [*_scored(work), "fused"]:
+    for name in [*scored(work), "fused"]:
         ranked = np.flatnonzero(~np.isnan(orders[name]))
         listed = [
-            {
-                "rank": int(orders[name][at]),
-                "doc_id": str(doc_ids[at]),
-                "title": names[str(doc_ids[at])],
-                "score": _number(scores[name][at]) if name in scores else None,
-                "status": STATUSES[int(status[at])],
-                "verdict": int(table.verdicts[rows.start + at]),
-            }
-            for at in ranked[np.argsort(orders[name][ranked], kind="stable")][:LISTED].tolist()
+            (at, int(orders[name][at]), _number(scores[name][at]) if name in scores else None)
+            for at in ranked[np.argsort(orders[name][ranked], kind="stable")].tolist()
         ]
         rankings.append({"name": name, "rows": listed})
     return rankings
-
-
-def _scored(work: Workspace) -> list[str]:
-    """Whose scores there are; without a teacher its column repeats the dense one."""
-    return [*(["teacher"] if work.has_teacher else []), *work.table.sources]
 
 
 def _names(work: Workspace, doc_ids: Sequence[str]) -> list[str]:

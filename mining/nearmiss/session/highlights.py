@@ -1,7 +1,7 @@
 """
 Reading: a passage laid out for a person who must judge it fast.
 
-In:  a passage, a query, a positive
+In:  a passage, a query, a positive, what somebody searches for
 Out: the passage in pieces that say which words it shares with them, where its best part begins, and the changed words
      against the positive
 
@@ -9,19 +9,21 @@ Pieces, not positions: browsers count characters otherwise than Python. Knows no
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable, Collection
 from difflib import SequenceMatcher
 from functools import lru_cache
 from typing import Literal
 
-from nearmiss.retrieval.language import function_words, term_maker
+from nearmiss.retrieval.language import detect, function_words, term_maker
 from nearmiss.retrieval.tokenization import normalise, words
 
 # Marks of a piece, added up.
-IN_QUERY, IN_POSITIVE, BEST_BEGINS = 1, 2, 4
+IN_QUERY, IN_POSITIVE, BEST_BEGINS, FOUND = 1, 2, 4, 8
 LONG = 1200  # characters from which a passage opens at its best part
 WINDOW = 400  # characters of a part
 SENTENCE = 120  # characters that a sentence may begin before its first shared word
+ALIKE = 0.5  # share of words in common from which a list of differences is shorter to read than the text
 LONGEST = 60_000  # characters that are laid out; nobody reads more of one passage
 # Han, katakana and all other letters apart: Japanese is written without spaces, and changes script at most words.
 TOKEN = re.compile(
@@ -37,9 +39,10 @@ def pieces(text: str, query: str, positive: str, language: str) -> list[Piece]:
     """
     `text` cut into pieces with their marks; joined they are the text again, but for what lies beyond LONGEST.
 
-    A word is shared where its stem is, in `language`; function words are never marked.
+    A word is shared where its stem is, in `language`; function words are never marked, neither those of `language` nor
+    those of the language in which the passage is found to be written.
     """
-    stem = _stems(language)
+    stem = _stems(language, _language_of(text[:LONG]))
     in_query, in_positive = stem(query), stem(positive)
     found = TOKEN.findall(text[:LONGEST])
     marks = [_mark(stem(token), in_query, in_positive) for token in found]
@@ -52,6 +55,34 @@ def pieces(text: str, query: str, positive: str, language: str) -> list[Piece]:
         else:
             merged.append((token, mark | begins))
     return merged
+
+
+def with_found(pieces: list[Piece], searched: str) -> list[Piece]:
+    """The pieces, cut once more where `searched` occurs in the text they make, in any case, and marked there."""
+    wanted, text = searched.strip().casefold(), "".join(piece for piece, _ in pieces)
+    folded = text.casefold()
+    # A letter that folds to two, as ß does, would shift all that follows.
+    if not wanted or wanted not in folded or len(folded) != len(text):
+        return pieces
+    inside = bytearray(len(text))
+    for hit in re.finditer(re.escape(wanted), folded):
+        inside[hit.start() : hit.end()] = b"\x01" * (hit.end() - hit.start())
+    cut: list[Piece] = []
+    at = 0
+    for piece, marks in pieces:
+        runs = re.finditer(rb"\x00+|\x01+", bytes(inside[at : at + len(piece)]))
+        for place, run in enumerate(runs):
+            own = marks if place == 0 else marks & ~BEST_BEGINS
+            cut.append((piece[run.start() : run.end()], own | (FOUND if run.group()[0] else 0)))
+        at += len(piece)
+    return cut
+
+
+def alike(one: str, other: str) -> bool:
+    """Whether two texts have so many words in common that their differences can be read."""
+    left, right = (Counter(words(normalise(text[:LONGEST]))) for text in (one, other))
+    total = left.total() + right.total()
+    return total > 0 and 2 * (left & right).total() >= ALIKE * total
 
 
 @lru_cache(maxsize=512)
@@ -96,9 +127,14 @@ def _best_token(found: list[str], marks: list[int]) -> int | None:
     return 0
 
 
-@lru_cache(maxsize=8)
-def _stems(language: str) -> Callable[[str], frozenset[str]]:
-    term, idle = term_maker(language), function_words(language)
+@lru_cache(maxsize=4096)
+def _language_of(text: str) -> str:
+    return detect([text])
+
+
+@lru_cache(maxsize=64)
+def _stems(language: str, also: str) -> Callable[[str], frozenset[str]]:
+    term, idle = term_maker(language), function_words(language) | function_words(also)
 
     @lru_cache(maxsize=65_536)
     def stems(text: str) -> frozenset[str]:

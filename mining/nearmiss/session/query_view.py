@@ -17,7 +17,7 @@ import numpy.typing as npt
 from nearmiss.errors import ReviewError
 from nearmiss.selection import STATUSES, VERDICTS, Table, decide, prepare
 from nearmiss.selection.rules import above_ceiling, below_floor, ceiling, floor
-from nearmiss.session import cards
+from nearmiss.session import incoming
 from nearmiss.session.highlights import Piece, WordChange, changes, pieces
 from nearmiss.settings import Policy
 from nearmiss.types import Floats
@@ -197,7 +197,7 @@ def write(work: Workspace, sent: Sequence[Any]) -> list[str]:
     Rows are judged here because the reader chose them, with every score in sight: so says the log, whatever was sent.
     """
     known = {"arm": ARM, "inclusion_probability": None, "scores_visible": True}
-    return cards.write(work, [one | known if isinstance(one, dict) and _is_own(one) else one for one in sent])
+    return incoming.write(work, [one | known if isinstance(one, dict) and _is_own(one) else one for one in sent])
 
 
 def _is_own(event: dict[str, Any]) -> bool:

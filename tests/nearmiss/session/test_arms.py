@@ -8,7 +8,7 @@ import pytest
 from nearmiss import audit
 from nearmiss.audit.planning import LABELS_ASKED
 from nearmiss.review import REPEAT
-from nearmiss.session import cards
+from nearmiss.session import cards, incoming
 from nearmiss.session.queue import agenda, arms, priority
 from nearmiss.session.queue.agenda import View
 from nearmiss.session.queue.arms import PickedCard
@@ -43,10 +43,10 @@ def judge(work, hand, verdict="not_relevant", reviewer="ana", start=1):
         }
         for place, one in enumerate(hand)
     ]
-    assert cards.write(work, sent, arms.arms(work)) == []
+    assert incoming.write(work, sent, arms.arms(work)) == []
 
 
-def test_a_round_without_an_audit_gets_one_before_the_first_card(work):
+def test_a_round_gets_one_audit_however_many_ask(work):
     [plan] = audit.plans(work)
     assert len(audit.drawn(work)) == LABELS_ASKED
     arms.begin(work, "bob")
@@ -145,3 +145,35 @@ def test_a_found_answer_of_the_audit_asks_another_reviewer_for_a_second_look(wor
     judge(work, [PickedCard(work.pair_at(int(np.flatnonzero(~work.table.positive)[-1])))], reviewer="bob")
     asked = {one.pair: one for one in picked(work, "bob", count=2000)}
     assert asked[draw.pair].why == "a second look at an answer found"
+
+
+def test_audit_only_deals_the_draws_and_nothing_else_and_what_is_put_off_comes_last(work):
+    view = View(order="audit")
+    drawn = audit.drawn(work)
+    hand = picked(work, view=view, count=500)
+    assert {one.pair for one in hand} == set(drawn)
+    assert {(one.arm, one.chance) for one in hand} == {
+        (drawn[one.pair].arm, drawn[one.pair].inclusion_probability) for one in hand
+    }
+    judge(work, hand[:1], verdict="later")
+    judge(work, hand[1:3], start=2)
+    again = picked(work, view=view, count=500)
+    assert [one.pair for one in again] == [*(one.pair for one in hand[3:]), hand[0].pair]
+    told = arms.audit_progress(work, "ana")
+    assert (told.drawn, told.judged, told.waiting) == (len(drawn), 2, len(drawn) - 2)
+    assert 0 < told.half_width < 0.5
+
+
+def test_a_pair_with_nothing_but_a_comment_is_no_repeat(work):
+    hand = picked(work, count=arms.REPEAT_AFTER + 30)
+    judge(work, hand[:1], verdict="comment")
+    judge(work, hand[1:], start=2)
+    again = [one.pair for one in picked(work, count=60) if one.again]
+    assert len(again) == 1
+    assert again != [hand[0].pair]
+
+
+def test_dealing_draws_no_audit(without_teacher, tmp_path):
+    opened = open_workspace(without_teacher, reviews=f"sqlite:///{tmp_path / 'fresh.db'}")
+    assert {one.arm for one in picked(opened)} == {arms.PRIORITY}
+    assert audit.plans(opened) == []

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nearmiss.session.highlights import BEST_BEGINS, IN_POSITIVE, IN_QUERY, changes, pieces
+from nearmiss.session.highlights import BEST_BEGINS, FOUND, IN_POSITIVE, IN_QUERY, alike, changes, pieces, with_found
 
 QUERY = "when do the castles open"
 POSITIVE = "The castle opens at nine."
@@ -26,11 +26,13 @@ def test_words_are_shared_by_their_stem_and_stop_words_never():
     [
         ("en", "She walked up from the harbour into town with him", ["harbour", "town"]),
         ("de", "Sie ging vom Hafen mit ihm in die Stadt", ["Hafen", "Stadt"]),
+        ("uk", "Вона прийшла до міста з порту", ["прийшла", "міста", "порту"]),
         ("fr", "Elle est venue avec lui du port dans la ville", ["port", "ville"]),
     ],
 )
 def test_function_words_are_never_marked(language, text, telling):
     query = "up from into with him vom mit ihm die avec lui du dans la harbour town Hafen Stadt port ville"
+    query += " прийшла до міста з порту"
     assert marked(text, IN_QUERY, query=query, language=language) == telling
 
 
@@ -66,3 +68,28 @@ def test_a_long_passage_opens_at_the_sentence_that_shares_most():
 @pytest.mark.parametrize("text", ["The castle opens.", "Nothing at all. " * 200])
 def test_a_short_passage_or_one_that_shares_nothing_opens_at_its_beginning(text):
     assert marked(text, BEST_BEGINS) == []
+
+
+@pytest.mark.parametrize("language", ["und", "en"])
+def test_function_words_of_the_language_a_passage_is_found_in_are_not_marked(language):
+    text = "Der Hafen liegt in der Stadt und ist nicht mit dem Zug zu erreichen"
+    assert marked(text, IN_QUERY, query="und mit der Hafen ist zu", language=language) == ["Hafen"]
+
+
+def test_what_is_searched_for_is_marked_in_any_case_and_across_pieces():
+    found = with_found([("the Castle", IN_QUERY | BEST_BEGINS), (" opens at nine", 0)], "castle OPENS ")
+    assert found == [("the ", IN_QUERY | BEST_BEGINS), ("Castle", IN_QUERY | FOUND), (" opens", FOUND), (" at nine", 0)]
+
+
+@given(st.text(max_size=100), st.text(max_size=5))
+def test_marking_what_is_searched_for_changes_no_text(text, searched):
+    cut = with_found(pieces(text, QUERY, POSITIVE, "en"), searched)
+    assert "".join(piece for piece, _ in cut) == text
+
+
+@pytest.mark.parametrize(
+    ("other", "said"),
+    [("open at ten daily", True), ("the garden closes early", False), ("", False)],
+)
+def test_texts_are_alike_that_have_half_their_words_in_common(other, said):
+    assert alike("open at nine daily", other) == said

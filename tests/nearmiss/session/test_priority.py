@@ -59,6 +59,22 @@ def test_a_query_comes_again_only_a_batch_later():
     assert np.flatnonzero(query[spread[:62]] == 0).tolist() == [0, priority.BATCH]
 
 
+def test_the_best_two_or_three_of_a_query_come_together_and_its_others_in_a_later_turn():
+    # Each letter a query, its cards by rank: A's fourth has to wait, B's second is alone, C's lie too far apart.
+    ranked = np.array([ord(letter) for letter in "AABACAB"])
+    assert "".join(chr(ranked[place]) for place in priority._in_turns(ranked)) == "AAABBCA"
+    far = np.concatenate([[0], np.arange(1, priority.NEAR + 1), [0]])
+    assert priority._in_turns(far).tolist()[:3] == [0, 1, 2]
+
+
+@given(st.lists(st.integers(0, 6), max_size=60))
+def test_turns_lose_no_card_and_keep_a_query_s_own_order(queries):
+    query = np.array(queries, np.int64)
+    turns = priority._in_turns(query)
+    assert sorted(turns.tolist()) == list(range(len(query)))
+    assert all((np.diff(turns[query[turns] == own]) > 0).all() for own in set(queries))
+
+
 def test_the_likeliest_the_hardest_and_the_most_copied_come_first(work):
     rows = np.flatnonzero(~work.table.positive)
     counted = priority.chance(work) * priority.harm(work) ** priority.POWER_OF_HARM * priority.copies(work)

@@ -15,6 +15,8 @@ from typing import Annotated, Literal
 import numpy as np
 import pandas as pd
 
+from nearmiss.review import JUDGEMENTS
+from nearmiss.review.current import Entry
 from nearmiss.selection import STATUSES, VERDICTS, Decision
 from nearmiss.selection.choice import run_positions
 from nearmiss.session.queue import priority
@@ -24,8 +26,8 @@ from nearmiss.workspace import Workspace
 
 # Hashes of pairs are 64 bits; a salt keeps the order of a blind review apart from every other draw.
 DISAGREE = 0.5
-Order = Literal["priority", "queries"]
-BETWEEN = 0.15  # of the cards are those that are mixed in among the others
+Order = Literal["priority", "queries", "audit"]
+BETWEEN = 0.15  # of the cards are put between the others
 HELD_BY_OTHERS = 2000  # pairs that others may hold at once, fifty reviewers' worth; not all of a million are looked at
 
 
@@ -42,7 +44,9 @@ class View:
     disagree: Annotated[bool, "teacher and encoder rank them far apart"] = False
     text: Annotated[str, "words in the query or the document, in any case"] = ""
     query_id: Annotated[str, "candidates of this query; empty for all"] = ""
-    order: Annotated[Order, "what matters most first, with the audit's draws between; or query by query"] = "queries"
+    order: Annotated[
+        Order, "what matters most first, with the audit's draws between; query by query; or only those draws"
+    ] = "queries"
     blind: Annotated[bool, "hide scores, ranks and statuses until judged, and shuffle each query's candidates"] = False
     seed: Annotated[int, "seed of the shuffling"] = 42
 
@@ -51,21 +55,27 @@ class View:
 class ReviewProgress:
     """How far the review of one view is."""
 
-    left: int
+    left: int  # pairs of the view that still wait for this reviewer
     judged: int
-    mine: int
+    mine: int  # pairs that this reviewer judged, in any view
     per_minute: float | None  # of this reviewer over the last ten minutes; None where there is too little to tell
 
 
-def rows(work: Workspace, view: View, decision: Decision) -> Ints:
+def rows(work: Workspace, view: View, decision: Decision, before: Decision | None = None) -> Ints:
     """
     Row numbers of what the view shows of a decision, query by query as in the data, (n,).
+
+    An answer that somebody found is no longer kept. It still belongs to a view of what is to be judged if it was kept
+    `before` the verdicts, since second voices would otherwise hear of negatives only.
 
     Within a query the likeliest unlabelled answers come first, by falling teacher score; shuffled where `blind`. With
     the order "priority", those of all queries that matter most, as of what is judged by now.
     """
     table = work.table
-    shown = np.isin(decision.status, [STATUSES.index(status) for status in view.statuses])
+    wanted = [STATUSES.index(status) for status in view.statuses]
+    shown = np.isin(decision.status, wanted)
+    if before is not None and view.verdict == "unjudged":
+        shown |= (table.verdicts > 0) & np.isin(before.status, wanted)
     shown &= _by_verdict(work, view) & _by_score(work, view)
     if view.sources:
         shown &= np.logical_or.reduce([table.found_by(source) for source in view.sources if source in table.sources])
@@ -112,7 +122,8 @@ def next_pairs(
     """
     if view.verdict != "unjudged":
         return [*first, *(_pair(work, row) for row in order[:count].tolist())][:count]
-    later = _put_off(work, reviewer)
+    own_turn = set(between)
+    later = [pair for pair in put_off(work, reviewer) if pair not in own_turn]
     wanted = list(first) + [pair for pair in later if pair not in first]
 
     def free() -> Iterator[tuple[Pair, int]]:
@@ -140,14 +151,29 @@ def _interleaved(own: Iterator[tuple[Pair, int]], between: Sequence[Pair]) -> It
     yield from ((other, 1) for other in waiting)
 
 
-def progress(work: Workspace, order: Ints, reviewer: str, now: float) -> ReviewProgress:
+def waiting(work: Workspace, order: Ints, reviewer: str, overlap: int = 0) -> int:
+    """How many pairs of an order wait for a reviewer: those nobody judged, and those that want a second voice."""
+    left = int(np.count_nonzero(work.table.verdicts[order] == 0))
+    if overlap:
+        judged = order[(work.table.verdicts[order] > 0) & (work.table.pair_key[order] % np.uint64(overlap) == 0)]
+        voices = (work.standing.by_reviewer(work.pair_at(row)) for row in judged.tolist())
+        left += sum(len(found) < 2 and reviewer not in found for found in voices)
+    return left
+
+
+def progress(work: Workspace, order: Ints, reviewer: str, now: float, overlap: int = 0) -> ReviewProgress:
     """How much of an order is judged, and how fast this reviewer is."""
     judged = int(np.count_nonzero(work.table.verdicts[order]))
-    mine = work.standing.latest(reviewer, 1_000_000)
-    recent = [entry.event.decided_at for entry in mine if now - entry.event.decided_at < 600]
+    # A pair counts once, however often it was judged or given a reason; "later" and comments are no judgements.
+    mine = {entry.pair: entry for entry in work.standing.latest(reviewer, 1_000_000) if _is_judgement(entry)}
+    recent = [entry.event.decided_at for entry in mine.values() if now - entry.event.decided_at < 600]
     spent = max(recent) - min(recent) if len(recent) > 4 else 0.0
     pace = 60 * (len(recent) - 1) / spent if spent > 0 else None
-    return ReviewProgress(len(order) - judged, judged, len(mine), pace)
+    return ReviewProgress(waiting(work, order, reviewer, overlap), judged, len(mine), pace)
+
+
+def _is_judgement(entry: Entry) -> bool:
+    return entry.event.verdict in JUDGEMENTS
 
 
 def copies(work: Workspace, pair: Pair) -> list[Pair]:
@@ -180,7 +206,7 @@ def _voices_wanted(work: Workspace, row: int, overlap: int) -> int:
     return 2 if overlap and work.table.pair_key[row] % np.uint64(overlap) == 0 else 1
 
 
-def _put_off(work: Workspace, reviewer: str) -> list[Pair]:
+def put_off(work: Workspace, reviewer: str) -> list[Pair]:
     """What the reviewer put off and has not judged since, oldest first."""
     found = [entry for entry in work.standing.latest(reviewer, 10_000) if entry.event.verdict == "later"]
     pairs = dict.fromkeys(entry.pair for entry in reversed(found))

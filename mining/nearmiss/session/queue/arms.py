@@ -9,7 +9,7 @@ many are left. A repeat shows a reviewer an own card again, unannounced, to meas
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 import numpy as np
@@ -17,7 +17,7 @@ import numpy as np
 from nearmiss import audit
 from nearmiss.audit.domains import population
 from nearmiss.audit.planning import LABELS_ASKED
-from nearmiss.review import REPEAT
+from nearmiss.review import JUDGEMENTS, REPEAT
 from nearmiss.session.queue import agenda, priority
 from nearmiss.session.queue.agenda import View
 from nearmiss.storage.mixing import scattered
@@ -30,6 +30,7 @@ REPEAT_AFTER = 40  # judgements, so that nobody remembers the card
 HARDEST = 3
 LEAST_TOLD = 0.01  # a chance below that is no reason to show a card
 STRETCH = 50
+WANTED = 0.02  # half-width; asked for by what tells of a plan, which here is read for the one it will have
 PRIORITY = "priority"
 RANDOM = "picked at random, to measure what is left"
 
@@ -49,7 +50,8 @@ def begin(work: Workspace, reviewer: str) -> None:
     """
     Draw an audit for a round that has none, so that what is judged from now on also measures.
 
-    A run that can only be read gets none, since a plan's strata lie in its folder.
+    Nothing draws one unasked: a plan is written down for good, and its labels are a cost that somebody must want. A
+    run that can only be read gets none, since a plan's strata lie in its folder.
     """
     if not reviewer or not work.run.can_be_written:
         return
@@ -67,18 +69,28 @@ def pick(
     overlap: int = 0,
     first: Sequence[Pair] = (),
 ) -> list[PickedCard]:
-    """The next `count` cards of a reviewer; both arms where the view asks for what matters most."""
-    both_arms = view.order == "priority" and view.verdict == "unjudged"
-    between = list(_mixed_in(work, reviewer)) if both_arms else []
-    mixed_in = {one.pair: one for one in between}
+    """
+    The next `count` cards of a reviewer.
+
+    Both arms where the view asks for what matters most; the audit's draws and nothing else where it asks for those.
+    """
+    if view.order == "audit":
+        view, order = replace(view, verdict="unjudged"), order[:0]
+    both_arms = view.order != "queries" and view.verdict == "unjudged"
+    put_off = set(agenda.put_off(work, reviewer))
+    # What was put off comes last here too.
+    between = sorted(_between(work, view, reviewer), key=lambda one: one.pair in put_off) if both_arms else []
+    by_pair = {one.pair: one for one in between}
     pairs = agenda.next_pairs(
         work, view, reviewer, order, count, overlap=overlap, first=first, between=[one.pair for one in between]
     )
     drawn = audit.drawn(work) if both_arms else {}
     cards = []
     for pair in pairs:
-        if pair in mixed_in:
-            cards.append(mixed_in[pair])
+        if view.order == "audit" and pair not in by_pair and pair not in first:
+            continue  # put off in another view
+        if pair in by_pair:
+            cards.append(by_pair[pair])
         elif pair in drawn:
             cards.append(PickedCard(pair, drawn[pair].arm, drawn[pair].inclusion_probability, RANDOM))
         else:
@@ -116,9 +128,10 @@ def arms(work: Workspace) -> dict[Pair, tuple[str, float]]:
     return {pair: (draw.arm, draw.inclusion_probability) for pair, draw in audit.drawn(work).items()}
 
 
-def _mixed_in(work: Workspace, reviewer: str) -> Iterator[PickedCard]:
-    """A repeat where one is due, and the audit's draws in their turn."""
-    yield from islice(_repeats(work, reviewer), 1)
+def _between(work: Workspace, view: View, reviewer: str) -> Iterator[PickedCard]:
+    """A repeat where one is due and the view is not of draws alone, and the audit's draws in their turn."""
+    if view.order != "audit":
+        yield from islice(_repeats(work, reviewer), 1)
     for draw in audit.waiting(work, reviewer):
         said = "a second look at an answer found" if draw.second and not draw.repeat else RANDOM
         yield PickedCard(draw.pair, draw.arm, draw.inclusion_probability, said, again=draw.repeat)
@@ -126,7 +139,7 @@ def _mixed_in(work: Workspace, reviewer: str) -> Iterator[PickedCard]:
 
 def _repeats(work: Workspace, reviewer: str) -> Iterator[PickedCard]:
     """Own judgements of a while ago, each at most once, in an order that nobody can foresee."""
-    own = work.standing.latest(reviewer, REMEMBERED)
+    own = [entry for entry in work.standing.latest(reviewer, REMEMBERED) if entry.event.verdict in JUDGEMENTS]
     again = {entry.pair for entry in own if entry.event.arm == REPEAT}
     old = {entry.pair for entry in own[REPEAT_AFTER:]} - again - {entry.pair for entry in own[:REPEAT_AFTER]}
     rows = [row for pair in sorted(old) if (row := work.row_of(pair)) is not None]
@@ -136,3 +149,22 @@ def _repeats(work: Workspace, reviewer: str) -> Iterator[PickedCard]:
     for place in drawn[: max(wanted, 0)].tolist():
         pair = work.pair_at(rows[place])
         yield PickedCard(pair, REPEAT, None, RANDOM, again=True)
+
+
+@dataclass(frozen=True)
+class AuditProgress:
+    """How far the audits of the round are."""
+
+    drawn: int
+    judged: int
+    waiting: int  # for this reviewer, second looks among them
+    half_width: float | None  # of the share of answers among the kept once all are judged; None without a plan
+
+
+def audit_progress(work: Workspace, reviewer: str) -> AuditProgress:
+    """How much of the audits is judged, and how well the share of answers will be known from it."""
+    plans = audit.plans(work)
+    pairs = audit.drawn(work)
+    judged = sum(bool(work.standing.by_reviewer(pair)) for pair in pairs)
+    told = [audit.expected_precision(work, plan, WANTED).half_width for plan in plans]
+    return AuditProgress(len(pairs), judged, len(audit.waiting(work, reviewer)), min(told, default=None))

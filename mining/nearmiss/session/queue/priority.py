@@ -25,7 +25,9 @@ from nearmiss.session.labels import labels_of
 from nearmiss.types import Floats, Ints
 from nearmiss.workspace import Workspace
 
-BATCH = 50  # in so many cards that follow each other no query comes twice, while there are others
+BATCH = 50  # turns in which no query comes twice, while there are others
+TOGETHER = 3  # cards of one query in its turn
+NEAR = 100  # places that a card may be behind the first of its turn: one of little weight waits for its own
 SPREAD = 1000  # cards for which that is seen to
 EVERY = 10  # verdicts after which the chances are fitted anew
 TEMPERATURE = 0.05  # of the softmax in a usual contrastive loss
@@ -54,9 +56,14 @@ class Chances:
 
 
 def order(work: Workspace, rows: Ints) -> Ints:
-    """These rows, the most important first; of BATCH that follow each other no two are of one query, while it lasts."""
+    """
+    These rows, the most important first.
+
+    The best few of a query come together, since its text and answer are read but once; then the query rests until BATCH
+    others had their turn, while there are others. Random draws of an audit are dealt between them and stay as drawn.
+    """
     ranked = rows[np.argsort(-importance(work, rows), kind="stable")]
-    return _spread(ranked, work.table.query[ranked])
+    return ranked[_in_turns(work.table.query[ranked])]
 
 
 def importance(work: Workspace, rows: Ints | slice = slice(None)) -> Floats:
@@ -165,6 +172,23 @@ def _copies(work: Workspace) -> Ints:
     found = np.ones(len(work.table.query), np.int64)
     found[rows] = np.bincount(place, minlength=len(known))[place]
     return found
+
+
+def _in_turns(query: Ints) -> Ints:
+    """Places of ranked rows of these queries, (n,), in the order of reading: turns of up to TOGETHER, spread."""
+    turns: dict[int, list[int]] = {}  # by the place of their first card
+    first: dict[int, int] = {}  # of a query's last turn
+    looked_at = query[: SPREAD * TOGETHER].tolist()
+    for place, own in enumerate(looked_at):
+        begun = first.get(own)
+        if begun is not None and place - begun <= NEAR and len(turns[begun]) < TOGETHER:
+            turns[begun].append(place)
+        else:
+            first[own] = place
+            turns[place] = [place]
+    leaders = np.fromiter(turns, np.int64, len(turns))
+    ordered = [place for leader in _spread(leaders, query[leaders]).tolist() for place in turns[leader]]
+    return np.concatenate([np.array(ordered, np.int64), np.arange(len(looked_at), len(query))])
 
 
 def _spread(ranked: Ints, query: Ints) -> Ints:

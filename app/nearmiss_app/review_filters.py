@@ -1,0 +1,165 @@
+"""
+What the Review page shows: controls, chips, and the address that says the same.
+
+The address is what counts: a reload, a link or another page's press sets the controls, and each change of a control
+is written to it. Coming back from another page, where the address says nothing, the last choice is restored.
+"""
+
+import streamlit as st
+
+from nearmiss.session.queue import address
+from nearmiss.session.queue.address import SHOWN, Choice
+from nearmiss.session.queue.agenda import View
+from nearmiss.workspace import Workspace
+from nearmiss_app import navigation, theme
+
+ORDERS = {"priority": "What matters most", "queries": "Query by query", "audit": "Audit only"}
+VERDICT_WORDS = {
+    "unjudged": "not judged yet",
+    "judged": "judged",
+    "disputed": "judged differently",
+    "any": "any",
+    **{name: look.word for name, look in theme.VERDICT.items()},
+}
+LAST, WRITTEN = "review_choice", "review_address"
+
+
+def choice(work: Workspace) -> Choice:
+    """What is to be seen, from the controls above the cards, which the address sets and which set the address."""
+    _take_from_address(work)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="choice"):
+        with st.popover("Choose what to see", icon=":material/filter_list:"):
+            _controls(work)
+        chosen = _chosen(work)
+        for name, words in _chips(work, chosen):
+            st.button(f"{words}  ✕", key=f"chip_{name}", on_click=_take_away, args=(work, name))
+    _write(address.of_choice(chosen))
+    return chosen
+
+
+def _take_from_address(work: Workspace) -> None:
+    """Set the controls where the address is not what they last wrote."""
+    named = _named()
+    if not named and LAST in st.session_state and "see_order" not in st.session_state:
+        named = st.session_state[LAST]
+    if "see_order" in st.session_state and named == st.session_state.get(WRITTEN):
+        return
+    found, problems = address.to_choice(named, work.table.sources)
+    for problem in problems:
+        st.toast(problem)
+    _set_controls(work, found)
+
+
+def _named() -> address.Address:
+    return {name: values for name in address.NAMES if (values := st.query_params.get_all(name))}
+
+
+def _write(named: address.Address) -> None:
+    if _named() != named:
+        for name in address.NAMES:
+            if name in named:
+                st.query_params[name] = named[name]
+            elif name in st.query_params:
+                del st.query_params[name]
+    st.session_state[LAST] = st.session_state[WRITTEN] = named
+
+
+def _set_controls(work: Workspace, found: Choice) -> None:
+    view, (lowest, highest) = found.view, _scores(work)
+    low = lowest if view.lowest is None else min(max(view.lowest, lowest), highest)
+    high = highest if view.highest is None else min(max(view.highest, low), highest)
+    st.session_state.update(
+        see_status=list(view.statuses),
+        see_verdict=view.verdict,
+        see_by=view.reviewer,
+        see_source=list(view.sources),
+        see_scores=(low, high),
+        see_disagree=view.disagree,
+        see_text=view.text,
+        see_order=view.order,
+        see_query=view.query_id,
+        see_blind=view.blind,
+        see_twice=found.overlap,
+    )
+
+
+def _scores(work: Workspace) -> tuple[float, float]:
+    lowest, highest = float(work.table.score.min()), float(work.table.score.max())
+    return lowest, max(highest, lowest + 1e-6)
+
+
+def _controls(work: Workspace) -> None:
+    st.segmented_control(
+        "Order",
+        list(ORDERS),
+        key="see_order",
+        format_func=ORDERS.get,
+        help="What matters most: likely answers that training would push hardest, with the audit's random draws "
+        "between them where one was drawn. Audit only: nothing but those draws.",
+    )
+    st.multiselect("Status", SHOWN, key="see_status", format_func=lambda status: theme.STATUS[status].word)
+    st.selectbox("Verdict", list(VERDICT_WORDS), key="see_verdict", format_func=VERDICT_WORDS.get)
+    st.text_input("Judged by", key="see_by", placeholder="anyone")
+    st.multiselect("Found by", work.table.sources, key="see_source", format_func=theme.source_word, placeholder="any")
+    st.slider("Teacher score" if work.has_teacher else "Dense score", *_scores(work), key="see_scores")
+    st.toggle(
+        "Teacher and encoder disagree", key="see_disagree", help="their ranks differ by half of the query's candidates"
+    )
+    st.text_input("Text in query or candidate", key="see_text")
+    st.text_input("Query id", key="see_query", placeholder="all queries")
+    st.toggle(
+        "Blind",
+        key="see_blind",
+        help="Scores, ranks and statuses are hidden until you judge, and the order within a query is drawn. What "
+        "others said is hidden until then in any case.",
+    )
+    st.number_input(
+        "Every n-th pair is judged twice", min_value=0, key="see_twice", help="0 for none; agreement needs some"
+    )
+    st.toggle("Plain buttons", key="plain", help="Without the card's own keys and speed; for browsers that refuse it")
+
+
+def _chosen(work: Workspace) -> Choice:
+    said, (lowest, highest) = st.session_state, _scores(work)
+    low, high = said["see_scores"]
+    view = View(
+        statuses=tuple(said["see_status"]) or ("kept",),
+        sources=tuple(said["see_source"]),
+        verdict=said["see_verdict"],
+        reviewer=said["see_by"].strip(),
+        lowest=low if low > lowest else None,
+        highest=high if high < highest else None,
+        disagree=said["see_disagree"],
+        text=said["see_text"].strip(),
+        query_id=said["see_query"].strip(),
+        order=said["see_order"] or "queries",
+        blind=said["see_blind"],
+    )
+    return Choice(view, int(said["see_twice"]))
+
+
+def _chips(work: Workspace, chosen: Choice) -> list[tuple[str, str]]:
+    """What differs from the usual view: the parameter's name, and words for it."""
+    view = chosen.view
+    score = "Teacher" if work.has_teacher else "Dense"
+    words = {
+        "order": ORDERS[view.order],
+        "status": " or ".join(theme.STATUS[status].word for status in view.statuses),
+        "verdict": VERDICT_WORDS[view.verdict],
+        "by": f"by {view.reviewer}",
+        "source": " or ".join(theme.source_word(source) for source in view.sources),
+        "low": f"{score} ≥ {view.lowest:.3g}" if view.lowest is not None else "",
+        "high": f"{score} ≤ {view.highest:.3g}" if view.highest is not None else "",
+        "disagree": "models disagree",
+        "text": f"“{view.text}”",
+        "query": f"query {view.query_id}",
+        "blind": "blind",
+        "twice": f"every {chosen.overlap}. pair twice",
+    }
+    # A text that somebody typed must stay text on a button's label, which is Markdown.
+    return [(name, navigation.as_text(words[name])) for name in address.of_choice(chosen)]
+
+
+def _take_away(work: Workspace, name: str) -> None:
+    left = {other: values for other, values in address.of_choice(_chosen(work)).items() if other != name}
+    _set_controls(work, address.to_choice(left, work.table.sources)[0])

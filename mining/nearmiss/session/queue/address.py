@@ -1,0 +1,97 @@
+"""
+Addresses: what a person chose to see, as the parameters of a web address, both ways.
+
+In:  a `View` and every how many pairs are judged twice; or the parameters of an address, which anyone may have typed
+Out: the parameters that differ from the usual view; or the view, and a sentence for each parameter that makes no sense
+
+Knows nothing of Streamlit or of the run that is open.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import get_args
+
+from nearmiss.review import JUDGEMENTS
+from nearmiss.selection import STATUSES
+from nearmiss.session.queue.agenda import Order, View
+
+VERDICTS = ("unjudged", "judged", "disputed", "any", *JUDGEMENTS)
+SHOWN = tuple(status for status in STATUSES if status != "known_positive")
+NAMES = ("status", "verdict", "by", "source", "low", "high", "disagree", "text", "order", "query", "blind", "twice")
+Address = dict[str, list[str]]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A view, and every how many pairs a second reviewer is asked too (0 for none)."""
+
+    view: View
+    overlap: int = 0
+
+
+def usual(query_id: str = "") -> Choice:
+    """What is seen where nobody chose: what matters most, or all of one query in its order."""
+    return Choice(View(order="queries" if query_id else "priority", query_id=query_id))
+
+
+def of_choice(choice: Choice) -> Address:
+    """The parameters that lead to a choice again; those of the usual view are left out."""
+    view, plain = choice.view, usual(choice.view.query_id).view
+    found: Address = {
+        "status": [] if view.statuses == plain.statuses else list(view.statuses),
+        "verdict": [] if view.verdict == plain.verdict else [view.verdict],
+        "by": [view.reviewer] if view.reviewer else [],
+        "source": list(view.sources),
+        "low": [] if view.lowest is None else [f"{view.lowest:g}"],
+        "high": [] if view.highest is None else [f"{view.highest:g}"],
+        "disagree": ["1"] if view.disagree else [],
+        "text": [view.text] if view.text.strip() else [],
+        "order": [] if view.order == plain.order else [view.order],
+        "query": [view.query_id] if view.query_id else [],
+        "blind": ["1"] if view.blind else [],
+        "twice": [str(choice.overlap)] if choice.overlap else [],
+    }
+    return {name: values for name, values in found.items() if values}
+
+
+def to_choice(address: Mapping[str, Sequence[str]], sources: Sequence[str]) -> tuple[Choice, list[str]]:
+    """The choice that an address names; what makes no sense in it is left as usual, with a sentence each."""
+    said = {name: [value for value in address.get(name, ()) if value.strip()] for name in NAMES}
+    problems: list[str] = []
+
+    def among(name: str, known: Sequence[str]) -> list[str]:
+        wanted = f"address, {name}: wanted one of {', '.join(known)}"
+        problems.extend(f"{wanted}; found {value!r}. It is left out" for value in said[name] if value not in known)
+        return [value for value in said[name] if value in known]
+
+    def number(name: str) -> float | None:
+        for value in said[name][-1:]:
+            try:
+                found = float(value)
+            except ValueError:
+                found = math.nan
+            if math.isfinite(found):
+                return found
+            problems.append(f"address, {name}: wanted a number; found {value!r}. It is left out")
+        return None
+
+    def last(values: Sequence[str], otherwise: str) -> str:
+        return values[-1] if values else otherwise
+
+    start = usual(last(said["query"], "").strip())
+    orders: dict[str, Order] = {name: name for name in get_args(Order)}
+    view = replace(
+        start.view,
+        statuses=tuple(among("status", SHOWN)) or start.view.statuses,
+        verdict=last(among("verdict", VERDICTS), start.view.verdict),
+        reviewer=last(said["by"], "").strip(),
+        sources=tuple(among("source", sources)),
+        lowest=number("low"),
+        highest=number("high"),
+        disagree=said["disagree"] == ["1"],
+        text=last(said["text"], ""),
+        order=orders[last(among("order", list(orders)), start.view.order)],
+        blind=said["blind"] == ["1"],
+    )
+    return Choice(view, max(0, int(number("twice") or 0))), problems

@@ -1,0 +1,41 @@
+"""The deck's modules: each works by itself under node, and all together are one script that the browser can read."""
+
+import re
+import shutil
+import subprocess
+from collections import Counter
+
+import pytest
+
+from nearmiss_app.component import as_one_script
+from tests.conftest import ROOT
+
+DECK = ROOT / "app" / "nearmiss_app" / "deck"
+NODE = shutil.which("node")
+
+
+@pytest.mark.skipif(not NODE, reason="no node on this machine")
+def test_the_plain_modules_do_what_their_tests_say():
+    ran = subprocess.run(
+        [NODE, "--test", "tests/browser/deck_modules.test.mjs"], cwd=ROOT, capture_output=True, text=True, timeout=60
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+def test_all_modules_are_one_script_in_which_each_name_is_taken_once():
+    script = as_one_script("deck.js", lambda name: (DECK / name).read_text("utf-8"))
+    names = re.findall(r"^(?:export )?(?:class|function|const|let) (\w+)", script, re.MULTILINE)
+    assert [name for name, count in Counter(names).items() if count > 1] == []
+    assert set(names) >= {"Deck", "Ledger", "Outbox", "Queue", "card_view", "rankings_view", "bar", "dialog", "h"}
+    assert re.findall(r"^import ", script, re.MULTILINE) == []
+    assert re.findall(r"^export (.*) function", script, re.MULTILINE) == ["default"]
+
+
+def test_modules_stand_before_those_that_import_them():
+    texts = {
+        "a.js": 'import { b } from "./b.js";\nimport {\n  c,\n} from "./c.js";\nexport default a;\n',
+        "b.js": 'import { c } from "./c.js";\nexport function b() {}\n',
+        "c.js": 'import { b } from "./b.js";\nexport const c = 1;\n',
+    }
+    script = as_one_script("a.js", texts.__getitem__)
+    assert script.split() == ["const", "c", "=", "1;", "function", "b()", "{}", "export", "default", "a;"]

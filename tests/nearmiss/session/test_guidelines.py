@@ -1,0 +1,78 @@
+"""Guidelines: the project's own or the usual ones, their version, and which one a verdict was given with."""
+
+import sqlite3
+
+import pytest
+
+from nearmiss.errors import ReviewError
+from nearmiss.review import Event, open_log, version_read
+from nearmiss.session import guidelines
+from nearmiss.workspace import open_workspace
+
+
+@pytest.fixture
+def work(run):
+    return open_workspace(run)
+
+
+def test_the_usual_scale_stands_in_until_the_project_writes_its_own(work):
+    usual = guidelines.in_force(work)
+    assert (usual.text, usual.is_usual) == (guidelines.USUAL, True)
+    (work.run.folder / guidelines.FILE).write_text("# Ours\n", "utf-8")
+    own = guidelines.in_force(work)
+    assert (own.text, own.is_usual) == ("# Ours\n", False)
+    assert own.version != usual.version
+
+
+def test_a_verdict_knows_the_version_that_its_reviewer_had_read_by_then(work):
+    path = work.run.folder / guidelines.FILE
+    versions = []
+    for second, text in ((10, "first"), (20, "second")):
+        path.write_text(text, "utf-8")
+        guidelines.note_reading(work, "ana", second)
+        versions.append(guidelines.in_force(work).version)
+
+    def version(reviewer, decided_at):
+        told = {"query_id": "q", "doc_id": "d", "verdict": "unsure", "client_id": "c", "client_seq": 1}
+        return version_read(work.log.readings(), Event(**told, reviewer=reviewer, decided_at=decided_at))
+
+    assert [version("ana", second) for second in (9, 10, 19, 20)] == ["", versions[0], versions[0], versions[1]]
+    assert version("bob", 30) == ""
+    assert work.log.guideline_texts() == dict(zip(versions, ("first", "second"), strict=True))
+
+
+def test_a_log_of_before_there_were_guidelines_has_no_readings(tmp_path):
+    open_log(tmp_path / "reviews.db").close()
+    with sqlite3.connect(tmp_path / "reviews.db") as connection:
+        connection.execute("DROP TABLE readings")
+        connection.execute("DROP TABLE guidelines")
+    log = open_log(tmp_path / "reviews.db")
+    assert (log.readings(), log.guideline_texts()) == ([], {})
+
+
+def test_a_file_that_is_no_text_is_refused_with_its_place(work):
+    path = work.run.folder / guidelines.FILE
+    path.write_bytes(b"\xff\xfe#")
+    with pytest.raises(ReviewError, match=r"guidelines\.md: wanted Markdown in UTF-8; found byte 0xff"):
+        guidelines.in_force(work)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("# A *b*", [["h1", ["A ", ["em", ["b"]]]]]),
+        ("- **x**: y", [["ul", [["li", [["p", [["strong", ["x"]], ": y"]]]]]]]),
+        ("`a`\n\n```\nb\n```", [["p", [["code", ["a"]]]], ["pre", ["b\n"]]]),
+        ("[words](javascript:x)", [["p", ["[words](javascript:x)"]]]),
+        ("<script>x</script>", [["p", ["<script>x</script>"]]]),
+    ],
+)
+def test_parts_of_markdown_by_hand(text, told):
+    assert guidelines.tree(text) == told
+
+
+def test_neither_pictures_nor_addresses_come_through():
+    told = str(guidelines.tree("![pixel](http://example.com/x.png) [here](http://example.com/y) <b onclick=z>bold</b>"))
+    assert "example.com" not in told
+    assert "here" in told
+    assert "pixel" in told
