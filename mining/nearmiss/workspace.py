@@ -269,7 +269,7 @@ class SameTexts:
 
     @classmethod
     def of(cls, texts: pd.Series) -> "SameTexts":
-        """Of texts by id."""
+        """From texts, indexed by their ids."""
         plain = [" ".join(text.casefold().split()) for text in texts.fillna("").astype(str).tolist()]
         hashed = pd.util.hash_array(np.array(plain, object), categorize=False)
         digests = dict(zip(texts.index.astype(str).tolist(), hashed.tolist(), strict=True))

@@ -130,13 +130,13 @@ def _event(pair: Pair, verdict: str, reviewer: str, now: float, undoes: int | No
 
 def _differ(standing: Standing, pair: Pair, between: tuple[str, str]) -> bool:
     judged = standing.by_reviewer(pair)
-    said = {judged[name].event.verdict for name in between if name in judged}
-    return len(said) > 1
+    verdicts = {judged[name].event.verdict for name in between if name in judged}
+    return len(verdicts) > 1
 
 
 def _harm(standing: Standing, pair: Pair) -> int:
-    said = {entry.event.verdict for entry in standing.by_reviewer(pair).values()}
-    return next((place for place, kind in enumerate(HARM) if kind <= said), len(HARM))
+    verdicts = {entry.event.verdict for entry in standing.by_reviewer(pair).values()}
+    return next((place for place, kind in enumerate(HARM) if kind <= verdicts), len(HARM))
 
 
 def _passages(work: Workspace, doc_ids: list[str]) -> list[DisputedDocument]:
@@ -145,6 +145,6 @@ def _passages(work: Workspace, doc_ids: list[str]) -> list[DisputedDocument]:
 
 def _opinion(standing: Standing, entry: Entry) -> Opinion:
     own = [one for one in standing.history(entry.pair) if one.event.reviewer == entry.event.reviewer]
-    said = (one.event.comment for one in own if one.event.comment and standing.stands(one.seq))
+    comments = (one.event.comment for one in own if one.event.comment and standing.stands(one.seq))
     event = entry.event
-    return Opinion(event.reviewer, event.verdict, event.reason, tuple(dict.fromkeys(said)), event.decided_at)
+    return Opinion(event.reviewer, event.verdict, event.reason, tuple(dict.fromkeys(comments)), event.decided_at)

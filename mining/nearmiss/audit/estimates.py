@@ -1,5 +1,5 @@
 """
-Measuring: the three numbers of an audit, for one policy or along a ceiling.
+Estimates: the three numbers of an audit, for one policy or along a ceiling.
 
 In:  a `Workspace` whose audits people judged
 Out: `Estimate`: false-negative rate among kept, good negatives thrown away among refused, recall of the filter, each
@@ -67,9 +67,9 @@ class Estimate:
 
     def as_json(self) -> dict[str, Any]:
         """Plain values; the three numbers stand at the top."""
-        told = {name: vars(getattr(self.numbers, name)) for name in _NAMES}
+        rates = {name: vars(getattr(self.numbers, name)) for name in _NAMES}
         others = {field.name: getattr(self, field.name) for field in fields(self) if field.name not in _NESTED}
-        return told | {
+        return rates | {
             "without_partial": {name: vars(getattr(self.without_partial, name)) for name in _NAMES},
             **{name: list(value) if isinstance(value, tuple) else value for name, value in others.items()},
         }
@@ -229,15 +229,15 @@ def _recall(kept: StratifiedMeans, refused: StratifiedMeans) -> Band:
 
 
 def _band(three: tuple[Floats, Floats, Floats], nothing: Bools, labels: Floats) -> Band:
-    told, low, high = (np.where(nothing, np.nan, values) for values in three)
-    return Band(told, low, high, labels)
+    share, low, high = (np.where(nothing, np.nan, values) for values in three)
+    return Band(share, low, high, labels)
 
 
 def _numbers(of: tuple[Band, Band, Band]) -> AuditRates:
     def rate(band: Band) -> Rate:
-        told, low, high = (float(values[0]) for values in (band.estimate, band.low, band.high))
+        share, low, high = (float(values[0]) for values in (band.estimate, band.low, band.high))
         labels = int(band.labels[0])
-        return Rate(None, None, None, labels) if np.isnan(told) else Rate(told, low, high, labels)
+        return Rate(None, None, None, labels) if np.isnan(share) else Rate(share, low, high, labels)
 
     return AuditRates(*(rate(band) for band in of))
 

@@ -1,5 +1,5 @@
 """
-Estimating: the share of answers in a domain, from a stratified sample and a proxy known for every candidate.
+Estimators: the share of answers in a domain, from a stratified sample and a proxy known for every candidate.
 
 In:  sizes and sums of the proxy by stop and stratum; the labels that were drawn
 Out: means with variances, and 95% intervals, at every stop at once

@@ -47,10 +47,10 @@ def reviewers(work: Workspace) -> Reviewers:
     counts = {True: [0, 0], False: [0, 0]}  # by what the first verdict was: overturned, looked at twice
     people: set[str] = set()
     for pair in drawn(work):
-        said = [(who, verdict) for who, verdict in opinions_of(work, pair) if verdict != "unsure"]
-        people |= {who for who, _ in said}
-        if len(said) > 1:
-            first, last = (verdict in ANSWERS for _, verdict in (said[0], said[-1]))
+        verdicts = [(who, verdict) for who, verdict in opinions_of(work, pair) if verdict != "unsure"]
+        people |= {who for who, _ in verdicts}
+        if len(verdicts) > 1:
+            first, last = (verdict in ANSWERS for _, verdict in (verdicts[0], verdicts[-1]))
             counts[first][0] += first != last
             counts[first][1] += 1
     return Reviewers(tuple(sorted(people)), share(*counts[True]), share(*counts[False]))

@@ -1,5 +1,5 @@
 """
-Telling: what an audit found, in plain sentences.
+Sentences: what an audit found, in plain English.
 
 In:  plans, estimates, certificates
 Out: sentences
@@ -38,56 +38,56 @@ _DOMAINS = {
 def of_estimate(found: Estimate, more: int | None, half_width: float, people: Reviewers) -> list[str]:
     """The three numbers, what stands beside them, and what more labels would bring."""
     numbers = found.numbers
-    told = [
+    sentences = [
         _of("of the kept negatives are answers", numbers.false_negative_rate),
         _of("of the refused candidates would have been good negatives", numbers.over_filtering),
         _of("of the answers among both were refused", numbers.filter_recall),
     ]
     if more:
-        told.append(f"{more} more labels in the kept would narrow the first to ±{100 * half_width:.3g} points.")
-    told += _of_partial(numbers, found.without_partial)
+        sentences.append(f"{more} more labels in the kept would narrow the first to ±{100 * half_width:.3g} points.")
+    sentences += _of_partial(numbers, found.without_partial)
     if found.unsure:
-        told.append(
+        sentences.append(
             f"{found.unsure} draws could not be told; they are left out as if missing by chance in their stratum."
         )
     if found.waiting:
-        told.append(f"{found.waiting} draws wait to be judged.")
-    told += [
+        sentences.append(f"{found.waiting} draws wait to be judged.")
+    sentences += [
         f"Audit {plan} is left out: the calibration was fitted to its labels, so they cannot say how good it is."
         for plan in found.left_out
     ]
-    return told + of_reviewers(people, numbers.false_negative_rate)
+    return sentences + of_reviewers(people, numbers.false_negative_rate)
 
 
 def of_certificate(made: Certificate) -> list[str]:
     """Whether it passed, on what grounds, and where it would."""
     sure = f"with {made.confidence:.0%} confidence"
-    told = [
+    sentences = [
         f"{'passed' if made.passed else 'not passed'}: at most {made.max_rate:.1%} of the kept are answers, {sure}.",
         f"In {made.labels} labels among {made.kept:,} kept, {made.answers} answers: {sure} at most {made.bound:.1%}.",
     ]
     if made.field and made.any_passed:
-        told.append(f"The loosest ceiling that passes: {_ceiling(made.field, made.loosest)}.")
+        sentences.append(f"The loosest ceiling that passes: {_ceiling(made.field, made.loosest)}.")
     elif made.field:
         first = made.stops[0]
         tried = f"{_ceiling(made.field, first.value)} has {first.answers} answers in {first.labels} labels"
-        told.append(f"No ceiling passes: the first one tried, {tried}.")
+        sentences.append(f"No ceiling passes: the first one tried, {tried}.")
     if made.unsure:
-        told.append(f"{made.unsure} draws that nobody could tell count as answers here.")
+        sentences.append(f"{made.unsure} draws that nobody could tell count as answers here.")
     own = next((stop for stop in made.stops if stop.kept == made.kept and stop.passed), None)
     if own is not None and not made.passed:
-        told.append(
+        sentences.append(
             "The draws pass, but too many rows that nobody judged took places since they were drawn: they cannot vouch "
             "for the rows that an export has now. `nearmiss audit plan` draws from these."
         )
     if made.attempt > 1 and made.level is not None:
-        told.append(
+        sentences.append(
             f"This is test {made.attempt} of this round: all of them together may err in {1 - made.confidence:.1%}, so "
             f"this one was held to {made.level:.2%}."
         )
     if made.passed:
-        told.append(f"It names the {made.rows:,} rows of an export now, and holds for these alone.")
-    return told
+        sentences.append(f"It names the {made.rows:,} rows of an export now, and holds for these alone.")
+    return sentences
 
 
 def _ceiling(field: str, value: float | None) -> str:
@@ -96,17 +96,17 @@ def _ceiling(field: str, value: float | None) -> str:
 
 def of_reviewers(people: Reviewers, rate: Rate) -> list[str]:
     """How far first verdicts last."""
-    told = []
+    sentences = []
     for words, one in (("an answer", people.answers_overturned), ("no answer", people.negatives_overturned)):
         if one.value is not None and one.low is not None and one.high is not None:
-            told.append(
+            sentences.append(
                 f"Of {one.pairs} draws first judged {words}, a second look overturned {one.value:.0%} "
                 f"(95%: {one.low:.0%} to {one.high:.0%})."
             )
     corrected = None if rate.estimate is None else people.corrected(rate.estimate)
     if corrected is not None and rate.estimate is not None:
-        told.append(f"If all first verdicts were as often wrong, {rate.estimate:.1%} would be {corrected:.1%}.")
-    return told
+        sentences.append(f"If all first verdicts were as often wrong, {rate.estimate:.1%} would be {corrected:.1%}.")
+    return sentences
 
 
 def _of(words: str, rate: Rate) -> str:

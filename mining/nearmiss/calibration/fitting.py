@@ -117,9 +117,9 @@ def fit(found: Signals, prior: Calibration, query: Ints, labels: CalibrationLabe
     estimated = _cross_fitted(unseen, choice, answers, of_label, own) if steps else expit(unseen)
     by_prior = expit(values[:, : len(prior.names)] @ np.array(prior.weights) + prior.intercept)
     tested = labels.tested
-    told = reliability(estimated[tested], labels.answers[tested], of_label[tested], own[tested])
-    doubts = tuple(_doubts(calibration, told, len(np.unique(own))))
-    return Fitted(replace(calibration, doubts=doubts), told, estimated, by_prior, of_label)
+    fitted_well = reliability(estimated[tested], labels.answers[tested], of_label[tested], own[tested])
+    doubts = tuple(_doubts(calibration, fitted_well, len(np.unique(own))))
+    return Fitted(replace(calibration, doubts=doubts), fitted_well, estimated, by_prior, of_label)
 
 
 def moved(found: Signals, prior: Calibration, labels: CalibrationLabels) -> Calibration:

@@ -84,14 +84,14 @@ def by_slice(
     query: npt.NDArray[np.int64] | None = None,
 ) -> dict[str, dict[str, Reliability]]:
     """The same for each value of each slicing, `slices` by name (m,) each; small slices are left out."""
-    told: dict[str, dict[str, Reliability]] = {}
+    facts: dict[str, dict[str, Reliability]] = {}
     for name, values in slices.items():
         for value in np.unique(values).tolist():
             rows = values == value
             if rows.sum() >= FEWEST_IN_SLICE:
                 own = None if query is None else query[rows]
-                told.setdefault(name, {})[str(value)] = reliability(p[rows], answers[rows], weights[rows], own)
-    return told
+                facts.setdefault(name, {})[str(value)] = reliability(p[rows], answers[rows], weights[rows], own)
+    return facts
 
 
 def _bins(p: Floats) -> list[npt.NDArray[np.int64]]:

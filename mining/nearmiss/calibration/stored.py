@@ -143,8 +143,8 @@ def told_of(folder: Path) -> dict[str, Any] | None:
     """What was said of the reliability when it was fitted."""
     if not (folder / FILE).is_file():
         return None
-    told: dict[str, Any] | None = _read(folder)["reliability"]
-    return None if told is None else _renamed(told)
+    facts: dict[str, Any] | None = _read(folder)["reliability"]
+    return None if facts is None else _renamed(facts)
 
 
 # What version 0.1 called the two numbers of a bin.

@@ -54,11 +54,13 @@ def make_plan(
     check_audit(labels=labels, target=target, half_width=half_width, seed=seed)
     work = _opened(run, reviews, round)
     made, draws = audits.plan(work, labels, target, seed, reviewer or getpass.getuser())
-    told = audits.expected_precision(work, made, half_width)
+    expected = audits.expected_precision(work, made, half_width)
     if json:
-        _print_json({"plan": made.plan, "draws": len(draws), "expected_precision": told.as_json()} | dict(made.facts))
+        _print_json(
+            {"plan": made.plan, "draws": len(draws), "expected_precision": expected.as_json()} | dict(made.facts)
+        )
     else:
-        _say(telling.of_plan(made, told))
+        _say(telling.of_plan(made, expected))
 
 
 @audit.command("estimate")

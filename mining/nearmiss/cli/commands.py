@@ -203,11 +203,11 @@ def export(
         f"{counted(manifest.exported_queries, 'query')}; see manifest.json",
         soft_wrap=True,
     )
-    told = manifest.provenance["certification"]
-    if not told["certified"] and told["rows_that_differ"]:
+    facts = manifest.provenance["certification"]
+    if not facts["certified"] and facts["rows_that_differ"]:
         _output().print(
-            f"  not certified: {told['rows_that_differ']:,} rows differ from those certified last. "
-            f"{told['to_certify']}",
+            f"  not certified: {facts['rows_that_differ']:,} rows differ from those certified last. "
+            f"{facts['to_certify']}",
             markup=False,
             soft_wrap=True,
         )

@@ -99,8 +99,8 @@ def unused(found: "Dataset") -> list[str]:
         "queries": [name for name in found.queries.columns if name not in ("query_id", "text")],
         "documents": [name for name in found.documents.columns if name not in ("doc_id", "title", "text", "group_id")],
     }
-    told = [f"{', '.join(map(str, names))} ({table})" for table, names in kept.items() if names]
-    return [f"not used, kept as your own columns: {'; '.join(told)}"] if told else []
+    unread = [f"{', '.join(map(str, names))} ({table})" for table, names in kept.items() if names]
+    return [f"not used, kept as your own columns: {'; '.join(unread)}"] if unread else []
 
 
 def columns(named: tuple[str, ...]) -> "ColumnNames":

@@ -213,7 +213,7 @@ def read_named(
     add_files(files, source, understood, gathered, ledger)
     if thresholded and seen and all(found.label is None for found in seen):
         raise DatasetError(f"--positive-from: wanted a column of labels or scores; found none in {path}")
-    ledger.notes += [f"columns: {said}" for said in dict.fromkeys(map(str, seen))]
+    ledger.notes += [f"columns: {words}" for words in dict.fromkeys(map(str, seen))]
 
 
 def read_nemo(files: Sequence[Path], asked: ReadOptions, gathered: Gathered, ledger: Ledger) -> None:

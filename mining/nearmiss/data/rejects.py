@@ -68,7 +68,7 @@ def settle(ledger: Ledger, reject: Path | None) -> ReadCounts:
         write_rejects(reject, [*ledger.bad, *ledger.aside])
     elif ledger.bad:
         raise DatasetError(complaint(ledger))
-    ledger.notes += [f"set aside: {said}" for said in alike(ledger.aside)]
+    ledger.notes += [f"set aside: {words}" for words in alike(ledger.aside)]
     return ledger.counts()
 
 

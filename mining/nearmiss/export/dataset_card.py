@@ -159,8 +159,8 @@ def _measured(manifest: Manifest) -> Iterator[str]:
     yield "## How many false negatives are left"
     people = len(certificate["reviewers"])
     reviewers = "one reviewer" if people == 1 else f"{people} reviewers"
-    told = {"reviewers": reviewers, "print": certificate["rows_fingerprint"][:16]}
-    yield _CERTIFIED.format(**certificate | certification | told)
+    facts = {"reviewers": reviewers, "print": certificate["rows_fingerprint"][:16]}
+    yield _CERTIFIED.format(**certificate | certification | facts)
 
 
 def _judged(manifest: Manifest) -> str:

@@ -1,5 +1,5 @@
 """
-Projection: a round's documents and queries on a plane, made once, and what a person asks of it.
+Maps: a round's documents and queries on a plane, made once, and what a person asks of it.
 
 In:  the vectors of a finished round; then what a policy and reviewers say of its candidates
 Out: map.parquet and map.json in the round's folder; the points' statuses, scores and neighbourhoods

@@ -82,11 +82,11 @@ def start(run: Path, number: int, folder: Path) -> None:
 
 def progress(folder: Path) -> MapProgress | Stopped | None:
     """How far the map of a round is; None where nobody makes one or it is done."""
-    told = _read(folder / PROGRESS_FILE)
+    facts = _read(folder / PROGRESS_FILE)
     if _lives(folder):
-        return told or MapProgress()
-    said = _last_line(folder / LOG_FILE)
-    return None if told is None and said is None else Stopped(said or "")
+        return facts or MapProgress()
+    words = _last_line(folder / LOG_FILE)
+    return None if facts is None and words is None else Stopped(words or "")
 
 
 _starting = Lock()

@@ -80,16 +80,16 @@ def make(
     folder = run.round_folder(number)
     recipe = run.mining(number)
     seed = recipe.seed if seed is None else seed
-    with alone(folder, watch) as told:
+    with alone(folder, watch) as record:
         shards = open_vectors(folder / "document_vectors").shards()
         asked = open_vectors(folder / "query_vectors")
         of_document = _clusters(shards, recipe, seed)
         drawn = _drawn(run, number, count(shards), count(asked.shards()), of_document, room, seed)
         vectors = open_vectors(folder / "document_vectors").take(drawn.documents), asked.take(drawn.queries)
         points = Points(np.concatenate(vectors), len(drawn.documents))
-        with told("map_neighbours", len(points), "texts") as advance:
+        with record("map_neighbours", len(points), "texts") as advance:
             found = nearest(points, advance)
-        plane = _plane(points, found, seed, told)
+        plane = _plane(points, found, seed, record)
         own = of_document[drawn.documents]
         facts = _facts(run, number, recipe, seed, room, drawn, points, own) | {
             "kept_neighbours": measured(points, found, plane, seed)

@@ -125,7 +125,7 @@ def _written(folder: Path, tensors: dict[str, Any], place: Path) -> Path:
 
 def _facts(flag: str, folder: Path) -> LowRankFacts:
     try:
-        told = read_json(folder / FACTS)
-        return LowRankFacts(**told | {"unchanged": tuple(told["unchanged"])})
+        facts = read_json(folder / FACTS)
+        return LowRankFacts(**facts | {"unchanged": tuple(facts["unchanged"])})
     except (ValueError, TypeError, KeyError) as error:
         raise ModelError(f"{flag} {folder}: wanted a whole {FACTS}; found {error}") from None

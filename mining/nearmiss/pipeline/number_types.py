@@ -63,5 +63,5 @@ def other_number_types(begun: dict[str, Any], wanted: dict[str, Any]) -> bool:
 
 def is_same_elsewhere(last: dict[str, Any] | None, model: Encoder | Teacher | None) -> bool:
     """Whether a round's model is this one, and only its number type another."""
-    told = getattr(model, "fingerprint_in", None)
-    return last is not None and told is not None and bool(told(last["precision"]) == last["fingerprint"])
+    named = getattr(model, "fingerprint_in", None)
+    return last is not None and named is not None and bool(named(last["precision"]) == last["fingerprint"])

@@ -134,11 +134,11 @@ def _of_source(source: str, together: list[SourceOverlap]) -> dict[str, int]:
 
 def compare(run: Run, first: int, second: int) -> dict[str, Any]:
     """What a round changed: which negatives became easy, which are new, how far the positives stand from them."""
-    told = compared(run.selected(first), run.selected(second))
+    change = compared(run.selected(first), run.selected(second))
     less_far = looks_less_far(run.mining(first), run.mining(second))
-    easy = sum(told["gone_because"].get(status, 0) for status in EASY if not (less_far and status == NOT_FOUND))
+    easy = sum(change["gone_because"].get(status, 0) for status in EASY if not (less_far and status == NOT_FOUND))
     changed = changed_settings(run, first, second)
-    return {"rounds": [first, second], "changed": changed, "looks_less_far": less_far, "easy": easy, **told}
+    return {"rounds": [first, second], "changed": changed, "looks_less_far": less_far, "easy": easy, **change}
 
 
 def looks_less_far(before: Mining, after: Mining) -> bool:

@@ -1,5 +1,5 @@
 """
-Standing: what of the log holds now.
+Current judgements: which events of the log hold now.
 
 In:  the log's rows, in order, as they come
 Out: which rows stand, each reviewer's verdict on each pair, and the one verdict that counts
@@ -111,8 +111,8 @@ class Standing:
         """Whether reviewers differ on a pair and nobody has decided."""
         if len(self._by_pair.get(pair, ())) < 2:
             return False
-        said = {entry.event.verdict for entry in self.by_reviewer(pair).values()}
-        return len(said) > 1 and self.decision(pair) is None
+        verdicts = {entry.event.verdict for entry in self.by_reviewer(pair).values()}
+        return len(verdicts) > 1 and self.decision(pair) is None
 
     def history(self, pair: Pair) -> list[Entry]:
         """Everything that was ever done to a pair, oldest first."""

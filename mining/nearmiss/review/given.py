@@ -98,8 +98,8 @@ def moment(value: object) -> float | None:
         if isinstance(value, bool) or not isinstance(value, int | float | str):
             raise ValueError(value)
         if isinstance(value, str) and not value.strip().replace(".", "", 1).isdecimal():
-            told = datetime.fromisoformat(value.strip())
-            seconds = (told if told.tzinfo else told.replace(tzinfo=UTC)).timestamp()
+            parsed = datetime.fromisoformat(value.strip())
+            seconds = (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).timestamp()
         else:
             seconds = float(value)
         if not 0 <= seconds <= LAST_SECOND:

@@ -147,8 +147,8 @@ def copied(path: Path, folder: Path) -> Path:
 
 def _no_log(where: str | Path, found: str) -> ReviewError:
     cure = "Take it from a backup, or delete it where nobody had judged" if "file" in found.split() else ""
-    said = f"--reviews {spoken(where)}: wanted a log that can be opened; found {found}"
-    return ReviewError(f"{said}. {cure}" if cure and found != "no such file" else said)
+    words = f"--reviews {spoken(where)}: wanted a log that can be opened; found {found}"
+    return ReviewError(f"{words}. {cure}" if cure and found != "no such file" else words)
 
 
 def take_turn(connection: sql.Connection) -> None:

@@ -1,5 +1,5 @@
 """
-Outlook: what each stop of a ceiling would leave in, throw away and leave short.
+Ceiling risk: what each stop of a ceiling would leave in, throw away and leave short.
 
 In:  a `Workspace`, a `Policy` with a ceiling
 Out: `CeilingRisk`: rates estimated by p_relevant, rates measured by audits with their bands, queries left short

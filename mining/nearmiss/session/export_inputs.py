@@ -63,9 +63,9 @@ def prepare(work: Workspace, export: Export, policy: Policy | None = None) -> Ex
     work.refresh()
     policy = policy or work.policy
     with work.unchanged():
-        said = read(work.standing)
+        judgements = read(work.standing)
         table = work.table.judged(work.table.verdicts.copy(), work.table.positive)
-    selected, reviews = judge(table, said, policy, export, work.same_document)
+    selected, reviews = judge(table, judgements, policy, export, work.same_document)
     rows = audit.rows_of(work.run.dataset, selected, export, reviews.withheld)
     certificate = audit.covering(work, rows=rows)
     measured = {

@@ -1,5 +1,5 @@
 """
-Reading: a passage laid out for a person who must judge it fast.
+Highlights: a passage laid out for a person who must judge it fast.
 
 In:  a passage, a query, a positive, what somebody searches for
 Out: the passage in pieces that say which words it shares with them, where its best part begins, and the changed words

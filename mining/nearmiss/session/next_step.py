@@ -1,5 +1,5 @@
 """
-Proof: what can be said today of the false negatives that a policy leaves, and the next step to say more.
+Next step: what can be said today of the false negatives that a policy leaves, and the next step to say more.
 
 In:  a `Workspace`
 Out: `Proof`: one sentence and a step: nothing, draw, judge or certify
@@ -41,19 +41,19 @@ def proof(work: Workspace) -> Proof:
     if not plans:
         return Proof("Nobody measured how many of the kept are unlabelled answers.", "draw")
     waiting = int((sample_of(work, plans[-1]).verdict == UNJUDGED).sum())
-    told = _told(work)
+    facts = _told(work)
     if waiting:
-        return Proof(f"{told} {waiting:,} random draws wait to be judged; then it can be certified.", "judge", waiting)
+        return Proof(f"{facts} {waiting:,} random draws wait to be judged; then it can be certified.", "judge", waiting)
     tried = [one for one in audit.certificates(work) if one.plan == plans[-1].plan]
     if tried and not any(one.any_passed for one in tried):
         return Proof(
-            f"{told} No ceiling passed the certificate: too many answers, or too few draws. "
+            f"{facts} No ceiling passed the certificate: too many answers, or too few draws. "
             "Another draw is held to less error, since all tests of a round share it.",
             "draw",
         )
     if tried:
-        return Proof(f"{told} The certificate names other rows than an export has now.", "certify")
-    return Proof(f"{told} Every draw is judged.", "certify")
+        return Proof(f"{facts} The certificate names other rows than an export has now.", "certify")
+    return Proof(f"{facts} Every draw is judged.", "certify")
 
 
 def _told(work: Workspace) -> str:

@@ -77,8 +77,8 @@ class Preview:
 
     def as_json(self) -> dict[str, Any]:
         """Plain values."""
-        told = {name: asdict(getattr(self, name)) for name in ("before", "after", "prior", "calibration")}
-        return told | {
+        facts = {name: asdict(getattr(self, name)) for name in ("before", "after", "prior", "calibration")}
+        return facts | {
             "reliability": asdict(self.told),
             "queries": self.queries,
             "tested": self.tested,

@@ -28,23 +28,23 @@ def of_draws(seen: Preview) -> list[str]:
     """For what the draws of this round's audits stay valid."""
     if not seen.draws:
         return []
-    told = []
+    sentences = []
     if seen.spent:
         names = ", ".join(seen.spent)
         several = len(seen.spent) > 1
-        told.append(
+        sentences.append(
             f"{'Audits' if several else 'Audit'} {names}: {'their' if several else 'its'} judgements are learned from "
             f"here, so {'they' if several else 'it'} can then neither measure nor certify this round. Undo gives "
             f"{'them' if several else 'it'} back."
         )
     if len(seen.spent) < 1:
-        told.append(
+        sentences.append(
             f"The {seen.draws:,} audit draws stay a random sample of all candidates, so they measure any thresholds, "
             f"before and after. {seen.after.draws:,} of them would lie among the kept ({seen.before.draws:,} now); the "
             "fewer they are, the wider the interval. A certificate holds for the rows that it names, so other rows "
             "need another one."
         )
-    return told
+    return sentences
 
 
 def _kept(of: RefitOutcome) -> str:

@@ -61,33 +61,33 @@ def side_by_side(work: Workspace) -> list[RoundSummary]:
 def change(run: Run, first: int, second: int) -> RoundChange:
     """What round `second` changed against round `first`; RunError where there is no such round."""
     before, after = run.selected(first), run.selected(second)
-    told = funnel.compare(run, first, second)
+    report = funnel.compare(run, first, second)
     lost, gained = funnel.kept_here_alone(before, after), funnel.kept_here_alone(after, before)
     return RoundChange(
         first=first,
         second=second,
-        in_both=told["in_both"],
-        easy=told["easy"],
+        in_both=report["in_both"],
+        easy=report["easy"],
         lost=lost[COLUMNS],
         gained=gained[COLUMNS],
-        lost_to=told["gone_because"],
+        lost_to=report["gone_because"],
         gained_from={str(name): int(count) for name, count in gained["elsewhere"].value_counts().items()},
-        dense_gap=(told["dense_gap"][0], told["dense_gap"][1]),
-        teacher_gap=(told["teacher_gap"][0], told["teacher_gap"][1]),
+        dense_gap=(report["dense_gap"][0], report["dense_gap"][1]),
+        teacher_gap=(report["teacher_gap"][0], report["teacher_gap"][1]),
     )
 
 
 def _round(work: Workspace, number: int) -> RoundSummary:
-    told = funnel.report(work.run, number)
+    report = funnel.report(work.run, number)
     return RoundSummary(
         number=number,
-        encoder=told["encoder"]["name"],
-        teacher=(told["teacher"] or {}).get("name", ""),
-        kept=told["kept"],
-        short_queries=told["short_queries"],
-        estimated=told["estimated_false_negatives"],
+        encoder=report["encoder"]["name"],
+        teacher=(report["teacher"] or {}).get("name", ""),
+        kept=report["kept"],
+        short_queries=report["short_queries"],
+        estimated=report["estimated_false_negatives"],
         measured=_measured(work, number),
-        scores=told["scores"],
+        scores=report["scores"],
     )
 
 

@@ -141,8 +141,8 @@ def _pooled_with_head(folder: Path, how: dict[str, Any]) -> list[Any]:
 
 def _is_encoder(folder: Path) -> bool:
     """Whether a folder holds an encoder; what has a head for scores is a cross-encoder."""
-    told = folder / "config_sentence_transformers.json"
-    kind = read_json(told).get("model_type") if told.is_file() else None
+    facts = folder / "config_sentence_transformers.json"
+    kind = read_json(facts).get("model_type") if facts.is_file() else None
     if kind is not None:
         return bool(kind != "CrossEncoder")
     config = folder / "config.json"

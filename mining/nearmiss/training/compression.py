@@ -41,8 +41,8 @@ def write(trained: Path, start: Path, facts: LowRankFacts, out: Path) -> float:
             kept += float(difference.square().sum() - (difference - left.float() @ right.float()).square().sum())
     shutil.copytree(trained, out, ignore=_not_copied(trained))
     save_file(stored, out / TENSORS)
-    told = LowRankFacts(facts.start, facts.start_fingerprint, facts.rank, tuple(unchanged))
-    write_json(out / FACTS, asdict(told))
+    record = LowRankFacts(facts.start, facts.start_fingerprint, facts.rank, tuple(unchanged))
+    write_json(out / FACTS, asdict(record))
     return kept / total if total else 1.0
 
 

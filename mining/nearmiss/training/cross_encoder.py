@@ -250,8 +250,8 @@ def _targets(training_run: _TrainingRun, scores: Floats) -> Floats:
     weight = training_run.recipe.distil
     if not weight or not training_run.start.is_encoder:
         return training_run.labels
-    said = np.column_stack([scores, training_run.training_pairs.shares])
-    together = ((said - said.mean(axis=0)) / np.maximum(said.std(axis=0), 1e-9)).mean(axis=1)
+    words = np.column_stack([scores, training_run.training_pairs.shares])
+    together = ((words - words.mean(axis=0)) / np.maximum(words.std(axis=0), 1e-9)).mean(axis=1)
     rows, labels = ~training_run.unseen, training_run.labels
     known = probabilities(fit(together[rows], np.nan_to_num(labels[rows], nan=NEGATIVE))(together))
     return np.where(np.isnan(labels), known, (1 - weight) * labels + weight * known)
@@ -314,10 +314,10 @@ def _made_small(training_run: _TrainingRun, trained: TrainingResult) -> Training
     # As for the whole model: probabilities from a scale that did not see the query.
     unseen = found if trained.scale == ScoreScale() else cross_fitted(found, labels, query)
     size = sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
-    told = {"rank": rank, "bytes": size, "kept": round(kept, 4)}
+    values = {"rank": rank, "bytes": size, "kept": round(kept, 4)}
     numbers = {name: of for name, of in trained.numbers.items() if not name.startswith("rank ")}
     numbers[f"rank {rank}"] = measure(found, unseen, labels, query)
-    trained = replace(trained, low_rank=told, numbers=numbers)
+    trained = replace(trained, low_rank=values, numbers=numbers)
     (out / "README.md").write_text(model_card.card(trained), "utf-8")
     return trained
 

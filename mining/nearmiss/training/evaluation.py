@@ -1,5 +1,5 @@
 """
-Measuring: how well scores tell answers from negatives, on queries that were never trained on.
+Evaluation: how well scores tell answers from negatives, on queries that were never trained on.
 
 In:  scores and labels of the held-out pairs, and the query of each
 Out: `EvaluationScores`

@@ -70,7 +70,7 @@ def _pairs(counts: dict[str, int]) -> str:
 
 
 def _making(result: TrainingResult) -> list[str]:
-    told: dict[str, Any] = {
+    facts: dict[str, Any] = {
         "recipe": result.recipe,
         "number_type": result.number_type,
         "steps": result.steps,
@@ -80,7 +80,7 @@ def _making(result: TrainingResult) -> list[str]:
         "low_rank": result.low_rank,
         "versions": result.versions,
     }
-    return ["## How it was made", "```json\n" + json.dumps(told, indent=2, ensure_ascii=False) + "\n```"]
+    return ["## How it was made", "```json\n" + json.dumps(facts, indent=2, ensure_ascii=False) + "\n```"]
 
 
 def _table(heads: list[str], rows: list[list[str]]) -> str:

@@ -1,5 +1,5 @@
 """
-Scale: a logit moved and stretched so that its sigmoid is a probability.
+Score scale: a logit moved and stretched so that its sigmoid is a probability.
 
 In:  scores, labels and the query of each
 Out: `ScoreScale`: slope and shift, fitted to the labels (Platt, 1999; with no shift, temperature scaling: Guo et al.,

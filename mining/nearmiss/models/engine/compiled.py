@@ -46,14 +46,14 @@ class OpenVinoEngine:
     @classmethod
     def opened(cls, folder: Path) -> "OpenVinoEngine":
         """The engine in a folder; RuntimeError, OSError or KeyError where it is not whole."""
-        told = read_json(folder / "facts.json")
+        values = read_json(folder / "facts.json")
         with _OPENING:
-            compiled = _compile(folder / "model.xml", told["precision"])
-            facts = ModelFacts(**told["facts"])
+            compiled = _compile(folder / "model.xml", values["precision"])
+            facts = ModelFacts(**values["facts"])
             idle: SimpleQueue[Any] = SimpleQueue()
             for _ in range(processor.cores()):
                 idle.put(_kept_for_good(compiled.create_infer_request()))
-            engine = cls(idle, Tokenizer(folder), facts, told["precision"], told["agreement"], told["trusted"])
+            engine = cls(idle, Tokenizer(folder), facts, values["precision"], values["agreement"], values["trusted"])
             engine.answer_alone()
         return engine
 

@@ -133,8 +133,8 @@ def _between(work: Workspace, view: View, reviewer: str) -> Iterator[PickedCard]
     if view.order != "audit":
         yield from islice(_repeats(work, reviewer), 1)
     for draw in audit.waiting(work, reviewer):
-        said = "a second look at an answer found" if draw.second and not draw.repeat else RANDOM
-        yield PickedCard(draw.pair, draw.arm, draw.inclusion_probability, said, again=draw.repeat)
+        why = "a second look at an answer found" if draw.second and not draw.repeat else RANDOM
+        yield PickedCard(draw.pair, draw.arm, draw.inclusion_probability, why, again=draw.repeat)
 
 
 def _repeats(work: Workspace, reviewer: str) -> Iterator[PickedCard]:

@@ -98,10 +98,10 @@ def _with_others(known: History, in_force: Policy) -> History:
 
 
 def _note_others(run: Run) -> History:
-    known, told = _replayed(run.folder / HISTORY_FILE), history(run)
-    if told != known:
+    known, facts = _replayed(run.folder / HISTORY_FILE), history(run)
+    if facts != known:
         journal.append(run.folder / HISTORY_FILE, _save_line(run.policy, "", at=0.0))
-    return told
+    return facts
 
 
 def _save_line(policy: Policy, by: str, at: float | None = None) -> dict[str, Any]:

@@ -48,8 +48,8 @@ class Classroom:
         """What a policy would export of the queries to train on, under the verdicts that count now."""
         work = self.work
         with work.unchanged():
-            said = read(work.standing)
-            return pairs_of_policy(work.run.dataset, work.table, said, policy, self.trainable, work.same_document)
+            judgements = read(work.standing)
+            return pairs_of_policy(work.run.dataset, work.table, judgements, policy, self.trainable, work.same_document)
 
     def median_rank(self, exported: ExportedPairs) -> float | None:
         """The median dense rank of the negatives; None where nothing was searched by vectors."""

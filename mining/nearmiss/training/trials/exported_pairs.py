@@ -1,5 +1,5 @@
 """
-What a policy would export, as row numbers: the exported of one student.
+What a policy would export, as row numbers: the pairs that a student is trained on.
 
 In:  a workspace, a policy, the queries that may be trained on
 Out: `ExportedPairs`: a query's positives (promoted answers among them) and kept negatives, with the teacher's scores

@@ -68,8 +68,8 @@ class EncoderStudent:
     @cached_property
     def fingerprint(self) -> str:
         """Of the encoder, the texts' length and of how it is trained."""
-        told = self.trial.of_training
-        return fingerprint_of("encoder 1", self.texts.fingerprint(self.trial.max_length), self.epochs, self.rate, *told)
+        how = self.trial.of_training
+        return fingerprint_of("encoder 1", self.texts.fingerprint(self.trial.max_length), self.epochs, self.rate, *how)
 
     @property
     def epochs(self) -> int:
@@ -155,9 +155,9 @@ class EncoderStudent:
             taken = np.resize(np.arange(ends[place], ends[place + 1]), width)
             row = {f"negative_{n}": self.texts.documents[negatives[at]] for n, at in enumerate(taken.tolist(), 1)}
             for chosen in np.resize(turns, self.epochs).tolist():
-                told = slope * np.concatenate([scores[0][[chosen]], scores[1][taken]]) + intercept
+                targets = slope * np.concatenate([scores[0][[chosen]], scores[1][taken]]) + intercept
                 pair = {"query": self.texts.queries[query], "positive": self.texts.documents[positives[chosen]]}
-                yield pair | row | ({} if self.trial.loss == "mnrl" else {"label": _label(self.trial.loss, told)})
+                yield pair | row | ({} if self.trial.loss == "mnrl" else {"label": _label(self.trial.loss, targets)})
 
     def _scale(self, exported: ExportedPairs) -> tuple[float, float]:
         """The teacher's scores on the scale of the untrained encoder's cosines, from some hundred pairs."""
@@ -173,5 +173,5 @@ class EncoderStudent:
 
 def _label(loss: str, scores: Floats) -> list[float]:
     """Margins to the positive, or the scores themselves, as the loss wants them."""
-    told = scores[0] - scores[1:] if loss == "margin-mse" else scores
-    return [float(value) for value in told]
+    target = scores[0] - scores[1:] if loss == "margin-mse" else scores
+    return [float(value) for value in target]

@@ -57,8 +57,8 @@ class Static:
     @cached_property
     def fingerprint(self) -> str:
         """Of the start, the texts' length and of how it is trained."""
-        told = self.trial.of_training
-        return fingerprint_of("static 1", self.texts.fingerprint(self.trial.max_length), self.epochs, self.rate, *told)
+        how = self.trial.of_training
+        return fingerprint_of("static 1", self.texts.fingerprint(self.trial.max_length), self.epochs, self.rate, *how)
 
     @property
     def epochs(self) -> int:
