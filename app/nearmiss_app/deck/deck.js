@@ -13,6 +13,7 @@ import { rankings_view } from "./rankings_view.js";
 
 const GONE = 300; // milliseconds without a place on the page after which keys mean nothing
 const KEYS = "nearmiss:keys";
+const UNHEARD = 5; // sendings without an answer after which the page is loaded again
 
 // Streamlit may take the component away and put it back between two keys: the deck outlives its place on the page.
 export default function (component) {
@@ -41,6 +42,7 @@ class Deck {
     this.whole = ""; // the ranking that is drawn whole
     this.keys = stored(localStorage, KEYS) || {};
     this.note = "";
+    this.unheard = 0; // times that what waits was sent over a connection that stands, without an answer
     document.addEventListener("keydown", (event) => this.key(event));
     addEventListener("resize", () => this.fit());
     setInterval(() => this.resend(), RESEND / 2);
@@ -65,6 +67,7 @@ class Deck {
   receive({ data, setStateValue }) {
     this.data = data;
     this.set = setStateValue;
+    this.unheard = 0;
     this.outbox.acknowledge(data.ack);
     if (data.problems.length) this.note = data.problems.join(" ");
     Object.assign(this.queries, data.queries);
@@ -117,8 +120,13 @@ class Deck {
     this.fit();
     if (!this.outbox.waiting.length) return;
     this.outbox.keep();
-    if (Date.now() - (this.sent_at || 0) > RESEND) this.send();
+    if (Date.now() - (this.sent_at || 0) > RESEND) {
+      this.send();
+      if (is_connected()) this.unheard += 1;
+    }
     this.draw_state();
+    // A server that was started again may not know this page's part any more: a fresh page takes over what waits.
+    if (this.unheard >= UNHEARD && this.outbox.keeps && !this.drafts.size) location.reload();
   }
 
   // ---- what a person does
@@ -383,6 +391,10 @@ class Deck {
     if (this.outbox.waiting.length) return empty("Saving …", "The next cards come when what you judged is written down.");
     return empty("Nothing left in this view", this.data.progress.done || "Choose other candidates above, or go on to the export.");
   }
+}
+
+function is_connected() {
+  return document.querySelector('[data-testid="stApp"]')?.dataset.testConnectionState === "CONNECTED";
 }
 
 const NOBODY = { query_id: "-", doc_id: "-", numbers: null };
