@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from nearmiss import cli
-from nearmiss.cli import console
+from nearmiss.counts import counted
 from nearmiss.presets import PRESETS
 from nearmiss.reports import explanation, funnel
 from nearmiss.run import open_run
@@ -331,7 +331,7 @@ def test_an_option_that_the_format_ignores_is_refused(capsys, monkeypatch, run, 
     ("count", "words"), [(0, "0 queries"), (1, "1 query"), (2, "2 queries"), (1000, "1,000 queries")]
 )
 def test_one_is_not_many(count, words):
-    assert console.counted(count, "query") == words
+    assert counted(count, "query") == words
 
 
 def test_a_comparison_names_what_was_set_otherwise_before_it_calls_anything_easy(capsys, monkeypatch, run, tmp_path):

@@ -8,7 +8,7 @@ import pytest
 from nearmiss import data, pipeline
 from nearmiss.errors import RunError
 from nearmiss.reports import explanation
-from nearmiss.session import exporting
+from nearmiss.session.export_inputs import prepare
 from nearmiss.settings import Export, Mining
 from nearmiss.workspace import open_to_read
 from tests.words import WordEncoder
@@ -52,9 +52,9 @@ def test_columns_with_names_of_ours_change_no_decision_and_come_along(tmp_path):
 def test_an_export_with_them_names_those_that_its_format_uses_itself(tmp_path):
     _, run = mined(tmp_path, OURS)
     work = open_to_read(run.folder)
-    manifest = exporting.prepare(work, Export(own_columns=True)).write(tmp_path / "out", lambda rows: None)
+    manifest = prepare(work, Export(own_columns=True)).write(tmp_path / "out", lambda rows: None)
     assert set(OURS) <= set(manifest.own_columns)
     _, taken = mined(tmp_path, ("prompt",))
     export = Export(format="flag", prompt="search: ", own_columns=True)
     with pytest.raises(RunError, match=r"wanted names that the format does not use; found \['prompt'\]: rename them"):
-        exporting.prepare(open_to_read(taken.folder), export).write(tmp_path / "no", lambda rows: None)
+        prepare(open_to_read(taken.folder), export).write(tmp_path / "no", lambda rows: None)
