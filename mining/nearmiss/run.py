@@ -21,6 +21,7 @@ from nearmiss.settings import Mining, Policy, as_written
 from nearmiss.storage.damage import damaged
 from nearmiss.storage.files import read_object, read_table, write_json
 from nearmiss.storage.numbered import every_shard
+from nearmiss.storage.one_writer import PATIENCE_S, one_writer
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -80,7 +81,12 @@ class Run:
         return policy_from(read_object(path, ("quota",)), path)
 
     def save_policy(self, policy: Policy) -> None:
-        """Put other thresholds in force."""
+        """Put other thresholds in force; RunError where another process keeps them for long."""
+        with one_writer(self.folder, POLICY_FILE, PATIENCE_S):
+            self.write_policy(policy)
+
+    def write_policy(self, policy: Policy) -> None:
+        """The same for whoever holds the policy already."""
         write_json(self.folder / POLICY_FILE, {"schema": SCHEMA} | dataclasses.asdict(policy))
 
     @property

@@ -27,6 +27,7 @@ from nearmiss.settings import LATE_INTERACTION
 from nearmiss.storage import journal
 from nearmiss.storage.damage import damaged
 from nearmiss.storage.files import read_array, read_object, write_atomically, write_json
+from nearmiss.storage.one_writer import PATIENCE_S, one_writer
 
 FILE = "calibration.json"
 HISTORY_FILE = "calibrations.jsonl"
@@ -94,7 +95,7 @@ def replace_with(
     by: str,
 ) -> None:
     """Put a calibration in force as a person's choice: it is noted, and `undo` goes back to `before`."""
-    with _WRITE:
+    with _WRITE, one_writer(folder, FILE, PATIENCE_S):
         _note(folder, before)
         save(folder, found, calibration, told)
         journal.append(folder / HISTORY_FILE, _line(calibration, told, by, time.time()))
@@ -117,7 +118,7 @@ def can_step(folder: Path) -> tuple[bool, bool]:
 
 
 def _step(folder: Path, candidates: pd.DataFrame, action: str, by: str) -> Calibration | None:
-    with _WRITE:
+    with _WRITE, one_writer(folder, FILE, PATIENCE_S):
         saves, at = journal.replayed(folder / HISTORY_FILE)
         to = at - 1 if action == "undo" else at + 1
         if not 0 <= to < len(saves):

@@ -34,7 +34,12 @@ class RateColumn(ProgressColumn):
 
     def render(self, task: Task) -> Text:
         speed = task.finished_speed or task.speed
-        return Text(f"{speed:,.0f} {task.fields['unit']}/s" if speed else "", style="dim")
+        return Text(f"{rate_in_words(speed)} {task.fields['unit']}/s" if speed else "", style="dim")
+
+
+def rate_in_words(rate: float) -> str:
+    """Whole numbers from ten on, else as many decimals as say something: `0.04`, `3.2`, `1,250`."""
+    return f"{rate:,.0f}" if rate >= 10 else f"{rate:.1f}" if rate >= 1 else f"{rate:.2g}"
 
 
 class ConsoleProgress:
@@ -56,22 +61,34 @@ class ConsoleProgress:
             TimeRemainingColumn(),
         )
         with Progress(*columns, console=self.console) as bars:
-            task = bars.add_task(stage, total=total, unit=unit)
-            yield lambda count: bars.advance(task, count)
+            task = bars.add_task(stage, total=total, unit=unit, start=False)
+
+            def advance(count: int) -> None:
+                if not bars.tasks[0].started:
+                    # What comes before the first item is mostly preparation, and says nothing of the others.
+                    bars.start_task(task)
+                bars.advance(task, count)
+
+            yield advance
 
     def _plain(self, stage: str, total: int, unit: str) -> Callable[[int], None]:
-        started = shown = time.monotonic()
-        done = 0
+        shown = time.monotonic()
+        began: float | None = None
+        done = first = 0
 
         def advance(count: int) -> None:
-            nonlocal done, shown
+            nonlocal began, done, first, shown
             done += count
             now = time.monotonic()
+            if began is None:
+                began, first = now, done  # preparation came before, as above
             if now - shown >= PLAIN_EVERY_S:
                 shown = now
-                rate = done / (now - started)
-                left = (total - done) / rate if rate else 0.0
-                self.console.print(f"{stage}: {done:,} of {total:,} {unit}, {rate:,.0f}/s, {left:,.0f} s left")
+                told = ""
+                if done > first:
+                    rate = (done - first) / (now - began)
+                    told = f", {rate_in_words(rate)}/s, {(total - done) / rate:,.0f} s left"
+                self.console.print(f"{stage}: {done:,} of {total:,} {unit}{told}")
 
         return advance
 

@@ -21,9 +21,11 @@ from nearmiss.errors import RunError
 from nearmiss.pipeline.progress import Watch
 from nearmiss.storage.damage import cannot_write
 from nearmiss.storage.files import read_json, write_json
+from nearmiss.storage.one_writer import held_by, own_facts
 from nearmiss.types import Advance
 
 PROGRESS_FILE, LOG_FILE, LOCK_FILE = "map.progress.json", "map.log", ".map.lock"
+HOLDER_FILE = ".map.json"
 EVERY_S = 0.5
 TRIES = 5
 
@@ -62,8 +64,12 @@ def alone(folder: Path, watch: Watch) -> Iterator[Watch]:
     with _opened(folder / LOCK_FILE) as lock:
         # Whoever looks takes the lock for a moment, to see that nobody holds it.
         if not _take(lock.fileno(), TRIES):
-            raise RunError(f"{folder}: wanted to make its map; found another process making it")
-        yield _Teller(folder / PROGRESS_FILE, watch)
+            raise RunError(f"{folder}: wanted to make its map; found {held_by(folder / HOLDER_FILE)}")
+        try:
+            write_json(folder / HOLDER_FILE, own_facts())
+            yield _Teller(folder / PROGRESS_FILE, watch)
+        finally:
+            (folder / HOLDER_FILE).unlink(missing_ok=True)
         for name in (PROGRESS_FILE, LOG_FILE):
             (folder / name).unlink(missing_ok=True)
 

@@ -158,7 +158,7 @@ def _versions_of(entry: dict[str, Any]) -> dict[str, Any]:
 def _create(folder: Path, data: Dataset) -> Run:
     dataset.save(data, folder / "dataset")
     run = Run(folder)
-    run.save_policy(Policy())
+    run.write_policy(Policy())
     counts = {name: len(getattr(data, name)) for name in ("queries", "documents", "positives", "negatives")}
     rows = dataclasses.asdict(data.counts)
     facts = {

@@ -1,8 +1,9 @@
 """
-One writer at a time: who mines holds the run folder, and everybody else is told who that is.
+One writer at a time: who writes holds what is written, and everybody else is told who that is.
 
-In:  a folder
-Out: the folder held while the block lasts; or a RunError that names the process, its host, its command and since when
+In:  a folder, and the part of it that is written: mining writes all of a run; a policy, a calibration and a map are
+     parts with locks of their own, so that hours of mining keep nobody from saving a threshold
+Out: it is held while the block lasts; or a RunError that names the process, its host, its command and since when
 
 Those who read never wait. The system lets go of the lock when its holder ends, however it ends.
 """
@@ -22,32 +23,39 @@ from nearmiss.storage.damage import cannot_write
 from nearmiss.storage.files import read_object, write_json
 
 LOCK, HOLDER = ".writer.lock", ".writer.json"
+PATIENCE_S = 5.0  # for what is written in a moment: two who save at once are no mistake
 _FACTS = ("pid", "host", "command", "since")
 
 
 @contextmanager
-def one_writer(folder: Path) -> Iterator[None]:
-    """Hold `folder`, made where it is new; RunError where another process or thread holds it."""
+def one_writer(folder: Path, part: str = "", patience: float = 0.0) -> Iterator[None]:
+    """
+    Hold `folder`, made where it is new, or a `part` of it, which is the name of a file.
+
+    RunError where another process or thread still holds it after `patience` seconds.
+    """
     from filelock import FileLock, Timeout
 
+    lock_file, holder = (folder / (f".{part}{name}" if part else name) for name in (LOCK, HOLDER))
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder / LOCK, thread_local=False)
-        lock.acquire(timeout=0)
+        lock = FileLock(lock_file, thread_local=False)
+        lock.acquire(timeout=patience, poll_interval=0.02)
     except Timeout:
-        raise RunError(f"{folder}: wanted to write to it; found {_holder(folder)}") from None
+        raise RunError(f"{folder / part}: wanted to write to it; found {held_by(holder)}") from None
     except OSError as error:
-        raise cannot_write(folder / LOCK, error) from error
+        raise cannot_write(folder / part if part else lock_file, error) from error
     try:
-        write_json(folder / HOLDER, _own_facts())
+        write_json(holder, own_facts())
         yield
     finally:
         with suppress(OSError):
-            (folder / HOLDER).unlink(missing_ok=True)
+            holder.unlink(missing_ok=True)
         lock.release()
 
 
-def _own_facts() -> dict[str, str | int]:
+def own_facts() -> dict[str, str | int]:
+    """Which process this is, for those whom it keeps waiting."""
     return {"pid": os.getpid(), "host": socket.gethostname(), "command": _command(), "since": _now()}
 
 
@@ -61,9 +69,10 @@ def _now() -> str:
     return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime())
 
 
-def _holder(folder: Path) -> str:
+def held_by(holder: Path) -> str:
+    """Who holds something, from the file that its holder wrote, and what to do about it."""
     try:
-        facts = read_object(folder / HOLDER, _FACTS)
+        facts = read_object(holder, _FACTS)
         who = f"process {facts['pid']} on {facts['host']} ({facts['command']}) writing since {facts['since']}"
     except FileError:
         who = "another process, begun a moment ago, writing"

@@ -27,6 +27,7 @@ from nearmiss.pipeline import Watch, silent
 from nearmiss.settings import Teaching
 from nearmiss.storage.files import read_json, write_atomically, write_json
 from nearmiss.storage.fingerprint import fingerprint_of_model
+from nearmiss.storage.one_writer import one_writer
 from nearmiss.storage.temporary import sweep_drafts_of, temporary_name
 from nearmiss.training import compression, model_card, trainer
 from nearmiss.training.base_model import BaseModel, TextPairs, logits, open_start
@@ -102,7 +103,8 @@ def teach(
     Train a teacher into `out` and measure it.
 
     `tell` hears what a person should know while it happens. Raises RunError where `out` holds something else or a
-    training run with other settings, DatasetError where the pairs are too few to train or to measure.
+    training run with other settings, and where another process trains into it; DatasetError where the pairs are too few
+    to train or to measure.
     """
     require("train", "accelerate")
     start = open_start(recipe)
@@ -110,10 +112,18 @@ def teach(
     unseen = held_out(training_pairs.pairs, recipe.held_out, recipe.seed)
     training_run = _TrainingRun(training_pairs, out, recipe, start, unseen, watch, tell)
     _check_pairs(training_run)
-    _begin(training_run)
+    _check_place(training_run)
+    with one_writer(training_run.workshop):
+        _begin(training_run)
+        return _finish(training_run)
+
+
+def _finish(training_run: _TrainingRun) -> TrainingResult:
+    """Train what is not trained yet, make it small where that is wanted, and write its card."""
+    out, recipe = training_run.out, training_run.recipe
     result = training_run.workshop / RESULT
     if result.exists():
-        tell(f"{out}: finished already, with these settings")
+        training_run.tell(f"{out}: finished already, with these settings")
     else:
         write_json(result, asdict(_train(training_run)))
     shutil.rmtree(training_run.workshop / CHECKPOINTS, ignore_errors=True)  # only now is nothing lost with them
@@ -141,6 +151,15 @@ def _check_pairs(training_run: _TrainingRun) -> None:
             )
 
 
+def _check_place(training_run: _TrainingRun) -> None:
+    """Refuse a folder that holds something else."""
+    out = training_run.out
+    strange = [one.name for one in out.glob("*") if one.name != WORKSHOP]
+    if out.is_file() or (strange and not (training_run.workshop / SETTINGS).exists()):
+        found = "a file" if out.is_file() else f"a folder with {', '.join(sorted(strange)[:5])}"
+        raise RunError(f"{out}: wanted a new folder, or one of an interrupted `nearmiss teach`; found {found}")
+
+
 def _begin(training_run: _TrainingRun) -> None:
     """Write the settings down, or check that they are those of the interrupted training run."""
     settings = {
@@ -151,12 +170,6 @@ def _begin(training_run: _TrainingRun) -> None:
     }
     path = training_run.workshop / SETTINGS
     if not path.exists():
-        strange = [one.name for one in training_run.out.glob("*") if one.name != WORKSHOP]
-        if training_run.out.is_file() or strange:
-            found = "a file" if training_run.out.is_file() else f"a folder with {', '.join(sorted(strange)[:5])}"
-            raise RunError(
-                f"{training_run.out}: wanted a new folder, or one of an interrupted `nearmiss teach`; found {found}"
-            )
         write_json(path, settings)
         return
     changes = _changes(read_json(path), settings)

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -23,11 +24,13 @@ from nearmiss.calibration.reliability import auc, by_slice, reliability
 from nearmiss.calibration.signals import WORDS, in_words, signals
 from nearmiss.errors import ReviewError
 from nearmiss.review import Event
+from nearmiss.run import open_run
 from nearmiss.session import refit
 from nearmiss.session.labels import labels_of
 from nearmiss.settings import LATE_INTERACTION, Mining
 from nearmiss.workspace import open_workspace
 from tests.benchmarks import weighing
+from tests.nearmiss.cli.test_cli import call
 from tests.tools import learn_prior
 from tests.words import OverlapTeacher, WordEncoder
 
@@ -530,3 +533,29 @@ def test_the_shipped_prior_says_how_it_was_made():
     assert {name.partition(",")[0] for name in content["fitted_on"]} == {*learn_prior.COLLECTIONS, "sample"}
     removed = [row[1] for name, row in content["left_out"]["dense+bm25"].items() if not name.startswith("sample")]
     assert np.mean(removed) > 0.65
+
+
+def test_the_command_shows_asks_puts_in_force_and_goes_back(opened, capsys, monkeypatch):
+    folder = opened.run.folder
+    judge(opened, spread_rows(opened, 200), frequent_answers(opened))
+
+    def labels():
+        return open_run(folder).calibration().labels
+
+    code, out, _ = call(capsys, monkeypatch, "calibrate", folder, "--dry-run")
+    assert (code, labels(), out.splitlines()[-1]) == (0, 0, "Nothing was written.")
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: False, raising=False)
+    code, _, err = call(capsys, monkeypatch, "calibrate", folder)
+    assert (code, labels()) == (1, 0)
+    assert "wanted your word that this is to be put in force; add --yes" in err
+    code, out, _ = call(capsys, monkeypatch, "calibrate", folder, "--yes")
+    assert (code, labels()) == (0, 160)
+    assert "In force: 160 judgements of this run" in out
+    for flag, expected in (("--undo", 0), ("--redo", 160), ("--undo", 0)):
+        assert call(capsys, monkeypatch, "calibrate", folder, flag)[0] == 0
+        assert labels() == expected
+    code, _, err = call(capsys, monkeypatch, "calibrate", folder, "--undo")
+    assert (code, labels()) == (1, 0)
+    assert "wanted a calibration to undo; found none" in err
+    code, _, err = call(capsys, monkeypatch, "calibrate", folder, "--undo", "--dry-run")
+    assert (code, "wanted one of --dry-run, --undo and --redo; found several" in err) == (1, True)

@@ -5,7 +5,7 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from nearmiss.cli import reading
+from nearmiss.cli import reading, show
 from nearmiss.errors import RecipeError
 
 NOTHING = reading.ReadingFlags(None, None, None, None, (), None, None)
@@ -58,3 +58,23 @@ def test_options_that_nothing_would_read_are_refused():
 def test_a_column_needs_a_known_field_and_a_name(pair):
     with pytest.raises(RecipeError, match="--column: wanted FIELD=NAME with a field among query, positive"):
         reading.columns((pair,))
+
+
+@pytest.mark.parametrize(("rate", "words"), [(0.0421, "0.042"), (3.21, "3.2"), (12.7, "13"), (1250.4, "1,250")])
+def test_a_slow_rate_keeps_its_decimals(rate, words):
+    assert show.rate_in_words(rate) == words
+
+
+def test_no_rate_is_told_before_one_item_after_the_first_is_done(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(show.time, "monotonic", lambda: now[0])
+    words = StringIO()
+    with show.ConsoleProgress(Console(file=words, width=200))("map", 100, "rounds") as advance:
+        for at, count in ((90.0, 1), (106.0, 0), (122.0, 8)):  # 90 seconds of compiling, then one in 4 seconds
+            now[0] = at
+            advance(count)
+    assert words.getvalue().splitlines() == [
+        "map: 1 of 100 rounds",
+        "map: 1 of 100 rounds",
+        "map: 9 of 100 rounds, 0.25/s, 364 s left",
+    ]

@@ -10,14 +10,17 @@ between (`nearmiss select`) is taken in as a save of its own.
 
 import dataclasses
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from nearmiss.run import Run, policy_from
+from nearmiss.run import POLICY_FILE, Run, policy_from
 from nearmiss.settings import Policy
 from nearmiss.storage import journal
+from nearmiss.storage.one_writer import PATIENCE_S, one_writer
 
 HISTORY_FILE = "policies.jsonl"
 _WRITE = Lock()
@@ -57,30 +60,37 @@ def history(run: Run) -> History:
 
 def save(run: Run, policy: Policy, by: str) -> None:
     """Put a policy in force."""
-    with _WRITE:
+    with _alone(run):
         if policy == run.policy:
             return
         _note_others(run)
-        run.save_policy(policy)
+        run.write_policy(policy)
         journal.append(run.folder / HISTORY_FILE, _save_line(policy, by))
 
 
 def undo(run: Run, by: str) -> Policy | None:
     """Put the policy before in force; None where there is none."""
-    with _WRITE:
+    with _alone(run):
         return _step(run, _note_others(run).before, "undo", by)
 
 
 def redo(run: Run, by: str) -> Policy | None:
     """Put the policy that was undone last in force again; None where there is none."""
-    with _WRITE:
+    with _alone(run):
         return _step(run, _note_others(run).after, "redo", by)
+
+
+@contextmanager
+def _alone(run: Run) -> Iterator[None]:
+    """Hold the policy and its history against other threads and processes; RunError where another keeps them."""
+    with _WRITE, one_writer(run.folder, POLICY_FILE, PATIENCE_S):
+        yield
 
 
 def _step(run: Run, to: SavedPolicy | None, action: str, by: str) -> Policy | None:
     if to is None:
         return None
-    run.save_policy(to.policy)
+    run.write_policy(to.policy)
     journal.append(run.folder / HISTORY_FILE, {"action": action, "at": time.time(), "by": by})
     return to.policy
 
