@@ -269,3 +269,8 @@ def test_only_what_a_format_can_take_is_offered(open_page, judged):
         pick(page, name)
         shown = {w.key for w in (*page.checkbox, *page.text_input, *page.number_input)}
         assert shown & {"scores", "prompt", "negatives", "corpus_id"} == offered
+
+
+def test_it_is_said_that_no_certificate_covers_the_rows(open_page):
+    words = [caption.value.replace("\\", "") for caption in open_page("export").caption]
+    assert "Not certified: no certificate covers these rows." in words

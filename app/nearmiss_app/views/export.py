@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
+from nearmiss.audit import sentences
 from nearmiss.errors import NearmissError
 from nearmiss.export import EXPORT_FORMATS, DryRun, Export, own_columns
 from nearmiss.export.comparison import Comparison, compare
@@ -164,6 +165,7 @@ def left_out(export_inputs: ExportInputs, told: DryRun) -> None:
             rows, hide_index=True, column_config={"Queries": NUMBER}, key="left_out", alt="Queries left out, by reason"
         )
     st.caption(_judgements(export_inputs))
+    st.caption(_literal(sentences.of_certification(export_inputs.provenance["certification"])))
 
 
 def _bars(told: DryRun) -> list[charts.Bar]:

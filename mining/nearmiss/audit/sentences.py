@@ -5,10 +5,14 @@ In:  plans, estimates, certificates
 Out: sentences
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 from nearmiss.audit.certificate import Certificate
 from nearmiss.audit.estimates import AuditRates, Estimate, Rate
 from nearmiss.audit.reviewers import Reviewers
 from nearmiss.audit.sample_size import ExpectedPrecision
+from nearmiss.counts import counted
 from nearmiss.review import AuditPlan
 from nearmiss.settings import flag
 
@@ -125,3 +129,14 @@ def _of_partial(numbers: AuditRates, without: AuditRates) -> list[str]:
         f"Partly counts as an answer here; if it did not, {other.estimate:.1%} of the kept would be answers "
         f"(95%: {other.low:.1%} to {other.high:.1%})."
     ]
+
+
+def of_certification(told: Mapping[str, Any]) -> str:
+    """Whether the rows of an export are those of a certificate, from what its manifest says of it."""
+    if told["certified"]:
+        return "These rows are certified: the export carries the certificate."
+    differ = told["rows_that_differ"]
+    if not differ:
+        return "Not certified: no certificate covers these rows."
+    verb = "differs" if differ == 1 else "differ"
+    return f"Not certified: {counted(differ, 'row')} {verb} from those certified last."

@@ -195,6 +195,8 @@ def _prepare_postgresql(engine: sql.Engine) -> None:
         connection.execute(
             "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
         )
+        # Who holds a row for longer than a write takes has gone away without letting go of it.
+        connection.execute(f"SELECT set_config('lock_timeout', '{BUSY_SECONDS * 1000:.0f}', false)")
         connection.commit()
 
 

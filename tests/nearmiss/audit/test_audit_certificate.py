@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from scipy.stats import beta, binom, binomtest
 
 from nearmiss import audit
+from nearmiss.audit import sentences
 from nearmiss.audit.bounds import Part, evidence, p_value, upper_bound, weights
 from nearmiss.audit.certificate import spent
 from nearmiss.audit.exported import fingerprint_of_rows
@@ -324,3 +325,15 @@ def test_a_policy_without_a_ceiling_can_be_certified_too(work):  # noqa: F811
     judge(work, draws, "not_relevant")
     made = audit.certify(work, 0.1)
     assert (made.field, made.passed, len(made.stops)) == ("", True, 1)
+
+
+@pytest.mark.parametrize(
+    ("told", "words"),
+    [
+        ({"certified": True, "rows_that_differ": 0}, "These rows are certified: the export carries the certificate."),
+        ({"certified": False, "rows_that_differ": 1}, "Not certified: 1 row differs from those certified last."),
+        ({"certified": False, "rows_that_differ": 7}, "Not certified: 7 rows differ from those certified last."),
+    ],
+)
+def test_by_how_many_rows_an_export_differs_from_the_certified_one(told, words):
+    assert sentences.of_certification(told) == words

@@ -9,6 +9,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import pairwise
+from unittest.mock import Mock
 
 import pytest
 import sqlalchemy as sql
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 
 from nearmiss.errors import ReviewError
 from nearmiss.review import ADJUDICATION, REPEAT, Entry, Event, Standing, open_log
+from nearmiss.review import schema as log_schema
 from nearmiss.review.events import LARGEST, event_from
 from tests.conftest import ROOT
 
@@ -676,3 +678,13 @@ def test_adopting_keeps_what_stands(tmp_path_factory, rows):
     assert [entry.event for entry in log.since(1)] == [
         replace(row.event, parent=moved.get(row.event.parent), undoes=moved.get(row.event.undoes)) for row in rows
     ]
+
+
+def test_a_lock_of_a_server_is_not_waited_for_without_end():
+    connection = Mock()  # of any driver: what is asked of it is the same
+    engine = sql.create_engine("sqlite://")
+    log_schema._prepare_postgresql(engine)
+    engine.pool.dispatch.connect(connection, None)
+    asked = [call.args[0] for call in connection.execute.call_args_list]
+    assert f"SELECT set_config('lock_timeout', '{log_schema.BUSY_SECONDS * 1000:.0f}', false)" in asked
+    connection.commit.assert_called_once()
