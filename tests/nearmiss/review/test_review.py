@@ -680,11 +680,11 @@ def test_adopting_keeps_what_stands(tmp_path_factory, rows):
     ]
 
 
-def test_a_lock_of_a_server_is_not_waited_for_without_end():
-    connection = Mock()  # of any driver: what is asked of it is the same
-    engine = sql.create_engine("sqlite://")
-    log_schema._prepare_postgresql(engine)
-    engine.pool.dispatch.connect(connection, None)
+def test_a_lock_of_a_server_is_not_waited_for_without_end(monkeypatch):
+    connection, on_connect = Mock(), []
+    monkeypatch.setattr(log_schema.sql.event, "listens_for", lambda engine, moment: on_connect.append)
+    log_schema._prepare_postgresql(None)
+    on_connect[0](connection, None)
     asked = [call.args[0] for call in connection.execute.call_args_list]
     assert f"SELECT set_config('lock_timeout', '{log_schema.BUSY_SECONDS * 1000:.0f}', false)" in asked
     connection.commit.assert_called_once()
