@@ -14,7 +14,7 @@ from nearmiss.audit import sentences
 from nearmiss.audit.bounds import Part, evidence, p_value, upper_bound, weights
 from nearmiss.audit.certificate import spent
 from nearmiss.audit.exported import fingerprint_of_rows
-from nearmiss.errors import ReviewError
+from nearmiss.errors import RecipeError, ReviewError
 from nearmiss.review import Event
 from nearmiss.session.export_inputs import prepare
 from nearmiss.settings import Export, Policy
@@ -137,7 +137,7 @@ def test_a_certificate_wants_every_draw_judged(work):  # noqa: F811
     with pytest.raises(ReviewError, match="wanted the audit 'x'; found none"):
         audit.certify(work, plan="x")
     for wrong in ({"max_rate": 0.0}, {"confidence": 0.2}):
-        with pytest.raises(ReviewError, match="wanted"):
+        with pytest.raises(RecipeError, match="wanted"):
             audit.certify(work, **wrong)
 
 
