@@ -8,7 +8,7 @@ class NearmissError(Exception):
 
 
 class DatasetError(NearmissError):
-    """The data cannot be read as told."""
+    """The data cannot be read as asked."""
 
 
 class ModelError(NearmissError):

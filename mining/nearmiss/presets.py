@@ -1,10 +1,9 @@
 """
-Published mining recipes as values: a `Mining` and a `Policy` for each, and what we do otherwise than its authors.
+Published mining recipes as values: a `Mining` and a `Policy` for each, and where we differ from its authors.
 
 Out: `PRESETS`, by the name that `--preset` takes
 
 A published recipe recommends models and sets none: it runs with any encoder, with or without a teacher.
-Knows nothing of data or models: it holds names and numbers.
 """
 
 from collections.abc import Mapping
@@ -17,7 +16,7 @@ from nearmiss.settings import Mining, Policy
 
 @dataclass(frozen=True)
 class Family:
-    """An encoder that a recipe was published with, and what must be said to it before a text."""
+    """An encoder that a recipe was published with, and the prompts that it needs before a text."""
 
     model: str
     pooling: Literal["mean", "cls", "last"]
@@ -27,7 +26,7 @@ class Family:
 
 @dataclass(frozen=True)
 class Preset:
-    """One recipe. `deviations` is what we do otherwise, `unverified` what nobody here read in paper or code."""
+    """One recipe. `deviations` is where we differ, `unverified` what we could not check in the paper or code."""
 
     name: str
     summary: str
@@ -40,7 +39,7 @@ class Preset:
     unverified: tuple[str, ...] = ()
 
 
-# True of each preset but `default`, hence said once.
+# True of each preset but `default`, so written once.
 EVERYWHERE: Final = (
     "the query repeated as a document, near copies of a positive and labelled answers to a query that asks the same "
     "are refused too: the originals remove a positive by its id or its exact text only",
@@ -52,7 +51,7 @@ _E5_MISTRAL: Final = Family("intfloat/e5-mistral-7b-instruct", "last", f"Instruc
 _SEARCHING: Final = "Represent this sentence for searching relevant passages: "
 
 
-# The papers know neither a ceiling nor siblings, unless their preset sets one.
+# The papers use neither a ceiling nor siblings, unless their preset sets one.
 _OPEN: Final = Policy(max_p_relevant=None, allow_siblings=True)
 
 

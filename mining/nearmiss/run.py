@@ -4,8 +4,8 @@ The run folder: the one contract between the command line and the app.
 In:  a folder, and perhaps the URL of a log of reviews
 Out: its data, rounds, candidates, policy and verdicts, as frames and dataclasses
 
-Knows nothing of models; it reads what the pipeline wrote. What reads tables is imported where it is needed: the command
-that starts the app asks only whether there is a run.
+It reads what the pipeline wrote, without any model. Libraries that read tables are imported where they are needed: the
+command that starts the app asks only whether there is a run.
 """
 
 import dataclasses
@@ -44,10 +44,10 @@ Settings = TypeVar("Settings", Mining, Policy)
 
 @dataclass(frozen=True)
 class Run:
-    """A run folder, opened; nothing is read before it is asked for."""
+    """An open run folder; files are read only when they are needed."""
 
     folder: Path
-    reviews: str = ""  # URL of the log; beside the run unless told
+    reviews: str = ""  # URL of the log; "" for the one beside the run
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -86,7 +86,7 @@ class Run:
             self.write_policy(policy)
 
     def write_policy(self, policy: Policy) -> None:
-        """The same for whoever holds the policy already."""
+        """The same, for a caller that already holds the policy's lock."""
         write_json(self.folder / POLICY_FILE, {"schema": SCHEMA} | dataclasses.asdict(policy))
 
     @property
@@ -95,7 +95,7 @@ class Run:
         return [entry["round"] for entry in self.facts["rounds"] if entry["finished"]]
 
     def round_folder(self, number: int | None = None) -> Path:
-        """Folder of a finished round; the latest unless told."""
+        """Folder of a finished round; the latest by default."""
         finished = self.rounds
         if not finished:
             raise RunError(f"{self.folder}: wanted a finished round; found none. Run the same `nearmiss mine` again")
@@ -130,7 +130,7 @@ class Run:
         """
         Every candidate of a round with every score, the rows of one query side by side, best fused rank first.
 
-        `p_relevant` is told by the calibration in force, so it changes when another is.
+        `p_relevant` comes from the calibration in force and changes with it.
         """
         import pyarrow as pa
 
@@ -150,7 +150,7 @@ class Run:
         return frame
 
     def calibration(self, number: int | None = None) -> "Calibration":
-        """What makes p_relevant of a round's scores."""
+        """The model that turns a round's scores into p_relevant."""
         from nearmiss.calibration import stored
         from nearmiss.calibration.signals import signals
 
@@ -183,7 +183,7 @@ class Run:
         return bool(self.reviews) or (self.folder / REVIEWS_FILE).exists()
 
     def verdicts(self) -> "dict[Pair, str]":
-        """The verdict that counts, for each pair that people judged."""
+        """The final verdict of each pair that people judged."""
         if not self._is_reviewed:
             return {}
         from nearmiss.review import Standing
@@ -194,7 +194,7 @@ class Run:
         return standing.verdicts()
 
     def judged(self, number: int | None = None) -> "pd.DataFrame":
-        """The candidates with the `verdict` that counts, missing where nobody judged; without it where nobody did."""
+        """The candidates with their final `verdict`, missing where nobody judged; no such column if none is judged."""
         import pandas as pd
 
         candidates, verdicts = self.candidates(number), self.verdicts()
@@ -252,13 +252,13 @@ def existing_log(reviews: str) -> str:
 
 
 def policy_from(content: dict[str, Any], place: Path = Path(POLICY_FILE)) -> Policy:
-    """A policy from its JSON form, as read from `place`; FileError where it is none of this release."""
+    """A policy from its JSON form, as read from `place`; FileError where this release cannot read it."""
     check_schema(place, content)
     return _settings_from(Policy, content, ("quota",), place)
 
 
 def mining_from(content: dict[str, Any], place: Path = Path(RUN_FILE)) -> Mining:
-    """A mining recipe from its JSON form, as read from `place`; FileError where it is none of this release."""
+    """A mining recipe from its JSON form, as read from `place`; FileError where this release cannot read it."""
     return _settings_from(Mining, content, ("sources", "depth"), place)
 
 
@@ -289,7 +289,7 @@ def _settings_from(kind: type[Settings], content: Any, tuples: tuple[str, ...], 
             raise damaged(place, f"{name} of another type", repr(fields[name])[:100])
     try:
         listed = {name: _as_tuple(fields[name]) for name in tuples if name in fields}
-        return as_written(kind, fields | listed)  # also what an earlier release allowed, and this one does not
+        return as_written(kind, fields | listed)  # also accepts what only an earlier release allowed
     except RecipeError as error:
         raise RunError(f"{place}: {error}") from error
     except (TypeError, ValueError, AttributeError) as error:

@@ -3,7 +3,6 @@ What a person may choose: `Mining` (costs minutes), `Policy` (costs milliseconds
 `Teaching` (what a teacher is trained with) and `Trial` (how policies are tried on small students).
 
 The words beside each field become its `--help` and its slider's tooltip.
-Knows nothing of data, models or files.
 """
 
 import re
@@ -68,7 +67,7 @@ class Range(NamedTuple):
 NUMBER, SHARE, GAP = Range(), Range(0, 1), Range(0)
 COUNT, COUNT_OR_NONE = Range(1, LARGEST_COUNT), Range(0, LARGEST_COUNT)
 PART, TOKENS = Range(0, 1, above=True, below=True), Range(8, LARGEST_COUNT)
-# What an audit is asked for: no recipe holds these numbers, since each plan and certificate has its own.
+# Options of an audit. No recipe holds them, since each plan and certificate has its own.
 AUDIT = {
     "labels": COUNT,
     "target": PART,
@@ -114,7 +113,7 @@ TrialLoss = Literal["mnrl", "margin-mse", "kl"]
 
 SOURCES = ("bm25", "dense", "sparse")
 NAME = re.compile("[a-z0-9_]{1,40}")
-# Columns, stages and files of a run that a user's source may not take the place of.
+# Names of a run's columns, stages and files, which a user's source may not have.
 RESERVED = frozenset(
     {*SOURCES, "fused", "teacher", "positive", "pool", "calibration", "document_vectors", "query_vectors", "none"}
 )
@@ -125,7 +124,7 @@ LATE_INTERACTION = "late-interaction"  # the teacher that needs no model but the
 @dataclass(frozen=True)
 class Mining:
     """
-    What one round of mining costs time for: models, sources and depths. A change here means mining again.
+    The models, sources and depths of one round. A change here means mining again.
 
     Raises RecipeError for a value out of its range.
 
@@ -185,7 +184,7 @@ class Mining:
 @dataclass(frozen=True)
 class Policy:
     """
-    What turns a table of scored candidates into kept and refused rows; deciding again costs arithmetic.
+    The rules that keep or refuse scored candidates. A change here needs no new mining.
 
     Scores are the teacher's, in its own units; p_relevant is a probability. Raises RecipeError for a value out of its
     range.
@@ -364,12 +363,12 @@ class Trial:
 
     @property
     def of_training(self) -> tuple[str, float, int | None, int, int]:
-        """What decides how any student is trained, but epochs and step size, whose defaults are a student's own."""
+        """The settings of training, except epochs and step size, whose defaults depend on the student."""
         return self.loss, self.temperature, self.negatives, self.batch_size, self.seed
 
 
 def check_together(recipe: Mining, policy: Policy | None) -> None:
-    """Raise RecipeError where a policy asks for what a recipe does not mine: known before hours of mining."""
+    """Raise RecipeError where a policy needs what the recipe does not mine, before hours of mining."""
     if policy is None:
         return
     names = [source_name(source) for source in recipe.sources]
@@ -397,9 +396,9 @@ def check_audit(**numbers: float | None) -> None:
 
 def check_read(recipe: Mining | Policy, named: Collection[str]) -> None:
     """
-    Raise RecipeError for a setting among those `named` that another choice leaves unread.
+    Raise RecipeError for a setting among those `named` that has no effect because of another setting.
 
-    What a round took over from the one before may stay unread: nobody named it for this one.
+    Settings taken over from the round before may have no effect: nobody named them for this one.
     """
     for name, why, cure in _unread(recipe):
         value = getattr(recipe, name)
@@ -408,7 +407,7 @@ def check_read(recipe: Mining | Policy, named: Collection[str]) -> None:
 
 
 def _unread(recipe: Mining | Policy) -> Iterator[tuple[str, str, str]]:
-    """Each setting that nothing would read, why, and what would."""
+    """Each setting that would have no effect, why, and what would make it count."""
     if isinstance(recipe, Policy):
         if recipe.sampling != "simans":
             for name in ("simans_a", "simans_b"):
@@ -462,7 +461,7 @@ def flag(field: str) -> str:
 
 
 def words_of(recipe: type) -> dict[str, str]:
-    """What the words beside each field say."""
+    """The help text of each field."""
     return {name: get_args(hint)[1] for name, hint in get_type_hints(recipe, include_extras=True).items()}
 
 
@@ -475,7 +474,7 @@ def as_written(recipe: type[Settings], values: Mapping[str, Any]) -> Settings:
     """
     A recipe as it was once written down: of the right types, but perhaps out of today's ranges.
 
-    What an earlier version accepted must still open, and a chart passes through values that nobody could put in force.
+    Files of earlier versions must still open, and a chart passes through values that nobody could save.
     Fields without a value have their defaults; RecipeError for an unknown field or a value of the wrong type.
     """
     known = {field.name: field.default for field in fields(recipe)}  # type: ignore[arg-type]
@@ -530,7 +529,7 @@ def _check_fields(recipe: Any, *, ranges: bool = True) -> None:
                 raise RecipeError(f"{where}: wanted {kind}; found {number!r}")
             if number != number:
                 raise RecipeError(f"{where}: wanted a number; found NaN")
-            # What no release allowed, such as a probability of 7, is damage.
+            # A value that no release allowed, such as a probability of 7, means a damaged file.
             if (ranges or rule.range.has_high) and not rule.range.holds(number):  # type: ignore[arg-type]
                 raise RecipeError(f"{where}: wanted {rule.range.wanted(number)}; found {number}")  # type: ignore[arg-type]
 

@@ -3,8 +3,6 @@ Settings as they are typed, on a command line or in a page's address.
 
 In:  texts by the name of a setting
 Out: the fields of `Mining`, `Policy`, `Export`, `Teaching` or `Trial`, in their own types
-
-Knows nothing of commands and pages.
 """
 
 from dataclasses import fields

@@ -4,7 +4,7 @@ The workspace: one round of a run, opened for a person to look at, decide on and
 In:  a run folder, a log of reviews
 Out: candidates as arrays, the decision of any policy on them, texts, and the verdicts that stand
 
-Read once and shared by all who look; verdicts arrive as they are given. Knows nothing of pages.
+Read once and shared by all viewers; new verdicts are added as people give them.
 """
 
 from collections import OrderedDict
@@ -55,7 +55,7 @@ class Workspace:
 
     @property
     def version(self) -> Version:
-        """Changes with every verdict and with every calibration: what a decision of the same policy hangs on."""
+        """Changes with every verdict and every calibration, since both change what a policy decides."""
         return self.standing.last_seq, self._calibrated
 
     @cached_property
@@ -108,7 +108,7 @@ class Workspace:
         return self.query_ids[int(self.table.query[row])], self.doc_ids[int(self.table.document[row])]
 
     def doc_ids_of(self, query_id: str) -> list[str]:
-        """The candidates of a query, as its rows stand."""
+        """The candidates of a query, in the order of its rows."""
         return [self.doc_ids[number] for number in self.table.document[self.rows_of(query_id)].tolist()]
 
     def query_text(self, query_id: str) -> str:
@@ -140,22 +140,22 @@ class Workspace:
         return np.array([rows[doc_id] for doc_id in doc_ids], np.int64)
 
     def same_query(self, query_id: str) -> list[str]:
-        """The queries of the same words, this one among them."""
+        """The queries with the same text, including this one."""
         return self._twins_of_queries.same_as(query_id)
 
     def same_document(self, doc_id: str) -> list[str]:
-        """The documents of the same words, this one among them."""
+        """The documents with the same text, including this one."""
         return self._twins_of_documents.same_as(doc_id)
 
     @cached_property
     def digests(self) -> npt.NDArray[np.uint64]:
-        """A number for each candidate, (n,), equal where the words of query and document are."""
+        """A number for each candidate, (n,), equal where both query and document have the same text."""
         of_query, of_document = self._digests
         return paired(of_query[self.table.query], of_document[self.table.document])
 
     @property
     def twinned(self) -> Bools:
-        """Whose query or document is not the only one of its words, (n,): all others have a digest of their own."""
+        """Candidates whose query or document shares its text with another, (n,); all others have a unique digest."""
         twins = self._twins_of_queries, self._twins_of_documents
         queries, documents = (
             np.isin(own, np.array(list(known.ids), np.uint64)) for own, known in zip(self._digests, twins, strict=True)
@@ -164,7 +164,7 @@ class Workspace:
 
     @cached_property
     def _digests(self) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64]]:
-        """Of each query, and of each document as `table.document` numbers them."""
+        """Digests of each query, and of each document as `table.document` numbers them."""
         queries, documents = self._twins_of_queries.digests, self._twins_of_documents.digests
         return (
             np.array([queries[name] for name in self.query_ids], np.uint64),
@@ -181,7 +181,7 @@ class Workspace:
 
     @cached_property
     def language(self) -> str:
-        """The language in which BM25 read the texts; "und" where it was not asked."""
+        """The language in which BM25 read the texts; "und" where BM25 was not used."""
         return str(self.run.round_facts(self.number).get("language") or "und")
 
     @cached_property
@@ -203,7 +203,7 @@ class Workspace:
         return self.run.policy
 
     def decision(self, policy: Policy | None = None) -> Decision:
-        """What a policy (the one in force unless told) and the verdicts say of each candidate."""
+        """The decision on each candidate under a policy (by default the one in force) and the verdicts."""
         policy = policy or self.policy
         with self._lock:
             key = policy, self.version
@@ -211,7 +211,7 @@ class Workspace:
 
     def cached(self, name: str, make: Callable[[], Made], key: Hashable = None, keep: int | None = None) -> Made:
         """
-        What `make` gives, kept as long as the workspace; of each name the `keep` keys last asked for, all unless told.
+        The result of `make`, kept as long as the workspace; for each name the last `keep` keys used, by default all.
 
         Two threads that ask for the same at once may both make it; both get the one that was ready first.
         """
@@ -235,12 +235,12 @@ class Workspace:
 
     @contextmanager
     def unchanged(self) -> Iterator[None]:
-        """While it lasts, no verdict arrives."""
+        """No verdict is added inside this block."""
         with self._lock:
             yield
 
     def refresh(self) -> None:
-        """Take in what others wrote to the log, and another calibration where one was put in force."""
+        """Read what others wrote to the log, and the calibration if it changed."""
         with self._lock:
             self._recalibrate()
             touched = self.standing.absorb(self.log.since(self.standing.last_seq))
@@ -262,7 +262,7 @@ class Workspace:
 
 @dataclass(frozen=True)
 class SameTexts:
-    """Which texts are the same but for case and white space, by id; `ids` has those that occur more than once."""
+    """Ids of texts that are equal apart from case and white space; `ids` has those that occur more than once."""
 
     digests: dict[str, int]
     ids: dict[int, list[str]]

@@ -1,11 +1,9 @@
 """
-Agreement: how far people's judgements can be trusted, measured by each other.
+Agreement: how far people's judgements can be trusted, measured by comparing them.
 
-In:  the standing of the log
+In:  the judgements that stand in the log
 Out: coefficients with intervals, for all together, for each verdict, for each two people, for each with themselves;
      the disagreements that wait for a decision
-
-Knows nothing of pages.
 """
 
 from dataclasses import dataclass
@@ -33,17 +31,17 @@ __all__ = [
     "measure",
 ]
 
-# From this share of one verdict on, luck alone brings so much agreement that kappa and alpha say little.
+# Above this share of one verdict, chance agreement is so high that kappa and alpha mean little.
 LOPSIDED = 0.75
 # What Krippendorff asks of judgements that others are to rely on.
 GOOD = 0.8
-DIFFERENCES = 3  # kinds of difference told of two people
-INFORMATIVE = 10  # common pairs from which on a kappa of two people says something
+DIFFERENCES = 3  # kinds of difference listed for two people
+INFORMATIVE = 10  # common pairs that a kappa of two people needs to mean something
 
 
 @dataclass(frozen=True)
 class TwoPeople:
-    """Two people: how often they agree, and where they do not (what the first said, what the second, how often)."""
+    """Two people: how often they agree, and how they differ (verdict of the first, of the second, how often)."""
 
     first: str
     second: str
@@ -54,7 +52,7 @@ class TwoPeople:
 
 @dataclass(frozen=True)
 class Agreement:
-    """What opinions say of each other. `judged` counts them by person; `between` begins with the least alike."""
+    """How far opinions agree. `judged` counts them by person; `between` begins with the two who agree least."""
 
     judged: dict[str, int]
     pairs: int  # with two opinions or more
@@ -77,12 +75,12 @@ class Agreement:
 
     @property
     def informative(self) -> tuple[TwoPeople, ...]:
-        """Those two people with enough pairs in common to say something; all where there are none."""
+        """Entries of two people with enough pairs in common; all entries where none has enough."""
         return tuple(one for one in self.between if one.raw.pairs >= INFORMATIVE) or self.between
 
     @property
     def is_good(self) -> bool | None:
-        """Whether the coefficient to go by is surely good enough, or surely not; None where more pairs must tell."""
+        """Whether the coefficient to go by is surely good enough, or surely not; None where that takes more pairs."""
         found = self.coefficients.get(self.to_read)
         if found is None or found.low is None or found.high is None:
             return None
@@ -115,7 +113,7 @@ def measure(standing: Standing, scale: VerdictScale, seed: int = 42) -> Agreemen
 def _of_all(
     votes: Ints, scale: VerdictScale, seed: int
 ) -> tuple[dict[str, AgreementEstimate], dict[str, AgreementEstimate]]:
-    """The coefficients, and how far each verdict that somebody gave is shared."""
+    """The coefficients, and the agreement on each verdict that somebody gave."""
     patterns, counts = np.unique(votes, axis=0, return_counts=True)
     unseen, weights = unseen_patterns(len(scale.categories))
     every = np.concatenate([patterns, unseen])
@@ -153,7 +151,7 @@ def _between(held: Opinions, first: int, second: int, seed: int) -> TwoPeople:
 
 
 def _likeness(both: TwoPeople) -> tuple[bool, float]:
-    """Who surely agrees least comes first: a low kappa of three pairs says little, and its upper limit says so."""
+    """Sorts by the upper limit, so that a low kappa of only three pairs does not come first."""
     return both.kappa.high is None, both.kappa.high or 0.0
 
 

@@ -70,7 +70,7 @@ def of_table(table: Ints, weights: Floats) -> dict[str, Disagreement]:
 
 
 def of_each_verdict(patterns: Ints, weights: Floats) -> Floats:
-    """Where one says it, the chance that another does too, (n_weightings, n_verdicts); NaN where nobody says it."""
+    """The chance that another gives the same verdict too, (n_weightings, n_verdicts); NaN for one that nobody gives."""
     voices = patterns.sum(axis=1, keepdims=True)
     # Each pair counts once, however many people judged it.
     both = weights @ (patterns * (patterns - 1) / (voices * (voices - 1)))

@@ -1,10 +1,8 @@
 """
-Disputes: pairs on which people differ, and the decision of someone who reads what each of them said.
+Disputes: pairs on which people differ, and the decision of someone who reads all their opinions.
 
 In:  a `Workspace`, who decides
 Out: the pairs that wait, the most harmful first; one of them with its texts and opinions; a row in the log
-
-Knows nothing of pages.
 """
 
 import uuid
@@ -17,7 +15,7 @@ from nearmiss.review import ADJUDICATION, JUDGEMENTS, Entry, Event, Standing
 from nearmiss.types import Pair
 from nearmiss.workspace import Workspace
 
-# What differing does to training: from an answer trained as a negative, to a negative that is merely left out.
+# The harm to training: from an answer used as a negative, to a negative that is merely left out.
 HARM = (
     {"relevant", "not_relevant"},
     {"partial", "not_relevant"},
@@ -36,7 +34,7 @@ class DisputedDocument:
 
 @dataclass(frozen=True)
 class Opinion:
-    """What one person said of the pair, with all their words."""
+    """One person's verdict on the pair, with all their comments."""
 
     reviewer: str
     verdict: str
@@ -66,7 +64,7 @@ def waiting(work: Workspace, between: tuple[str, str] | None = None) -> list[Pai
 
 
 def elsewhere(work: Workspace) -> int:
-    """How many disputed pairs are no candidates of this round, so that nothing depends on them."""
+    """How many disputed pairs are not candidates of this round, so that nothing depends on them."""
     return sum(work.row_of(pair) is None for pair in work.standing.disputed())
 
 
@@ -89,7 +87,7 @@ def read(work: Workspace, pair: Pair) -> Dispute:
 def decide(
     work: Workspace, pair: Pair, verdict: str, adjudicator: str, *, comment: str = "", shown_at: float, now: float
 ) -> None:
-    """Write down what counts from now on; raises ReviewError where somebody decided meanwhile."""
+    """Write the final verdict; raises ReviewError where somebody else decided meanwhile."""
     if verdict not in JUDGEMENTS:
         raise ReviewError(f"verdict: wanted one of {', '.join(JUDGEMENTS)}; found {verdict!r}")
     work.refresh()

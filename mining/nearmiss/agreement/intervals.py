@@ -1,13 +1,13 @@
 """
 Intervals: how sure a coefficient is, given so many pairs.
 
-In:  what was seen how often
-Out: weightings of it that might as well have been seen; estimates with their 95% limits
+In:  how often each pattern was seen
+Out: resampled weightings of the patterns; estimates with their 95% limits
 
 A bootstrap over pairs (Rubin's of 1981, with Dirichlet weights) that adds one pair nobody judged, half of it agreeing
-and half not: twelve pairs without a quarrel do not promise that there will be none, as the plain bootstrap would have
-it. With 12 to 150 pairs, most of them negatives, 95% limits so made hold in 89 to 98% of simulations; the plain ones
-in 12 to 95%.
+and half not: twelve pairs without a disagreement do not mean that there will be none, as the plain bootstrap assumes.
+With 12 to 150 pairs, most of them negatives, these 95% limits hold in 89 to 98% of simulations; the plain ones in 12
+to 95%.
 """
 
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ LIMITS = (0.025, 0.975)
 
 @dataclass(frozen=True)
 class AgreementEstimate:
-    """A share or coefficient with its 95% limits, from so many pairs; None where the pairs cannot tell."""
+    """A share or coefficient with its 95% limits, from so many pairs; None where the pairs are too few."""
 
     value: float | None
     low: float | None

@@ -1,11 +1,11 @@
 """
-Opinions: what each person thinks of each pair, of their own accord.
+Opinions: each person's independent verdict on each pair.
 
-In:  the standing of the log, a scale
+In:  the judgements that stand in the log, a scale
 Out: a table of pairs by people; and each person's verdicts on what they were shown twice
 
-Left out is what is no opinion of one's own: verdicts that decided between others, made with theirs in sight, and
-verdicts that were propagated to copies. Knows nothing of coefficients.
+Verdicts that are not independent are left out: those that decided between others, whose opinions were shown, and those
+propagated to copies.
 """
 
 from collections import Counter
@@ -33,7 +33,7 @@ class VerdictScale:
         return self.categories.index(self.of[verdict]) if verdict in self.of else NO_OPINION
 
 
-# Training asks but one thing: may this be a negative? Then partly is as good an answer as any.
+# Training only needs to know whether this may be a negative, so a partial answer counts as an answer.
 SCALES = {
     "verdicts": VerdictScale(JUDGEMENTS, {verdict: verdict for verdict in JUDGEMENTS}),
     "answers": VerdictScale(
@@ -73,12 +73,12 @@ def opinions(standing: Standing, scale: VerdictScale) -> Opinions:
 
 
 def own_opinions(standing: Standing) -> Iterator[Entry]:
-    """The standing judgements that someone came to alone and for the first time, oldest first."""
+    """The standing judgements that someone made independently and for the first time, oldest first."""
     return (entry for entry in _judgements(standing) if entry.event.arm != REPEAT)
 
 
 def repeats(standing: Standing, scale: VerdictScale) -> dict[str, list[tuple[int, int]]]:
-    """By person, what they said of a pair before and what they said when it came again, as places in the scale."""
+    """By person, their first verdict on a pair and the one when it was shown again, as places in the scale."""
     before: dict[tuple[Pair, str], str] = {}
     found: dict[str, list[tuple[int, int]]] = {}
     for entry in _judgements(standing):

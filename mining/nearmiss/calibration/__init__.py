@@ -4,7 +4,7 @@ Calibration: the probability that a candidate is an unlabelled answer, from ever
 In:  a candidates frame; with judgements, those too
 Out: a `Calibration` of the round, and `p_relevant` (n,) of its candidates
 
-Knows nothing of policies or pages. Without a judgement the weights are those that shipped, fitted on other collections.
+Without judgements the weights are the shipped ones, fitted on other collections.
 """
 
 from nearmiss.calibration.model import Calibration, p_relevant

@@ -4,9 +4,9 @@ Fitting: the prior's weights moved by what people judged.
 In:  a round's signals, judgements of some of its candidates
 Out: a `Calibration`, and how far its probabilities can be relied upon (`Fitted`)
 
-What is said of reliability comes from fits that did not see the query (five folds by query).
+Reliability is measured on queries that the fit did not see (five folds by query).
 
-What a judgement weighs. An audited one (drawn by an audit) weighs one over its inclusion probability, scaled so that
+The weight of a judgement: an audited one (drawn by an audit) weighs one over its inclusion probability, scaled so that
 audited ones weigh 1 on average and none more than HEAVIEST; every other one weighs 1. So neither kind dilutes the
 other. People may judge what they like to, and record answers more often than negatives. In a logistic model such a
 choice by outcome moves the intercept alone (Prentice and Pyke 1979): where both kinds are there, those not audited get
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 # How far a weight may lie from the prior's before labels must pay for it (standard deviations of the Gaussian prior).
 # Measured on five collections: wider, and 50 labels do harm; narrower, and 1,000 do little good.
 SPREAD = 0.1
-# The prior's teacher was a small one, and it never met a learnt sparse encoder: there labels move more.
+# The prior was fitted with a small teacher and without a learned sparse encoder: there labels move more.
 SPREAD_OF_MODELS = 0.3
 SPREAD_OF_INTERCEPT = 2.0
 SPREAD_OF_CHOICE = 1.0  # of the intercept that judgements have of their own where people chose what to judge
@@ -40,7 +40,7 @@ FOLDS = 5
 FEWEST_QUERIES = FOLDS  # below so many no fit can be tried on queries that it has not seen
 HEAVIEST = 10.0  # times the mean weight of a label
 STEPS_FROM = 300  # labels, of which at least
-STEPS_FROM_ANSWERS = 40  # are answers: from here on isotonic regression is steadier than the logistic curve
+STEPS_FROM_ANSWERS = 40  # are answers: from here isotonic regression is steadier than the logistic curve
 FEWEST_LABELS, FEWEST_ANSWERS = 30, 5
 WORST_ERROR = 0.1
 PRIOR_ALONE = "no judgement of this run was used: the weights come from other collections, and its rate of answers too"
@@ -103,15 +103,15 @@ def fit(found: Signals, prior: Calibration, query: Ints, labels: CalibrationLabe
     """
     The calibration of a round after these labels, and how it does on queries that it has not seen.
 
-    `prior` is what `from_prior` says of the round; `query` (n,) is the number of each candidate's query. Ten labels
-    move little, a thousand take over.
+    `prior` is what `from_prior` gives for the round; `query` (n,) is the number of each candidate's query. Ten labels
+    change little, a thousand outweigh the prior.
     """
     from scipy.special import expit
 
     problem, own = _problem(found, prior, labels), query[labels.rows]
     values, answers, of_label, _, _ = problem
     unseen, choice = _unseen(problem, len(prior.names), own)
-    # The steps put right how the logits of labels rise as they were judged, their own intercept with them.
+    # The steps are fitted to the logits of labels as they were judged, with the intercept for chosen ones.
     steps = _steps(unseen + choice, answers, of_label, own)
     calibration = replace(_solved(prior, labels, problem), steps=steps)
     estimated = _cross_fitted(unseen, choice, answers, of_label, own) if steps else expit(unseen)
@@ -142,7 +142,7 @@ def _solved(prior: Calibration, labels: CalibrationLabels, problem: Problem) -> 
 
 def _problem(found: Signals, prior: Calibration, labels: CalibrationLabels) -> Problem:
     """
-    What `fit_weights` takes: of the labels their signals, answers and weights; of the prior its mean and spread.
+    The arguments of `fit_weights`: signals, answers and weights of the labels; mean and spread of the prior.
 
     Where both kinds of labels are there, the last signal is whether people chose what to judge.
     """
@@ -168,7 +168,7 @@ def _known(name: str) -> bool:
 
 def _unseen(problem: Problem, signals: int, query: Ints) -> tuple[Floats, Floats]:
     """
-    Under weights fitted without its query: the logit of each label, (m,), and what its being chosen adds to it, (m,).
+    Under weights fitted without its query: the logit of each label, (m,), and what having been chosen adds, (m,).
 
     Where every label is of one query the weights are the prior's.
     """

@@ -2,11 +2,11 @@
 The model: from a candidate's signals to the probability that it is an unlabelled answer.
 
 In:  signals, and the weights of the prior or of a fit
-Out: p_relevant, and how much each signal says
+Out: p_relevant, and how much each signal contributes
 
 A logistic model over signals that are standardised within their own run, so that weights found on other collections
 hold here. With labels, the prior's weights are the centre of a penalised fit (a Gaussian prior on each weight; its mode
-by Newton's method), and from a few hundred labels on isotonic regression puts the probabilities right.
+by Newton's method), and from a few hundred labels on isotonic regression corrects the probabilities.
 """
 
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ FURTHEST = 5.0  # standard deviations at which a signal stops counting more
 
 @dataclass(frozen=True)
 class Calibration:
-    """What turns the signals of one run's round into probabilities."""
+    """The model that turns the signals of one round into probabilities."""
 
     names: tuple[str, ...]
     center: tuple[float, ...]  # mean of each signal over the round's unlabelled candidates
@@ -34,15 +34,15 @@ class Calibration:
     weights: tuple[float, ...]
     intercept: float
     labels: int = 0  # judgements it was fitted to, beside the prior
-    answers: int = 0  # of which so many were answers
-    seq: int = 0  # the last entry of the log that it knows
+    answers: int = 0  # how many of them were answers
+    seq: int = 0  # the last entry of the log that it used
     plans_used: tuple[str, ...] = ()  # audits whose labels it was fitted to, which may therefore not certify it
     # Isotonic: the logit at which each step begins, and the probability there; empty where it was not needed.
     steps: tuple[tuple[float, float], ...] = ()
     doubts: tuple[str, ...] = ()  # why it should not be trusted, in sentences
 
     def standardised(self, found: Signals) -> npt.NDArray[np.float32]:
-        """Signals in standard deviations of this run, (n, k); 0, which says nothing, where unknown."""
+        """Signals in standard deviations of this run, (n, k); 0, which has no effect, where unknown."""
         columns = {name: place for place, name in enumerate(found.names)}
         values = np.zeros((len(found.values), len(self.names)), np.float32)
         for place, (name, center, scale) in enumerate(zip(self.names, self.center, self.scale, strict=True)):
@@ -71,14 +71,14 @@ class Calibration:
 
 
 def p_relevant(candidates: pd.DataFrame, calibration: Calibration | None = None) -> npt.NDArray[np.float32]:
-    """The probability that each candidate answers its query, (n,); by the prior alone unless told."""
+    """The probability that each candidate answers its query, (n,); by the prior alone by default."""
     found = signals(candidates)
     calibration = calibration or from_prior(found, candidates["is_positive"].to_numpy(bool))
     return calibration.probabilities(calibration.logits(found))
 
 
 def from_prior(found: Signals, positive: Bools, weights: Mapping[str, float] | None = None) -> Calibration:
-    """The prior on a run, which it only standardises: no label is used. `weights` unless told are those shipped."""
+    """The prior, with signals standardised on this run; no label is used. `weights` are by default the shipped ones."""
     weights = prior_weights(found.names) if weights is None else weights
     others = ~positive if (~positive).any() else positive
     center, scale = np.transpose([_mean_and_deviation(column[others]) for column in found.values.T]).reshape(2, -1)

@@ -17,13 +17,13 @@ FILE = files("nearmiss.calibration") / "prior.json"
 
 
 def prior_weights(names: Sequence[str]) -> Mapping[str, float]:
-    """The weights, by signal and "intercept", for a run with these signals; a signal that no fit knew has none."""
+    """The weights, by signal and "intercept", for a run with these signals; a signal that was in no fit has none."""
     known: Mapping[str, float] = load()["weights"][kind_of(names)]
     return known
 
 
 def kind_of(names: Sequence[str]) -> str:
-    """Which of the fits suits these signals: each was made with what such a run has."""
+    """The name of the fit that suits these signals: each was made with the signals of one kind of run."""
     parts = ["dense"]
     if "bm25_place" in names:
         parts.append("bm25")

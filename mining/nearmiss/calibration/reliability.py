@@ -42,7 +42,7 @@ class Reliability:
 
     labels: int
     answers: int
-    brier: float  # mean squared error; the rate's own variance is what knowing nothing would cost
+    brier: float  # mean squared error; the variance of the rate is that of always guessing the rate
     brier_of_rate: float
     error: float  # 0 is best
     auc: float | None  # None without both kinds
@@ -54,7 +54,7 @@ class Reliability:
 def reliability(
     p: Floats, answers: Bools, weights: Floats | None = None, query: npt.NDArray[np.int64] | None = None
 ) -> Reliability:
-    """How near `p` (m,) is to `answers` (m,), each counting its weight; labels of one `query` (m,) stand together."""
+    """How near `p` (m,) is to `answers` (m,), each with its weight; labels of one `query` (m,) are clustered."""
     weights = np.ones(len(p)) if weights is None else np.asarray(weights, np.float64)
     if not len(p):
         return Reliability(0, 0, 0.0, 0.0, 0.0, None, ())

@@ -1,10 +1,10 @@
 """
-Signals: what a run knows of a candidate that may tell an unlabelled answer from a hard negative.
+Signals: what a run knows of a candidate that may help tell an unlabelled answer from a hard negative.
 
 In:  a candidates frame, the rows of one query side by side
 Out: `Signals`, one column a signal, NaN where the run does not know it
 
-Knows nothing of weights or verdicts. Every signal rises with the chance of an answer, or is left to the fit.
+Every signal rises with the chance of an answer, or its direction is left to the fit.
 """
 
 from collections.abc import Iterator
@@ -53,12 +53,12 @@ def signals(candidates: pd.DataFrame) -> Signals:
     known = dict(_signals(candidates))
     n = len(candidates)
     columns = [np.asarray(column, np.float32) for column in known.values()]
-    # One column after the other in memory, as all that reads them does.
+    # Column by column in memory, which is how it is read.
     return Signals(tuple(known), np.stack(columns).T if columns else np.zeros((n, 0), np.float32))
 
 
 def in_words(name: str) -> str:
-    """What a signal says, for a person."""
+    """A signal's name for people."""
     if name in WORDS:
         return WORDS[name]
     return next(
@@ -110,7 +110,7 @@ def _signals(candidates: pd.DataFrame) -> Iterator[tuple[str, Floats]]:
 
 
 class _Queries:
-    """The rows of each query, for what is told within a query."""
+    """The rows of each query, for signals computed within a query."""
 
     def __init__(self, candidates: pd.DataFrame) -> None:
         self.query: Ints = pd.factorize(candidates["query_id"])[0].astype(np.int64)

@@ -64,7 +64,7 @@ def probabilities(folder: Path, candidates: pd.DataFrame) -> npt.NDArray[np.floa
 
 
 def by_prior(found: Signals, candidates: pd.DataFrame, teacher: str = "") -> Calibration:
-    """The prior on these candidates; it says itself that no judgement was used, and if it never met the teacher."""
+    """The prior on these candidates; its doubts say that no judgement was used, and if the teacher is new to it."""
     unknown = teacher != LATE_INTERACTION and "teacher_place" in found.names
     doubts = (PRIOR_ALONE, TEACHER_UNKNOWN) if unknown else (PRIOR_ALONE,)
     return replace(from_prior(found, candidates["is_positive"].to_numpy(bool)), doubts=doubts)
@@ -73,7 +73,7 @@ def by_prior(found: Signals, candidates: pd.DataFrame, teacher: str = "") -> Cal
 def save(
     folder: Path, found: Signals, calibration: Calibration, told: dict[str, Any] | None = None
 ) -> npt.NDArray[np.float32]:
-    """Put a calibration in force for a round, with what was `told` of its reliability; returns p_relevant, (n,)."""
+    """Put a calibration in force for a round, with its reliability as `told`; returns p_relevant, (n,)."""
     p = calibration.probabilities(calibration.logits(found))
     content = json.dumps(asdict(calibration), sort_keys=True).encode()
     name = f"p_relevant-{hashlib.sha256(content).hexdigest()[:12]}.npy"
@@ -94,7 +94,7 @@ def replace_with(
     told: dict[str, Any] | None,
     by: str,
 ) -> None:
-    """Put a calibration in force as a person's choice: it is noted, and `undo` goes back to `before`."""
+    """Put a calibration in force as a person's choice: it is logged, and `undo` goes back to `before`."""
     with _WRITE, one_writer(folder, FILE, PATIENCE_S):
         _note(folder, before)
         save(folder, found, calibration, told)
@@ -130,7 +130,7 @@ def _step(folder: Path, candidates: pd.DataFrame, action: str, by: str) -> Calib
 
 
 def _note(folder: Path, current: Calibration) -> None:
-    """Take in what is in force where something else put it there: mining, or a program."""
+    """Add the calibration in force to the journal where mining or a program put it there."""
     saves, at = journal.replayed(folder / HISTORY_FILE)
     if not (saves and _from_json(saves[at]["calibration"], folder / HISTORY_FILE) == current):
         journal.append(folder / HISTORY_FILE, _line(current, told_of(folder), "", 0.0))
@@ -141,7 +141,7 @@ def _line(calibration: Calibration, told: dict[str, Any] | None, by: str, at: fl
 
 
 def told_of(folder: Path) -> dict[str, Any] | None:
-    """What was said of the reliability when it was fitted."""
+    """The reliability as measured when it was fitted."""
     if not (folder / FILE).is_file():
         return None
     facts: dict[str, Any] | None = _read(folder)["reliability"]

@@ -1,10 +1,8 @@
 """
-Clusters: which documents lie together, by spherical k-means over their vectors.
+Clusters: groups of similar documents, by spherical k-means over their vectors.
 
 In:  the shards of document vectors, of unit length
 Out: a cluster number for each document
-
-Knows nothing of queries, candidates or models.
 """
 
 import numpy as np

@@ -1,10 +1,10 @@
 """
-Duplicates: which candidates say what a positive says, are the query itself, or come from a positive's own source.
+Duplicates: which candidates repeat a positive, are the query itself, or share a positive's group.
 
 In:  pairs of query and candidate, and of query and positive, in row numbers; the texts; the document vectors
 Out: for every candidate, in the order given, the columns that `mark` describes
 
-Knows nothing of thresholds but one: below NEAR no one asks how many words two texts share.
+The only threshold is NEAR: below that cosine, shared words are not counted.
 """
 
 from collections.abc import Iterator, Sequence
@@ -58,7 +58,7 @@ class Copies:
         How each candidate (query, document) relates to its query and to the positives of that query.
 
         is_the_query      bool, the query's text after NFKC, case folding and white space
-        duplicate_of      doc_id of a positive that says the same, or <NA>; the strongest kind, then the nearest
+        duplicate_of      doc_id of a positive that it repeats, or <NA>; the strongest kind, then the nearest
         duplicate_kind    "same_text", "contained" (the words of one stand in the other, in order) or ""
         positive_cosine   float32, with the positive most like the candidate by the lower of cosine and Jaccard
         positive_jaccard  float32, with the same positive; NaN where the cosine is below NEAR or the words with a

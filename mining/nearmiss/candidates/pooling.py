@@ -3,8 +3,6 @@ Pooling: what the sources found for some queries, made into rows of the candidat
 
 In:  found frames by source, the labelled pairs, vectors and texts
 Out: candidates with everything but the teacher's score, the rows of one query side by side, best fused rank first
-
-Knows nothing of files or models.
 """
 
 from collections.abc import Mapping

@@ -4,8 +4,7 @@ Likeness of texts, word for word: the same, one inside the other, how many words
 In:  texts; then pairs of them, as two arrays of positions
 Out: an answer for each pair
 
-Knows nothing of queries, positives or vectors. Each text is normalised and cut into words once, however many pairs
-it is in, and kept as four bytes a word.
+Each text is normalised and cut into words once, however many pairs it is in, and kept as four bytes a word.
 """
 
 import hashlib

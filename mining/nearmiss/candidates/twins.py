@@ -4,11 +4,11 @@ Twins: queries that ask the same thing, so that an answer to one is no negative 
 In:  the texts of the queries, their vectors, the labelled answers
 Out: the labelled answers shared among queries of one text; and, for each candidate, whether it answers a near twin
 
-Two queries are of one text where they are equal after NFKC, case folding and white space. Near twins are those whose
+Two queries have one text where they are equal after NFKC, case folding and white space. Near twins are those whose
 vectors have a cosine of at least COSINE, that share at least JACCARD of their words, and all words with a digit: the
 rule of near-duplicate documents with a stricter cosine, since one word of a query ("adult", "childhood") changes what
 it asks. Read by hand, 77 of the 84 distinct pairs that this finds among MedQuAD's 16,373 queries ask the same ("Paget
-disease", "Paget's Disease"); at a cosine of 0.95 more than half would be of another disease or another type. Of 20,000
+disease", "Paget's Disease"); at a cosine of 0.95 more than half would have another disease or another type. Of 20,000
 queries of SQuAD it finds 5 pairs, all of which have the same labelled passage.
 """
 
@@ -34,7 +34,7 @@ def share_answers(queries: Sequence[str], positives: CandidatePairs, negatives: 
     """
     The labelled answers, each also for the other queries of the same text.
 
-    A pair that the data calls a negative is not added: what is labelled for a query stands.
+    A pair that the data labels as a negative is not added: a query's own labels win.
     """
     digests = np.array([digest(normalise(query)) for query in queries], np.uint64)
     group = pd.factorize(digests)[0].astype(np.int64)

@@ -4,7 +4,7 @@ Data in: queries, documents and judgements, read from any usual format and check
 In:  a folder or file in one of `INPUT_FORMATS`, perhaps with a separate corpus
 Out: a `Dataset` whose ids are unique, whose references hold and whose texts have content
 
-Knows nothing of models, retrieval or runs. What passes here is trusted everywhere else.
+What passes these checks is trusted everywhere else.
 """
 
 from nearmiss.data.columns import ColumnNames

@@ -3,7 +3,7 @@ A BEIR folder: corpus, queries and qrels, as files (corpus.jsonl, queries.jsonl,
 parts (corpus/, queries/ and qrels/ with Parquet, as MTEB has them), each plain, .gz or .zst.
 
 A score above 0 is a positive and its grade; 0 was judged not relevant, so it is a labelled negative. A query
-without a positive in the split is no part of the split: neither it nor its judgements are read; how many are is said.
+without a positive in the split is not part of it: neither it nor its judgements are read, and their number is reported.
 """
 
 from collections.abc import Container, Iterable, Sequence
@@ -37,7 +37,7 @@ def read_beir(folder: Path, split: str | None, gathered: Gathered, ledger: Ledge
 
 
 def anything(header: Sequence[str]) -> None:
-    """Its rows say what a table lacks."""
+    """Accepts any header: errors come from the rows."""
 
 
 def table(folder: Path, name: str, split: str) -> list[Path]:

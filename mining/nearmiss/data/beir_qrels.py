@@ -4,7 +4,7 @@ The judgements of a BEIR folder: qrels/<split>.tsv with query-id, corpus-id and 
 
 Out: `QrelsRow`s in file order; rows that cannot be read go to the ledger
 
-Knows nothing of queries and documents: whether the ids exist is beir.py's concern.
+Whether the ids exist is checked in beir.py.
 """
 
 from collections.abc import Iterator, Sequence
@@ -30,7 +30,7 @@ FOLDERS = ("qrels", "default", "data")  # MTEB's older repositories have them un
 
 
 class QrelsRow(NamedTuple):
-    """A row of qrels; `line` is its place in the file, `text` the row as it stands there."""
+    """A row of qrels; `line` is its place in the file, `text` the row as written there."""
 
     file: str
     line: int
@@ -59,7 +59,7 @@ def qrels_files(folder: Path, split: str | None) -> tuple[str, list[Path]]:
 
 
 def read_qrels(path: Path, doubtful: set[str], ledger: Ledger) -> Iterator[QrelsRow]:
-    """The readable rows; the queries of the others go to `doubtful`, where they can be told."""
+    """The readable rows; the queries of the others go to `doubtful`, where they can be read."""
     if kind_of(path) in LINES:
         yield from read_lines(path, doubtful, ledger)
         return

@@ -1,7 +1,7 @@
 """
 Checks of single values. Each returns the value in the type that the tables hold, or raises `Wrong`.
 
-Knows nothing of files: whoever catches `Wrong` knows the place.
+The caller that catches `Wrong` adds the place in the file.
 """
 
 import math
@@ -15,7 +15,7 @@ class Wrong(Exception):
     """
     A row cannot be used: what was wanted, and what was there.
 
-    `alike`: rows that lack the same are one complaint, whatever each holds instead (a column, a threshold).
+    `alike`: rows that lack the same thing (a column, a threshold) are reported once, whatever each holds instead.
     """
 
     def __init__(self, wanted: str, found: str, *, alike: bool = False) -> None:

@@ -1,10 +1,8 @@
 """
-Which column of a table is what: found by name, and never under two meanings.
+Which role each column of a table has: found by name, and never ambiguous.
 
 In:  a header, and the names that each field may have
 Out: a `ColumnRoles`; Wrong where a column is missing, or where two could be meant
-
-Knows nothing of values.
 """
 
 import re
@@ -21,7 +19,7 @@ DOCUMENTS = ("document", "documents", "passage", "passages", "doc", "docs", "tex
 
 @dataclass(frozen=True)
 class ColumnNames:
-    """The names that a column may have; a row must have one of them, and not two. Give one name to settle it."""
+    """The names that a column may have; a row must have exactly one of them. Give one name to choose it."""
 
     query: Annotated[tuple[str, ...], "the query's text"] = ("query", "anchor", "question")
     positive: Annotated[tuple[str, ...], "text of a positive, or a list of texts; also NAME_1, NAME_2 ..."] = (
@@ -133,7 +131,7 @@ def layout(
 
 
 def label_in(header: Sequence[str], columns: ColumnNames, has_negatives: bool, thresholded: bool) -> str | None:
-    """The column that says which documents are positives, where one does; beside negatives, it says something else."""
+    """The column that says which documents are positives, if any; beside negatives, it means something else."""
     label = one_of("label", columns.label, header)
     if has_negatives:
         if label is not None and columns.label != ColumnNames().label:
@@ -142,7 +140,7 @@ def label_in(header: Sequence[str], columns: ColumnNames, has_negatives: bool, t
     score = one_of("score", columns.score, header)
     if label is not None or score is None:
         return label
-    # A column called positive says what it is; an `answer` or a `passage` with a score may be a negative.
+    # A column called positive is clear; an `answer` or a `passage` with a score may be a negative.
     if not thresholded and set(columns.positive[:2]) & set(map(flattened, header)):
         return None
     if not thresholded:
@@ -172,7 +170,7 @@ def one_of(kind: str, names: Sequence[str] | dict[str, None], header: Sequence[s
 
 
 def missing(kind: str, names: Sequence[str], header: Sequence[str]) -> Wrong:
-    """What is said of a header without a column that must be there."""
+    """The error for a header that lacks a required column."""
     wanted = f"a column for the {kind}, named {' or '.join(names[:4])} (or --column {kind}=NAME)"
     return Wrong(wanted, shortened(str(list(header))), alike=True)
 

@@ -127,7 +127,7 @@ def new_id(document: InputDocument, gathered: Gathered) -> str:
 
 
 def remember(row: InputRow, ids: Sequence[str], lost: dict[str, str]) -> None:
-    """Judgements of a document that is not there must be able to say why."""
+    """Remember why a document is missing, for errors about judgements of it."""
     value = next((row.fields[name] for name in ids if row.fields.get(name) is not None), None)
     if isinstance(value, str | int):
         lost.setdefault(str(value), row.place)

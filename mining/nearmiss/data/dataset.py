@@ -1,7 +1,5 @@
 """
 What the rest of nearmiss works on: four tables with one vocabulary, and how many input rows they came from.
-
-Knows nothing of files and formats.
 """
 
 from dataclasses import dataclass

@@ -18,7 +18,7 @@ IDS = ("passage_id", "psg_id")  # DPR's own files use both
 
 
 def dpr_example(row: Mapping[str, Any]) -> InputExample:
-    """What one item says."""
+    """The content of one item."""
     query = wanted_text(wanted_field(row, "question"), "question")
     query_id = row.get("query_id")
     positives = contexts(wanted_field(row, "positive_ctxs"), "positive_ctxs")

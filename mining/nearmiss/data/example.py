@@ -1,7 +1,7 @@
 """
-What one row of any format says: a query with the documents it judges, or a document alone.
+The content of one row of any format: a query with the documents it judges, or a document alone.
 
-Knows nothing of other rows: whether this one contradicts them is gathering.py's concern.
+Whether a row contradicts other rows is checked in gathering.py.
 """
 
 import hashlib

@@ -24,7 +24,7 @@ READ_AS = {
 
 
 class ExportedRows(NamedTuple):
-    """What an export's manifest says of its rows."""
+    """What an export's manifest records of its rows."""
 
     format: str
     written_as: str

@@ -15,7 +15,7 @@ OURS = {"query", "query_id", "pos", "neg", "pos_id", "neg_id"}
 
 
 def flag_example(row: Mapping[str, Any]) -> InputExample:
-    """What one row says."""
+    """The content of one row."""
     query = wanted_text(wanted_field(row, "query"), "query")
     query_id = row.get("query_id")
     positives = passages_in(row, "pos", wanted_field(row, "pos"))

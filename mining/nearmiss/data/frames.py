@@ -3,8 +3,6 @@ What was gathered, as the four tables.
 
 In:  a `Gathered`
 Out: a `Dataset`; the user's own fields as columns of a type that fits every value
-
-Knows nothing of files and formats.
 """
 
 from collections.abc import Iterable

@@ -2,10 +2,8 @@
 Queries, documents and judgements as they arrive, row by row: ids made where absent, repeated mentions merged,
 contradictions refused.
 
-In:  `InputExample`s, what one row says, from any format
+In:  `InputExample`s, each the content of one row, from any format
 Out: a `Gathered`, changed only by rows that hold no contradiction
-
-Knows nothing of files and formats.
 """
 
 from collections.abc import Iterable
@@ -95,13 +93,13 @@ def add_query(gathered: Gathered, query_id: str, text: str, own: dict[str, Any],
 
 
 def remember(known: Mention, own: dict[str, Any]) -> None:
-    """Keep the user's fields of a further mention, unless they say nothing new."""
+    """Keep the user's fields of a further mention, unless they add nothing new."""
     if own not in known.own:
         known.own.append(own)
 
 
 def add_example(gathered: Gathered, example: InputExample, place: str) -> str:
-    """Take in all of a row and return its query's id, or raise Wrong and take in nothing."""
+    """Add all of a row and return its query's id, or raise Wrong and add nothing."""
     query_id, query = asked(gathered, example)
     known = gathered.queries.get(query_id)
     if known and known.text != query:
@@ -124,7 +122,7 @@ def add_example(gathered: Gathered, example: InputExample, place: str) -> str:
 
 
 def asked(gathered: Gathered, example: InputExample) -> tuple[str, str]:
-    """The id and the text of a row's query; what it does not say itself, the table of queries does."""
+    """The id and the text of a row's query; what the row lacks comes from the table of queries."""
     if example.query is not None:
         return example.query_id or content_id("q", example.query), example.query
     query_id = example.query_id or ""

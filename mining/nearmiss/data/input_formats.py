@@ -47,7 +47,7 @@ def checked_format(path: Path, format: str | None, asked: ReadOptions) -> InputF
 
 
 def check_options(path: Path, format: InputFormat, asked: ReadOptions) -> None:
-    """An option that the format would pass over is a mistake, and is said."""
+    """An option that the format would ignore is an error."""
     if asked.split is not None and format != "hf" and not path.is_dir():
         raise DatasetError(f"--split: wanted none, since {format} files have no splits; found {asked.split!r}")
     if format not in NAMED:
@@ -96,7 +96,7 @@ def folder_signs(path: Path) -> Mapping[InputFormat, bool]:
 
 
 def unknown(path: Path, found: str) -> DatasetError:
-    """What is said where names do not tell."""
+    """The error where names do not show the format."""
     return DatasetError(f"{path}: wanted --format, one of {', '.join(INPUT_FORMATS)}; found {found}")
 
 

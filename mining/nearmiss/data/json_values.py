@@ -111,7 +111,7 @@ def shape(path: Path) -> Literal["lines", "array", "objects"]:
             scanner.mark("")
             _, text = scanner.item()
             return "objects" if "\n" in text else "lines"
-    # Their reader says at which line it broke.
+    # Their reader reports the line of the error.
     except (ValueError, RecursionError, *UNREADABLE):
         return "lines"
 

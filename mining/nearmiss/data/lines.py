@@ -33,7 +33,7 @@ class InputRow(NamedTuple):
 
 
 def checked_header(file: str, names: Sequence[str], check: HeaderCheck) -> None:
-    """A missing column is wrong once, and not once for each row."""
+    """Check the header, so that a missing column is reported once and not for each row."""
     try:
         if len(set(names)) < len(names):
             raise Wrong("each column once", str(list(names)))

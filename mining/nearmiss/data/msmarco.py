@@ -6,7 +6,7 @@ MS MARCO's files: collection.tsv and queries.tsv, with judgements in one of thre
 - hard negatives as sentence-transformers gives them: {"qid", "pos": [ids], "neg": {"system": [ids], ...}} on each line
 
 In:  the file of judgements, or a folder in which it lies beside the collection and the queries
-Out: rows and what each says
+Out: rows and the content of each
 """
 
 from collections.abc import Iterator, Mapping
@@ -87,7 +87,7 @@ def msmarco_rows(path: Path, ledger: Ledger) -> Iterator[InputRow]:
 
 
 def msmarco_example(row: Mapping[str, Any], *, by_id: bool) -> InputExample:
-    """What one row says."""
+    """The content of one row."""
     if "query" in row:
         return triple(row, by_id=by_id)
     query_id = wanted_id(wanted_field(row, "qid"), "qid")

@@ -63,7 +63,7 @@ def corpora(path: Path, found: Any) -> list[Path]:
 
 
 def nemo_example(row: Mapping[str, Any]) -> InputExample:
-    """What one item says; an item of `data` names documents by their ids, an inline one by their texts."""
+    """The content of one item; an item of `data` names documents by their ids, an inline one by their texts."""
     by_id = "question" in row
     name, id_name = ("question", "question_id") if by_id else ("query", "query_id")
     query = wanted_text(wanted_field(row, name), name)

@@ -3,8 +3,6 @@ The bytes of a file, unpacked by its name, and refused by name where they are no
 
 In:  a path that may end in .gz or .zst
 Out: a stream of bytes; DatasetError for UTF-16, archives and files whose name hides what they are
-
-Knows nothing of rows.
 """
 
 import gzip
@@ -45,7 +43,7 @@ def bare_name(path: Path) -> str:
 
 
 def kind_of(path: Path) -> str:
-    """What the name says is inside, as .jsonl, in lower case."""
+    """The kind of file by its name, as .jsonl, in lower case."""
     return Path(bare_name(path)).suffix.lower()
 
 
@@ -85,7 +83,7 @@ def no_text(first: bytes) -> str:
 
 
 def reason(error: Exception) -> str:
-    """An exception's message without the path that we say already."""
+    """An exception's message without the path, which our own message names."""
     return (error.strerror if isinstance(error, OSError) else None) or str(error)
 
 

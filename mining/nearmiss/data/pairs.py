@@ -17,7 +17,7 @@ LABEL_VALUES = {"0": 0.0, "1": 1.0, "false": 0.0, "true": 1.0}
 
 
 def pair_example(row: Mapping[str, Any], layout: ColumnRoles, positive_from: float | None = None) -> InputExample:
-    """What one row says; above which label a document is a positive must be told, unless labels are 0 and 1."""
+    """The content of one row; unless labels are 0 and 1, `positive_from` must say which are positives."""
     query_id = cell(row, layout.query_id)
     query = None if layout.query is None else wanted_text(row[layout.query], layout.query)
     documents = passages_in(row, layout.positives)
@@ -82,7 +82,7 @@ def labels_in(row: Mapping[str, Any], name: str, count: int, positive_from: floa
 
 
 def grade_of(label: Any, name: str, positive_from: float | None) -> float:
-    """1 for a positive and 0 for a negative; whole numbers above 1 are grades, once a threshold says so."""
+    """1 for a positive and 0 for a negative; whole numbers above 1 are grades, where a threshold is given."""
     if isinstance(label, str):
         known = LABEL_VALUES.get(label.strip().lower())
         label = number(label, name) if known is None else known

@@ -5,7 +5,7 @@ In:  a folder, perhaps the name of a split
 Out: tables by name, each a list of files in order; DatasetError where two could be meant, or a part is missing
 
 A table's name is that of its files without the endings and without the number of the part: train-00000-of-00002.parquet
-and train-00001-of-00002.parquet are `train`. Knows nothing of what is in them.
+and train-00001-of-00002.parquet are `train`.
 """
 
 import re
@@ -17,7 +17,7 @@ from nearmiss.data.sheets import KINDS
 from nearmiss.errors import DatasetError
 from nearmiss.storage.numbered import by_number
 
-# Facts about the data, which stand beside it.
+# Facts about the data, which lie beside it.
 NO_DATA = {"manifest.json", "dataset_info.json", "dataset_infos.json", "state.json", "merlin_metadata.json"}
 # train-00000-of-00002, train-3, part3 and 3 are parts; fold3 and v3 are names.
 COUNTED = re.compile(r"^(?P<name>.*?)[-_.]?(?P<number>\d+)[-_.]?of[-_.]?(?P<of>\d+)$")
@@ -31,7 +31,7 @@ Tables = dict[str, list[Path]]
 
 
 def tables(folder: Path, kinds: Collection[str] = KINDS) -> Tables:
-    """Every table of which files lie in a folder, by name; what is hidden is none."""
+    """Every table of which files lie in a folder, by name; hidden files are skipped."""
     found: Tables = {}
     for path in sorted(folder.iterdir(), key=by_number):
         if path.is_file() and kind_of(path) in kinds and path.name not in NO_DATA and path.name[0] not in "._":

@@ -15,7 +15,7 @@ OURS = {"query_id", "document_ids"}
 
 
 def pylate_example(row: Mapping[str, Any]) -> InputExample:
-    """What one row says."""
+    """The content of one row."""
     query_id = wanted_id(wanted_field(row, "query_id"), "query_id")
     listed = wanted_list(wanted_field(row, "document_ids"), "document_ids")
     found = [InputDocument(wanted_id(item, "document_ids")) for item in listed]

@@ -247,7 +247,7 @@ def read_msmarco(
 
 
 def plain_rows(file: Path, ledger: Ledger) -> Iterator[InputRow]:
-    """Rows that each say what they lack, so no header is checked."""
+    """Rows without a check of the header: errors come from the rows."""
     return rows(file, ledger, lambda header: None)
 
 
@@ -282,7 +282,7 @@ def add_examples(found: Iterable[InputRow], understood: Understood, gathered: Ga
 
 
 def count_unanswered(gathered: Gathered, ledger: Ledger) -> None:
-    """Set aside the rows of queries that have labelled negatives alone, and say how many queries nobody judged."""
+    """Set aside the rows of queries that have labelled negatives alone, and note how many queries nobody judged."""
     for query_id in drop_unanswered(gathered):
         for file, line, row in gathered.unanswered[query_id]:
             ledger.kept -= 1

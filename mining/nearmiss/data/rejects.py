@@ -28,7 +28,7 @@ class BadRow:
     wanted: str
     found: str
     row: Any
-    alike: bool = False  # said once, with all that lack the same
+    alike: bool = False  # reported once, with all rows that lack the same
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}: wanted {self.wanted}; found {self.found}"
@@ -41,7 +41,7 @@ class Ledger:
     keeps_rows: bool  # without a file to write them to, the bad rows' contents would only fill memory
     kept: int = 0
     bad: list[BadRow] = field(default_factory=list)
-    aside: list[BadRow] = field(default_factory=list)  # not usable, and nothing depends on it: said, no reason to stop
+    aside: list[BadRow] = field(default_factory=list)  # not usable, nothing depends on it: reported, no reason to stop
     notes: list[str] = field(default_factory=list)  # what a person should know of a reading that went well
 
     def refuse(self, file: str, line: int, wrong: Wrong, row: Any) -> None:
@@ -73,7 +73,7 @@ def settle(ledger: Ledger, reject: Path | None) -> ReadCounts:
 
 
 def complaint(ledger: Ledger) -> str:
-    """All that is wrong with the input, as far as a person wants to read at once."""
+    """What is wrong with the input, cut to what a person can read at once."""
     read, rejected = ledger.counts().read, len(ledger.bad)
     rows = "row" if read == 1 else "rows"
     first = f"{rejected:,} of {read:,} {rows} cannot be used (--reject FILE sets them aside and goes on):"
@@ -84,7 +84,7 @@ def complaint(ledger: Ledger) -> str:
 
 
 def alike(bad: Iterable[BadRow]) -> list[str]:
-    """What is said of the rows: once for all of which the same is true, with the first of their places."""
+    """The complaints about the rows: one for all rows with the same fault, with the first of their places."""
     found: dict[tuple[str, ...], list[BadRow]] = {}
     for row in bad:
         found.setdefault((row.file, row.wanted, "" if row.alike else row.found), []).append(row)

@@ -27,7 +27,7 @@ def rocketqa_rows(path: Path, ledger: Ledger) -> Iterator[InputRow]:
 
 
 def rocketqa_example(row: Mapping[str, Any]) -> InputExample:
-    """What one line says."""
+    """The content of one line."""
     query = wanted_text(row["query"], "query")
     if "passage" not in row:
         if row["label"] != "0":

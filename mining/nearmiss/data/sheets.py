@@ -35,7 +35,7 @@ def rows(path: Path, ledger: Ledger, check: HeaderCheck) -> Iterator[InputRow]:
 
 
 def headed(check: HeaderCheck) -> HeaderCheck:
-    """The check, and what a person may have meant who gave a file without a header."""
+    """The check, with a hint for a file that has no header."""
 
     def checked(header: Sequence[str]) -> None:
         try:

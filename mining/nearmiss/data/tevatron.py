@@ -1,5 +1,5 @@
 """
-Tevatron's rows, in both styles; each row says by its own fields which one it is.
+Tevatron's rows, in both styles; each row shows by its own fields which one it is.
 
 Older: {"query_id", "query", "positive_passages": [{"docid", "title", "text"}], "negative_passages": [...]}
 Newer: {"query_id", "query_text", "positive_document_ids": [...], "negative_document_ids": [...]} with a corpus
@@ -19,7 +19,7 @@ DOCIDS = ("docid", "doc_id", "_id", "id")
 
 
 def tevatron_example(row: Mapping[str, Any]) -> InputExample:
-    """What one row says."""
+    """The content of one row."""
     query_name = "query" if "query" in row else "query_text"
     query = wanted_text(wanted_field(row, query_name), query_name)
     query_id = row.get("query_id")
@@ -36,7 +36,7 @@ def tevatron_example(row: Mapping[str, Any]) -> InputExample:
 
 
 def judged(row: Mapping[str, Any], passages: str, ids: str, *, needed: bool) -> list[InputDocument]:
-    """The documents in full, or by id; a row without negatives need not say so."""
+    """The documents in full, or by id; a row may lack the field for negatives."""
     given = [name for name in (passages, ids) if row.get(name) is not None]
     if not given and not needed:
         return []

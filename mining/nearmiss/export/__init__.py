@@ -3,8 +3,6 @@ Export: kept negatives as training data, in the form that each training code rea
 
 In:  a dataset, its candidates with `status` and `slot`, the record of the run that made them, and what people judged
 Out: a folder of shards with `manifest.json` and `card.md`, whole or absent; the same inputs give the same bytes
-
-Knows nothing of models or of the run folder.
 """
 
 from nearmiss.export.dry_run import DryRun, dry_run

@@ -1,5 +1,5 @@
 """
-Two exports compared: what was decided otherwise, how much they hold, and which passages came or went.
+Two exports compared: which settings differ, how much they hold, and which passages came or went.
 
 In:  two exports that `write` wrote
 Out: a `Comparison`
@@ -14,7 +14,7 @@ import pandas as pd
 
 from nearmiss.export.read_back import WrittenExport, passages_of, query_of, rows_of_first_table
 
-# More would not fit into memory beside all else; the counts and settings still tell.
+# More would not fit into memory; counts and settings are still compared.
 MOST_PASSAGES = 5_000_000
 _RECORDS = ("round", "recipe", "policy", "dataset", "encoder", "teacher", "sparse_encoder", "versions")
 _COUNTS = ("exported_queries", "exported_positives", "promoted_positives", "exported_negatives")
@@ -23,7 +23,7 @@ PassageKey = tuple[str, str, str]  # query, role, passage
 
 @dataclass(frozen=True)
 class ChangedSetting:
-    """Something that was decided otherwise, by its place and name in the manifests."""
+    """A setting that differs, by its place and name in the manifests."""
 
     part: str
     name: str
@@ -63,7 +63,7 @@ class Comparison:
 
 
 def compare(first: WrittenExport, second: WrittenExport) -> Comparison:
-    """What the second export has otherwise than the first."""
+    """How the second export differs from the first."""
     why_not = _why_not(first, second)
     changes = None if why_not else _changes(first, second)
     return Comparison(list(_settings(first, second)), _counts(first, second), changes, why_not)

@@ -4,7 +4,7 @@ Rows to bytes: JSON lines, one JSON value around all rows, tab-separated lines, 
 In:  rows, one at a time
 Out: a file; the same rows give the same bytes
 
-Knows nothing of formats: a row is a mapping of names to plain values.
+A row is a mapping of names to plain values, whatever the format.
 """
 
 import gzip
@@ -27,7 +27,7 @@ SUFFIX: dict[Compress, str] = {"zst": ".zst", "gz": ".gz", "none": ""}
 _CODEC: dict[Compress, str] = {"zst": "zstd", "gz": "gzip", "none": "none"}
 _ROW_GROUP = 1000
 _LEVEL = {"zst": 3, "gz": 6}
-# All that some reader takes for the end of a column or a line.
+# Every character that some reader takes for the end of a column or a line.
 _BREAKS = str.maketrans(dict.fromkeys("\t\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029", " "))
 
 

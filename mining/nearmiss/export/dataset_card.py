@@ -76,7 +76,7 @@ def _front_matter(manifest: Manifest) -> Iterator[str]:
 
 
 def _features(columns: Iterable[str]) -> list[dict[str, str]]:
-    # Told, not guessed: grades are fractions in one shard and whole in the next.
+    # Stated, so that it is not guessed: grades are fractions in one shard and whole in the next.
     return [{"name": name, "dtype": _NUMBERS.get(name, "string")} for name in columns]
 
 

@@ -4,7 +4,7 @@ The dry run: how much an export would write, and why not the rest, without readi
 In:  the same as `write`, less the folder
 Out: the counts that `write` would put into its manifest
 
-Plans exactly as `write` does; the sizes of tables are told by their formats.
+Plans exactly as `write` does; the formats give the sizes of their tables.
 """
 
 from dataclasses import dataclass

@@ -2,9 +2,7 @@
 The one thing every format is made from: a query with its positives and its negatives, texts and scores.
 
 In:  a dataset, and its candidates with `status` and `slot`
-Out: an `TrainingExample` for each query with a kept negative, in the dataset's order, one at a time
-
-Knows nothing of formats or files.
+Out: a `TrainingExample` for each query with a kept negative, in the dataset's order, one at a time
 """
 
 from collections.abc import Iterator

@@ -1,7 +1,7 @@
 """
 A folder that is either whole or absent, and never replaces what an export did not write.
 
-Knows nothing of formats: it compares manifests and moves folders.
+It only compares manifests and moves folders, whatever the format.
 """
 
 import json

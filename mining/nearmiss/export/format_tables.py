@@ -1,7 +1,5 @@
 """
 The rows of one table of a format, with the user's own columns after the format's where they are asked for.
-
-Knows nothing of files.
 """
 
 from collections.abc import Iterator, Mapping

@@ -1,14 +1,14 @@
 """
-Judgements: what people's verdicts and reasons make of one export.
+Judgements: how people's verdicts and reasons change one export.
 
 In:  the candidates as arrays with the verdicts that count, what the log says beside them, a policy, an `Export`
 Out: every candidate with the `status` and `slot` that this export gives it, and `ExportReviews`: the queries it
      leaves out whole, and the record for its manifest
 
-What takes a candidate away (partly, cannot tell, every reason) is settled before negatives are chosen, so that the
-next best takes the free place. What becomes of a found answer (`relevant`) is settled after it, when rows are planned:
-an answer is never a negative, whatever it becomes. Margins go on starting from the labelled positives; only where none
-of a query's is left do they start from the answers that were found.
+Candidates that judgements remove (partly, cannot tell, every reason) are removed before negatives are chosen, so that
+the next best takes the free place. Found answers (`relevant`) are handled afterwards, when rows are planned: an answer
+is never a negative, whatever it becomes. Margins still start from the labelled positives; only where a query has none
+left do they start from the answers that were found.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -26,7 +26,7 @@ from nearmiss.settings import Export, Policy
 from nearmiss.types import Bools, Ints, Pair
 
 RELEVANT = "reviewed_relevant"  # the status of a found answer
-# Statuses that only an export gives: nobody could tell; a positive judged to be none; a query left out whole.
+# Statuses that only an export gives: nobody could tell; a positive judged not to be one; a query left out whole.
 UNSURE, WRONG_POSITIVE, WITHHELD = "reviewed_unsure", "wrong_positive", "withheld"
 STATUSES = (*selection.STATUSES, UNSURE, WRONG_POSITIVE, WITHHELD)
 # Why a query is left out whole.
@@ -41,7 +41,7 @@ Statuses = npt.NDArray[np.int8]  # places in STATUSES; 0 where the judgements gi
 
 @dataclass(frozen=True)
 class JudgementSnapshot:
-    """What the log says at one moment, beside the verdict that counts for each candidate."""
+    """What the log holds at one moment, beside the final verdict of each candidate."""
 
     last_seq: int = 0
     judgements: int = 0
@@ -52,7 +52,7 @@ class JudgementSnapshot:
 
 @dataclass(frozen=True)
 class ExportReviews:
-    """What an export has from its reviewers; `verdicts` counts candidates by the verdict that counts."""
+    """What reviewers contributed to an export; `verdicts` counts candidates by their final verdict."""
 
     last_seq: int = 0
     judgements: int = 0
@@ -92,7 +92,7 @@ def _reasons(standing: Standing, pair: Pair) -> frozenset[str]:
 
 
 def alone(doc_id: str) -> list[str]:
-    """No other document says the same."""
+    """For data without documents of the same text."""
     return [doc_id]
 
 
@@ -195,7 +195,7 @@ def _taken_away(table: Table, named: _Named, wrong: Bools, export: Export) -> St
     if export.unsure == "drop":
         own[table.verdict("unsure")] = _STATUS[UNSURE]
     own[named.too_easy] = _STATUS["too_easy"]
-    # Found too easily, an answer is none the worse.
+    # "Too easy" does not make an answer worse.
     own[table.verdict("relevant")] = 0
     own[named.duplicate] = _STATUS["duplicate"]
     own[table.positive] = 0
@@ -204,7 +204,7 @@ def _taken_away(table: Table, named: _Named, wrong: Bools, export: Export) -> St
 
 
 def _copies(table: Table, found: Bools, same_document: Callable[[str], Iterable[str]]) -> list[int]:
-    """Rows that say the same as an answer found for their query."""
+    """Rows with the same text as an answer found for their query."""
     copies: list[int] = []
     rows = np.flatnonzero(found)
     for row, doc_id in zip(rows.tolist(), table.candidates["doc_id"].iloc[rows].tolist(), strict=True):
@@ -223,7 +223,7 @@ def _anchors(table: Table, wrong: Bools, found: Bools) -> tuple[Bools, list[int]
     queries = len(table.starts) - 1
     labelled = np.bincount(table.query[table.positive & ~wrong], minlength=queries)[table.query] > 0
     answered = np.bincount(table.query[found], minlength=queries)[table.query] > 0
-    # Nothing is kept of a query that lost every positive, but selection wants to know where its margins start.
+    # Nothing is kept of a query that lost every positive, but selection needs a start for its margins.
     lost = ~labelled & ~answered
     anchors = (table.positive & (~wrong | lost)) | (found & ~labelled)
     return anchors, np.unique(table.query[lost]).tolist()

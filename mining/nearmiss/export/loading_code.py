@@ -1,5 +1,5 @@
 """
-How an export is read back: three lines of Python that a person can paste.
+Three lines of Python, to paste, that read an export back.
 
 In:  a format, the folder
 Out: the code; the tests run it

@@ -1,10 +1,10 @@
 """
-Which rows a format carries, and for what reason it does not carry the others.
+Which rows an export writes, and why it leaves out the others.
 
 In:  every candidate with its status, what an `Export` asks for, the queries that judgements leave out
 Out: the positives and negatives to write; counts of all the rest
 
-Nothing disappears in silence: what is written and what is left out add up to the dataset's queries, and to the
+Every row is accounted for: what is written and what is left out add up to the dataset's queries, and to the
 candidates. Here a found answer becomes a positive, or is dropped.
 """
 
@@ -35,7 +35,7 @@ _COLUMNS = ["query_id", "doc_id", "is_positive", "teacher_score", "status", "slo
 @dataclass(frozen=True)
 class ExportPlan:
     """
-    The rows to write, and how much they are and leave out.
+    The rows to write, with counts of what is written and left out.
 
     `positives` and `negatives` count those of each exported query, (n_exported,); `promoted` those positives that
     reviewers found. Left-out candidates are counted by their status, or by what keeps out their query.

@@ -3,8 +3,6 @@ Exports read back: their manifests, the rows of their shards, and what each row 
 
 In:  folders that `write` wrote
 Out: `WrittenExport`, rows as mappings, and the positives and negatives that a row names
-
-Knows nothing of the run that they came from.
 """
 
 import io
@@ -63,7 +61,7 @@ def written(folder: Path) -> WrittenExport:
 
 
 def written_below(folder: Path) -> list[WrittenExport]:
-    """The exports in a folder's folders, the newest first; what is none is passed over."""
+    """The exports in a folder's folders, the newest first; other folders are skipped."""
     found = []
     for path in sorted(folder.glob("[!.]*")) if folder.is_dir() else []:
         if (path / MANIFEST).is_file():

@@ -1,7 +1,7 @@
 """
 A few rows of a frame as plain Python values, without turning the whole frame into objects.
 
-Knows nothing of formats: it tells text columns from the user's own, and no more.
+It separates text columns from the user's own, whatever the format.
 """
 
 from collections.abc import Mapping, Sequence

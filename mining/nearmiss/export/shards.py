@@ -74,7 +74,7 @@ def _lines(rows: Iterable[Row], layout: FileLayout) -> Iterator[str]:
 
 
 class _Counted:
-    """Rows that pass by, and how many have."""
+    """An iterator of rows that counts them."""
 
     def __init__(self, rows: Iterator[Row]) -> None:
         self.rows = rows

@@ -31,7 +31,7 @@ _CARDS = ("card.md", "README.md")
 
 
 def _quietly(done: int) -> None:
-    """Nobody watches."""
+    """Reports no progress."""
 
 
 def write(
@@ -44,7 +44,7 @@ def write(
     reviews: ExportReviews = NOBODY,
 ) -> Manifest:
     """
-    Write the kept negatives of `selected` to the folder `out`; `advance` hears of each row written.
+    Write the kept negatives of `selected` to the folder `out`; `advance` is called for each row written.
 
     `provenance` (recipe, policy, fingerprints, seconds; plain JSON values) goes into the manifest as it is. `selected`
     and `reviews` are as `judgements.judge` gives them, or `selected` alone as `selection.select` does.

@@ -3,6 +3,4 @@ Models: encoders that make texts into unit vectors, and teachers that score a qu
 
 In:  texts, and a model's folder, its hub name, or the caller's own object
 Out: vectors; raw scores in float32, kept in a cache that later rounds read
-
-Knows nothing of candidates, answers or thresholds.
 """

@@ -1,7 +1,7 @@
 """
 Cores: how many this process may use, as the system binds it and as its container grants.
 
-Imports nothing but Python's own, so that libraries can be told before they count for themselves.
+Imports only the standard library, so that limits are set before other libraries count cores themselves.
 """
 
 import math

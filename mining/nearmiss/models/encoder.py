@@ -3,8 +3,6 @@ Encoders: what turns texts into vectors, and how one is found.
 
 In:  a `Mining` recipe
 Out: an `Encoder`; ModelError where there is none
-
-Knows nothing of files but a model's own.
 """
 
 from dataclasses import dataclass

@@ -8,8 +8,8 @@ Out: a `Teacher` that was never trained: it reads each text once, where a cross-
 
 `window` is ColBERT's sum of each query token's best match (Khattab and Zaharia, 2020), weighted by the token's rarity
 and taken within the best stretch of WINDOW tokens; `mean` the cosine of the two texts' token vectors, averaged with the
-same weights. The level is what the query gets from documents drawn at random: without it, scores of vague queries would
-lie above those of precise ones, and no threshold could be drawn through both. Knows nothing of candidates.
+same weights. The level is the query's score with documents drawn at random: without it, vague queries would score
+higher than precise ones, and no threshold would fit both.
 """
 
 from dataclasses import dataclass, field
@@ -28,8 +28,8 @@ from nearmiss.storage.fingerprint import fingerprint_of_model
 from nearmiss.types import Scores
 
 WINDOW = 40  # tokens; windows overlap by half
-AT_RANDOM = 60  # documents that tell a query's level
-COUNTED = 50_000  # documents at most whose tokens tell how rare each is
+AT_RANDOM = 60  # documents from which a query's level is estimated
+COUNTED = 50_000  # at most so many documents are counted for how rare each token is
 TOGETHER = 64  # texts that are read before they are weighed
 TEXTS_KEPT = 4096  # queries that stay in memory, some 40 KB each
 SEED = 42
@@ -100,7 +100,7 @@ class LateInteraction(OnEngine):
 
     @cached_property
     def _rarity(self) -> Scores:
-        """The weight of each token of the vocabulary: BM25's inverse document frequency; 0 for what is no word."""
+        """The weight of each token of the vocabulary: BM25's inverse document frequency; 0 for non-words."""
         texts = self._drawn(COUNTED)
         seen = np.zeros(self._tokenizer.get_vocab_size(), np.int64)
         for start in range(0, len(texts), 1024):

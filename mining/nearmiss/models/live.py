@@ -5,8 +5,8 @@ In:  the caller's own object, with the weights that it has at this moment
 Out: its fingerprint; an `Encoder` or `Teacher` around it; the object itself as it was found: mode, device, gradients
 
 A model at rest on a processor, in float32, runs on the engine as one from a folder does. One that is being trained, or
-lies on a GPU, or is of a kind that no engine knows, runs through its own methods: its weights will have moved before a
-graph of them could be used again. Knows nothing of datasets.
+lies on a GPU, or is of a kind that no engine supports, runs through its own methods: its weights will have changed
+before a graph of them could be used again.
 """
 
 import hashlib
@@ -28,7 +28,7 @@ from nearmiss.settings import Mining
 from nearmiss.storage.fingerprint import fingerprint_of
 from nearmiss.types import Scores, Vectors
 
-DECIMALS = 3  # of a stranger's answers, that tell it from another
+DECIMALS = 3  # of an unknown object's answers, used to identify it
 
 _ENGINES: dict[tuple[str, str, str], Engine | None] = {}  # by fingerprint: an engine that was opened is never freed
 
@@ -65,7 +65,7 @@ def weights_fingerprint(model: Any) -> str:
     """
     Hex SHA-256 of what a model in memory computes: every weight and buffer, its settings and its tokenizer.
 
-    Another step of training gives another one. An object without weights is told by its answers to fixed texts.
+    Another step of training gives another one. An object without weights is identified by its answers to fixed texts.
     """
     from torch import nn
 
@@ -262,7 +262,7 @@ def _bytes_of(tensor: Any) -> Any:
 
 
 def _settings_of(model: Any) -> list[object]:
-    """What beside the weights changes a model's numbers."""
+    """The settings besides the weights that change a model's numbers."""
     names = ("max_seq_length", "truncate_dim", "prompts", "default_prompt_name")
     own: list[object] = [(name, getattr(model, name, None)) for name in names]
     for part in model.children():

@@ -5,7 +5,7 @@ In:  a folder with low_rank.json and low_rank.safetensors, beside a cross-encode
 Out: a plain cross-encoder folder in the user's cache, made on first use
 
 A changed matrix is stored as two factors, in half precision; what has one dimension, and what the start does not have
-(the head), is stored whole; what did not change is only named. Knows nothing of how the difference was made.
+(the head), is stored whole; what did not change is only named.
 """
 
 import shutil
@@ -28,7 +28,7 @@ MERGING = 1  # raise it when folders are merged in another way, so that kept one
 
 @dataclass(frozen=True)
 class LowRankFacts:
-    """What low_rank.json says."""
+    """The content of low_rank.json."""
 
     start: str  # folder or hub name; "" for the embedded MiniLM
     start_fingerprint: str

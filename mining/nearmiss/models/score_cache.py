@@ -4,8 +4,6 @@ The cache of scores: each pair of texts is scored once by one teacher, in whatev
 In:  pairs of row numbers, the texts, a teacher
 Out: scores; files of (query_key, document_key, score), each whole or absent, in a folder named by the teacher's
      fingerprint, so that other weights, prompts or lengths never meet an old score
-
-Knows nothing of where pairs come from.
 """
 
 import hashlib
@@ -58,7 +56,7 @@ class KnownScores:
 
 
 def known_scores(folder: Path, teacher: Teacher, but: str) -> KnownScores:
-    """What files hold whose names do not begin with `but`: read once a round, not once a shard."""
+    """The scores in files whose names do not begin with `but`; read once a round, not once a shard."""
     return KnownScores.of(_read(path for path in _files(_own(folder, teacher)) if not path.name.startswith(but)))
 
 
@@ -104,7 +102,7 @@ def count_scored(folder: Path, teacher: Teacher, prefix: str) -> int:
 
 
 def _score(teacher: Teacher, texts: list[tuple[str, str]], advance: Callable[[int], None]) -> Scores:
-    """A chunk's scores, in slices, so that a person sees it go on."""
+    """A chunk's scores, in slices, so that progress is shown."""
     slices = []
     for start in range(0, len(texts), SLICE):
         some = texts[start : start + SLICE]

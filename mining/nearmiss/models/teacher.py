@@ -3,8 +3,6 @@ Teachers: what scores a query and a document read together, and how one is found
 
 In:  a `Mining` recipe
 Out: a `Teacher`; ModelError where there is none
-
-Knows nothing of the cache.
 """
 
 from dataclasses import dataclass

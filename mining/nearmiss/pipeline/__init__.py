@@ -5,7 +5,7 @@ In:  a `Dataset` (or the one a run already holds), a `Mining`, a folder
 Out: a `Run` with one more finished round
 
 Each stage writes shards and skips those that exist, so a killed run, started again, goes on where it was and ends with
-the same bytes. Knows nothing of thresholds: it stores every candidate with every score.
+the same bytes. No threshold is applied: every candidate is stored with every score.
 """
 
 import dataclasses
@@ -124,7 +124,7 @@ def _existing(folder: Path, data: Dataset | None) -> Run | None:
 
 
 def _lacks_files(this: Round) -> bool:
-    """Whether somebody took away what the round is made of, as one does with a damaged file."""
+    """Whether files of the round were removed, as one does with a damaged one."""
     shards = [this.candidates(number) for number, _, _ in this.shards()]
     return not all(path.exists() for path in [*shards, *_vector_files(this)])
 
@@ -172,7 +172,7 @@ def _create(folder: Path, data: Dataset) -> Run:
 
 
 def _entry(recipe: Mining, encoder: Encoder, teacher: Teacher | None, sparse_encoder: Any) -> dict[str, Any]:
-    """What tells one round from another: the recipe and the models' weights."""
+    """What identifies a round: the recipe and the models' weights."""
     return {
         "recipe": dataclasses.asdict(recipe),
         "encoder": _model(recipe.encoder or "all-MiniLM-L6-v2 (embedded)", encoder),
@@ -183,7 +183,7 @@ def _entry(recipe: Mining, encoder: Encoder, teacher: Teacher | None, sparse_enc
 
 
 def _run_files(recipe: Mining) -> dict[str, str]:
-    """The digest of each run file that the recipe names: what it found is kept, so another content must be seen."""
+    """The digest of each run file that the recipe names, to notice a change, since its results are kept."""
     paths = (source_file(source)[0] for source in recipe.sources if source not in SOURCES)
     return {path: sha256_of(Path(path)) for path in paths if Path(path).is_file()}
 
@@ -239,7 +239,7 @@ def _changes(last: dict[str, Any], wanted: dict[str, Any], models: Models) -> li
         {str(Path(path).absolute()): digest for path, digest in entry.get("run_files", {}).items()}
         for entry in (last, wanted)
     )
-    # A file that is gone is no other file: what it found is kept.
+    # A missing file is not a changed one: what it found is kept.
     changes += [f"another content of {path}" for path in files if before_files.get(path, files[path]) != files[path]]
     return changes
 

@@ -1,5 +1,5 @@
 """
-Model checks: whether a round's models tell anything apart at all.
+Model checks: whether a round's models can distinguish texts at all.
 
 In:  a `Round` whose vectors are finished
 Out: three numbers for run.json, which `reports.doubts` puts into words

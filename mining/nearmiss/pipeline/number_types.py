@@ -1,5 +1,5 @@
 """
-Number types: a round that was begun on one processor and goes on on another.
+Number types: a round that was begun on one processor and continues on another.
 
 In:  the rounds so far and a recipe
 Out: its models in the number types that the last round was begun in, where this machine has them
@@ -40,7 +40,7 @@ class AsBegun:
         return self._in_its_type("teacher", lambda recipe: load_teacher(recipe, documents, collection))
 
     def _in_its_type(self, model: str, load: Callable[[Mining], M]) -> M:
-        with suppress(ModelError):  # this machine has no such type; what else is wrong is said below
+        with suppress(ModelError):  # this machine has no such type; any other error is raised below
             if model in self.types:
                 return load(replace(self.recipe, precision=self.types[model]))
         return load(self.recipe)

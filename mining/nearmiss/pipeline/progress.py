@@ -1,4 +1,4 @@
-"""Progress and seconds: how a stage says how far it is, and how long it took."""
+"""Progress and seconds: how a stage reports how far it is, and how long it took."""
 
 import time
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from nearmiss.types import Advance
 
 
 class Watch(Protocol):
-    """Told of each stage as it begins; what it yields is called with the number of items just finished."""
+    """Called as each stage begins; what it yields is called with the number of items just finished."""
 
     def __call__(self, stage: str, total: int, unit: str) -> AbstractContextManager[Advance]: ...
 
@@ -28,7 +28,7 @@ def timed(folder: Path, stage: str) -> Iterator[None]:
     """Add the seconds of a stage to `seconds.json`, beside those of earlier attempts; an interrupt loses none."""
     # A file of its own: everything else in a run folder is the same however often it was interrupted.
     path = folder / SECONDS_FILE
-    # Read first: a damaged file is said before an hour of work, and not in place of what went wrong in it.
+    # Read first, so that a damaged file is reported before an hour of work and hides no error of that work.
     seconds = read_object(path, ()) if path.exists() else {}
     started = time.monotonic()
     try:

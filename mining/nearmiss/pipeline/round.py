@@ -3,8 +3,6 @@ One round: what every stage reads, and where its files go.
 
 In:  data, recipe and models
 Out: texts, row numbers and vectors, each made once
-
-Knows nothing of what the stages do.
 """
 
 from collections.abc import Iterable, Iterator
@@ -76,7 +74,7 @@ class Round:
 
     @cached_property
     def language(self) -> str:
-        """The language told, or the one detected in the documents."""
+        """The language of the recipe, or the one detected in the documents."""
         return self.recipe.language or language.detect(self.documents)
 
     @cached_property

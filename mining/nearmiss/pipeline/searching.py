@@ -3,8 +3,6 @@ Searching: each source asked for what it finds, shard by shard of queries.
 
 In:  a `Round` whose vectors are finished
 Out: found frames in `found/<source>/`, and what is worth remembering of the source (language, index and its recall)
-
-Knows nothing of the other sources or of the pool.
 """
 
 from collections.abc import Callable

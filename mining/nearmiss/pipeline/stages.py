@@ -3,8 +3,6 @@ The stages of a round, each a loop over shards that skips those already on disk.
 
 In:  a `Round`
 Out: files in its folder, and what is worth remembering of them
-
-Knows nothing of run.json or of thresholds.
 """
 
 from collections.abc import Callable
@@ -124,7 +122,7 @@ def _with_teacher(rows: pd.DataFrame, scores: npt.NDArray[np.float32]) -> pd.Dat
 
 
 def calibrate(this: Round) -> None:
-    """What each candidate's scores make of its chance to be an unlabelled answer, before anyone has judged."""
+    """Estimate each candidate's chance of being an unlabelled answer, before anyone has judged."""
     with timed(this.folder, "calibration"):
         shards = [pd.read_parquet(this.candidates(number)) for number, _, _ in this.shards()]
         candidates = pd.concat(shards, ignore_index=True)

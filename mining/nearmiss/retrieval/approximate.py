@@ -4,7 +4,7 @@ Approximate indexes for the source `dense`, only where asked for, and what they 
 In:  the shards of document vectors, of unit length; query vectors
 Out: a FAISS index (IVF or HNSW); a found frame; the share of the exact answer that it finds
 
-Knows nothing of models. The whole index is in memory: that is its price.
+The whole index is held in memory.
 """
 
 from pathlib import Path

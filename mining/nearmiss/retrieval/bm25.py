@@ -4,7 +4,7 @@ The source `bm25`: lexical search with bm25s, in Lucene's variant of the formula
 In:  the passages, one by one; then queries
 Out: an index folder, whole or absent; a found frame
 
-Knows nothing of ids, models or the other sources. Holds a document as four bytes a word, never as text.
+Holds a document as four bytes a word, never as text.
 """
 
 import contextlib
@@ -42,7 +42,7 @@ def place(indexes: Path, language: str) -> Path:
     """
     Where the index in this language lies among a run's indexes.
 
-    Named by all that makes it what it is, besides the run's data: the libraries that make terms and weights, with their
+    Named by everything that it depends on besides the run's data: the libraries that make terms and weights, with their
     versions, our own way to make terms, and the numbers of the formula.
     """
     libraries = [version(name) for name in ("bm25s", "PyStemmer", "numpy")]

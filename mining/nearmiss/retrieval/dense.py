@@ -4,8 +4,7 @@ The source `dense`: the exact nearest documents of each query, through FAISS.
 In:  query vectors (n, dimensions) in float32 and the shards of document vectors, all of unit length
 Out: a found frame whose scores are cosines
 
-Knows nothing of models or files. Memory is bounded by `memory_mb`, whatever the number of documents; only the answer
-grows with queries times k.
+Memory is bounded by `memory_mb`, whatever the number of documents; only the answer grows with queries times k.
 """
 
 from collections.abc import Callable

@@ -5,7 +5,7 @@ In:  pooled rows, best fused rank first within a query; document vectors
 Out: `pool_cosine` for each row
 
 Answers to one question are alike, so what the sources agree upon shows where they lie (pseudo-relevance feedback after
-Rocchio 1971). Knows nothing of texts or verdicts.
+Rocchio 1971).
 """
 
 import numpy as np

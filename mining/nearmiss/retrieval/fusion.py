@@ -3,8 +3,6 @@ Fusion: what several sources found, as one pool.
 
 In:  a found frame by source name
 Out: a row for every query and document that any source found, with each source's rank and score, and `fused_rank`
-
-Knows nothing of ids, texts or how the sources search.
 """
 
 from collections.abc import Mapping

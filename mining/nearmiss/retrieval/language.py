@@ -4,7 +4,7 @@ Languages that BM25 knows: how to recognise them, which words to leave out, how 
 In:  texts, or a two-letter code ("und" for plain words of any other language)
 Out: the code; a function from word to stem
 
-Knows nothing of indexes or files. What a word is, `words` decides; unspaced scripts need neither stems nor stop words.
+`words` decides what a word is; unspaced scripts need neither stems nor stop words.
 """
 
 import functools
@@ -19,11 +19,11 @@ from typing import Any, NamedTuple
 from nearmiss.errors import RecipeError
 from nearmiss.retrieval.tokenization import normalise, words
 
-UNDETERMINED = "und"  # ISO 639 for "no one can say"
+UNDETERMINED = "und"  # ISO 639 for "undetermined"
 
 
 class Language(NamedTuple):
-    """A Snowball stemmer by name ("" for none), and the commonest function words, by which texts betray it."""
+    """A Snowball stemmer by name ("" for none), and the commonest function words, by which its texts are recognised."""
 
     stemmer: str
     common: str
@@ -87,7 +87,7 @@ def checked(code: str) -> str:
 
 def detect(texts: Sequence[str]) -> str:
     """
-    The language of most of the texts, by script where a script tells, else by their function words, else `und`.
+    The language of most of the texts, by script where that decides, else by their function words, else `und`.
 
     Reads about SAMPLE of them, evenly spaced, since a corpus is often sorted by where its parts came from.
     """

@@ -3,8 +3,6 @@ The one form in which every source hands back what it found.
 
 In:  row numbers of queries and documents, and a score for each pair, in any order
 Out: a frame of query, document, rank, score; best first within each query, rank from 1
-
-Knows nothing of where the scores came from.
 """
 
 from typing import Any

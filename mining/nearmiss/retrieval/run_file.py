@@ -6,9 +6,9 @@ In:  a TREC run (`qid Q0 docid rank score tag`), or a table of `qid docid` (best
      say otherwise
 Out: a found frame
 
-Knows nothing of how the other system searched. Ranks are made anew from the scores (1/rank where a file has none), so
-that ties and depths mean the same for every source. Whether a lone column of numbers holds ranks or scores is read from
-the numbers; where they could be either, the user has to say so.
+Ranks are made anew from the scores (1/rank where a file has none), so that ties and depths mean the same for every
+source. Whether a lone column of numbers holds ranks or scores is inferred from the numbers; where they could be either,
+the user has to say which.
 """
 
 import gzip
@@ -28,7 +28,7 @@ from nearmiss.types import AnyInts
 
 SHOWN = 20
 LEAST_SHARE = 0.5  # of the lines whose queries the dataset must have
-NumberMeaning = Literal["", "rank", "score"]  # "": as the file's numbers say
+NumberMeaning = Literal["", "rank", "score"]  # "": inferred from the numbers
 LARGEST = 3e38  # scores are kept in float32
 LAYOUTS: dict[int, tuple[str, ...]] = {
     2: ("query_id", "doc_id"),
@@ -130,7 +130,7 @@ def _from_ranks(path: Path, ranks: npt.NDArray[np.float64]) -> npt.NDArray[np.fl
 
 
 def _are_ranks(path: Path, query_id: pd.Series, numbers: npt.NDArray[np.float64]) -> bool:
-    """Whether the numbers are ranks, and not scores; DatasetError where nobody could tell."""
+    """Whether the numbers are ranks, and not scores; DatasetError where they could be either."""
     if (numbers != np.floor(numbers)).any() or (numbers < 0).any():
         return False
     frame = pd.DataFrame({"query": pd.factorize(query_id)[0], "number": numbers})

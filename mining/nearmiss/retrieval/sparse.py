@@ -4,7 +4,7 @@ The source `sparse`: learned sparse vectors (SPLADE and its kin), through senten
 In:  a model's folder or hub name; the passages and queries
 Out: one .npz file of sparse vectors a shard of documents, whole or absent; a found frame whose scores are dot products
 
-Knows nothing of ids. A shard that exists is finished, so the caller names the folder after model, prompt and data.
+A shard that exists is finished, so the caller names the folder after model, prompt and data.
 """
 
 from collections.abc import Callable, Sequence

@@ -4,7 +4,7 @@ Texts as words: the one way in which BM25 and the near-duplicate test read a tex
 In:  any text
 Out: its normalised form, and its words in order; a script written without spaces gives characters and pairs of them
 
-Knows nothing of languages: stop words and stems are the business of `language`.
+Stop words and stems are in `language`.
 """
 
 import functools

@@ -3,8 +3,6 @@ Vectors on disk: written in shards, resumed, memory-mapped.
 
 In:  texts and a function that encodes a list of them
 Out: 00000.npy, 00001.npy ... (rows, dimension), and vectors.json, which says what they are vectors of
-
-Knows nothing of models beyond a fingerprint.
 """
 
 import hashlib
@@ -103,7 +101,7 @@ def _is_of(folder: Path, record: dict[str, Any]) -> bool:
 
 
 def _encode(shard: list[str], encode: Encode, advance: Callable[[int], None]) -> Vectors:
-    """The shard's vectors, the longest texts first, in slices, so that a person sees it go on."""
+    """The shard's vectors, the longest texts first, in slices, so that progress is shown."""
     order = np.argsort([-len(text) for text in shard], kind="stable")
     slices = []
     for start in range(0, len(shard), SLICE):

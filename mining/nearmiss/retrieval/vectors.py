@@ -4,7 +4,7 @@ Document vectors that lie in shards: read in blocks, picked by row, multiplied p
 In:  shards, each (rows, dimensions) in float16 or float32, most often memory-mapped; together they are the documents
 Out: float32 blocks, rows and dot products
 
-Knows nothing of models, files or nearest neighbours. Nothing here holds more than a block.
+Nothing here holds more than a block in memory.
 """
 
 from collections.abc import Callable, Iterator, Sequence

@@ -1,10 +1,8 @@
 """
-Review: what people decided, kept for ever, and what follows from it.
+Review: people's judgements, kept for ever, and what follows from them.
 
 In:  events of reviewers
-Out: an append-only log on SQLite or PostgreSQL; the verdicts that stand; who is to judge what; what audits drew
-
-Knows nothing of scores, policies or pages.
+Out: an append-only log on SQLite or PostgreSQL; the verdicts that stand; who judges which pair next; what audits drew
 """
 
 from nearmiss.review.current import ADJUDICATION, REPEAT, Entry, Standing

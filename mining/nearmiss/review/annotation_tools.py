@@ -44,7 +44,7 @@ class Placed:
 
 @dataclass(frozen=True)
 class Words:
-    """What a person told of the labels: which verdict each means, and which question or control holds them."""
+    """What the user says about labels: which verdict each means, and which question or control holds them."""
 
     labels: Mapping[str, str]
     question: str = ""
@@ -227,7 +227,7 @@ def _chosen(values: Mapping[str, Any], question: str) -> Any:
 
 
 def _annotator(who: Any) -> str:
-    """A name for whoever the tool knows by a number."""
+    """A name for an annotator whom the tool knows by a number."""
     if who is None or who == "":
         return ""
     return who if isinstance(who, str) else f"annotator {who}"

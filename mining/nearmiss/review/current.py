@@ -2,12 +2,11 @@
 Current judgements: which events of the log hold now.
 
 In:  the log's rows, in order, as they come
-Out: which rows stand, each reviewer's verdict on each pair, and the one verdict that counts
+Out: which rows stand, each reviewer's verdict on each pair, and the final verdict
 
-An undo takes back one row; undoing the undo brings it back. What was propagated from a row stands and falls with it.
+An undo takes back one row; undoing the undo brings it back. Rows propagated from a row are undone and restored with it.
 A hidden repeat measures how consistent a reviewer is and changes nothing else: it never counts as a verdict. An
 adjudication decides a pair until it is undone or another one is made, whatever its adjudicator judges afterwards.
-Knows nothing of databases.
 """
 
 from collections import Counter, defaultdict
@@ -39,7 +38,7 @@ class Entry:
 
 @dataclass
 class Standing:
-    """The log, absorbed row by row; each row costs the same however long the log is."""
+    """The state of the log, updated row by row; each row costs the same however long the log is."""
 
     entries: dict[int, Entry] = field(default_factory=dict)
     last_seq: int = 0
@@ -51,7 +50,7 @@ class Standing:
     _disputed: dict[Pair, None] = field(default_factory=dict)  # a set that remembers its order
 
     def absorb(self, entries: Iterable[Entry]) -> set[Pair]:
-        """Take rows in; returns the pairs whose verdict may have changed."""
+        """Add rows; returns the pairs whose verdict may have changed."""
         touched: set[Pair] = set()
         for entry in entries:
             if entry.seq in self.entries:
@@ -92,14 +91,14 @@ class Standing:
         return decided[-1] if decided else None
 
     def verdict(self, pair: Pair) -> str | None:
-        """The verdict that counts: the adjudicator's, else the majority's, and of equals the more cautious."""
+        """The final verdict: the adjudicator's, else the majority's; in a tie, the more cautious."""
         if (decision := self.decision(pair)) is not None:
             return decision.event.verdict
         voices = Counter(entry.event.verdict for entry in self.by_reviewer(pair).values())
         return min(voices, key=lambda verdict: (-voices[verdict], CAUTION[verdict]), default=None)
 
     def verdicts(self) -> dict[Pair, str]:
-        """The verdict that counts, for each pair that has one."""
+        """The final verdict of each pair that has one."""
         found = ((pair, self.verdict(pair)) for pair in list(self._by_pair))
         return {pair: verdict for pair, verdict in found if verdict is not None}
 
@@ -174,10 +173,10 @@ class Standing:
         return entry.event.verdict != "undo" and entry.event.parent is None
 
     def _take_back(self, undo: Entry) -> set[Pair]:
-        """Count a new undo; a row that so falls gives back what itself took back, and so on. The pairs concerned."""
+        """Count a new undo; undoing an undo restores its row, and so on. Returns the pairs concerned."""
         touched: set[Pair] = set()
         change = 1
-        # An undo of a row to come would go in circles.
+        # An undo of a later row could form a cycle.
         while undo.event.undoes is not None and undo.event.undoes < undo.seq:
             seq = undo.event.undoes
             before, self._against[seq] = self._against[seq], self._against[seq] + change

@@ -35,7 +35,7 @@ class Event:
     """
     What a reviewer did to one pair. Times are seconds since 1970 (UTC).
 
-    `client_id` and `client_seq` name the event for ever: sent twice, it is written once. `inclusion_probability` is
+    `client_id` and `client_seq` name the event for ever: one sent twice is written once. `inclusion_probability` is
     the chance with which `arm` (an audit, the queue) picked the pair, where it was picked by chance.
     """
 
@@ -92,7 +92,7 @@ def _check_text(name: str, text: str, longest: int) -> None:
 
 
 def event_from(content: Any, **known: Any) -> Event:
-    """An event from untrusted JSON; what is `known` here outranks what it says."""
+    """An event from untrusted JSON; the values in `known` take precedence."""
     if not isinstance(content, dict):
         raise ReviewError(f"event: wanted an object; found {type(content).__name__}")
     named = {field.name: content[field.name] for field in fields(Event) if field.name in content} | known

@@ -1,12 +1,12 @@
 """
-Exchange: the log out to a file and in from one.
+Exchange: export the log to a file, and import judgements from one.
 
 In:  a log, a file, whose judgements they are
 Out: the file, or new rows in the log; counts of both
 
-Out it goes as its whole history (JSON lines) or as judgements (TREC qrels); in it comes from these, from the exports of
-annotation tools and from plain rows. Reading the same file twice writes once. A file with anything wrong in it, or all
-of whose judgements are of another collection, writes nothing.
+It is exported as its whole history (JSON lines) or as judgements (TREC qrels), and imported from these, from exports of
+annotation tools and from plain rows. Reading the same file twice writes once. A file with any error in it, or whose
+judgements are all of another collection, writes nothing.
 """
 
 import time
@@ -87,7 +87,7 @@ class JudgementFile:
 
 @dataclass(frozen=True)
 class ImportedJudgements:
-    """What reading a file came to: rows read and written, marks below grade 0, and the pairs that are judged in it."""
+    """The result of reading a file: rows read and written, marks below grade 0, and the pairs that are judged in it."""
 
     rows: int
     new: int
@@ -131,9 +131,9 @@ def read_file(
     belonging: Belonging | None = None,
 ) -> JudgementFile:
     """
-    What a file holds, checked; nothing is written.
+    The content of a file, checked; nothing is written.
 
-    `reviewer` is whose the judgements are that do not say. Without `borders`, a file whose highest grade is 1 means
+    `reviewer` is used for judgements that name nobody. Without `borders`, a file whose highest grade is 1 means
     relevant by it. Raises ReviewError that lists what is wrong.
     """
     if format == "jsonl":

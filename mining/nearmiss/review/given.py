@@ -1,10 +1,8 @@
 """
-Given: judgements that people made with another tool, as its file tells them, before they are rows of the log.
+Given: judgements made with another tool, as its file holds them, before they are rows of the log.
 
 In:  what a format's reader found
 Out: `ReadJudgements`: the judgements, what was left out and why, what was assumed; and the events that they become
-
-Knows nothing of files or databases.
 """
 
 import hashlib
@@ -23,7 +21,7 @@ IMPORT = "import"  # the arm of a judgement that was made elsewhere
 
 @dataclass(frozen=True)
 class Judgement:
-    """What one person said of one pair. Who and when (seconds since 1970) are missing where the file does not tell."""
+    """One person's verdict on one pair. Who and when (seconds since 1970) are missing where the file lacks them."""
 
     query_id: str
     doc_id: str
@@ -49,13 +47,13 @@ class ReadJudgements:
     unused: tuple[str, ...] = ()
 
     def by(self, reviewer: str, place: object) -> "ReadJudgements":
-        """The same with a name for the judgements that have none; ReviewError where none is told."""
+        """The same with a name for the judgements that have none; ReviewError where none is given."""
         nameless = sum(not one.reviewer.strip() for one in self.judgements)
         if nameless and not reviewer.strip():
             raise ReviewError(
                 f"--reviewer: wanted a name for the judgements of {place} that name nobody ({nameless:,}); found none"
             )
-        # Spaces around a name make no other person of it.
+        # Spaces around a name do not make it another person.
         named = [replace(one, reviewer=one.reviewer.strip() or reviewer.strip()) for one in self.judgements]
         some = 0 < nameless < len(named)
         assumed = (f"reviewer {reviewer.strip()!r} where none is named",) if some else ()
@@ -113,7 +111,7 @@ def events_of(judgements: Iterable[Judgement], standing: Standing, now: float) -
     """
     The judgements as events of their reviewers, but for those that stand so already.
 
-    An event is named by what it says and by what it replaces, so that a file that is read twice is written once, and a
+    An event's id comes from its content and from what it replaces, so that a file read twice is written once, and a
     judgement that was changed and changed back counts again. One without a time was decided `now`.
     """
     for one in judgements:

@@ -4,7 +4,7 @@ History: the whole log as JSON lines, one row a line with every column, and back
 In:  a log's rows, or such a file
 Out: such a file, or rows checked one by one
 
-Knows nothing of databases: who adopts the rows decides what of them is new.
+`ReviewLog.adopt` decides which of the rows are new.
 """
 
 import json
@@ -35,7 +35,7 @@ def write_history(path: Path, entries: Iterable[Entry]) -> int:
 
 def read_history(path: Path, reviewer: str = "") -> list[Entry]:
     """
-    The rows of a file, in its order; `reviewer` is whose they are where a row does not say.
+    The rows of a file, in its order; `reviewer` is used for rows that name nobody.
 
     Raises ReviewError that lists what is wrong, line by line.
     """

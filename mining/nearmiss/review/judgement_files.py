@@ -34,7 +34,7 @@ KNOWN_BY: dict[JudgementFormat, tuple[str, ...]] = {
 
 
 def format_of(path: Path, told: str | None) -> JudgementFormat:
-    """The format that was told, else the one that the file's name and its first object or header tell."""
+    """The format that was given, else the one found from the file's name and its first object or header."""
     if told is not None:
         found = next((format for format in JUDGEMENT_FORMATS if format == told), None)
         if found is None:
@@ -54,7 +54,7 @@ def format_of(path: Path, told: str | None) -> JudgementFormat:
 
 
 def format_to_write(path: Path, told: str | None) -> JudgementFormat:
-    """jsonl or trec: the one that was told, else the one that the file's name tells."""
+    """jsonl or trec: the one that was given, else the one that the file's name implies."""
     endings: dict[str, JudgementFormat] = {
         ".jsonl": "jsonl",
         ".tsv": "trec",

@@ -4,7 +4,7 @@ Leases: which reviewer holds which pairs for some minutes, so that two people do
 In:  pairs in the order in which they are wanted, each with the number of people who may have it
 Out: the first that are free, now held
 
-Knows nothing of why a pair is wanted. The caller's transaction keeps every other writer out.
+The caller's transaction keeps every other writer out.
 """
 
 from collections import defaultdict

@@ -4,7 +4,7 @@ The log: verdicts appended and never changed, on SQLite (a file of the run) or P
 In:  events
 Out: rows with a number that only rises; leases, so that two people are not given the same pair
 
-A verdict is written once the call returns: the transaction is committed and on disk. Nobody updates or deletes.
+When the call returns, a verdict is committed and on disk. Rows are never updated or deleted.
 """
 
 import time
@@ -46,7 +46,7 @@ class ReviewLog:
         Write events in this order, all or none, and return the rows that are new.
 
         An event whose (client_id, client_seq) is known was written before: it is left as it stands. Raises ReviewError
-        where that one said something else, and where a reviewer takes back or propagates what is not theirs.
+        where that one had other content, and where a reviewer takes back or propagates what is not theirs.
         """
         if not events:
             return []

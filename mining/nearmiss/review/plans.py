@@ -3,8 +3,6 @@ Plans: which pairs an audit drew, and with which chance, written down before any
 
 In:  a connection to the log, a plan with its draws
 Out: rows that are never changed; plans and draws as they were written
-
-Knows nothing of how draws are made.
 """
 
 import json
@@ -39,7 +37,7 @@ class Draw:
     query_id: str
     doc_id: str
     stratum: int
-    proxy: float  # what the proxy said when it was drawn
+    proxy: float  # the proxy's value when it was drawn
     inclusion_probability: float
     second: bool = False
     repeat: bool = False
@@ -51,7 +49,7 @@ class Draw:
 
     @property
     def arm(self) -> str:
-        """What an event that judges it says as its `arm`."""
+        """The `arm` of an event that judges it."""
         return REPEAT if self.repeat else f"audit:{self.plan}"
 
 

@@ -17,7 +17,7 @@ from nearmiss.review.given import Judgement, ReadJudgements
 from nearmiss.review.history import settle
 
 NAMES = {"query text": "query", "doc id": "docid"}
-# Columns of the long form that say nothing of a judgement.
+# Columns of the long form that hold nothing about a judgement.
 DESCRIBING = ("team name", "case name", "case id", "doc position", "title", "thumb", "image", "notes")
 NO_QUERY = "whose text is that of no query of the run"
 UNRATED = "without a rating"

@@ -3,8 +3,6 @@ Readings: which versions of the guidelines there were, and who read which when.
 
 In:  a connection to the log
 Out: rows written and read back; of a verdict, the version that its reviewer had read by then
-
-Knows nothing of what guidelines say or where they are written.
 """
 
 from collections.abc import Iterable

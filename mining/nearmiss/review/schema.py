@@ -3,8 +3,6 @@ The log's tables, and the engine that keeps what it acknowledged.
 
 In:  a file, or the URL of a PostgreSQL database
 Out: an engine whose tables exist
-
-Knows nothing of what the rows mean.
 """
 
 import os
@@ -97,7 +95,7 @@ def opened(where: str | Path, *, make: bool = True) -> sql.Engine:
     """
     The engine of a SQLite file or of a URL as `postgresql+psycopg://user@host/name`, with its tables.
 
-    They are made where they are not there yet and `make` says so; else ReviewError says what is there.
+    Missing tables are made if `make` is true; otherwise ReviewError says what is there.
     """
     try:
         url = _url(where)
@@ -195,7 +193,7 @@ def _prepare_postgresql(engine: sql.Engine) -> None:
         connection.execute(
             "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
         )
-        # Who holds a row for longer than a write takes has gone away without letting go of it.
+        # A holder of a row for longer than a write takes has died without releasing it.
         connection.execute(f"SELECT set_config('lock_timeout', '{BUSY_SECONDS * 1000:.0f}', false)")
         connection.commit()
 

@@ -46,7 +46,7 @@ class Borders:
 
     @classmethod
     def of(cls, grades: Iterable[float]) -> "Borders":
-        """The usual borders; where no grade is above 1, a 1 is all that a grade can say, and means relevant."""
+        """The usual borders; where no grade is above 1, 1 is the highest grade and means relevant."""
         return cls(relevant=1.0) if max(grades, default=0.0) == 1 else cls()
 
     def verdict(self, grade: float) -> str:

@@ -5,7 +5,7 @@ In:  candidates with `teacher_score` and `is_positive`, the rows of one query si
 Out: the same rows in the same order, plus `positive_score`, `status` ("kept" or the name of the
      rule that refused) and `slot`
 
-Knows nothing of models, indexes or files: it reads numbers already in the frame.
+It reads only numbers already in the frame, never models, indexes or files.
 """
 
 from dataclasses import dataclass
@@ -46,7 +46,7 @@ _CODE = {name: np.int8(code) for code, name in enumerate(STATUSES)}
 
 @dataclass(frozen=True)
 class Decision:
-    """What a policy says of each candidate, in the table's order, each (n,)."""
+    """A policy's decision on each candidate, in the table's order, each (n,)."""
 
     status: npt.NDArray[np.int8]  # positions in STATUSES
     slot: Ints  # 1..k where kept, by falling score; 0 elsewhere

@@ -4,8 +4,8 @@ The choice: which of the survivors become the query's negatives.
 In:  a `Table`, a `Policy` and which rows survived the rules
 Out: the survivors in the order in which they would be taken, and which of them are taken
 
-Knows nothing of why the others were refused. Every random number is a hash of (seed, query_id, doc_id), so the answer
-is the same in any order and on any number of workers.
+Every random number is a hash of (seed, query_id, doc_id), so the answer is the same in any order and on any number of
+workers.
 """
 
 import numpy as np
@@ -20,8 +20,8 @@ def choose(queries: Ints, found: dict[str, Bools], policy: Policy) -> Bools:
     """
     Up to `negatives_per_query` rows of each query, from rows in the order in which they would be taken.
 
-    `queries` numbers each row's query, rising, (n,); `found` tells which rows a source with a quota found, (n,).
-    A quota reserves places: a row that two sources found fills the first one's, and places left over are anybody's.
+    `queries` numbers each row's query, rising, (n,); `found` marks the rows that each source with a quota found, (n,).
+    A quota reserves places: a row that two sources found fills the first one's, and places left over are free for any.
     """
     if not policy.quota:
         return run_positions(queries) < policy.negatives_per_query

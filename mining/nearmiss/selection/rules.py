@@ -142,7 +142,7 @@ def floor_below(positive: Floats, policy: Policy) -> Floats | None:
 
 
 def above_ceiling(table: Table, policy: Policy) -> Bools:
-    """Which rows lie above the ceiling, by score or by chance, (n,), whoever vouches for them."""
+    """Which rows lie above the ceiling, by score or by probability, (n,), even if labelled or reviewed."""
     limit = ceiling(table, policy)
     above = np.zeros(len(table.query), bool) if limit is None else table.score > limit
     if policy.max_p_relevant is not None:
@@ -151,7 +151,7 @@ def above_ceiling(table: Table, policy: Policy) -> Bools:
 
 
 def below_floor(table: Table, policy: Policy) -> Bools:
-    """Which rows lie below the floor, by score or by chance, (n,), whoever vouches for them."""
+    """Which rows lie below the floor, by score or by probability, (n,), even if labelled or reviewed."""
     limit = floor(table, policy)
     below = np.zeros(len(table.query), bool) if limit is None else table.score < limit
     if policy.min_p_relevant is not None:

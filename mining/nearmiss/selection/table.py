@@ -3,8 +3,6 @@ The candidates as plain arrays: everything about them that no policy changes.
 
 In:  the candidates frame, rows of one query side by side
 Out: `Table`, one array a column, computed once and shared by every policy tried on it
-
-Knows nothing of thresholds.
 """
 
 import hashlib

@@ -1,5 +1,5 @@
 """
-What is said of a file that cannot be written, or does not hold what it should: place, wanted, found, what to do.
+Errors for a file that cannot be written, or does not hold what it should: place, wanted, found, what to do.
 
 In:  the path, and what went wrong with it
 Out: a `FileError`
@@ -17,7 +17,7 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _CLOSED = (errno.EROFS, errno.EACCES, errno.EPERM)
 _MINE_AGAIN = "Delete it and run the same `nearmiss mine` again, which makes again what is missing"
 _BACKUP = "Take it from a backup, or mine into a new folder: nothing can make it again"
-# The first pattern that the end of a path fits says what to do.
+# The first pattern that matches the end of a path gives the advice.
 _CURES = (
     (r"run\.json", _BACKUP),
     (r"policy\.json", "`nearmiss select RUN --preset default` writes a new one"),

@@ -2,7 +2,7 @@
 Files that are either whole or absent, however the process ends.
 
 In:  a path, and what it is to hold
-Out: the file under its name; or what it holds. A disk that is full and a file that is damaged are a `FileError`
+Out: the file under its name, or its content. A full disk or a damaged file raises `FileError`
 """
 
 import hashlib
@@ -45,7 +45,7 @@ def write_atomically(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def written_to(path: Path, temporary: Path) -> Iterator[None]:
-    """Say of a failure to write the draft `temporary` that it is `path` that could not be written."""
+    """Report a failure to write the draft `temporary` as one to write `path`."""
     try:
         yield
     except NearmissError:
@@ -56,7 +56,7 @@ def written_to(path: Path, temporary: Path) -> Iterator[None]:
             raise
         raise cannot_write(path, error) from error
     except RuntimeError as error:
-        # FAISS says so of a full disk.
+        # FAISS's message for a full disk.
         if str(temporary) not in str(error):
             raise
         raise cannot_write(path, error) from error

@@ -4,7 +4,7 @@ The fingerprint of a model: what it computes, whatever it is called and wherever
 In:  a model's folder
 Out: a hex digest of its weights and of the settings that change its numbers
 
-Knows nothing of how a model runs. Reads files only, so it costs no import and less than a third of a second for MiniLM.
+Only reads files, so it needs no heavy import and takes less than a third of a second for MiniLM.
 """
 
 import hashlib
@@ -64,7 +64,7 @@ def _add_tensors(digest: "hashlib._Hash", path: Path) -> None:
 
 
 def _tensors(path: Path) -> Iterator[tuple[str, str, memoryview]]:
-    """Name, type with shape, and bytes of each tensor, by name: their order in the file is the writer's whim."""
+    """Name, type with shape, and bytes of each tensor, by name, since their order in the file is arbitrary."""
     import mmap
 
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:

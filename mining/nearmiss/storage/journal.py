@@ -4,7 +4,7 @@ Journals: what was put in force one after the other, so that each save can be un
 In:  a file of JSON lines, each with an `action`: save, undo or redo
 Out: lines appended, never changed; the saves that an undo or a redo can reach
 
-An undo goes back one save, a redo forth again; a save forgets what was undone. Knows nothing of what is saved.
+An undo goes back one save, a redo forward again; a save drops what was undone.
 """
 
 import json

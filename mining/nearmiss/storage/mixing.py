@@ -1,4 +1,4 @@
-"""Mixing: whole numbers of 64 bits spread so that the same ones come out on every machine, in any order."""
+"""Mixing: 64-bit hashes of whole numbers, the same on every machine and in any order."""
 
 from typing import Any
 
@@ -16,5 +16,5 @@ def paired(first: Keys, second: Keys) -> Keys:
 
 
 def scattered(keys: Any, seed: int) -> Keys:
-    """Numbers, (n,), whose order is another for each seed."""
+    """Numbers, (n,), whose order differs for each seed."""
     return np.asarray((np.asarray(keys, np.uint64) ^ np.uint64(seed)) * np.uint64(GOLDEN), np.uint64)

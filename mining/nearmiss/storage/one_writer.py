@@ -1,11 +1,11 @@
 """
-One writer at a time: who writes holds what is written, and everybody else is told who that is.
+One writer at a time: a writer locks what it writes, and others get an error that names it.
 
 In:  a folder, and the part of it that is written: mining writes all of a run; a policy, a calibration and a map are
      parts with locks of their own, so that hours of mining keep nobody from saving a threshold
 Out: it is held while the block lasts; or a RunError that names the process, its host, its command and since when
 
-Those who read never wait. The system lets go of the lock when its holder ends, however it ends.
+Readers never wait. The system releases the lock when its holder ends, however it ends.
 """
 
 import os
@@ -23,7 +23,7 @@ from nearmiss.storage.damage import cannot_write
 from nearmiss.storage.files import read_object, write_json
 
 LOCK, HOLDER = ".writer.lock", ".writer.json"
-PATIENCE_S = 5.0  # for what is written in a moment: two who save at once are no mistake
+PATIENCE_S = 5.0  # for short writes: two saves at the same time are no error
 _FACTS = ("pid", "host", "command", "since")
 
 
@@ -55,7 +55,7 @@ def one_writer(folder: Path, part: str = "", patience: float = 0.0) -> Iterator[
 
 
 def own_facts() -> dict[str, str | int]:
-    """Which process this is, for those whom it keeps waiting."""
+    """Facts about this process, for the errors of those who wait for it."""
     return {"pid": os.getpid(), "host": socket.gethostname(), "command": _command(), "since": _now()}
 
 

@@ -19,7 +19,7 @@ from contextlib import suppress
 from pathlib import Path
 
 PREFIX = ".tmp-"
-# Nothing is written for as long as that. Whether a process of another host lives, nobody here can see.
+# No write takes that long. Whether a process of another host still runs cannot be seen from here.
 FORGOTTEN_AFTER_S = 86_400.0
 _NAME = re.compile(rf"{re.escape(PREFIX)}(?P<host>[0-9a-f]{{8}})-(?P<pid>\d+)-[0-9a-f]{{12}}-")
 
@@ -60,7 +60,7 @@ def _lives(pid: int) -> bool:
     except ProcessLookupError:
         return False
     except OSError:
-        return True  # somebody else's
+        return True  # another user's process
     return True
 
 

@@ -6,7 +6,7 @@ Out: an `Engine`: texts or pairs of texts -> float32 rows, with the number type 
 
 On a processor, the model is converted once into an OpenVINO graph and checked against PyTorch; the graph waits in the
 user's cache folder, so that the next start needs neither PyTorch nor seconds. What cannot be converted, and a model on
-a CUDA device, runs through sentence-transformers. Knows nothing of datasets, vectors on disk or score caches.
+a CUDA device, runs through sentence-transformers.
 """
 
 from nearmiss.models.engine import graphs, processor, pytorch
@@ -27,7 +27,7 @@ __all__ = [
 
 
 def open_engine(wanted: ModelRequest) -> Engine:
-    """The fastest engine for this model here. ModelError where the model cannot be loaded or run as told."""
+    """The fastest engine for this model here. ModelError where the model cannot be loaded or run as asked."""
     if processor.has_cuda():
         return pytorch.fastest(wanted, load_model(wanted))
     precisions = processor.precisions(wanted.precision)

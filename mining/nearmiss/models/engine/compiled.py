@@ -35,12 +35,12 @@ _OPENING = Lock()  # one engine is opened at a time, until it has answered once
 class OpenVinoEngine:
     """A compiled graph."""
 
-    idle: "SimpleQueue[Any]"  # its requests that nobody uses, one for each core
+    idle: "SimpleQueue[Any]"  # its free requests, one for each core
     tokenizer: Tokenizer
     facts: ModelFacts
     precision: str
     agreement: str
-    trusted: bool  # whether the agreement is good enough to be chosen without being told to
+    trusted: bool  # whether the agreement is good enough to be chosen automatically
     name: str = "openvino"
 
     @classmethod
@@ -62,7 +62,7 @@ class OpenVinoEngine:
         Answer one small batch on the calling thread, before any other thread may ask.
 
         The first answer of a process fills tables inside OpenVINO's bindings, once for each kind of input. Two threads
-        that fill them together wait for each other without end: one holds the table and wants Python's lock, the other
+        that fill them together deadlock: one holds the table and wants Python's lock, the other
         the reverse. It was seen in one of some 140 processes.
         """
         self._answer(self.tokenizer.encode(["a"], ""), np.array([0]))
@@ -82,7 +82,7 @@ class OpenVinoEngine:
         return rows
 
     def _answers(self, encodings: list[Any], together: list[Places]) -> Iterator[Any]:
-        """What the graph says of each batch, in their order."""
+        """The graph's output for each batch, in their order."""
         # Not OpenVINO's own queue, which calls back from its threads.
         with ThreadPoolExecutor(processor.cores()) as threads:
             yield from threads.map(partial(self._answer, encodings), together)
@@ -96,7 +96,7 @@ class OpenVinoEngine:
 
 
 def describe(folder: Path, **changes: str | bool) -> None:
-    """Write down more of a graph's facts."""
+    """Add to the recorded facts of a graph."""
     path = folder / "facts.json"
     write_json(path, read_json(path) | changes)
 

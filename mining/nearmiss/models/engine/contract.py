@@ -1,7 +1,5 @@
 """
-What an engine is asked for and what it tells of itself.
-
-Knows nothing of how any engine works.
+What an engine is asked for and what it reports about itself.
 """
 
 from collections.abc import Sequence
@@ -47,7 +45,7 @@ class ModelRequest:
 
     @property
     def tasks(self) -> tuple[Task, ...]:
-        """What this kind of model is asked to do."""
+        """The tasks of this kind of model."""
         return TASKS[self.kind]
 
 
@@ -104,7 +102,7 @@ class Engine(Protocol):
 
 @dataclass(frozen=True)
 class OnEngine:
-    """A model that an engine runs: what `Model` asks for, told by the engine."""
+    """A model that an engine runs; the engine answers for `Model`."""
 
     model: Engine
     identity: tuple[object, ...]  # what its numbers depend on, the number type left out

@@ -65,7 +65,7 @@ def _converted(
             return None
         for precision in precisions:
             engine = _kept_or_passing(exact, wanted, precision, expected)
-            # A number type that was forced is used however it does; the report tells how it does.
+            # A forced number type is used in any case; the report shows how well it agrees.
             if engine.trusted or wanted.precision != "auto":
                 return engine
     return None
@@ -124,7 +124,7 @@ def _keep(
 
 
 def place(wanted: ModelRequest, precision: Precision) -> Path:
-    """Where the graph of this model lies, named by all that makes it what it is."""
+    """Where the graph of this model lies, named by everything that it depends on."""
     libraries = [version(name) for name in ("openvino", "sentence-transformers", "transformers", "tokenizers", "torch")]
     # The same graph rounds in other ways on another processor, and its agreement is kept beside it.
     kind = wanted.kind, wanted.max_length, precision, processor.fastest(processor.features())
@@ -151,7 +151,7 @@ def cache_folder(name: str) -> Path:
 
 @cache
 def _say(words: str) -> None:
-    """A word on the terminal, once; a program may turn it off or elsewhere, as any message of `logging`."""
+    """Log a message once; a program may silence or redirect it as any message of `logging`."""
     logging.getLogger("nearmiss").warning(words)
 
 

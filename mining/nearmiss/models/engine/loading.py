@@ -83,7 +83,7 @@ def _load(wanted: ModelRequest) -> Any:
 
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     logging.set_verbosity_error()  # type: ignore[no-untyped-call]
-    # Newer transformers load the stored type, often bfloat16, unless told; the reference is float32.
+    # Newer transformers load the stored type, often bfloat16, by default; the reference is float32.
     load = CrossEncoder if wanted.kind == "teacher" else SentenceTransformer
     return load(
         str(wanted.folder),
@@ -95,7 +95,7 @@ def _load(wanted: ModelRequest) -> Any:
 
 
 def max_length(wanted: ModelRequest, model: Any) -> int:
-    """Tokens the model reads: as told, else its own (a teacher's at most 512), never more than it has positions for."""
+    """Tokens the model reads: as set, else its own (a teacher's at most 512), never more than it has positions for."""
     config = getattr(model, "config", None)
     positions = getattr(config, "max_position_embeddings", None) or ENDLESS
     if "roberta" in getattr(config, "model_type", ""):
@@ -105,7 +105,7 @@ def max_length(wanted: ModelRequest, model: Any) -> int:
 
 
 def _own_length(model: Any) -> float:
-    """Tokens that a model says it reads; ENDLESS where it does not say, or reads any length."""
+    """Tokens that a model declares to read; ENDLESS where it does not, or reads any length."""
     found = getattr(model, "max_seq_length", None)
     return min(found, ENDLESS) if isinstance(found, int | float) and found > 0 else ENDLESS
 
@@ -120,6 +120,6 @@ def facts_of(kind: ModelKind, model: Any) -> ModelFacts:
     # encode_document's order; it documents the first name there is, but always finds an empty "document" of its own.
     document = next(filter(None, map(model.prompts.get, ("document", "passage", "corpus"))), "")
     prompts = {"query": model.prompts.get("query") or "", "document": document}
-    # Not every module tells its dimension; what it is then shows when the first text is read.
+    # Not every module states its dimension; it is then known once the first text is read.
     dimension = model.truncate_dim or model.get_embedding_dimension() or UNKNOWN
     return ModelFacts(prompts, dimension, int(_own_length(model)))

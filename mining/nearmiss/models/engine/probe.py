@@ -4,7 +4,7 @@ The probe: a few texts of many lengths, on which two ways to run one model are c
 In:  rows of float32 PyTorch and rows of another engine
 Out: how well they agree, in words, and whether that is well enough
 
-Knows nothing of models. The texts are fixed, so that the choice of an engine never depends on the user's data.
+The texts are fixed, so that the choice of an engine never depends on the user's data.
 """
 
 from dataclasses import dataclass

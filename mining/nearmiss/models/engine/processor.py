@@ -36,7 +36,7 @@ def multiplies_bfloat16(found: frozenset[str]) -> bool:
 
 @cache
 def features() -> frozenset[str]:
-    """Names of the processor's features as Linux gives them; empty on systems that do not tell."""
+    """Names of the processor's features as Linux gives them; empty on systems that do not list them."""
     description = Path("/proc/cpuinfo")
     if not description.exists():
         return frozenset()

@@ -6,7 +6,6 @@ Out: batches of a model's inputs, the longest first, and which texts each holds
 
 All texts are cut before any is batched: sorted by their number of tokens, the rows of a batch are equally long and
 hardly anything is padded; sorted by characters, as is common, a fifth of the work is padding.
-Knows nothing of models.
 """
 
 from dataclasses import asdict, dataclass

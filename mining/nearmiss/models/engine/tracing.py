@@ -4,7 +4,7 @@ Tracing: PyTorch modules into an OpenVINO graph on disk.
 In:  a loaded SentenceTransformer or CrossEncoder in float32
 Out: a folder with the graph, its tokenizer and its facts
 
-Whether the graph gives the model's answers is for others to check.
+The caller checks whether the graph gives the model's answers.
 """
 
 import warnings
@@ -79,7 +79,7 @@ def _traced(forward: Any, example: dict[str, Any]) -> Any:
 
     # Not `openvino.convert_model`, which tells Google Analytics of each conversion.
     frontend = FrontEndManager().load_by_framework("pytorch")
-    # Tracers warn of every shape they turn into a constant; the probe tells whether one of them mattered.
+    # Tracers warn of every shape they turn into a constant; the probe shows whether one of them mattered.
     with torch.no_grad(), warnings.catch_warnings(action="ignore"):
         decoder = TorchScriptPythonDecoder(forward, example_input=example)  # the frontend does not keep it alive
         graph = frontend.convert(frontend.load(decoder))
