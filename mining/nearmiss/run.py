@@ -121,7 +121,7 @@ class Run:
         return mining_from(rounds[-1]["recipe"], self.folder / RUN_FILE) if rounds else Mining()
 
     def provenance(self, number: int | None = None) -> dict[str, Any]:
-        """Everything needed to make a round's export again: data, versions, recipe, models, policy."""
+        """Everything needed to reproduce a round's export: data, versions, recipe, models, policy."""
         facts = self.facts
         data = {"dataset": facts["dataset"], "versions": facts["versions"]}
         return data | self.round_facts(number) | {"policy": dataclasses.asdict(self.policy)}
@@ -144,7 +144,7 @@ class Run:
         for shard, table in zip(shards, tables, strict=True):
             if table.schema != tables[0].schema:
                 raise damaged(shard, f"the columns of {shards[0].name}", ", ".join(table.schema.names[:5]) + " ...")
-        # One table of all shards becomes a frame in half the time that as many frames take to become one.
+        # Converting one table of all shards is twice as fast as concatenating a frame for each.
         frame: pd.DataFrame = pa.concat_tables(tables, promote_options="default").to_pandas()
         frame["p_relevant"] = stored.probabilities(folder, frame)
         return frame
@@ -168,7 +168,7 @@ class Run:
 
     def log_to_read(self) -> "ReviewLog":
         """
-        The log for one thread that writes nothing: an empty one in memory where nobody has judged.
+        The log for one reading thread: an empty one in memory where nobody has judged.
 
         Raises ReviewError where the log that was named is not there.
         """
@@ -297,7 +297,7 @@ def _settings_from(kind: type[Settings], content: Any, tuples: tuple[str, ...], 
 
 
 def _fits(value: Any, wanted: Any) -> bool:
-    """Whether a value from JSON is of a field's type; one that is chosen from words is checked elsewhere."""
+    """Whether a value from JSON has a field's type; values of a Literal are checked elsewhere."""
     kinds = get_args(wanted) if isinstance(wanted, UnionType) else (wanted,)
     if value is None or isinstance(value, bool):
         return type(value) in kinds

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal, NamedTuple, TypeVar, get_args, get_o
 
 from nearmiss.errors import RecipeError
 
-# Past these a score, a rank or a count means nothing, and float32 or a 64-bit index would give way.
+# Beyond these, scores, ranks and counts have no meaning, and float32 or a 64-bit index would overflow.
 LARGEST_NUMBER, LARGEST_COUNT = 1e9, 2**31 - 1
 
 
@@ -37,12 +37,12 @@ class Range(NamedTuple):
 
     @property
     def has_low(self) -> bool:
-        """Whether it begins somewhere that a user would name."""
+        """Whether the lower end is worth showing to a user."""
         return self.low != -LARGEST_NUMBER
 
     @property
     def has_high(self) -> bool:
-        """Whether it ends somewhere that a user would name."""
+        """Whether the upper end is worth showing to a user."""
         return self.high not in (LARGEST_NUMBER, LARGEST_COUNT)
 
     @property
@@ -472,7 +472,7 @@ def range_of(recipe: type, field: str) -> Range | None:
 
 def as_written(recipe: type[Settings], values: Mapping[str, Any]) -> Settings:
     """
-    A recipe as it was once written down: of the right types, but perhaps out of today's ranges.
+    A recipe as it was stored: of the right types, but perhaps outside today's ranges.
 
     Files of earlier versions must still open, and a chart passes through values that nobody could save.
     Fields without a value have their defaults; RecipeError for an unknown field or a value of the wrong type.

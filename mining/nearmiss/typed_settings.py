@@ -12,7 +12,7 @@ from nearmiss.errors import RecipeError
 from nearmiss.settings import Export, Mining, Policy, Teaching, Trial, choices_of, flag
 
 SettingsType = type[Mining] | type[Policy] | type[Export] | type[Teaching] | type[Trial]
-# Repeated flags read better in the singular.
+# Flags that are repeated are named in the singular.
 SINGULAR = {"sources": "source"}
 
 

@@ -48,7 +48,7 @@ class Workspace:
         self._cached: dict[str, OrderedDict[Hashable, Any]] = {}
         self._caching = Lock()
         self._calibrated = stored.version(self.folder)
-        # Every candidate with every score, the rows of one query side by side; and as arrays, with the verdicts.
+        # The candidates with all scores, rows of one query together; then the same as arrays, with the verdicts.
         self.candidates = run.candidates(self.number)
         self.table = selection.prepare(self.candidates)
         self.refresh()

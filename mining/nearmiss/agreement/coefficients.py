@@ -4,8 +4,8 @@ Coefficients: how far several people's judgements agree, and how far beyond luck
 In:  patterns (how many voices each verdict got on a pair), and how many pairs show each pattern
 Out: raw agreement, Gwet's AC1, Krippendorff's alpha, Fleiss' kappa; Cohen's kappa for two people
 
-Each is 1 less the disagreement observed over the disagreement that luck would bring; they differ in what they call
-luck. Verdicts are names without an order. Pairs may have different numbers of voices, two or more.
+Each is 1 minus the observed disagreement over that expected by chance; they differ in how they define chance.
+Verdicts are names without an order. Pairs may have different numbers of voices, two or more.
 All come for many weightings at once, so that thousands of resamplings cost one matrix product.
 """
 
@@ -20,14 +20,14 @@ RAW, AC1, ALPHA, FLEISS, COHEN = "raw", "ac1", "alpha", "fleiss", "cohen"
 
 @dataclass(frozen=True)
 class Disagreement:
-    """Disagreement observed and expected by luck, each (n_weightings,)."""
+    """Disagreement observed and expected by chance, each (n_weightings,)."""
 
     observed: Floats
     expected: Floats
 
     @property
     def coefficient(self) -> Floats:
-        """1 for full agreement, 0 for as much as luck brings, (n_weightings,); NaN where luck leaves no room."""
+        """1 for full agreement, 0 for that of chance, (n_weightings,); NaN where chance already agrees fully."""
         with np.errstate(invalid="ignore", divide="ignore"):
             return np.where(self.expected > 0, 1 - self.observed / self.expected, np.nan)
 
@@ -37,7 +37,7 @@ def of_patterns(patterns: Ints, weights: Floats) -> dict[str, Disagreement]:
     The coefficients of any number of people.
 
     `patterns` is (n_patterns, n_verdicts), each row with two voices or more; `weights` (n_weightings, n_patterns) says
-    how many pairs show each. Luck is, for Fleiss (1971), two voices drawn from the verdicts' mean shares; for
+    how many pairs show each. Chance is, for Fleiss (1971), two voices drawn from the verdicts' mean shares; for
     Krippendorff (2011, nominal), two drawn from all voices without putting the first back; for Gwet (2008), who grants
     that people guess on few pairs only, the spread of the mean shares over n_verdicts - 1.
     """
@@ -57,7 +57,7 @@ def of_patterns(patterns: Ints, weights: Floats) -> dict[str, Disagreement]:
 
 def of_table(table: Ints, weights: Floats) -> dict[str, Disagreement]:
     """
-    Raw agreement and Cohen's kappa (1960) of two people; luck keeps each one's own shares.
+    Raw agreement and Cohen's kappa (1960) of two people; chance uses each one's own shares.
 
     `table` is (n_cells, 2): the verdicts of the first and the second in each cell; `weights` (n_weightings, n_cells).
     """

@@ -154,7 +154,7 @@ def _pairs(block: pd.DataFrame, positives: pd.DataFrame) -> pd.DataFrame:
 
 
 def _blocks(candidates: pd.DataFrame, positives: pd.DataFrame) -> Iterator[pd.DataFrame]:
-    """The candidates in runs that make about PAIR_BLOCK pairs each, since a query may have a thousand positives."""
+    """The candidates in blocks of about PAIR_BLOCK pairs each, since a query may have a thousand positives."""
     pairs_each = candidates["query"].map(positives["query"].value_counts()).fillna(0).to_numpy()
     cuts = np.flatnonzero(np.diff(np.cumsum(pairs_each) // PAIR_BLOCK)) + 1
     for rows in np.split(np.arange(len(candidates)), cuts):

@@ -1,5 +1,5 @@
 """
-Likeness of texts, word for word: the same, one inside the other, how many words both hold.
+Text overlap, word for word: the same text, one inside the other, how many words both have.
 
 In:  texts; then pairs of them, as two arrays of positions
 Out: an answer for each pair
@@ -80,7 +80,7 @@ def same_numerals(texts: NumberedTexts, left: AnyInts, right: AnyInts) -> Bools:
 
 
 def shared_words(texts: NumberedTexts, left: AnyInts, right: AnyInts) -> npt.NDArray[np.int64]:
-    """How many distinct words both hold."""
+    """How many distinct words both have."""
     counts = np.zeros(len(left), np.int64)
     for start in range(0, len(left), PAIR_BLOCK):
         block = slice(start, start + PAIR_BLOCK)
@@ -89,7 +89,7 @@ def shared_words(texts: NumberedTexts, left: AnyInts, right: AnyInts) -> npt.NDA
 
 
 def jaccard(texts: NumberedTexts, left: AnyInts, right: AnyInts, shared: npt.NDArray[np.int64]) -> Scores:
-    """Distinct words that both hold, as a share of those that either holds; 0 where neither holds any."""
+    """Distinct words that both have, as a share of those in either; 0 where neither has any."""
     sizes: npt.NDArray[np.int64] = np.diff(texts.holds.indptr)
     either = sizes[left] + sizes[right] - shared
     shares: Scores = (shared / np.maximum(either, 1)).astype(np.float32)

@@ -28,7 +28,7 @@ class NotText(str):
 
 
 def described(value: Any) -> str:
-    """A bad value in a few words of JSON's vocabulary."""
+    """A short description of a bad value, with JSON's names of types."""
     if value is None:
         return "nothing"
     if isinstance(value, list | tuple):
@@ -53,7 +53,7 @@ def wanted_field(row: Mapping[str, Any], name: str) -> Any:
 
 
 def wanted_text(value: Any, name: str) -> str:
-    """Text with something to read in it, kept exactly as it is."""
+    """Text that is not blank, kept exactly as it is."""
     text = any_text(value, name)
     if not text.strip():
         raise Wrong(f"text in {name!r}", "an empty text" if not text else f"only white space, {described(text)}")

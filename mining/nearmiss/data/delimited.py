@@ -48,7 +48,7 @@ def named_columns(header: list[str]) -> list[str]:
 
 
 def check_separator(path: Path, header: list[str], delimiter: str) -> None:
-    """One column whose name holds another separator is a file of another kind."""
+    """Refuse a header of one column that contains another separator: the file is of another kind."""
     other = next((mark for mark in "\t;," if mark != delimiter and mark in header[0]), "") if len(header) == 1 else ""
     if other:
         wanted, found = ({",": "commas", "\t": "tabs", ";": "semicolons"}[mark] for mark in (delimiter, other))
@@ -101,7 +101,7 @@ def records(path: Path, ledger: Ledger, delimiter: str = ",") -> Iterator[tuple[
 
 
 def broken(error: csv.Error, taken: int) -> str:
-    """The csv module's complaint, in words about the file."""
+    """The csv module's error in plain words."""
     if "unexpected end of data" in str(error):
         return f"a quote that never closes ({taken} lines, to the end of the file)"
     if "new-line character" in str(error):

@@ -1,5 +1,5 @@
 """
-What was gathered, as the four tables.
+The gathered rows as the four tables.
 
 In:  a `Gathered`
 Out: a `Dataset`; the user's own fields as columns of a type that fits every value
@@ -48,7 +48,7 @@ def table(key: str, mentions: dict[str, Mention], fields: tuple[str, ...]) -> pd
 
 
 def renamed(name: str, taken: set[str]) -> str:
-    """A name for one of the user's columns that hides none of ours."""
+    """A name for one of the user's columns that does not clash with ours."""
     while name in taken:
         name = f"own_{name}"
     return name

@@ -67,7 +67,7 @@ def agreed(found: InputDocument, gathered: Gathered) -> str:
         if place := gathered.rejected_documents.get(doc_id):
             raise Wrong("a document that was kept", f"{doc_id!r}, rejected at {place}")
         raise Wrong("a document of the corpus", f"{doc_id!r}, which is not in it")
-    # Without an id of its own it was found by its text, perhaps without the title that the corpus has.
+    # One without an id was found by its text, perhaps without the title that the corpus has.
     if known and found.doc_id and found.text is not None and (found.title, found.text) != (known.title, known.text):
         raise Wrong(f"one text for document {doc_id!r}", f"{described(found.text)}, unlike {known.place}")
     if known:
@@ -108,7 +108,7 @@ def add_example(gathered: Gathered, example: InputExample, place: str) -> str:
         raise Wrong("at least one positive", "none")
     mentioned: dict[str, list[InputDocument]] = {}
     grades = {(query_id, mention(mentioned, p, gathered)): grade for p, grade in example.positives}
-    # A negative without a text is none; a positive is a mistake.
+    # A negative without text is skipped; a positive without text is an error.
     named = [p for p in example.negatives if p.text is not None or p.doc_id not in gathered.empty]
     negatives = {(query_id, mention(mentioned, p, gathered)): None for p in named}
     check_judgements(gathered, grades, negatives)
@@ -155,7 +155,7 @@ def mention(mentioned: dict[str, list[InputDocument]], found: InputDocument, gat
 
 
 def check_group(doc_id: str, found: InputDocument, owns: Iterable[dict[str, Any]]) -> None:
-    """A document is in one group: siblings are refused by it."""
+    """Refuse a second group for a document: siblings are found by it."""
     groups = {own["group_id"] for own in (*owns, found.own) if own.get("group_id") is not None}
     if len(groups) > 1:
         raise Wrong(f"one group_id for document {doc_id!r}", str(sorted(groups)))

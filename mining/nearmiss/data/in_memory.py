@@ -25,7 +25,7 @@ DATASET, FRAME = "datasets.Dataset", "DataFrame"
 
 
 def described(given: Any) -> str:
-    """What an object is, for a message."""
+    """An object's type in words, for a message."""
     return f"{type(given).__module__}.{type(given).__qualname__}"
 
 
@@ -74,7 +74,7 @@ def read_frames(frames: Mapping[str, pd.DataFrame], gathered: Gathered, ledger: 
     for row in frame_rows("queries", frames["queries"], ledger):
         _add_query(row, wanted, gathered, ledger)
     for rows in judged.values():
-        # As in a BEIR folder, a query without a positive is no part of the data.
+        # As in a BEIR folder, a query without a positive is left out.
         own = [row for row in rows if row.query_id in wanted]
         judge(resolved(own, gathered, ledger), gathered, ledger)
 

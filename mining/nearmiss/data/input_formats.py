@@ -1,5 +1,5 @@
 """
-The formats: their names, which options each takes, and which one a path's own names mean.
+The formats: their names, the options of each, and which one the names of a path imply.
 
 The format is chosen by the caller, or by names that mean only one; never by looking at the first row.
 """
@@ -34,7 +34,7 @@ class ReadOptions:
 
 
 def checked_format(path: Path, format: str | None, asked: ReadOptions) -> InputFormat:
-    """The format, once it, the path and the options go together."""
+    """The format, checked to fit the path and the options."""
     chosen = format_of(path) if format is None else next((known for known in INPUT_FORMATS if known == format), None)
     if chosen is None:
         raise DatasetError(f"--format: wanted one of {', '.join(INPUT_FORMATS)}; found {format!r}")
@@ -79,7 +79,7 @@ def format_of(path: Path) -> InputFormat:
 
 
 def folder_signs(path: Path) -> Mapping[InputFormat, bool]:
-    """Which formats a folder's names are those of."""
+    """Which formats the names in a folder fit."""
     files = {file.name for file in path.iterdir()}
     if {"dataset_info.json", "state.json"} <= files or "dataset_dict.json" in files:
         return {"hf": True}
@@ -101,13 +101,13 @@ def unknown(path: Path, found: str) -> DatasetError:
 
 
 def existing(path: Path) -> Path:
-    """The path, if there is something at it."""
+    """The path, if it exists."""
     if not path.exists():
         raise DatasetError(f"{path}: wanted a file or folder; found nothing there (a dataset on the hub: --format hf)")
     return path
 
 
 def options_of(path: Path) -> tuple[str, Mapping[str, Any]]:
-    """What an export of ours was written as, and how; nothing where the folder is none."""
+    """The format and options of an export of ours; empty where the folder is not one."""
     found = exported(path) if path.is_dir() else None
     return (found.written_as, found.options) if found else ("", {})

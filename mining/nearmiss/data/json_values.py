@@ -40,7 +40,7 @@ class Scanner:
         return self.window[self.start :]
 
     def grow(self) -> None:
-        """Twice the window, so that a long item is tried a few times and not once for each chunk."""
+        """Double the window, so that a long item is tried a few times and not once for each chunk."""
         rest = self.text
         read = self.stream.read(max(CHUNK, len(rest)))
         self.ended = not read
@@ -74,7 +74,7 @@ class Scanner:
             self.grow()
 
     def breaks_off(self, error: json.JSONDecodeError) -> bool:
-        """Whether a value fails for want of more text, and not by what is there."""
+        """Whether a value fails because more text is needed, and not because it is wrong."""
         return error.msg.startswith("Unterminated string") or error.pos >= len(self.window.rstrip()) - LONGEST
 
 
@@ -95,7 +95,7 @@ def json_rows(path: Path, ledger: Ledger) -> Iterator[InputRow]:
 
 
 def shape(path: Path) -> Literal["lines", "array", "objects"]:
-    """How the file's objects are set apart: by its first brackets, which mean only one of them."""
+    """How the file's objects are separated, which its first brackets show."""
     try:
         with opened_text(path) as stream:
             # Not the whole line: an array may be one of gigabytes.

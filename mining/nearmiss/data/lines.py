@@ -1,7 +1,7 @@
 """
 Lines of a file, plain or packed, and the JSON objects on them.
 
-In:  a path; a BOM, CRLF and blank lines are nothing to complain of
+In:  a path; a BOM, CRLF and blank lines are accepted
 Out: one `InputRow` after another, with its place; what cannot be parsed goes to the ledger
 """
 
@@ -49,7 +49,7 @@ def lines(path: Path) -> Iterator[tuple[int, bytes]]:
         with opened_text(path) as stream:
             for number, line in enumerate(stream, start=1):
                 yield number, line.removeprefix(BOM) if number == 1 else line
-    # What follows a break cannot even be counted, so this is no row to set aside.
+    # What follows the damage cannot even be counted, so this is not one bad row.
     except UNREADABLE as error:
         raise DatasetError(f"{path}:{number + 1}: wanted a whole, readable file; found {reason(error)}") from error
 
@@ -113,7 +113,7 @@ def why_not_json(text: str, error: json.JSONDecodeError) -> tuple[str, str]:
 
 
 def spelled(error: json.JSONDecodeError) -> str:
-    """The parser's complaint as part of a sentence."""
+    """The parser's error as part of a sentence."""
     return f"broken JSON ({error.msg[:1].lower()}{error.msg[1:]})"
 
 

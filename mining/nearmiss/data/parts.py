@@ -31,7 +31,7 @@ Tables = dict[str, list[Path]]
 
 
 def tables(folder: Path, kinds: Collection[str] = KINDS) -> Tables:
-    """Every table of which files lie in a folder, by name; hidden files are skipped."""
+    """Every table that has files in a folder, by name; hidden files are skipped."""
     found: Tables = {}
     for path in sorted(folder.iterdir(), key=by_number):
         if path.is_file() and kind_of(path) in kinds and path.name not in NO_DATA and path.name[0] not in "._":

@@ -53,7 +53,7 @@ def read(
     `corpus` is a file or a folder whose documents join the pool; `queries` has the texts of queries that rows name by
     id; `columns` names those of pairs and hf, and `positive_from` is the label or score from which on a document is a
     positive. Bad rows raise one DatasetError that lists them, or go to the file `reject`, with all that depended on
-    them. What else a person should know of the reading is in the dataset's `notes`.
+    them. Other remarks about the reading are in the dataset's `notes`.
 
     Example:
         >>> import nearmiss as nm
@@ -93,7 +93,7 @@ def optional(path: str | Path | None) -> Path | None:
 
 
 def read_memory(given: Any, format: str | None, asked: ReadOptions, reject: Path | None) -> Dataset:
-    """A dataset from what a program holds."""
+    """A dataset from objects in memory."""
     if format not in (None, "pairs"):
         raise DatasetError(f"format: wanted none, or pairs, for data in memory; found {format!r}")
     check_reject(reject, (asked.corpus, asked.queries))
@@ -127,7 +127,7 @@ def read_table(given: Any, asked: ReadOptions, gathered: Gathered, ledger: Ledge
 
 
 def check_reject(reject: Path | None, sources: Iterable[Path | None]) -> None:
-    """The bad rows must not replace what they come from."""
+    """Refuse a `reject` file that would overwrite an input."""
     if reject is None:
         return
     target = reject.resolve()

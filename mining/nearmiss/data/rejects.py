@@ -36,13 +36,13 @@ class BadRow:
 
 @dataclass
 class Ledger:
-    """Every input row ends here once: counted as kept, or listed as bad."""
+    """Counts every input row once: as kept, or as listed bad."""
 
     keeps_rows: bool  # without a file to write them to, the bad rows' contents would only fill memory
     kept: int = 0
     bad: list[BadRow] = field(default_factory=list)
     aside: list[BadRow] = field(default_factory=list)  # not usable, nothing depends on it: reported, no reason to stop
-    notes: list[str] = field(default_factory=list)  # what a person should know of a reading that went well
+    notes: list[str] = field(default_factory=list)  # remarks about a reading that went well
 
     def refuse(self, file: str, line: int, wrong: Wrong, row: Any) -> None:
         """List a row as bad."""
@@ -53,7 +53,7 @@ class Ledger:
         self.aside.append(self.row(file, line, wrong, row))
 
     def row(self, file: str, line: int, wrong: Wrong, row: Any) -> BadRow:
-        """A row as it is listed."""
+        """A row as listed in errors and in the file."""
         return BadRow(file, line, wrong.wanted, wrong.found, row if self.keeps_rows else None, wrong.alike)
 
     def counts(self) -> ReadCounts:

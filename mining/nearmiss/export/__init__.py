@@ -1,5 +1,5 @@
 """
-Export: kept negatives as training data, in the form that each training code reads.
+Export: kept negatives as training data, in the form that each training library reads.
 
 In:  a dataset, its candidates with `status` and `slot`, the record of the run that made them, and what people judged
 Out: a folder of shards with `manifest.json` and `card.md`, whole or absent; the same inputs give the same bytes

@@ -1,5 +1,5 @@
 """
-The words for each format's columns, in the order of the columns; `card.md` prints them.
+Descriptions of each format's columns, in their order; `card.md` prints them.
 """
 
 QUERY = {"query": "the query's text"}

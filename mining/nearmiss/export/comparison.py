@@ -55,7 +55,7 @@ class Comparison:
         return counts.loc[order].reset_index()
 
     def passages_of(self, query: str) -> list[tuple[str, str, str]]:
-        """What came or went for a query: change, role and passage of each."""
+        """The changes of a query: change, role and passage of each."""
         if self.changes is None:
             return []
         rows = self.changes[self.changes["query"].eq(query)]

@@ -1,5 +1,5 @@
 """
-The export's dataset card: what the rows are, how they were mined, and what nobody knows about them yet.
+The export's dataset card: what the rows are, how they were mined, and what is not yet known about them.
 
 In:  the manifest
 Out: Markdown with the hub's front matter, so that `datasets.load_dataset(folder)` finds each table

@@ -1,5 +1,5 @@
 """
-A folder that is either whole or absent, and never replaces what an export did not write.
+A folder that is either whole or absent, and replaces only what an export wrote.
 
 It only compares manifests and moves folders, whatever the format.
 """

@@ -117,7 +117,7 @@ def nemo_frame(provenance: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def nemo_records(export: Export) -> dict[str, Any]:
-    """The file by which NeMo knows a corpus."""
+    """The file by which NeMo recognises a corpus."""
     return {"corpus/merlin_metadata.json": {"class": "TextQADataset", "corpus_id": export.corpus_id}}
 
 
@@ -127,7 +127,7 @@ def plain_frame(provenance: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def no_records(export: Export) -> dict[str, Any]:
-    """The format is its rows."""
+    """No extra files."""
     return {}
 
 

@@ -63,7 +63,7 @@ class CorpusTable:
 
 @dataclass(frozen=True)
 class ExportFormat:
-    """One training code's input: whose it is, and what for."""
+    """The input format of one training library, and its use."""
 
     library: str
     use: str

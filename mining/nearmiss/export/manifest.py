@@ -1,4 +1,4 @@
-"""What an export is made of: `manifest.json`. With the run at hand, it is enough to make the same bytes again."""
+"""`manifest.json`, the record of an export. Together with the run it is enough to reproduce the same bytes."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass

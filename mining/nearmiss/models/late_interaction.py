@@ -33,7 +33,7 @@ COUNTED = 50_000  # at most so many documents are counted for how rare each toke
 TOGETHER = 64  # texts that are read before they are weighed
 TEXTS_KEPT = 4096  # queries that stay in memory, some 40 KB each
 SEED = 42
-VERSION = 1  # raise it when scores change, so that kept ones are not used
+VERSION = 1  # increase it when scores change, so that kept ones are not used
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from nearmiss.storage.fingerprint import fingerprint_of, fingerprint_of_model
 
 FACTS, TENSORS, WEIGHTS = "low_rank.json", "low_rank.safetensors", "model.safetensors"
 LEFT, RIGHT = ".left", ".right"  # (rows, rank) and (rank, columns) of a matrix' difference
-MERGING = 1  # raise it when folders are merged in another way, so that kept ones are not used
+MERGING = 1  # increase it when folders are merged in another way, so that kept ones are not used
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ KEYS = ["query_key", "document_key"]
 
 @dataclass(frozen=True)
 class KnownScores:
-    """Scores to look up, in a time that hardly grows with how many there are."""
+    """A table of scores whose look-ups take about the same time however many there are."""
 
     places: npt.NDArray[np.uint64]  # of each pair, rising
     keys: npt.NDArray[np.uint64]  # (n, 2)

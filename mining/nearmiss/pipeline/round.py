@@ -1,5 +1,5 @@
 """
-One round: what every stage reads, and where its files go.
+One round: the inputs of every stage, and where its files go.
 
 In:  data, recipe and models
 Out: texts, row numbers and vectors, each made once
@@ -32,7 +32,7 @@ TEXTS_PER_SHARD = 4096
 
 @dataclass(frozen=True)
 class Round:
-    """What every stage of one round reads."""
+    """The inputs of every stage of one round."""
 
     run: Path
     number: int

@@ -2,7 +2,7 @@
 Searching: each source asked for what it finds, shard by shard of queries.
 
 In:  a `Round` whose vectors are finished
-Out: found frames in `found/<source>/`, and what is worth remembering of the source (language, index and its recall)
+Out: found frames in `found/<source>/`, and facts about the source for run.json (language, index and its recall)
 """
 
 from collections.abc import Callable
@@ -27,7 +27,7 @@ Finder = Callable[[int, int], pd.DataFrame]
 
 
 def search(this: Round, source: str, watch: Watch) -> dict[str, Any]:
-    """Ask one source for every shard of queries; returns what the run should remember of it."""
+    """Ask one source for every shard of queries; returns facts about it for run.json."""
     name = source_name(source)
     paths = {start: this.found(name, number) for number, start, _ in this.shards()}
     find, remembered = _finder(this, source, watch)

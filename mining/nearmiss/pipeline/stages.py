@@ -2,7 +2,7 @@
 The stages of a round, each a loop over shards that skips those already on disk.
 
 In:  a `Round`
-Out: files in its folder, and what is worth remembering of them
+Out: files in its folder, and facts about them for run.json
 """
 
 from collections.abc import Callable
@@ -30,11 +30,11 @@ from nearmiss.settings import source_name
 from nearmiss.storage.files import write_parquet
 from nearmiss.types import Advance
 
-SCORED_TOGETHER = 8  # shards, so that a teacher that reads documents on their own reads each but once for so many
+SCORED_TOGETHER = 8  # shards, so that a teacher that reads documents alone reads each only once for all of them
 
 
 def run_stages(this: Round, watch: Watch) -> dict[str, Any]:
-    """Make every file of the round; returns what the run should remember of it."""
+    """Make every file of the round; returns facts about it for run.json."""
     embed_texts(this, watch)
     remembered: dict[str, Any] = {"language": None, "index": {"kind": this.recipe.index}}
     for source in this.recipe.sources:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from bm25s import BM25
 
 K1, B = 1.2, 0.75  # Lucene's defaults
-MAKING = 1  # raise it when terms are made in another way, so that kept indexes are not used
+MAKING = 1  # increase it when terms are made in another way, so that kept indexes are not used
 QUERY_BLOCK = 256
 _NOTHING = 0  # the id of the term "", which no document holds: bm25s wants at least one term in a query
 

@@ -72,7 +72,7 @@ class Standing:
         return touched
 
     def stands(self, seq: int) -> bool:
-        """Whether a row was neither undone nor propagated from one that was."""
+        """Whether neither the row nor one it was propagated from was undone."""
         while (entry := self.entries.get(seq)) is not None and not self._against[seq]:
             if entry.event.parent is None:
                 return True
@@ -114,7 +114,7 @@ class Standing:
         return len(verdicts) > 1 and self.decision(pair) is None
 
     def history(self, pair: Pair) -> list[Entry]:
-        """Everything that was ever done to a pair, oldest first."""
+        """All events of a pair, oldest first."""
         return [self.entries[seq] for seq in self._by_pair.get(pair, ())]
 
     @property
@@ -137,7 +137,7 @@ class Standing:
         return self._by_client.get((client_id, client_seq))
 
     def to_undo(self, reviewer: str) -> Entry | None:
-        """What an undo of this reviewer takes back."""
+        """The row that an undo of this reviewer takes back."""
         return next(iter(self.latest(reviewer, 1)), None)
 
     def to_redo(self, reviewer: str) -> Entry | None:

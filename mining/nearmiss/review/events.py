@@ -1,5 +1,5 @@
 """
-Events: one thing that one reviewer did, checked before it is written.
+Events: one action of one reviewer, checked before it is written.
 
 In:  plain values, perhaps from a browser
 Out: an `Event`, or a ReviewError that says what is wrong with it
@@ -26,7 +26,7 @@ LONGEST = {
     "client_id": 100,
     "arm": 100,
 }
-LARGEST = 2**63 - 1  # what both databases count to
+LARGEST = 2**63 - 1  # the largest number of both databases
 FIRST_SECOND, LAST_SECOND = -62_135_596_800, 253_402_300_799  # the years 1 to 9999, which a calendar can show
 
 

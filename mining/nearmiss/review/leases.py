@@ -44,7 +44,7 @@ def take(
 
 
 def _each_once(pairs: Iterable[Pair]) -> Iterator[Pair]:
-    """Pairs as they come, without those that came before; takes no more of them than it is asked for."""
+    """The pairs without repeats, read lazily."""
     seen: set[Pair] = set()
     for pair in pairs:
         if pair not in seen:

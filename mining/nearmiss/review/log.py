@@ -38,7 +38,7 @@ class ReviewLog:
     def __init__(self, engine: sql.Engine, place: str = "", copy: TemporaryDirectory[str] | None = None) -> None:
         self._engine = engine
         self._place = place  # as errors call it
-        self._copy = copy  # where the log was copied to, since its own place cannot be written
+        self._copy = copy  # the folder of the log's copy, where its own place cannot be written
         self._write = Lock()  # SQLite has one writer; a queue here is quicker than its busy waiting
 
     def append(self, events: Sequence[Event]) -> list[Entry]:
@@ -212,7 +212,7 @@ def _insert(connection: sql.Connection, events: Sequence[Event]) -> None:
 
 
 def _write(connection: sql.Connection, waiting: list[Event], known: dict[Key, Entry]) -> int:
-    """Write what waits, and know it; returns how much was new."""
+    """Write the waiting events and add them to `known`; returns how many were new."""
     before = _last_seq(connection)
     if waiting:
         _insert(connection, waiting)
@@ -239,7 +239,7 @@ def _check_references(connection: sql.Connection, event: Event) -> None:
 
 
 def _check_the_known(connection: sql.Connection, events: Sequence[Event], new: list[Entry]) -> None:
-    """Each event stands in the log as it was sent, whether now or before."""
+    """Check that each event is in the log as it was sent, whether written now or before."""
     stored = {_key(entry.event): entry.event for entry in new}
     for event in events:
         if _key(event) not in stored:

@@ -33,7 +33,7 @@ class Draw:
     """A pair that a plan drew. `second`: another look is asked for; `repeat`: by the one who judged it first."""
 
     plan: str
-    place: int  # its turn, from 0
+    place: int  # its position, from 0
     query_id: str
     doc_id: str
     stratum: int

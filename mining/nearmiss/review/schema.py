@@ -1,5 +1,5 @@
 """
-The log's tables, and the engine that keeps what it acknowledged.
+The log's tables, and a database engine that loses no acknowledged write.
 
 In:  a file, or the URL of a PostgreSQL database
 Out: an engine whose tables exist
@@ -74,7 +74,7 @@ DRAWS = sql.Table(
     sql.Column("inclusion_probability", sql.Double, nullable=False),
 )
 
-CONNECT_S = 10  # for a server to answer; one that is switched off would be waited for without end
+CONNECT_S = 10  # for a server to answer; without it, one that is switched off would block for ever
 # Which guidelines there were, and who read which version when.
 GUIDELINES = sql.Table(
     "guidelines",
@@ -169,7 +169,7 @@ def _url(where: str | Path) -> sql.URL:
 
 
 def spoken(where: str | Path) -> str:
-    """The file or URL without its password: errors end up on screens."""
+    """The file or URL without its password, since errors are shown on screens."""
     return re.sub(r"(?<=://)([^:/@]*):[^@]*@", r"\1:***@", str(where))
 
 

@@ -66,7 +66,7 @@ class Table:
     def judged(self, verdicts: npt.NDArray[np.int8], positive: Bools) -> "Table":
         """The same candidates with other verdicts and other positives; shares all that depends on neither."""
         other = replace(self, verdicts=verdicts, positive=positive)
-        # Read here, since what is first read of the other is lost with it.
+        # Read here, so that columns cached on this table are shared with the new one.
         for name in ("copied", "labelled", "_documents", "document"):
             vars(other)[name] = getattr(self, name)
         if positive is self.positive:

@@ -117,8 +117,8 @@ def _compile(path: Path, precision: str) -> Any:
 
 
 def _kept_for_good(thing: Any) -> Any:
-    """The same object, never to be freed, not even when Python ends."""
-    # A model's end joins its threads while Python's lock is held, and a thread that wants the lock at that moment
+    """The same object, kept alive even when Python ends."""
+    # Freeing a model joins its threads while Python's lock is held, and a thread that wants the lock at that moment
     # waits for ever: seen in one of some twenty processes. A process opens few models.
     ctypes.pythonapi.Py_IncRef(ctypes.py_object(thing))
     return thing

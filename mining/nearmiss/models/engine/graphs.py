@@ -26,7 +26,7 @@ from nearmiss.models.engine.pytorch import in_float32, on_probe
 from nearmiss.settings import Precision
 from nearmiss.storage.fingerprint import fingerprint_of
 
-MAKING = 2  # raise it when graphs are made in another way, so that kept ones are not used
+MAKING = 2  # increase it when graphs are made in another way, so that kept ones are not used
 LARGEST = 4 << 30  # bytes of weights above which a copy beside PyTorch's own may not fit
 
 
@@ -51,7 +51,7 @@ def convert(wanted: ModelRequest, model: Any, precisions: tuple[Precision, ...])
     expected = on_probe(in_float32(wanted, model), wanted)
     try:
         return _converted(wanted, model, precisions, expected)
-    except OSError as failure:  # no room even for what passes
+    except OSError as failure:  # no room even for temporary files
         _say(f"{failure.filename or tempfile.gettempdir()}: {failure.strerror}; the model runs through PyTorch instead")
         return None
 
@@ -77,7 +77,7 @@ def _write_exact(folder: Path, wanted: ModelRequest, model: Any, expected: list[
         try:
             write(model, wanted.kind, folder)
             found = on_probe(OpenVinoEngine.opened(folder), wanted)
-        except Exception:  # tracing runs foreign code that was not written for it, and may raise anything
+        except Exception:  # tracing runs third-party code, which may raise anything
             continue
         if probe.agreement(wanted.kind, found, expected, "float32").good:
             return True
@@ -113,7 +113,7 @@ def _keep(
         found = probe.agreement(wanted.kind, on_probe(OpenVinoEngine.opened(draft), wanted), expected, precision)
         describe(draft, agreement=found.words, trusted=found.good)
     except BaseException:
-        shutil.rmtree(draft, ignore_errors=True)  # what fills a disk must not stay on it
+        shutil.rmtree(draft, ignore_errors=True)  # a draft that filled the disk must not stay
         raise
     shutil.rmtree(folder, ignore_errors=True)
     try:
@@ -132,7 +132,7 @@ def place(wanted: ModelRequest, precision: Precision) -> Path:
 
 
 def cache_folder(name: str) -> Path:
-    """A folder of the user's cache, or one that ends with this process where the user has none to write to."""
+    """A folder of the user's cache, or one that is removed with this process where no cache can be written."""
     try:
         caches = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
         folder = Path(caches) / "nearmiss" / name
@@ -157,7 +157,7 @@ def _say(words: str) -> None:
 
 @cache
 def passing_folder() -> Path:
-    """A folder that ends with this process, for a user without a home to write to."""
+    """A folder that is removed with this process, for a user without a writable home."""
     folder = Path(tempfile.mkdtemp(prefix="nearmiss-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder

@@ -48,7 +48,7 @@ def features() -> frozenset[str]:
 @cache
 def has_cuda() -> bool:
     """Whether a CUDA device is there for PyTorch."""
-    # Only where a driver is loaded is it worth the import.
+    # The import is only worth its time where a driver is loaded.
     if not (Path("/dev/nvidiactl").exists() or Path("/dev/dxg").exists() or os.name == "nt"):
         return False
     import torch

@@ -66,7 +66,7 @@ def fastest(wanted: ModelRequest, model: Any) -> Engine:
     engine = PyTorchEngine(model, reference.facts, reference.batch, "bfloat16")
     try:
         found = probe.agreement(wanted.kind, on_probe(engine, wanted), expected, "bfloat16")
-    except Exception as error:  # a module that was written for float32 alone may raise anything
+    except Exception as error:  # a module written only for float32 may raise anything
         if wanted.precision == "bfloat16":
             raise ModelError(f"--precision bfloat16: wanted {wanted.name} to compute in it; found {error}") from error
         found = probe.EngineAgreement(str(error), good=False)
@@ -85,7 +85,7 @@ def in_float32(wanted: ModelRequest, model: Any, *, cuda: bool = False) -> PyTor
             [row] = engine(probe.texts()[:1], wanted.tasks[0], "")
             engine = replace(engine, facts=replace(facts, dimension=len(row)))
         on_probe(engine, wanted)
-    except Exception as error:  # modules are foreign code, and may raise anything
+    except Exception as error:  # modules are third-party code, and may raise anything
         lines = str(error).strip().splitlines() or [""]
         wish = "scores of pairs" if wanted.kind == "teacher" else "vectors of texts"
         raise ModelError(
