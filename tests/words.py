@@ -63,3 +63,8 @@ class OverlapTeacher:
 def margins(**settings):
     """A policy whose ceiling is a margin: a table made by hand knows no p_relevant for the default's ceiling."""
     return Policy(**{"max_p_relevant": None, "relative_margin": 0.05} | settings)
+
+
+def asked_by_checks(run):
+    """Pairs that the latest round's check of its models asked the teacher for, besides every candidate once."""
+    return 2 * run.round_facts()["model_checks"]["pairs"]

@@ -1,5 +1,6 @@
 """Review in a real browser: no key is lost, none lands on another card, and texts stay texts."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -235,7 +236,7 @@ def test_what_another_said_is_shown_only_after_one_s_own_verdict(begin, shared):
         wait_for_saved(bob, 1)
         expect(bob.locator(".after .note")).to_contain_text("Others: first_voice: relevant")
         if blind:
-            expect(bob.locator(".after .note")).to_contain_text("Was hidden: kept, Teacher")
+            expect(bob.locator(".after .note")).to_contain_text(re.compile(r"Was hidden: \w[\w ]*, Teacher"))
         bob.keyboard.press("k")
         expect(bob.locator(".candidate")).to_contain_text("surely an answer")
 
@@ -361,6 +362,6 @@ def test_hostile_texts_are_text(open_in_browser, served, run):
     page.wait_for_selector(".candidate")
     page.wait_for_timeout(500)
     assert page.locator(".candidate .text").inner_text().startswith("<script>alert(1)</script><img")
-    assert page.locator(".deck script, .deck img, .deck a").count() == 0
+    assert page.locator(".deck script, .deck img, .deck a:not([href^='query?'])").count() == 0
     assert dialogs == []
     assert elsewhere(asked, served) == []
