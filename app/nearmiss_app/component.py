@@ -35,7 +35,7 @@ def component(package: str, *parts: str) -> Callable[..., Any]:
 
 
 def as_one_script(main: str, read: Callable[[str], str]) -> str:
-    """A module and all that it imports from its folder; what one exports, all see, so each name is taken once."""
+    """A module and all that it imports from its folder; they share one scope, so each name may be exported once."""
     return "\n".join(
         EXPORT.sub("", IMPORT.sub("", read(module))) for module in dict.fromkeys(_in_order(main, read, ()))
     )

@@ -21,7 +21,7 @@ TITLES = {
 
 def pages() -> list[st.Page]:
     """Every page, the overview first; its address is `/`, and `/overview` leads there."""
-    # The default page has no address but `/`, and yet no other may have the one it is given: "overview" stays free so.
+    # The default page's only address is `/`, yet no other page may have the one it is given: so "overview" stays free.
     shown = [
         st.Page(
             VIEWS / f"{name}.py",
@@ -40,18 +40,18 @@ def _to_overview() -> None:
 
 
 def go_to(page: str, **address: str) -> None:
-    """Open another page, with what its address should say."""
+    """Open another page with these address parameters."""
     kept = {"reviewer": st.query_params["reviewer"]} if "reviewer" in st.query_params else {}
     st.switch_page(VIEWS / f"{page}.py", query_params=kept | address)
 
 
 def link_to(page: str, label: str, **address: str) -> None:
-    """A link to another page, with what its address should say."""
+    """A link to another page with these address parameters."""
     kept = {"reviewer": st.query_params["reviewer"]} if "reviewer" in st.query_params else {}
     st.page_link(VIEWS / f"{page}.py", label=label, query_params=kept | address)
 
 
 def as_text(text: str) -> str:
-    """Somebody's text for a label, which Markdown would read as links and pictures of other hosts."""
-    # Only these have a meaning there; a stroke before any other sign, as a curved quote, would be shown.
+    """Text escaped for a label, where Markdown would read it as links and pictures of other hosts."""
+    # Only these have a meaning there; a backslash before any other sign, as a curved quote, would be shown.
     return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", " ".join(text.split()))

@@ -1,5 +1,5 @@
 """
-What the Review page shows: controls, chips, and the address that says the same.
+What the Review page shows: controls, chips, and the matching address.
 
 The address is what counts: a reload, a link or another page's press sets the controls, and each change of a control
 is written to it. Coming back from another page, where the address says nothing, the last choice is restored.
@@ -25,7 +25,7 @@ LAST, WRITTEN = "review_choice", "review_address"
 
 
 def choice(work: Workspace) -> Choice:
-    """What is to be seen, from the controls above the cards, which the address sets and which set the address."""
+    """The chosen view, from the controls above the cards; controls and address follow each other."""
     _take_from_address(work)
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="choice"):
         with st.popover("Choose what to see", icon=":material/filter_list:"):
@@ -38,7 +38,7 @@ def choice(work: Workspace) -> Choice:
 
 
 def _take_from_address(work: Workspace) -> None:
-    """Set the controls where the address is not what they last wrote."""
+    """Set the controls from the address, where it is not what they last wrote."""
     named = _named()
     if not named and LAST in st.session_state and "see_order" not in st.session_state:
         named = st.session_state[LAST]
@@ -139,7 +139,7 @@ def _chosen(work: Workspace) -> Choice:
 
 
 def _chips(work: Workspace, chosen: Choice) -> list[tuple[str, str]]:
-    """What differs from the usual view: the parameter's name, and words for it."""
+    """What differs from the default view: the parameter's name and its label."""
     view = chosen.view
     score = "Teacher" if work.has_teacher else "Dense"
     words = {
@@ -156,7 +156,7 @@ def _chips(work: Workspace, chosen: Choice) -> list[tuple[str, str]]:
         "blind": "blind",
         "twice": f"every {chosen.overlap}. pair twice",
     }
-    # A text that somebody typed must stay text on a button's label, which is Markdown.
+    # Typed text must stay plain text on a button's label, which is Markdown.
     return [(name, navigation.as_text(words[name])) for name in address.of_choice(chosen)]
 
 

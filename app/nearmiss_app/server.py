@@ -11,14 +11,14 @@ from threading import Thread
 
 
 def open_early() -> None:
-    """Read the run and decide on it. What fails here fails again, in words, on the page that needs it."""
+    """Read the run and decide on it. An error here comes up again, with its message, on the page that needs it."""
     with suppress(Exception):
         from nearmiss_app import state
 
         # Streamlit warns of cached functions that are called outside of a page; here that is the purpose.
         logging.getLogger("streamlit.runtime.scriptrunner_utils.script_run_context").setLevel(logging.ERROR)
         state.workspace().decision()
-        # What the next pages would import first.
+        # Imports that the next pages need.
         from nearmiss.session import cards, tuning  # noqa: F401
         from nearmiss_app.charts import ceiling_risk, tune  # noqa: F401
 

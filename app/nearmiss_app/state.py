@@ -1,7 +1,7 @@
 """
-What every page needs: the run that is open, and who is looking.
+What every page needs: the open run and the reviewer's name.
 
-The workspace is opened once for the whole server; who is looking is kept in the address, so that a reload or a
+The workspace is opened once for the whole server; the reviewer's name is kept in the address, so that a reload or a
 restarted server still knows.
 """
 
@@ -28,9 +28,9 @@ def _workspace(folder: str, reviews: str, finished_rounds: int) -> Workspace:
 
 def warm(work: Workspace) -> None:
     """
-    Make what other pages wait for, once, a moment after a page is drawn.
+    Prepare what other pages need, once, a moment after a page is drawn.
 
-    Before, it would take the processor from that page; at once, from the browser that draws it, or from the next page.
+    Earlier, this would slow that page down; at once, the browser that draws it, or the next page.
     """
     if work not in _WARMED:
         _WARMED.add(work)
@@ -40,13 +40,13 @@ def warm(work: Workspace) -> None:
 
 
 def _warm(work: Workspace) -> None:
-    from nearmiss.session import cards  # slow to import, and the first page does without
+    from nearmiss.session import cards  # slow to import, and not needed by the first page
 
     cards.warm(work)
 
 
 def workspace() -> Workspace:
-    """The run that is open, with what reviewers wrote since; a new round opens it anew."""
+    """The open run with the reviews so far; it is opened again when there is a new round."""
     folder = os.environ[RUN]
     work = _workspace(folder, os.environ.get(REVIEWS, ""), len(open_run(Path(folder)).rounds))
     work.refresh()
@@ -54,14 +54,14 @@ def workspace() -> Workspace:
 
 
 def reviewer() -> str:
-    """Who is looking: from the address, else from the command line; empty where nobody said."""
+    """The reviewer's name: from the address, else from the command line; empty if not given."""
     names = st.query_params.get("reviewer"), st.session_state.get("reviewer"), os.environ.get(REVIEWER)
     return next((name.strip() for name in names if name and name.strip()), "")
 
 
 def remember_reviewer() -> None:
     """
-    Keep who is looking both in the address and in the session.
+    Keep the reviewer's name both in the address and in the session.
 
     A link of the sidebar carries no parameters, and a reload forgets the session: each alone would lose the name.
     """
@@ -70,7 +70,7 @@ def remember_reviewer() -> None:
 
 
 def set_reviewer(name: str) -> None:
-    """Remember who is looking."""
+    """Remember the reviewer's name."""
     st.session_state["reviewer"] = name
     if st.query_params.get("reviewer", "") != name:
         st.query_params["reviewer"] = name

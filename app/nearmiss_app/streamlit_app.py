@@ -6,7 +6,7 @@ from nearmiss.errors import NearmissError
 from nearmiss.workspace import Workspace
 from nearmiss_app import navigation, state, theme
 
-# Streamlit leaves six lines of nothing above each page and wide margins, and writes captions too pale to read.
+# Streamlit leaves six blank lines above each page and wide margins, and its captions are too pale to read.
 # Pictures stand side by side where there is room for their names and numbers, else one above the other.
 STYLE = """
 .stMainBlockContainer { padding: 4.5rem 3rem 3rem; }
@@ -16,7 +16,7 @@ STYLE = """
 
 
 def sidebar(work: Workspace) -> None:
-    """Which run is open, and who is looking."""
+    """The open run and the reviewer's name."""
     with st.sidebar:
         st.markdown("**nearmiss**")
         st.caption(f"{work.run.folder.name}, round {work.number}")
@@ -34,7 +34,7 @@ def sidebar(work: Workspace) -> None:
 
 
 def main() -> None:
-    """Draw the page that is asked for; a mistake becomes a sentence."""
+    """Draw the requested page; an error becomes a message."""
     st.set_page_config(page_title="nearmiss", page_icon="◎", layout="wide")
     st.html(f"<style>{STYLE}</style>")
     if theme.is_dark():

@@ -40,7 +40,7 @@ STATUS: dict[str, Look] = {
     "over_quota": Look("not needed", "○", "#5c6370", "#a9b1bd", "no rule refused it; others were preferred"),
     "short_query": Look("query too short of negatives", "∅", "#5c6370", "#a9b1bd", "its whole query was dropped"),
 }
-# What only an export says of a candidate.
+# Statuses that only an export gives.
 EXPORT: dict[str, Look] = {
     "reviewed_unsure": Look("judged cannot tell", "?", "#5c6370", "#a9b1bd", "nobody could say whether it answers"),
     "wrong_positive": Look("judged no positive", "✕", "#5c6370", "#a9b1bd", "labelled as an answer, judged to be none"),
@@ -66,5 +66,5 @@ def colour(look: Look) -> str:
 
 
 def source_word(source: str) -> str:
-    """A source as a person reads it."""
+    """A source in plain words."""
     return SOURCE_WORDS.get(source, source)

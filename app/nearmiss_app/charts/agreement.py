@@ -23,7 +23,7 @@ ROW, FRAME = 34, 56  # pixels: of a row, and of what is above and below them
 
 @dataclass(frozen=True)
 class Dot:
-    """One row of a picture: its name, what is known, and whether it is the one to read."""
+    """One row of a picture: its name, its values, and whether it is the one to read."""
 
     name: str
     estimate: AgreementEstimate
@@ -39,7 +39,7 @@ def coefficients(found: Agreement, *, dark: bool) -> go.Figure:
 
 
 def by_verdict(found: Agreement, words: Callable[[str], str], *, dark: bool) -> go.Figure:
-    """For each verdict, how often another says the same."""
+    """For each verdict, how often another person gives the same one."""
     looks = {verdict: VERDICT[verdict] for verdict in found.by_verdict}
     dots = [
         Dot(f"{looks[verdict].sign} {words(verdict)}", one, True, _colour(looks[verdict], dark))
@@ -49,13 +49,13 @@ def by_verdict(found: Agreement, words: Callable[[str], str], *, dark: bool) -> 
 
 
 def with_themselves(found: Agreement, *, dark: bool) -> go.Figure:
-    """How often each person said the same when a pair came again."""
+    """How often each person gave the same verdict when a pair was shown again."""
     dots = [Dot(_name(person), one, True) for person, one in found.with_themselves.items()]
     return whiskers(dots, dark=dark, number=percent)
 
 
 def between(shown: Sequence[TwoPeople], *, dark: bool) -> go.Figure:
-    """Each two people's kappa; those who differ most come first."""
+    """The kappa of each two people; those who differ most come first."""
     dots = [Dot(f"{_name(one.first, SHORT_NAME)} and {_name(one.second, SHORT_NAME)}", one.kappa) for one in shown]
     return whiskers(dots, dark=dark, number=coefficient)
 
@@ -63,7 +63,7 @@ def between(shown: Sequence[TwoPeople], *, dark: bool) -> go.Figure:
 def whiskers(
     dots: Sequence[Dot], *, dark: bool, number: Callable[[float], str], mark: float | None = None
 ) -> go.Figure:
-    """A row each: a dot, its 95% limits, and both in numbers. `mark` is a value worth reaching."""
+    """One row each: a dot, its 95% limits, and both as numbers. `mark` is a value worth reaching."""
     mode = "dark" if dark else "light"
     lows = [dot.estimate.low for dot in dots if dot.estimate.low is not None]
     lowest = min([0.0, *lows])
@@ -114,7 +114,7 @@ def whiskers(
 
 
 def coefficient(value: float) -> str:
-    """A coefficient, with a true minus and without minus nought."""
+    """A coefficient with a proper minus sign, and never "-0"."""
     return f"{round(value, 2) + 0.0:.2f}".replace("-", "−")
 
 
@@ -124,7 +124,7 @@ def percent(value: float) -> str:
 
 
 def in_words(dots: Iterable[tuple[str, AgreementEstimate]], number: Callable[[float], str]) -> str:
-    """The same for those who cannot see it."""
+    """The same as text, for screen readers."""
     said = (
         f"{name} {number(one.value)}, {_limits(one, number)}" if one.value is not None else f"{name} cannot be told"
         for name, one in dots
@@ -133,7 +133,7 @@ def in_words(dots: Iterable[tuple[str, AgreementEstimate]], number: Callable[[fl
 
 
 def _name(person: str, longest: int = NAME) -> str:
-    # Isolated, so that a name written from right to left leaves the rest of its line alone.
+    # Isolated, so that a right-to-left name does not reorder the rest of its line.
     return f"\u2068{safe(shortened(person, longest))}\u2069"
 
 

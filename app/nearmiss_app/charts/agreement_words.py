@@ -1,4 +1,4 @@
-"""What the agreement page says, as HTML that shows people's texts and does nothing else; no Streamlit inside."""
+"""The agreement page's texts, as HTML in which people's own texts are escaped; no Streamlit inside."""
 
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
@@ -81,17 +81,17 @@ STYLE = """<style>
 
 
 def heading(title: str, says: str) -> str:
-    """The heading of a part of the page, and what it tells."""
+    """The heading of a part of the page, and what it shows."""
     return f'<div class="agreement head"><h2>{safe(title)}</h2><p class="quiet">{safe(says)}</p></div>'
 
 
 def note(says: str) -> str:
-    """A quiet sentence."""
+    """A sentence in small print."""
     return _framed(f'<p class="quiet">{safe(says)}</p>')
 
 
 def people(found: Agreement) -> str:
-    """Who differs from whom, as a table: the share of common pairs on which two people said the same."""
+    """Who differs from whom, as a table: the share of common pairs on which two people agree."""
     names = list(found.judged)[:PEOPLE]
     known = {(one.first, one.second): one for one in found.between}
     known |= {(one.second, one.first): one for one in found.between}
@@ -117,7 +117,7 @@ def _cell(both: TwoPeople | None, same: bool) -> str:
         return "<td></td>"
     if both is None or both.raw.value is None:
         return '<td class="quiet" title="no pair in common">–</td>'
-    # The less they agree, the stronger the ground.
+    # The less they agree, the stronger the background.
     style = f"--much: {round(5 + 30 * (1 - both.raw.value))}%"
     pairs = "pair" if both.raw.pairs == 1 else "pairs"
     return (
@@ -127,7 +127,7 @@ def _cell(both: TwoPeople | None, same: bool) -> str:
 
 
 def differences(shown: Iterable[TwoPeople], words: Callable[[str], str]) -> str:
-    """In words, what two people most often see differently; nothing where they never do."""
+    """In words, the verdicts on which two people differ most often; empty where they never differ."""
     kinds = [(one, kind) for one in shown for kind in one.differences]
     kinds.sort(key=lambda each: -each[1][2])
     rows = []
@@ -146,7 +146,7 @@ def differences(shown: Iterable[TwoPeople], words: Callable[[str], str]) -> str:
 
 
 def dispute(shown: Dispute, *, dark: bool) -> str:
-    """The query, the candidate beside the labelled answers, and what each person said, side by side."""
+    """The query, the candidate beside the labelled answers, and each person's verdict."""
     answers = "".join(_part(one) for one in shown.positives)
     return _framed(
         f'<p class="asked text" tabindex="0" role="region" aria-label="Query" dir="auto">{_text(shown.query)}</p>'
@@ -158,7 +158,7 @@ def dispute(shown: Dispute, *, dark: bool) -> str:
 
 
 def decision(entry: Entry, query: str, title: str, *, dark: bool) -> str:
-    """One decision in a line."""
+    """One decision, on one line."""
     look = VERDICT[entry.event.verdict]
     return _framed(
         f'<p class="line"><span class="said" style="--own: {_colour(look, dark)}">{look.sign} {look.word}</span> '
@@ -210,12 +210,12 @@ def _text(text: str) -> str:
 
 
 def safe(text: str) -> str:
-    """A text that no browser reads as markup."""
+    """The text, escaped for HTML."""
     return escape(text, quote=True)
 
 
 def shortened(name: str, longest: int = NAME) -> str:
-    """A person's name, cut where it is very long."""
+    """A person's name, shortened where it is very long."""
     return name if len(name) <= longest else f"{name[: longest - 1]}…"
 
 

@@ -1,4 +1,4 @@
-"""How near the probabilities are: estimated against judged, bin by bin; and what each signal weighs."""
+"""Reliability of the probabilities, estimated against judged by bin; and the weight of each signal."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from nearmiss_app.charts.style import GRID, INK, styled
 
 
 def reliability(told: dict[str, Any], *, dark: bool) -> go.Figure:
-    """Bins of like probability: estimated against judged, with its 95% interval; on the diagonal both are equal."""
+    """Estimated against judged probability by bin, with 95% intervals; on the diagonal both are equal."""
     mode = "dark" if dark else "light"
     bins = told["curve"]
     look = theme.STATUS["known_positive"]
@@ -54,13 +54,13 @@ def reliability(told: dict[str, Any], *, dark: bool) -> go.Figure:
 
 
 def in_words_of(told: dict[str, Any]) -> str:
-    """The curve for those who do not see it."""
+    """The curve as text, for screen readers."""
     parts = [f"{one['estimated']:.0%} estimated, {one['judged']:.0%} judged answers" for one in told["curve"]]
     return "Reliability: " + "; ".join(parts) + "."
 
 
 def weights(calibration: Calibration, *, dark: bool) -> go.Figure:
-    """What one standard deviation of each signal adds to the logit, the weightiest on top."""
+    """What one standard deviation of each signal adds to the logit, the largest on top."""
     known = sorted(_weighed(calibration), key=lambda one: abs(one[0]))
     look = theme.STATUS["too_close"]
     bars = go.Bar(
@@ -76,7 +76,7 @@ def weights(calibration: Calibration, *, dark: bool) -> go.Figure:
 
 
 def weights_in_words(calibration: Calibration) -> str:
-    """The same for those who do not see it."""
+    """The same as text, for screen readers."""
     return "Weights: " + "; ".join(f"{words} {weight:+.2f}" for weight, words in _weighed(calibration)) + "."
 
 

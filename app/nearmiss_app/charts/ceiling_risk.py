@@ -1,4 +1,4 @@
-"""What a ceiling leaves in, throws away and leaves short: three curves over its stops, and where it stands."""
+"""A ceiling's trade-off: false negatives left in, good negatives lost and queries left short, over its stops."""
 
 import plotly.graph_objects as go
 
@@ -17,7 +17,7 @@ AXIS = {
 
 
 def figure(found: CeilingRisk, *, dark: bool) -> go.Figure:
-    """The curves, as far as a stop has a number."""
+    """The curves, over those stops that have a number."""
     made = go.Figure()
     stops = [stop for stop in found.stops if stop is not None]
     count = len(stops)
@@ -49,7 +49,7 @@ def figure(found: CeilingRisk, *, dark: bool) -> go.Figure:
 
 
 def in_words(found: CeilingRisk) -> str:
-    """What the curves say at the ceiling in force, for those who do not see them."""
+    """The curves' values at the ceiling in force as text, for screen readers."""
     estimated = found.estimated
     parts = [f"estimated {estimated.false_negative_rate[found.now]:.1%} answers among the kept"]
     if found.measured is not None:

@@ -1,4 +1,4 @@
-"""The picture of a dry run: why candidates are left out; and the table of the exports there are."""
+"""The picture of a dry run: why candidates are left out; and the table of existing exports."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ COUNTS = ("Queries", "Positives", "Negatives", "Rows", "Judgements")
 
 @dataclass(frozen=True)
 class Bar:
-    """Some of the candidates: what they are called, how many they are, what the tooltip says."""
+    """One group of candidates: its name, its size and its tooltip."""
 
     name: str
     count: int
@@ -48,12 +48,12 @@ def reasons(bars: list[Bar], *, dark: bool) -> go.Figure:
 
 
 def in_words(bars: list[Bar]) -> str:
-    """The same for those who do not see it."""
+    """The same as text, for screen readers."""
     return "Candidates left out, by reason. " + ", ".join(f"{bar.name}: {bar.count:,}" for bar in bars)
 
 
 def listed(found: Mapping[str, WrittenExport], timezone: str) -> Node:
-    """A row for each export, in the order given; where there is no room, its numbers stand below its name."""
+    """One row for each export, in the order given; on narrow pages its numbers stand below its name."""
     rows = [_listed(name, export, ZoneInfo(timezone)) for name, export in found.items()]
     words, numbers = ("Name", "WrittenExport", "Format"), (*COUNTS, "Size")
     heads = [node("th", "", word, scope="col") for word in words]

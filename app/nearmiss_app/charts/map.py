@@ -13,11 +13,11 @@ from nearmiss_app.theme import STATUS, VERDICT, Look, source_word
 
 
 def _looks(*signs_and_colours: tuple[str, str, str]) -> tuple[Look, ...]:
-    """Looks without a word: sign, colour on light, colour on dark."""
+    """Looks without a name: sign, colour on light, colour on dark."""
     return tuple(Look("", *one, "") for one in signs_and_colours)
 
 
-# Groups without a look of their own, told apart by sign as well.
+# Groups without a look of their own; their signs differ as well as their colours.
 CATEGORIES = _looks(
     ("●", "#0072b2", "#56a7e0"),
     ("▲", "#b3430f", "#f5a26b"),
@@ -70,7 +70,7 @@ class Layer:
 
     @property
     def sign(self) -> str:
-        """As it is drawn."""
+        """The sign as it is drawn."""
         if len(self.points) <= MANY:
             return self.look.sign
         return "○" if SYMBOLS.get(self.look.sign, "").endswith("-open") else "●"
@@ -83,7 +83,7 @@ class Layer:
 
 
 def layers(atlas: Atlas, by: Grouping, groups: Groups, around: Around | None) -> list[Layer]:
-    """From the bottom of the picture to its top: documents of no group, queries, groups from the last to the first."""
+    """Layers from bottom to top: documents of no group, queries, groups from the last to the first."""
     size = 10 if around is not None else _size(len(atlas.map.ids))
     rest = _rest(atlas, by, groups, around, size)
     named = [
@@ -108,7 +108,7 @@ def map_figure(
 ) -> go.Figure:
     """The whole map, or what lies around one query, the point `read` in a ring; `customdata` numbers points."""
     mode = "dark" if dark else "light"
-    # All of one kind: Plotly draws WebGL over SVG, whatever the order.
+    # All traces are of one kind: Plotly draws WebGL over SVG, whatever the order.
     small = sum(len(layer.points) for layer in drawn) <= SMALL
     kind = go.Scatter if small else go.Scattergl
     figure = go.Figure([kind(_trace(atlas, layer, small, dark)) for layer in drawn])
@@ -131,7 +131,7 @@ def map_figure(
         showlegend=False,
         margin={"l": 0, "r": 0, "t": BUTTONS, "b": 0},
         modebar={"bgcolor": "rgba(0,0,0,0)", "color": QUIET[mode], "activecolor": INK[mode]},
-        # A new colour keeps what was zoomed to.
+        # The zoom stays when the colouring changes.
         uirevision=around.query_id if around is not None else "whole",
     )
     return figure
@@ -180,13 +180,13 @@ def strip_figure(around: Around, labels: Sequence[str], *, dark: bool) -> go.Fig
 
 
 def _height(window: tuple[float, float, float, float], highest: int) -> int:
-    """Of the figure, so that the window fills it."""
+    """The figure's height, so that the window fills it."""
     left, right, bottom, top = window
     return int(np.clip(WIDTH * (top - bottom) / (right - left), LOWEST, highest)) + BUTTONS
 
 
 def name_of(atlas: Atlas, by: Grouping, name: str) -> str:
-    """A group as a person reads it."""
+    """A group's name in plain words."""
     if by == "status":
         return STATUS[name].word
     if by == "verdict":
@@ -221,7 +221,7 @@ def _query(around: Around) -> Layer:
 
 
 def _size(points: int) -> float:
-    """Of a point on the whole map, in pixels: the more there are, the smaller."""
+    """A point's size on the whole map, in pixels: the more points, the smaller."""
     return next((size for most, size in ((500, 8), (3000, 6.5), (20_000, 5), (50_000, 3.5)) if points <= most), 2.5)
 
 

@@ -1,4 +1,4 @@
-"""What the map's page says, as words and as HTML that shows somebody's text and does nothing else."""
+"""The map page's texts, as words and as HTML in which people's own texts are escaped."""
 
 import html
 from typing import Any
@@ -12,7 +12,7 @@ LONGEST_TITLE = 160
 
 
 def how_far(told: MapProgress) -> str:
-    """How far a map is that is being made."""
+    """The progress of a map that is being made."""
     words = STAGES.get(told.stage, "Getting ready")
     if told.done:
         words += f": {told.done:,} of {told.total:,} {told.unit}"
@@ -22,7 +22,7 @@ def how_far(told: MapProgress) -> str:
 
 
 def lie(facts: dict[str, Any]) -> str:
-    """How much a map lies, in one sentence with the measured share; Markdown."""
+    """How far the map distorts, in one sentence with the measured share; Markdown."""
     kept = facts["kept_neighbours"]
     if not kept["neighbours"]:
         return "**A map lies**, and here are too few documents to say how much."
@@ -34,7 +34,7 @@ def lie(facts: dict[str, Any]) -> str:
 
 
 def method(facts: dict[str, Any]) -> str:
-    """How the map came about."""
+    """How the map was made."""
     if facts["umap"] is None:
         made = "Too few documents for neighbourhoods: the two directions in which their vectors differ most."
     else:
@@ -50,7 +50,7 @@ def query(query_id: str, text: str) -> str:
 
 
 def document(doc_id: str, title: str, text: str, standing: str | None) -> str:
-    """A document, and what it is to the query where there is one, as HTML."""
+    """A document, and its standing for the query where there is one, as HTML."""
     said = f"<small>Document <bdi>{html.escape(doc_id)}</bdi></small>"
     if standing is not None:
         said += f"<div>{standing}</div>"
@@ -61,7 +61,7 @@ def document(doc_id: str, title: str, text: str, standing: str | None) -> str:
 
 
 def standing(around: Around, doc_id: str, *, dark: bool) -> str:
-    """What a document is to the query, as HTML."""
+    """A document's standing for the query, as HTML."""
     own = around.candidates[around.candidates["doc_id"].eq(doc_id)]
     if own.empty:
         return "not a candidate of this query"
@@ -74,7 +74,7 @@ def standing(around: Around, doc_id: str, *, dark: bool) -> str:
 
 
 def _boxed(text: str, height: int, name: str) -> str:
-    """A text that scrolls where it is long; keys reach it."""
+    """A text that scrolls where it is long, and can be reached by keyboard."""
     more = f" … ({len(text):,} characters)" if len(text) > LONGEST else ""
     style = (
         f"max-height:{height}px;overflow-y:auto;font-size:0.9rem;white-space:pre-wrap;overflow-wrap:anywhere;"

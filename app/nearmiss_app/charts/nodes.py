@@ -9,7 +9,7 @@ def node(tag: str, look: str, *children: Node | str | None, press: dict[str, Any
     """
     An element of class `look`; children that are None are left out.
 
-    What is `said` becomes attributes, `aria_label` for aria-label; a name with two underscores in front becomes a CSS
+    `said` holds the attributes, `aria_label` for aria-label; a name with two underscores in front becomes a CSS
     variable, `__own` for --own. `press` is handed back when the element is pressed.
     """
     made: Node = {"tag": tag, "look": look, "children": [child for child in children if child is not None]}

@@ -1,4 +1,4 @@
-"""What the overview draws: trees of elements for the pictures that can be pressed, figures for the rest."""
+"""What the overview draws: trees of elements for clickable pictures, figures for the rest."""
 
 from collections.abc import Iterable
 from itertools import pairwise
@@ -33,7 +33,7 @@ OPENING = 160  # characters of a text in a list
 
 
 def heading(title: str, says: str) -> Node:
-    """The heading of a part of the page, and what one can do there."""
+    """The heading of a part of the page, and what can be done there."""
     return node("div", "part", node("h2", "", title), node("p", "quiet", says))
 
 
@@ -58,7 +58,7 @@ def about(run: RunSummary, found: Overview, name: str, *, dark: bool) -> Node:
 
 
 def sentence(run: RunSummary, name: str) -> str:
-    """What the run is, for someone who sees it for the first time."""
+    """A description of the run for someone who sees it for the first time."""
     which = f"round {run.number} of {len(run.rounds)}" if len(run.rounds) > 1 else "one round"
     depths = {depth for _, depth in run.sources}
     each = "" if len(depths) == 1 else " (first {:,})"
@@ -89,7 +89,7 @@ def _judged(judged: JudgedCounts, dark: bool) -> Node | None:
 
 
 def pictures(found: Overview, wanted: RowFilter, *, dark: bool) -> Node:
-    """The funnel beside what the sources found; what is being looked at is marked."""
+    """The funnel beside what the sources found, with the current selection marked."""
     return node("div", "pair", _funnel(found, wanted, dark), _sets(found, wanted, dark))
 
 
@@ -212,17 +212,17 @@ def _set(entry: SourceOverlap, sources: list[str], column: int, most: int, asked
 
 
 def found_key(sources: Iterable[str]) -> str:
-    """A set of sources as the address spells it, like the report: bm25+dense, or none."""
+    """A set of sources as written in the address and the report: bm25+dense, or none."""
     return "+".join(sources) or "none"
 
 
 def found_words(sources: tuple[str, ...]) -> str:
-    """A set of sources as a person reads it."""
+    """A set of sources in plain words."""
     return f"only {_listed([source_word(source) for source in sources])}" if sources else "no source"
 
 
 def scores(histogram: Histogram, title: str, *, dark: bool) -> go.Figure:
-    """How one score lies among positives, kept and refused: a row each, as tall as it can be, over one axis."""
+    """How one score is distributed among positives, kept and refused: one row each over a shared axis."""
     figure = make_subplots(rows=len(GROUPS), shared_xaxes=True, vertical_spacing=0.13)
     edges = histogram.edges
     for row, (group, look) in enumerate(GROUP_LOOKS.items(), start=1):
@@ -262,7 +262,7 @@ def scores(histogram: Histogram, title: str, *, dark: bool) -> go.Figure:
 
 
 def scores_in_words(histogram: Histogram, title: str) -> str:
-    """The same for those who cannot see it."""
+    """The same as text, for screen readers."""
     return f"{title}: " + "; ".join(
         f"most {group} between {histogram.edges[peak]:g} and {histogram.edges[peak + 1]:g}"
         for group, counts in histogram.counts.items()
@@ -380,7 +380,7 @@ def _share(part: int, whole: int) -> str:
 
 
 def _pixels(part: int, most: int) -> int:
-    # What is there at all is seen.
+    # Even the smallest count stays visible.
     return max(round(TALLEST * part / max(most, 1)), 1) if part else 0
 
 

@@ -37,7 +37,7 @@ class ChangedNegative:
 
 
 def headline(change: RoundChange) -> str:
-    """What the second round came to, in a sentence or two."""
+    """The outcome of the second round, in a sentence or two."""
     lost, kept = len(change.lost), change.in_both + len(change.lost)
     return (
         f"Of the {kept:,} negatives that round {change.first} keeps, {change.in_both:,} are kept by round "
@@ -98,12 +98,12 @@ def bars(counts: Mapping[str, int], words: Mapping[str, str], *, dark: bool) -> 
 
 
 def word_of(status: str, words: Mapping[str, str]) -> str:
-    """A status in the other round as a person reads it."""
+    """A status in the other round, in plain words."""
     return words.get(status) or STATUS[status].word
 
 
 def in_words(title: str, shown: list[Bar]) -> str:
-    """The bars for those who do not see them."""
+    """The bars as text, for screen readers."""
     return f"{title}: " + ", ".join(f"{bar.name} {bar.count:,}" for bar in shown)
 
 
@@ -137,7 +137,7 @@ def scores(found: list[RoundSummary], score: str, *, dark: bool) -> go.Figure:
 
 
 def scores_in_words(found: list[RoundSummary], score: str) -> str:
-    """The medians, for those who do not see the boxes."""
+    """The medians as text, for screen readers."""
     return f"{AXIS[score]}, medians. " + "; ".join(
         f"round {one.number}: " + ", ".join(f"{group} {five[2]:.2f}" for group, five in one.scores[score].items())
         for one in found
@@ -145,7 +145,7 @@ def scores_in_words(found: list[RoundSummary], score: str) -> str:
 
 
 def pairs(shown: list[ChangedNegative], words: Mapping[str, str], *, has_teacher: bool, reviewer: str) -> Node:
-    """Negatives with their query, what they are in the other round, and their scores."""
+    """Negatives with their query, their status in the other round, and their scores."""
     if not shown:
         return node("p", "empty", "None.")
     return node("ol", "queries", *(_pair(pair, words, has_teacher, reviewer) for pair in shown))

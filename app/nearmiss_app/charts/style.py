@@ -1,10 +1,10 @@
-"""How every figure looks, so that no page invents its own."""
+"""The common style of all figures."""
 
 import plotly.graph_objects as go
 
 INK = {"light": "#1d2228", "dark": "#e6e6e3"}
 GRID = {"light": "#e4e4de", "dark": "#2b3138"}
-# The signs that Plotly has a symbol for; the others are written.
+# The signs that Plotly has a symbol for; the others are drawn as text.
 SYMBOLS = {
     "●": "circle",
     "○": "circle-open",

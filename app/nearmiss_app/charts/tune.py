@@ -27,10 +27,10 @@ SCALES = {
     "score": "teacher score",
     "probability": "chance of being an answer",
 }
-# What a person looks for lies on top: what is kept, then what is too close to be.
+# The points that matter most lie on top: the kept, then those too close to the positive.
 ON_TOP = ("over_quota", "too_easy", "known_positive", "too_close", "kept")
 PLAIN = ("known_positive", "too_close", "kept")
-LIMITS = {"ceiling": "too_close", "floor": "too_easy"}  # each in the colour of what it refuses
+LIMITS = {"ceiling": "too_close", "floor": "too_easy"}  # each in the colour of the status that it gives
 HOW = " Shift and wheel: zoom; drag: move; double-click: all again."
 
 
@@ -64,7 +64,7 @@ def chart(work: Workspace, picture: Picture, present: list[str], *, dark: bool) 
 
 
 def points(work: Workspace, picture: Picture) -> pd.DataFrame:
-    """One row a point within the frame, what lies on top last; the columns are named as a reader sees them."""
+    """One row for each point within the frame, the topmost last; column names are those shown to the reader."""
     order = {STATUSES.index(status): place for place, status in enumerate(ON_TOP)}
     status = pd.Series(picture.status)
     inside = (picture.height >= picture.frame[0]) & (picture.height <= picture.frame[1])
@@ -81,14 +81,14 @@ def points(work: Workspace, picture: Picture) -> pd.DataFrame:
 
 
 def limits(picture: Picture) -> pd.DataFrame:
-    """One row a limit: its name, where it lies in the middle, and between which heights for nearly all queries."""
+    """One row for each limit: its name, its median, and the range that holds nearly all queries."""
     rows = [(name, line.middle, line.low, line.high, line.is_straight) for name, line in _set(picture)]
     columns = {"limit": str, "middle": "float64", "low": "float64", "high": "float64", "straight": bool}
     return pd.DataFrame(rows, columns=list(columns)).astype(columns)
 
 
 def _set(picture: Picture) -> list[tuple[str, LimitLine]]:
-    """The limits that are set, with their names."""
+    """The limits in use, with their names."""
     return [(name, line) for name, line in (("ceiling", picture.ceiling), ("floor", picture.floor)) if line is not None]
 
 
@@ -98,7 +98,7 @@ def possible(*counts: dict[str, int]) -> list[str]:
 
 
 def in_words(picture: Picture, counts: dict[str, int]) -> str:
-    """What the picture shows, for those who do not see it."""
+    """The picture as text, for screen readers."""
     shown = ", ".join(f"{counts[status]:,} {theme.STATUS[status].word}" for status in STATUSES if counts[status])
     found = [
         f"{name} at {line.middle:.3g}" if line.is_straight else f"{name} between {line.low:.3g} and {line.high:.3g}"
@@ -168,7 +168,7 @@ def _signs(present: list[str], scale: str, *, dark: bool) -> dict[str, Any]:
 
 
 def _lines(scale: str, *, dark: bool) -> list[dict[str, Any]]:
-    """The limits: a line, and a band around it where it lies otherwise for each query."""
+    """The limits: a line, and a band around it where the limit differs by query."""
     ceiling, floor = (_colour(LIMITS[name], dark) for name in ("ceiling", "floor"))
     colour = {"condition": {"test": "datum.limit == 'ceiling'", "value": ceiling}, "value": floor}
     ink = INK["dark" if dark else "light"]
@@ -194,7 +194,7 @@ def _lines(scale: str, *, dark: bool) -> list[dict[str, Any]]:
 
 
 def _height(column: str, of: str, **more: Any) -> dict[str, Any]:
-    """A column as height; all have one title, since the axis is named by what each layer says of it."""
+    """A column as height; all layers share one title, since the axis shows every different one."""
     return {"field": column, "type": "quantitative", "title": SCALES[of], **more}
 
 

@@ -1,7 +1,7 @@
 """
-The deck: the review card as a component of its own, since fast keys are lost or land on the wrong card otherwise.
+The deck: the review card as its own component; with plain buttons, fast keys are lost or hit the wrong card.
 
-It is handed the next cards and what is written already; it hands back every event that is not acknowledged, as state,
+It receives the next cards and what is written already; it returns every unacknowledged event as state,
 so that none is lost when the page runs again in between.
 """
 
@@ -23,4 +23,4 @@ def deck(data: dict[str, Any], *, key: str) -> None:
 
 
 def _pass() -> None:
-    """The page runs again, and reads the state."""
+    """Nothing to do here: the page runs again and reads the state."""

@@ -1,7 +1,7 @@
 """
 Pictures: pages' own drawings of plain elements, which can be reached and pressed by keyboard as well as by mouse.
 
-They are handed a tree of nodes (`nearmiss_app.charts.nodes`) and hand back what was pressed. Texts and ids are other
+They take a tree of nodes (`nearmiss_app.charts.nodes`) and return what was pressed. Texts and ids are other
 people's: they are only ever set as text, never read as markup.
 """
 

@@ -1,7 +1,7 @@
 """
 The rankings of one query, side by side, as a component of its own: rows light up together and are judged by keys.
 
-It is handed the query's view and what is written already; it hands back, as state, every event that is not
+It receives the query's view and what is written already; it returns, as state, every event that is not
 acknowledged, the documents it wants to read, and the setting that was moved.
 """
 

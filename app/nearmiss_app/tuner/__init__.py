@@ -1,7 +1,7 @@
 """
-The tuner: every setting of a policy as a component of its own, since plain sliders ask the server for each count.
+The tuner: all settings of a policy as its own component, since plain sliders ask the server for each count.
 
-It is handed, for every slider, what would be counted at each of its stops; it hands back, as state, what was released.
+It receives the counts at each stop of every slider; it returns, as state, the values that were released.
 """
 
 from collections.abc import Callable

@@ -1,11 +1,11 @@
-"""Pairs to read, as HTML of escaped texts: texts are hostile, and Markdown would load their images."""
+"""Pairs to read, as HTML with escaped texts: texts are untrusted, and Markdown would load their images."""
 
 from html import escape
 
 from nearmiss.session.tuning import EdgePair
 from nearmiss_app import theme
 
-LONGEST = 3_000  # characters shown; the rest is read in Review
+LONGEST = 3_000  # characters shown; Review shows the rest
 
 
 def card(pair: EdgePair, limit: str | None) -> str:
@@ -40,7 +40,7 @@ def _status(pair: EdgePair) -> str:
 
 
 def _passage(what: str, title: str, text: str) -> str:
-    """A title and the first lines of a text; a click, or Enter, opens the rest."""
+    """A title and the first lines of a text; a click or Enter opens the rest."""
     whole = f"{title}. {text}" if title else text
     return (
         f'<details><summary><span class="what">{escape(what)}</span>'

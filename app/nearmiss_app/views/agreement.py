@@ -1,4 +1,4 @@
-"""Agreement: how far people say the same of the same pair, and the pairs on which somebody must decide."""
+"""Agreement: how far reviewers agree on the same pair, and the pairs on which somebody must decide."""
 
 import shlex
 import time
@@ -35,7 +35,7 @@ def _measured(_work: Workspace, run: str, last_seq: int, scale: str) -> Agreemen
 
 
 def measured(work: Workspace, scale: str) -> Agreement:
-    """The page's numbers, computed again only when somebody judged."""
+    """The page's numbers, computed again only after a new judgement."""
     return _measured(work, str(work.run.folder), work.standing.last_seq, scale)
 
 
@@ -45,12 +45,12 @@ def _waiting(_work: Workspace, run: str, number: int, last_seq: int, between: tu
 
 
 def waiting(work: Workspace, between: tuple[str, str] | None = None) -> list[Pair]:
-    """The pairs that wait for a decision, found again only when somebody judged."""
+    """The pairs that wait for a decision, found again only after a new judgement."""
     return _waiting(work, str(work.run.folder), work.number, work.standing.last_seq, between)
 
 
 def word(category: str, scale: str) -> str:
-    """A verdict as a person reads it."""
+    """A verdict in plain words."""
     if scale == "answers":
         return "an answer, or partly" if category == "relevant" else "no answer"
     return theme.VERDICT[category].word
@@ -91,7 +91,7 @@ def _who(found: Agreement) -> str:
 
 
 def numbers(work: Workspace, found: Agreement, scale: str) -> None:
-    """How far people agree: in a sentence, in pictures, two by two, each with themselves."""
+    """How far people agree: in a sentence, in pictures, in pairs, and each with themselves."""
     dark = theme.is_dark()
     headline(found, scale)
     with st.container(key="side_by_side_verdicts"):
@@ -108,7 +108,7 @@ def numbers(work: Workspace, found: Agreement, scale: str) -> None:
 
 
 def headline(found: Agreement, scale: str) -> None:
-    """What the numbers come to, and which of them to read."""
+    """A summary of the numbers, and which of them to read."""
     name, one = charts.NAMES[found.to_read], found.coefficients[found.to_read]
     same = found.coefficients[agreement.RAW].value
     st.text(
@@ -166,7 +166,7 @@ def themselves(found: Agreement) -> None:
 
 
 def draw(figure: object, key: str, alt: str) -> None:
-    """A figure with its words."""
+    """A figure with its text for screen readers."""
     st.plotly_chart(figure, key=key, theme=None, config={"displayModeBar": False}, alt=alt)
 
 
@@ -186,7 +186,7 @@ def _between_in_words(shown: Sequence[TwoPeople]) -> str:
 
 
 def disagreements(work: Workspace, between: tuple[str, str] | None) -> None:
-    """One disputed pair after the other, to be decided."""
+    """The disputed pairs, one by one, to be decided."""
     pairs = waiting(work, between)
     if pairs:
         place = _place(pairs)
@@ -198,7 +198,7 @@ def disagreements(work: Workspace, between: tuple[str, str] | None) -> None:
 
 
 def _between(found: Agreement) -> tuple[str, str] | None:
-    """Whose disagreements are looked at; anyone's unless said."""
+    """Whose disagreements are shown; anyone's by default."""
     options = [("", ""), *((one.first, one.second) for one in found.between if one.differences)]
     if len(options) < 3:
         return None
@@ -213,7 +213,7 @@ def _between(found: Agreement) -> tuple[str, str] | None:
 
 
 def _place(pairs: list[Pair]) -> int:
-    """Where the pair of the address stands among those that wait; the first unless it does."""
+    """The position of the address's pair among those that wait; 0 if it is not there."""
     asked = st.query_params.get("query", ""), st.query_params.get("doc", "")
     if asked in pairs:
         return pairs.index(asked)
@@ -224,12 +224,12 @@ def _place(pairs: list[Pair]) -> int:
 
 
 def show(pair: Pair) -> None:
-    """Look at a pair, and say so in the address."""
+    """Show a pair, and put it in the address."""
     st.query_params["query"], st.query_params["doc"] = pair
 
 
 def heading(pairs: list[Pair], place: int) -> None:
-    """Which of how many, and the way to the others."""
+    """Which pair of how many, with links to the others."""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.text(f"Disagreement {place + 1:,} of {len(pairs):,}")
         last = len(pairs) - 1
@@ -291,7 +291,7 @@ def decide_on(work: Workspace, dispute: Dispute, pairs: list[Pair], place: int) 
 
 
 def all_settled(work: Workspace, between: tuple[str, str] | None) -> None:
-    """Nothing waits."""
+    """Nothing waits for a decision."""
     if between:
         st.success("These two differ on no pair that is still open.", icon=":material/check:")
     else:
@@ -334,7 +334,7 @@ def _take_back(work: Workspace, entry: Entry) -> None:
 
 @st.fragment(key="agreement")
 def body(work: Workspace) -> None:
-    """Numbers or disagreements, of judgements on one scale or another."""
+    """Numbers or disagreements, for judgements on the chosen scale."""
     work.refresh()
     count = len(waiting(work))
     with st.container(horizontal=True, vertical_alignment="bottom"):

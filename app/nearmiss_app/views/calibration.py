@@ -1,4 +1,4 @@
-"""Calibration: what p_relevant rests on, how near it is, and learning from judgements: looked at first, then undone."""
+"""Calibration: what p_relevant is based on, how accurate it is, and refits: previewed first, undone if need be."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ LOOKED_AT = "calibration_preview"
 
 
 def learn(work: Workspace) -> None:
-    """The judgements that it could learn from; what that would change; and the buttons."""
+    """The judgements it could be fitted to, what that would change, and the buttons."""
     without, with_audits = (len(labels.labels_of(work, with_audits=one).rows) for one in (False, True))
     also = False
     if with_audits > without:
@@ -35,13 +35,13 @@ def learn(work: Workspace) -> None:
     if not count:
         navigation.link_to("review", "Judge some first: with 30 it can be tried, a few hundred change much")
     found, version, asked = st.session_state.get(LOOKED_AT, (None, None, None))
-    # Another verdict, another calibration or another question since: what was looked at is out of date.
+    # A new verdict, calibration or question since then: the preview is out of date.
     if found is not None and (version, asked) == (work.version, also):
         changes(work, found)
 
 
 def step_back(work: Workspace) -> None:
-    """Undo and redo, where there is something to undo or to redo."""
+    """Undo and redo, where possible."""
     can_undo, can_redo = stored.can_step(work.folder)
     for possible, words, step in ((can_undo, "Undo", refit.undo), (can_redo, "Redo", refit.redo)):
         if possible and st.button(words, help="Thresholds on p_relevant then keep and refuse as they did"):
@@ -72,7 +72,7 @@ def changes(work: Workspace, found: refit.Preview) -> None:
 
 
 def rests_on(calibration: Calibration) -> None:
-    """What the probabilities in force rest on, and what speaks against them."""
+    """What the probabilities in force are based on, and reasons to doubt them."""
     if calibration.labels:
         st.text(f"Fitted to {calibration.labels:,} judgements of this run, {calibration.answers:,} of them answers.")
     else:
@@ -107,7 +107,7 @@ def reliability(told: dict[str, Any]) -> None:
 
 
 def page(work: Workspace) -> None:
-    """What it is, what it rests on, how near it is, what each signal weighs."""
+    """What it is, its basis, its accuracy, and the weight of each signal."""
     st.title("Calibration", anchor=False)
     st.caption("Every signal of a candidate together gives its chance to be an unlabelled answer: p_relevant.")
     calibration, told = work.run.calibration(work.number), stored.told_of(work.folder)

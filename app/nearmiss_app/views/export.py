@@ -1,4 +1,4 @@
-"""Export: what would be written and why not the rest, writing it, and the exports there are."""
+"""Export: what would be written and why not the rest, writing it, and the existing exports."""
 
 import html
 import re
@@ -65,14 +65,14 @@ def _export_inputs(
 
 
 def planned(work: Workspace, export: Export) -> tuple[ExportInputs, DryRun]:
-    """What an export is made of and how much it would write, worked out again only when something changes."""
+    """An export's inputs and how much it would write, computed again only when something changes."""
     work.refresh()
     seen = repr(work.policy), work.version, repr(export)
     return _export_inputs(work, str(work.run.folder), work.number, *seen, export)
 
 
 def chosen(work: Workspace) -> Export:
-    """What is to be written, from the controls."""
+    """The export settings, from the controls."""
     name = st.session_state["format"]
     offered = choices(name)
     own = own_columns(work.run.dataset, name)
@@ -198,7 +198,7 @@ def _count(number: int, noun: str) -> str:
 
 
 def which_format() -> None:
-    """Whose training code, and which of its forms; the address keeps it."""
+    """The training library and one of its formats, kept in the address."""
     libraries = by_library()
     asked = st.session_state.get("format") or st.query_params.get("format")
     name = asked if asked in EXPORT_FORMATS else next(iter(EXPORT_FORMATS))
@@ -217,13 +217,13 @@ def which_format() -> None:
 
 
 def first_of() -> None:
-    """Begin with the first form of another training code."""
+    """Start with the first format of another training library."""
     st.session_state["format"] = by_library()[st.session_state["library"]][0]
 
 
 @st.fragment
 def plan(work: Workspace, runner: ExportRunner) -> None:
-    """Choices on the left, what they lead to on the right, and the button that writes it."""
+    """Choices on the left, their result on the right, and the button that writes it."""
     which_format()
     about = st.empty()
     with st.container(horizontal=True, gap="large"):
@@ -243,7 +243,7 @@ def plan(work: Workspace, runner: ExportRunner) -> None:
 
 
 def write_it(work: Workspace, runner: ExportRunner, export_inputs: ExportInputs, told: DryRun) -> None:
-    """Where to, and the button."""
+    """The destination, and the button that writes."""
     free = exporting.free_name(work.run.folder, export_inputs.export.format)
     busy = runner.job is not None and runner.job.state == "running"
     last = runner.job.out if runner.job is not None and runner.job.state == "written" else ""
@@ -251,7 +251,7 @@ def write_it(work: Workspace, runner: ExportRunner, export_inputs: ExportInputs,
         name = st.text_input(
             "Folder",
             free,
-            # Another key once something was written: its name is taken now.
+            # A new key after each export, since its name is now taken.
             key=f"folder {free} {last}",
             help=f"A name below the run's {exporting.EXPORTS}, or a whole path",
         )
@@ -286,7 +286,7 @@ def under_way(runner: ExportRunner) -> None:
 
 
 def progress(job: ExportJob) -> None:
-    """How far it is, and a way to stop it."""
+    """The progress, and a button to stop."""
     if job.state != "running":
         st.rerun()
     now = job.progress
@@ -381,7 +381,7 @@ def _compared(first: str, second: str, written_at: tuple[float, float]) -> Compa
 
 
 def difference(before: WrittenExport, after: WrittenExport, titles: tuple[str, str]) -> None:
-    """What one export has otherwise than another."""
+    """How one export differs from another."""
     st.markdown("**What differs**")
     found = _compared(str(before.folder), str(after.folder), (before.written_at, after.written_at))
     counts = [(COUNTS[name], *pair) for name, pair in found.counts.items()]
@@ -442,7 +442,7 @@ def passages(found: Comparison) -> None:
 
 
 def page(work: Workspace) -> None:
-    """Plan, progress, and what there is."""
+    """Plan, progress, and the existing exports."""
     st.title("Export")
     st.caption("Write the kept negatives as training files. Nothing is written before you press the button.")
     runner = _runner(str(work.run.folder))

@@ -1,4 +1,4 @@
-"""The map: every document and query at a place, near where they are alike; and the neighbourhood of one query."""
+"""The map: every document and query on a plane, similar ones near each other; and one query's neighbourhood."""
 
 import shlex
 from collections.abc import Callable, Sequence
@@ -32,12 +32,12 @@ LISTED = 500
 FOUND = 8
 OPENING = 160  # of a text in a list
 PLOT, PICKED = "map_plot", "map_picked"
-ROW = "single-cell"  # a press anywhere in a row, and the arrow keys
+ROW = "single-cell"  # a click anywhere in a row, and the arrow keys
 BUTTONS = [["pan2d", "lasso2d", "select2d", "zoomIn2d", "zoomOut2d", "resetScale2d"]]
 
 
 def page(work: Workspace) -> None:
-    """The map where there is one; else how to come by it."""
+    """The map where there is one; else how to make it."""
     st.title("Map", anchor=False)
     making = maps.progress(work.run.round_folder(work.number))
     atlas = maps.open_atlas(work)
@@ -73,7 +73,7 @@ def start(work: Workspace) -> None:
 
 @st.fragment(run_every="1s")
 def show_progress(work: Workspace) -> None:
-    """How far the map is, until it is done."""
+    """The map's progress, until it is done."""
     told = maps.progress(work.run.round_folder(work.number))
     if not isinstance(told, maps.MapProgress):
         st.rerun()
@@ -85,7 +85,7 @@ def show_progress(work: Workspace) -> None:
 
 @st.fragment
 def explore(atlas: Atlas) -> None:
-    """The map, what it is coloured by, and what was pressed on it."""
+    """The map, its colouring, and the point that was clicked."""
     query_id = st.query_params.get("query")
     if query_id is not None and not atlas.work.has_query(query_id):
         st.warning("This round has no query of that id. Here is the whole map.", icon=":material/search_off:")
@@ -136,7 +136,7 @@ def controls(atlas: Atlas, query_id: str | None) -> Grouping:
 
 
 def whole(atlas: Atlas, by: Grouping) -> None:
-    """All points, and the document that was pressed."""
+    """All points, and the document that was clicked."""
     doc_id = st.query_params.get("doc")
     halves = st.grid(3, min_column_width=270, gap="medium")
     with halves.cell(column_span=2):
@@ -151,7 +151,7 @@ def whole(atlas: Atlas, by: Grouping) -> None:
 
 
 def neighbourhood(atlas: Atlas, by: Grouping, query_id: str) -> None:
-    """A query and its candidates on the map, their true cosines beside it, and the one that was pressed."""
+    """A query and its candidates on the map, their true cosines beside it, and the one that was clicked."""
     around = atlas.around(query_id, atlas.work.decision())
     with st.container(border=True):
         st.html(words.query(query_id, atlas.work.query_text(query_id)))
@@ -171,7 +171,7 @@ def neighbourhood(atlas: Atlas, by: Grouping, query_id: str) -> None:
 
 
 def plot(atlas: Atlas, by: Grouping, around: Around | None) -> None:
-    """The figure; what is pressed or drawn around is kept, since a figure that changes forgets it."""
+    """The figure; the selection is stored, since a figure that changes forgets it."""
     query_id = None if around is None else around.query_id
     groups = atlas.groups(by, atlas.work.decision(), query_id)
     if around is not None and around.point is None:
@@ -194,7 +194,7 @@ def plot(atlas: Atlas, by: Grouping, around: Around | None) -> None:
 
 
 def say_how_much_it_lies(atlas: Atlas) -> None:
-    """One plain sentence with the measured share, and how the map came about."""
+    """One plain sentence with the measured share, and how the map was made."""
     facts = atlas.map.facts
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(words.lie(facts))
@@ -258,7 +258,7 @@ def true_cosines(atlas: Atlas, around: Around) -> None:
 
 
 def read(atlas: Atlas, doc_id: str, around: Around | None = None) -> bool:
-    """A document's text, and what it is to the query; False where the run has none of this id."""
+    """A document's text and its standing for the query; False where the run has no such id."""
     found = atlas.document(doc_id)
     if found is None:
         return False
@@ -271,7 +271,7 @@ def read(atlas: Atlas, doc_id: str, around: Around | None = None) -> bool:
 
 
 def queries_of(atlas: Atlas, doc_id: str) -> None:
-    """The queries whose candidate a document is; a press on one opens its neighbourhood."""
+    """The queries that have a document as candidate; a click on one opens its neighbourhood."""
     point = atlas.point_of_document(doc_id)
     if point is None:
         return
@@ -300,7 +300,7 @@ def queries_of(atlas: Atlas, doc_id: str) -> None:
 
 
 def listed(atlas: Atlas, query_id: str | None) -> None:
-    """What was drawn around: a list, and the way to review."""
+    """The selected points as a list, with a link to review."""
     points: list[int] = [point for point in st.session_state.get(PICKED, ()) if point < len(atlas.map.ids)]
     if not points:
         return
@@ -334,7 +334,7 @@ def listed(atlas: Atlas, query_id: str | None) -> None:
 
 
 def send_to_review(atlas: Atlas, documents: Sequence[int], query_id: str | None) -> None:
-    """Which pairs behind the documents to judge, one by one, on the review page."""
+    """Choose which pairs of these documents to judge on the review page."""
     decision = atlas.work.decision()
     counts = atlas.pair_counts(documents, decision, query_id)
     counts.pop("known_positive", None)
@@ -359,9 +359,9 @@ def send_to_review(atlas: Atlas, documents: Sequence[int], query_id: str | None)
 
 
 def take(atlas: Atlas) -> None:
-    """Keep what was pressed or drawn around; an empty answer only says that the figure changed."""
+    """Store the selection; an empty answer only means that the figure changed."""
     event = st.session_state[PLOT]["selection"]
-    # The ring around what is being read is no point.
+    # The ring around the open document is no point.
     points = [int(np.ravel(point["customdata"])[0]) for point in event["points"] if "customdata" in point]
     if len(points) > 1 or event["box"] or event["lasso"]:
         st.session_state[PICKED] = points or st.session_state.get(PICKED, [])

@@ -1,4 +1,4 @@
-"""Overview: what this run is, what each rule refused, and where a person is needed most."""
+"""Overview: what this run is, what each rule refused, and which queries need review most."""
 
 import math
 
@@ -37,7 +37,7 @@ def overview(work: Workspace) -> Overview:
 
 
 def asked(work: Workspace, found: Overview) -> RowFilter:
-    """Which rows the address asks for; the kept ones unless it says."""
+    """The rows that the address asks for; by default the kept ones."""
     address = st.query_params
     status = address.get("status", "kept")
     sets = {charts.found_key(entry.sources): entry.sources for entry in found.together}
@@ -52,7 +52,7 @@ def asked(work: Workspace, found: Overview) -> RowFilter:
 
 
 def scores_of(work: Workspace) -> list[str]:
-    """The scores that the run has; without a teacher both are the same numbers."""
+    """The scores of the run; without a teacher both are the same."""
     return list(SCORE_WORDS) if work.has_teacher else ["dense_score"]
 
 
@@ -65,7 +65,7 @@ def _number(text: str | None, otherwise: float) -> float:
 
 
 def ask(**wanted: object) -> None:
-    """Put into the address which rows are wanted, and show them."""
+    """Put the wanted rows into the address, and show them."""
     address = {name: str(value) for name, value in wanted.items() if value not in (None, "")}
     for name in ADDRESS:
         st.query_params.pop(name, None)
@@ -76,13 +76,13 @@ def ask(**wanted: object) -> None:
 
 
 def show(**wanted: object) -> None:
-    """The same, and bring the rows into sight."""
+    """The same, and scroll to the rows."""
     st.session_state["rows_shown"] = st.session_state.get("rows_shown", 0) + 1
     ask(**wanted)
 
 
 def go_where_pressed(pressed: dict[str, str], work: Workspace) -> None:
-    """Open what was pressed on the review page, or beside its rankings."""
+    """Open the clicked pair on the review page, or its query's rankings."""
     if work.has_query(pressed.get("query", "")):
         page = "query" if pressed.get("page") == "query" else "review"
         navigation.go_to(page, **{name: pressed[name] for name in ("query", "doc") if name in pressed})
@@ -102,7 +102,7 @@ def heading(work: Workspace, found: Overview) -> None:
 
 
 def proof(work: Workspace) -> None:
-    """How many answers are left among the kept: certified, measured, or what is missing for that."""
+    """The share of answers left among the kept: certified, measured, or what is missing for that."""
     stands = proofs.proof(work)
     with (
         st.container(border=True, key="proof"),
@@ -122,7 +122,7 @@ def proof(work: Workspace) -> None:
 
 @st.fragment(key="pictures")
 def pictures(work: Workspace, found: Overview) -> None:
-    """The funnel and what the sources found; a press asks for the rows behind it."""
+    """The funnel and what the sources found; a click shows the rows behind a number."""
 
     def press() -> None:
         pressed = st.session_state["pictures_drawn"].pressed
@@ -135,7 +135,7 @@ def pictures(work: Workspace, found: Overview) -> None:
 
 @st.fragment(key="rows")
 def rows(work: Workspace, found: Overview) -> None:
-    """The rows behind what was pressed, a page at a time."""
+    """The rows behind the clicked number, a page at a time."""
     picture(
         charts.heading("The rows behind it", "Press Review to judge a pair."),
         key="rows_heading",
@@ -146,7 +146,7 @@ def rows(work: Workspace, found: Overview) -> None:
     decision = work.decision()
     behind = core.rows_behind(work.table, decision, wanted, best_first=best_first)
     pages = max(1, math.ceil(len(behind) / ROWS))
-    # Above the rows, so that it stays where it is while rows of other heights come and go.
+    # Above the rows, so that it does not move as their heights change.
     with st.container(horizontal=True, vertical_alignment="center"):
         page = st.pagination(pages, key=f"rows_page_{st.session_state.get('rows_asked', 0)}")
         st.text(f"{len(behind):,} {'row' if len(behind) == 1 else 'rows'}")
@@ -156,7 +156,7 @@ def rows(work: Workspace, found: Overview) -> None:
 
 
 def _conditions(work: Workspace, found: Overview, wanted: RowFilter) -> bool:
-    """The controls above the rows, set to what is wanted; returns whether the best score comes first."""
+    """The controls above the rows, set to the current filter; returns whether the best score comes first."""
     counts = {step.status: step.refused for step in found.funnel} | {"kept": found.kept}
     statuses = ["kept", REFUSED, charts.ALL, *(status for status in STATUSES[1:] if counts[status])]
     sets = ["", *(charts.found_key(entry.sources) for entry in found.together)]
@@ -201,7 +201,7 @@ def _conditions(work: Workspace, found: Overview, wanted: RowFilter) -> bool:
 
 @st.fragment(key="scores")
 def scores(work: Workspace, found: Overview) -> None:
-    """How positives, kept and refused score; a press asks for the rows of a bar."""
+    """How positives, kept and refused score; a click on a bar shows its rows."""
     says = "Each row is as tall as it can be. Press a bar to read its rows, or set a range above them."
     picture(charts.heading("Scores", says), key="scores_heading")
     histograms = [histogram for histogram in found.histograms if histogram.score in scores_of(work)]
@@ -230,7 +230,7 @@ def scores(work: Workspace, found: Overview) -> None:
 
 @st.fragment(key="queries")
 def queries(work: Workspace, found: Overview) -> None:
-    """Where a person is needed, and which queries were left short."""
+    """The queries that need review, and those left short."""
     says = "Labels or thresholds are most likely wrong here. Press a query to review it."
     picture(charts.heading("Queries that most need a person", says), key="doubts_heading")
     texts = {doubt.query_id: work.query_text(doubt.query_id) for doubt in found.doubts}
@@ -257,7 +257,7 @@ def _how_short(found: Overview, wanted: int) -> str:
 
 
 def page(work: Workspace) -> None:
-    """The whole page; who comes back finds the rows that were last asked for."""
+    """The whole page; on coming back, it shows the rows last asked for."""
     if not any(name in st.query_params for name in ADDRESS):
         st.query_params.update(st.session_state.get("rows_address", {}))
     found = overview(work)

@@ -1,4 +1,4 @@
-"""Query: one query's answers beside all its rankings, whole, and judged where they are read."""
+"""Query: one query's answers beside all its rankings, to be read in full and judged in place."""
 
 from dataclasses import asdict
 
@@ -21,7 +21,7 @@ MOST_AT_ONCE = 12
 
 
 def page(work: Workspace) -> None:
-    """The query of the address; where there is none, or another is wanted, a search."""
+    """The query in the address, or a search."""
     query_id = st.query_params.get("query", "")
     if query_id and not work.has_query(query_id):
         st.warning("This round has no query of that id. Search for another.", icon=":material/search_off:")
@@ -34,7 +34,7 @@ def page(work: Workspace) -> None:
 
 
 def toolbar(work: Workspace, query_id: str) -> None:
-    """The search, and where else this query is shown."""
+    """The search, and links to other pages on this query."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         wanted = st.text_input("Find a query", key="query_find", placeholder="words or id", width=280)
         if query_id:
@@ -49,7 +49,7 @@ def toolbar(work: Workspace, query_id: str) -> None:
 
 @st.fragment
 def beside_its_rankings(work: Workspace, query_id: str) -> None:
-    """The rankings: writes what the browser sent, then shows what is so now."""
+    """The rankings: writes what the browser sent, then shows the current state."""
     reviewer = state.reviewer()
     before = st.session_state.get(KEY) or {}
     sent = (before.get("events") or {}).get("events", [])
@@ -88,7 +88,7 @@ def beside_its_rankings(work: Workspace, query_id: str) -> None:
 
 
 def tried(work: Workspace, before: dict) -> Policy:
-    """The policy in force, but for the one setting that was moved here; nothing is saved."""
+    """The policy in force with the one setting that was moved here; nothing is saved."""
     moved = before.get("tries") or {}
     try:
         return query_limits.with_stop(work.policy, moved["name"], moved["stop"]) if moved.get("name") else work.policy
@@ -99,7 +99,7 @@ def tried(work: Workspace, before: dict) -> Policy:
 
 def slid(work: Workspace, query_id: str, policy: Policy, reviewer: str, before: dict) -> dict | None:
     """
-    What each stop of the slider comes to; None while it is not wanted, so that the page need not wait for it.
+    The counts at each stop of the slider; None until asked for, so that the page need not wait.
 
     Sent once: the browser keeps it, since counting over a million candidates takes longer than writing a verdict.
     """
@@ -112,7 +112,7 @@ def slid(work: Workspace, query_id: str, policy: Policy, reviewer: str, before: 
 
 
 def what_is_tried(work: Workspace, policy: Policy) -> None:
-    """That the page shows another policy than the saved one, and where it can be saved."""
+    """A note that the page shows an unsaved policy, and where it can be saved."""
     names = ", ".join(name.replace("_", " ") for name in tuning.differences(policy, work.policy))
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(f"You are trying another {names}. Nothing is saved: Tune shows what it does to all queries.")

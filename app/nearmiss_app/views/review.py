@@ -1,4 +1,4 @@
-"""Review: one query, its answer and one candidate after the other, judged by keys."""
+"""Review: one query, its answer and its candidates one by one, judged by keys."""
 
 import json
 import time
@@ -21,7 +21,7 @@ from nearmiss_app.deck import deck
 KEY = "deck"
 AHEAD = 60
 BEHIND = 10  # cards that come again behind the one that is shown
-MOST_PASSED = 1000  # cards that one may pass over
+MOST_PASSED = 1000  # cards that may be skipped
 AUDIT_DONE = "Every draw that is yours is judged. The Overview says what is measured now."
 # The card takes the height of the window, and the bar stands at its lower edge.
 STYLE = """
@@ -35,7 +35,7 @@ STYLE = """
 def _begun(
     _work: Workspace, run: str, number: int, _policy: Policy, view: View, since: float
 ) -> tuple[Decision, Decision]:
-    """The decision of the moment when a person began with a view, and the same as if nobody had judged."""
+    """The decision from when the reviewer opened this view, and the same without any verdicts."""
     return _work.decision(_policy), cards.before_verdicts(_work, _policy)
 
 
@@ -49,12 +49,12 @@ def _order(
     generation: int,
     _begun: tuple[Decision, Decision],
 ) -> np.ndarray:
-    """The order of that moment too; where what matters most comes first, of the last time that verdicts taught it."""
+    """The order from that moment; the priority order is that of the last refit."""
     return agenda.rows(_work, view, *_begun)
 
 
 def _in_order(work: Workspace, view: View, policy: Policy) -> tuple[Decision, np.ndarray]:
-    """What cards show of the policy, as if nobody had judged; and the order of the view."""
+    """The policy's decision without any verdicts, which the cards show; and the order of the view."""
     run, since = str(work.run.folder), _since(view, policy)
     begun = _begun(work, run, work.number, policy, view, since)
     generation = priority.generation(work) if view.order == "priority" else 0
@@ -62,7 +62,7 @@ def _in_order(work: Workspace, view: View, policy: Policy) -> tuple[Decision, np
 
 
 def _since(view: View, policy: Policy) -> float:
-    """When this viewer began with this view: its order is kept from then on, so that no card moves under a hand."""
+    """When this reviewer opened this view: its order is kept from then on, so that no card moves while in use."""
     key = repr((view, policy))
     if st.session_state.get("order_of") != key:
         st.session_state["order_of"], st.session_state["order_since"] = key, time.time()
@@ -71,7 +71,7 @@ def _since(view: View, policy: Policy) -> float:
 
 @st.fragment
 def cards_of(work: Workspace, view: View, overlap: int) -> None:
-    """The deck: writes what it sent, then hands it the next cards."""
+    """The deck: writes what it sent, then gives it the next cards."""
     reviewer = state.reviewer()
     before = st.session_state.get(KEY) or {}
     told, opened = before.get("events") or {}, before.get("open") or {}
@@ -82,10 +82,10 @@ def cards_of(work: Workspace, view: View, overlap: int) -> None:
     decision, order = _in_order(work, view, policy)
     order = _only_sent(work, order)
     focus, focus_number = _focus(work, opened)
-    # Not of the moment: after a restart of the server a page goes on where it was.
+    # Not tied to this moment: after a restart of the server a page goes on where it was.
     name = json.dumps([asdict(view), reviewer, order.tolist() if "from_map" in st.query_params else []])
     same = told.get("view") == name
-    # Other views are read from end to end, judged or not: what lies behind need not come again.
+    # Other views are read from end to end, judged or not: earlier cards need not come again.
     behind = max(0, int(told.get("at", 0)) - BEHIND) if same and view.verdict != "unjudged" else 0
     count = AHEAD + (min(int(told.get("passed", 0)), MOST_PASSED) if same else 0)
     picked = arms.pick(work, view, reviewer, order[behind:], count, overlap=overlap, first=focus) if reviewer else []
@@ -128,7 +128,7 @@ def _guidelines(work: Workspace, read: dict, reviewer: str) -> dict:
 
 
 def _revealed(work: Workspace, sent: list, sight: cards.CardView, reviewer: str) -> list[dict]:
-    """The cards that were just judged, with what was hidden until then, or with their new comments."""
+    """The cards just judged, with what was hidden before, or with their new comments."""
     pairs = dict.fromkeys(
         (str(one.get("query_id")), str(one.get("doc_id"))) for one in sent if one.get("arm") != REPEAT
     )
@@ -136,7 +136,7 @@ def _revealed(work: Workspace, sent: list, sight: cards.CardView, reviewer: str)
 
 
 def _progress(work: Workspace, view: View, order: np.ndarray, reviewer: str, overlap: int) -> dict:
-    """How far one is in what is shown; `shown` is None where cards leave it once they are judged."""
+    """The progress in this view; `shown` is None where cards leave it once they are judged."""
     found = asdict(agenda.progress(work, order, reviewer, time.time(), overlap))
     told = {
         "shown": None,
@@ -155,7 +155,7 @@ def _progress(work: Workspace, view: View, order: np.ndarray, reviewer: str, ove
 
 
 def audit_only(work: Workspace) -> bool:
-    """What the draws are good for, above them; False where there are none yet."""
+    """What the audit's draws are for, above them; False where there are none yet."""
     found = arms.audit_progress(work, state.reviewer())
     if not found.drawn:
         st.info("No audit is drawn yet. One measures how many answers are left among the kept; nothing else does.")
@@ -201,7 +201,7 @@ def _looks(table: dict) -> dict:
 
 @st.fragment
 def plain(work: Workspace, view: View, overlap: int) -> None:
-    """The same with native buttons: slower, and nothing is prefetched."""
+    """The same with Streamlit's own buttons: slower, and nothing is prefetched."""
     reviewer = state.reviewer()
     if not reviewer:
         st.info("Type your name on the left: judgements are written down under it.")

@@ -48,7 +48,7 @@ def first_round(work: Workspace) -> None:
 
 
 def chosen(work: Workspace) -> tuple[int, int]:
-    """Which two rounds are compared; the last two unless the reader says otherwise."""
+    """The two rounds to compare; by default the last two."""
     numbers = work.run.rounds
     pairs = [(first, second) for second in numbers for first in numbers if first < second]
     if len(pairs) == 1:
@@ -64,7 +64,7 @@ def chosen(work: Workspace) -> tuple[int, int]:
 
 
 def changes(change: RoundChange) -> None:
-    """What became of the negatives that are gone, and where the new ones come from."""
+    """The new statuses of the lost negatives, and the former ones of the new."""
     dark = theme.is_dark()
     sides = (
         ("What became of the lost", change.lost_to, charts.LOST, "lost", change.second),

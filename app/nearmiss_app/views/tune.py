@@ -1,4 +1,4 @@
-"""Tune: move every threshold, see at once what it keeps and refuses, read what lies at the edge, then save."""
+"""Tune: move thresholds, see at once what they keep and refuse, read the borderline pairs, then save."""
 
 import html
 import math
@@ -37,7 +37,7 @@ OPEN_GROUPS = ("ceiling", "floor")
 
 def tried(work: Workspace) -> tuple[Policy, dict[str, Any]]:
     """
-    The policy being tried, and what was typed where that makes none.
+    The policy being tried, and the typed values where they are no valid policy.
 
     The address holds it, so that a reload loses nothing; on coming back from another page, the session does.
     """
@@ -63,12 +63,12 @@ def tried(work: Workspace) -> tuple[Policy, dict[str, Any]]:
 
 
 def _usable(work: Workspace, policy: Policy) -> Policy:
-    work.decision(policy)  # raises where this run cannot decide so
+    work.decision(policy)  # raises where this run cannot apply it
     return policy
 
 
 def _remember(work: Workspace, policy: Policy, seq: int, mistaken: dict[str, Any]) -> None:
-    """Keep what is tried in the session and in the address; the address says nothing while nothing is tried."""
+    """Keep the tried policy in the session and the address; the address omits it while nothing is tried."""
     st.session_state["tried"] = None if policy == work.policy else policy
     st.session_state["answered"], st.session_state["mistaken"] = seq, mistaken
     others = {n: st.query_params.get_all(n) for n in st.query_params if n not in tuning.ADDRESS_NAMES}
@@ -87,7 +87,7 @@ def try_policy(work: Workspace, policy: Policy) -> None:
 
 
 def deeds(work: Workspace, policy: Policy) -> bool:
-    """Do what a button asked for, before anything is drawn; whether another policy is tried then."""
+    """Handle the buttons before anything is drawn; returns whether another policy is tried now."""
     run, by = work.run, state.reviewer()
     if st.session_state.get("save"):
         tuning.save(run, policy, by)
@@ -110,7 +110,7 @@ def deeds(work: Workspace, policy: Policy) -> bool:
 
 
 def toolbar(work: Workspace, policy: Policy, *, mistaken: bool) -> None:
-    """Presets to start from; what differs from the saved policy; save, undo and copy."""
+    """Presets to start from, differences from the saved policy, save, undo and copy."""
     past = tuning.history(work.run)
     changed = tuning.differences(policy, work.policy)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
@@ -137,7 +137,7 @@ def toolbar(work: Workspace, policy: Policy, *, mistaken: bool) -> None:
 
 
 def about_preset(name: str) -> None:
-    """Where a recipe comes from, and what is otherwise here."""
+    """Where a preset comes from, and how it differs here."""
     preset = PRESETS[name]
     with st.container(border=True, gap="small"):
         st.text(f"{name}: {preset.summary}\n{preset.source}")
@@ -168,7 +168,7 @@ def _would(way: str, saved: tuning.SavedPolicy | None, now: Policy) -> str | Non
 
 
 def _escaped(text: str) -> str:
-    """Text for a place that reads Markdown: what an address says, or a source is called, must not become any."""
+    """Text escaped for Markdown: address parameters and source names must stay plain text."""
     return re.sub(r"([^\w\s])", r"\\\1", text)
 
 
@@ -193,12 +193,12 @@ def _shown(text: str | list[str]) -> str:
 
 @st.fragment
 def panel(work: Workspace, policy: Policy, mistaken: dict[str, Any]) -> None:
-    """The settings, with the counts along each; on large runs those come once all else is drawn, to this part alone."""
+    """The settings with the counts along each; on large runs the counts come last, and redraw this part only."""
     name = f"{tuning.as_address(policy)} {work.version}"
     sent = st.session_state.get(KEY) or {}
     if tuning.is_small(work) or sent.get("wants") == name:
         for _ in tuning.count_along(work, policy):
-            st.session_state.get(KEY)  # gives way here, should something newer have been released
+            st.session_state.get(KEY)  # stops here if something newer was released
     groups = tuning.settings(work, policy)
     now = tuning.count(work.table, policy, work.decision(policy))
     saved = tuning.count(work.table, work.policy, work.decision())
@@ -229,7 +229,7 @@ def panel(work: Workspace, policy: Policy, mistaken: dict[str, Any]) -> None:
 
 
 def _problem(mistaken: dict[str, Any]) -> str:
-    """What is said above the settings where they make no policy; the sentence itself stands beside its setting."""
+    """The note above the settings where they are no valid policy; the message itself stands beside its setting."""
     if not mistaken:
         return ""
     said = "Not possible so: counts and picture stay with the settings before."
@@ -400,7 +400,7 @@ def pairs(work: Workspace, policy: Policy, rows: Any, limit: str | None, name: s
 
 @st.fragment(key=WORKBENCH)
 def workbench(work: Workspace) -> None:
-    """Everything that hangs on the policy being tried: the picture first, since it is waited for."""
+    """Everything that depends on the tried policy; the picture first, since people wait for it."""
     policy, mistaken = tried(work)
     if deeds(work, policy):
         policy, mistaken = tried(work)

@@ -38,27 +38,27 @@ def mine(
 
     A model is a folder, a hub name, or a live object with the weights that it has at this moment: a
     SentenceTransformer, CrossEncoder or SparseEncoder, or anything with encode_query and encode_document, or with
-    predict. It needs no wrapper, its prompts and pooling are its own, and it is left in the mode, on the device and
-    with the gradients that it had, so that a training loop may call this between two epochs.
+    predict. It needs no wrapper, keeps its own prompts and pooling, and is left in the mode, on the device and with
+    the gradients that it had, so that a training loop may call this between two epochs.
 
     Args:
         dataset: A path or hub name, a `datasets.Dataset` or a pandas frame of pairs, a mapping of frames (`queries`,
             `documents`, `positives`, perhaps `negatives`), or what `nearmiss.read` returns. None for one more round
             on the data that the run has.
         run: The folder of the run, made where it is new. The same call on the same folder goes on where it stopped.
-        encoder: Makes vectors of queries and documents; the embedded MiniLM unless given.
-        teacher: Scores query and document together; late interaction over MiniLM unless given, "" for none.
-        sparse_encoder: A SPLADE-like model; asks the source `sparse` too.
-        mining: Sources, depths and everything else that costs time. Unless given, that of the run's last round.
-        policy: What is kept and what is refused; the run's own unless given.
-        format: Which of `nearmiss.data.FORMATS` a path is in, where its names do not tell.
-        watch: Hears of progress: `watch(stage, total, unit)` opens a context that is told of each step.
+        encoder: Makes vectors of queries and documents; by default the embedded MiniLM.
+        teacher: Scores query and document together; by default late interaction over MiniLM, "" for none.
+        sparse_encoder: A SPLADE-like model; adds the source `sparse`.
+        mining: Sources, depths and everything else that costs time. By default those of the run's last round.
+        policy: What is kept and what is refused; by default the run's own.
+        format: Which of `nearmiss.data.FORMATS` a path is in, where its file names do not show it.
+        watch: Gets progress: `watch(stage, total, unit)` opens a context that is called at each step.
 
     Returns:
         The run, with one more finished round where the data is new or a model's weights have changed.
 
     Raises:
-        DatasetError, ModelError, RecipeError, RunError: what was wanted and found, in one sentence.
+        DatasetError, ModelError, RecipeError, RunError: each says in one sentence what was wanted and found.
 
     Example:
         >>> import nearmiss as nm
@@ -86,7 +86,7 @@ def _read(dataset: Any, format: str | None) -> Dataset:
 
 
 def _with_models(recipe: Mining, **given: Any) -> tuple[Mining, dict[str, Any]]:
-    """The recipe with the names of the models, and those of them that are objects, ready to be asked."""
+    """The recipe with the names of the models, and the models given as objects, wrapped for use."""
     named = {name: str(model) for name, model in given.items() if isinstance(model, str | Path)}
     live = {name: model for name, model in given.items() if model is not None and name not in named}
     named |= {name: name_of(model) for name, model in live.items()}

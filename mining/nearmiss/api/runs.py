@@ -2,7 +2,7 @@
 A run, opened from Python: decide, explain, report, export.
 
 In:  a run folder
-out: `OpenRun`, whose candidates always carry what people judged; `Selection`, one policy's decision on them
+Out: `OpenRun`, whose candidates always carry the verdicts; `Selection`, one policy's decision on them
 """
 
 from dataclasses import dataclass, fields, replace
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class OpenRun(stored.Run):
     """
-    A run folder, opened; nothing is read before it is asked for.
+    A run folder, opened; nothing is read before it is needed.
 
     `folder` is its path, `reviews` the URL of a log of reviews that lies elsewhere.
 
@@ -64,7 +64,7 @@ class OpenRun(stored.Run):
         Decide again, which costs milliseconds: the policy in force, or `policy`, with `changes` to its settings.
 
         What people judged counts, as it does for `nearmiss select` and for an export. Nothing is written: `save` on the
-        answer puts its policy in force. Raises RecipeError for a setting that there is not or that is out of range.
+        answer puts its policy in force. Raises RecipeError for a setting that does not exist or is out of range.
 
         Example:
             >>> import nearmiss as nm
@@ -183,8 +183,8 @@ class Selection:
         Write the kept negatives as training shards into the new folder `out`, with a manifest and a card.
 
         `choices` are the other settings of `Export`, as `scores=True`. Returns the manifest: what was written and why
-        the rest was not. Raises RunError where the folder holds something else, RecipeError where the format cannot do
-        as asked.
+        the rest was not. Raises RunError where the folder holds something else, RecipeError where the format does not
+        allow the settings.
 
         Example:
             >>> import nearmiss as nm

@@ -4,8 +4,8 @@ Audits: how many false negatives are left, how sure that is, and which threshold
 In:  a `Workspace`
 Out: plans with their draws in the log; estimates with intervals; certificates in the round's folder
 
-Knows nothing of pages. A plan draws a stratified random sample over kept and refused candidates; one audit answers for
-every policy on the same round.
+A plan draws a stratified random sample over kept and refused candidates; one audit serves every policy on the same
+round.
 """
 
 from nearmiss.audit.certificate import Certificate, certificates, certification, certify, covering

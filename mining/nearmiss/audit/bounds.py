@@ -1,10 +1,10 @@
 """
-Bounds: how improbable so few answers would be, if there were more than allowed.
+Bounds: how improbable it is to find so few answers, if there were more than allowed.
 
 In:  what was drawn from parts sampled at different rates, and the answers found in each
 Out: a p-value that holds however the answers are spread over the parts and within them, and the upper bound with it
 
-Of two tests the one that promises more is taken, before anything is known of the hits. One takes all parts together, at
+Of two tests the more powerful one is chosen, before any hit is known. One takes all parts together, at
 the rate of the most thinly sampled: the exact binomial test, with the bound of Clopper and Pearson (1934). The other
 bets on each draw (an e-value, as in Waudby-Smith and Ramdas 2024): a draw of a part that draws one of m multiplies the
 stake by 1 - tilt * m where it is an answer. Each answer of the domain then takes away the same share, wherever it lies:
@@ -19,7 +19,7 @@ import numpy as np
 
 from nearmiss.types import Floats
 
-CONCEDED = 0.1  # of the answers asked about: candidates that may be taken for answers, unseen
+CONCEDED = 0.1  # of the answers asked about: candidates that may count as answers without being seen
 HOPED = 1 / 2  # of the answers asked about: the alternative against which hits are weighed
 
 
@@ -31,12 +31,12 @@ class Part:
     interval: float
     size: int
     hits: int
-    expected: float = 0.0  # answers in the domain, as far as the proxy can tell; only the power hangs on it
+    expected: float = 0.0  # answers in the domain, estimated by the proxy; only the power depends on it
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """The parts of a domain; what of it is so thinly sampled that it is better taken for answers, all of it."""
+    """The parts of a domain; and how much of it is sampled so thinly that all of it is counted as answers."""
 
     parts: tuple[Part, ...]
     conceded: int  # candidates
@@ -48,7 +48,7 @@ class Evidence:
 
 
 def evidence(parts: list[Part], answers: float) -> Evidence:
-    """The parts of a domain to be asked about so many answers. Hangs on the draw alone, not on what was found."""
+    """The parts of a domain to test for so many answers. Depends on the draw alone, not on what was found."""
     # A part of which the domain holds nothing can hold no answer of it.
     own = sorted((part for part in parts if part.size), key=lambda part: part.interval)
     conceded = 0
@@ -59,7 +59,7 @@ def evidence(parts: list[Part], answers: float) -> Evidence:
 
 def p_value(of: Evidence, answers: float, hits: Sequence[float] | None = None) -> float:
     """
-    How improbable so few hits are, at most, if the domain has so many answers.
+    An upper bound of the probability of so few hits, if the domain has so many answers.
 
     `hits` (n_parts,) stand in the place of those found. 0 where the domain cannot hold so many answers, 1 where it has
     no part.
@@ -77,11 +77,11 @@ def p_value(of: Evidence, answers: float, hits: Sequence[float] | None = None) -
 
 def weights(parts: list[Part], answers: float) -> Floats:
     """
-    How much a hit in each part speaks for so many answers, (n_parts,): -log(1 - tilt * interval).
+    How much a hit in each part weighs as evidence for so many answers, (n_parts,): -log(1 - tilt * interval).
 
     The tilt is the best one if there were HOPED as many answers, spread as the proxy expects.
     """
-    from scipy.optimize import minimize_scalar  # slow to import, and a page that only looks needs it seldom
+    from scipy.optimize import minimize_scalar  # slow to import, and rarely needed to show a page
 
     interval = np.array([part.interval for part in parts], np.float64)
     hoped, draws = _hoped(parts, answers), sum(part.draws for part in parts)
@@ -96,7 +96,7 @@ def weights(parts: list[Part], answers: float) -> Floats:
 
 
 def upper_bound(of: Evidence, confidence: float) -> float:
-    """The highest share of answers in the domain that the draws do not speak against, at this confidence."""
+    """The highest share of answers in the domain that the draws do not reject, at this confidence."""
     low, high = 0.0, float(of.size)
     while high - low > max(0.25, 1e-4 * of.size):
         middle = (low + high) / 2
@@ -121,7 +121,7 @@ def _together(parts: list[Part], answers: float, hits: Floats) -> float:
 
 
 def _by_bets(parts: list[Part], answers: float, hits: Floats) -> float:
-    """What is left of the stake that is expected, over what is left of it by the hits."""
+    """The stake expected to remain, over the stake that remains after the hits."""
     weight, draws = weights(parts, answers), sum(part.draws for part in parts)
     tilt = -np.expm1(-weight[0]) / parts[0].interval
     return float(min(1.0, np.exp(draws * np.log1p(-tilt * answers / draws) + weight @ hits)))

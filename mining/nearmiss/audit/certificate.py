@@ -1,5 +1,5 @@
 """
-Certificates: that at most so many of the rows of an export are answers, with what confidence.
+Certificates: that at most a given share of an export's rows are answers, at a given confidence.
 
 In:  a `Workspace` with an audit whose draws are all judged
 Out: a `Certificate`, pass or fail, in the round's folder, with the rows that it names; the one that covers an export
@@ -10,15 +10,15 @@ doubts) that left since, and R rows nobody judged that took places, they hold at
 and are named only where that is still within the rate.
 
 Ceilings are tried from strict to loose, each at the full level, until one fails: fixed-sequence testing, as in Learn
-then Test (Angelopoulos et al. 2021), so that whoever takes the loosest that passed is wrong no more often than said.
-Where the sequence begins hangs on the draws, not on what was judged: at the strictest ceiling that half of the allowed
+then Test (Angelopoulos et al. 2021), so that taking the loosest that passed errs no more often than the level.
+Where the sequence begins depends on the draws, not on the verdicts: at the strictest ceiling that half of the allowed
 answers would pass.
 
-Whoever tries until it passes would find a lucky draw. So the error is spent over all tests of a round: the k-th
+Repeated tries would end with a lucky draw. So the error is spread over all tests of a round: the k-th
 (another plan, other thresholds, another rate or confidence) may err with error / (k (k + 1)), which sums to the error
 over any number of them. Asked again about other rows, a test that was made keeps its level: the draws are the same.
 
-A draw nobody could tell counts as an answer here: who cannot tell cannot vouch.
+A draw judged "cannot tell" counts as an answer here.
 """
 
 import hashlib
@@ -65,12 +65,12 @@ class CeilingTried:
     p: float
     passed: bool
     kept_fingerprint: str
-    rows_fingerprint: str = ""  # of the export's rows under this ceiling; empty where the draws cannot vouch for them
+    rows_fingerprint: str = ""  # of the export's rows under this ceiling; empty where the draws do not cover them
 
 
 @dataclass(frozen=True)
 class Certificate:
-    """What was promised, on what grounds. `stops` are those tried, strict to loose; `loosest` is the last to pass."""
+    """What is certified, and on what evidence. `stops` are those tried, in order; `loosest` is the last to pass."""
 
     passed: bool  # the policy in force
     max_rate: float
@@ -117,8 +117,8 @@ def certify(
     """
     Whether at most `max_rate` of what a policy keeps are answers; written to the round's folder, pass or fail.
 
-    The labels are those of one plan, the latest that is judged to its end unless told: who could look at any time, and
-    stop when it passes, would find a lucky moment. Raises RecipeError for a rate or a confidence out of its range,
+    The labels are those of one plan, by default the latest that is fully judged: with a partly judged one, one could
+    stop at a lucky moment. Raises RecipeError for a rate or a confidence out of its range,
     ReviewError where there is no such plan.
     """
     check_audit(max_rate=max_rate, confidence=confidence)
@@ -192,12 +192,12 @@ def certify(
 
 
 def spent(error: float, attempt: int) -> float:
-    """How often the `attempt`-th test of a round, from 1, may err, so that all of them together err no more often."""
+    """The error allowed to the `attempt`-th test of a round, from 1; all of them sum to at most `error`."""
     return error / (attempt * (attempt + 1))
 
 
 def tests(known: Sequence[Certificate]) -> list[str]:
-    """The tests that were made, in turn; each of version 0.1's certificates counts as one."""
+    """The tests that were made, in order; each of version 0.1's certificates counts as one."""
     return list(dict.fromkeys(one.test or f"{one.plan} {place}" for place, one in enumerate(known)))
 
 
@@ -224,18 +224,18 @@ def _named(
     policy: Policy,
     asked: "Asked",
 ) -> CeilingTried:
-    """A ceiling that passed with the rows that an export has under it, where the draws vouch for them too."""
+    """A ceiling that passed, with the rows that an export has under it, where the draws cover them too."""
     if not stop.passed:
         return stop
     rows = exported(work, policy)
     now, verdict = mask(work, rows), work.table.verdicts
     entered = int((now & ~kept & (verdict != NEGATIVE)).sum())
     left = int((kept & ~now & (verdict != UNJUDGED) & (verdict != NEGATIVE)).sum())
-    allowed = int(np.floor(asked.max_rate * now.sum() + left - entered + 1e-9))  # answers among the kept of then
+    allowed = int(np.floor(asked.max_rate * now.sum() + left - entered + 1e-9))  # answers among those kept then
     if not now.any() or allowed < 0:
         return stop
     parts = _parts(asked.sample, kept, asked.sample.verdict != NEGATIVE, asked.interval, asked.likely)
-    # Fewer than were asked about: each number between must be as improbable, so that none hangs on what was found.
+    # Fewer than were tested: each number between must be as improbable.
     between = range(allowed + 1, _too_many(kept, asked.max_rate))
     if len(between) > MOST_BETWEEN or any(p_value(evidence(parts, a), a) > asked.level for a in between):
         return stop
@@ -292,8 +292,8 @@ def covering(work: Workspace, policy: Policy | None = None, rows: pd.DataFrame |
     """
     The newest certificate that names these rows, and no others; None where none does.
 
-    The rows are those of an export under a policy (the one in force unless told). One names rows for each ceiling that
-    passed; its numbers are then those of that ceiling.
+    The rows are those of an export under a policy (by default the one in force). A certificate
+    names rows for each ceiling that passed; its numbers are then those of that ceiling.
     """
     if not (held := [one for one in certificates(work) if one.any_passed]):
         return None
@@ -308,7 +308,7 @@ def covering(work: Workspace, policy: Policy | None = None, rows: pd.DataFrame |
 
 def certification(work: Workspace, rows: pd.DataFrame) -> dict[str, Any]:
     """
-    What the manifest of an export says beside the certificate: whether its rows are certified, after how many tests.
+    The manifest's entry beside the certificate: whether an export's rows are certified, after how many tests.
 
     Where they are not: how many rows differ from those last certified (None where none ever were), and what would
     certify them.
@@ -386,7 +386,7 @@ def _beginning(
     hopes = []
     for place, side in enumerate(sides):
         seen = _evidence(sample, side.kept, nothing, interval, likely, max_rate)
-        # Hits as so many answers would bring, if they lay where the proxy expects them.
+        # The hits expected from so many answers, if they lay where the proxy expects them.
         share = HOPED_SHARE * max_rate * seen.size / max(sum(part.expected for part in seen.parts), 1e-9)
         hits = [share * part.expected / part.interval for part in seen.parts]
         hopes.append(p_value(seen, _too_many(side.kept, max_rate), hits))
@@ -398,7 +398,7 @@ def _beginning(
 def _evidence(
     sample: Sample, kept: Bools, answer: Bools, interval: Floats, likely: Floats, max_rate: float
 ) -> Evidence:
-    """What the draws say of what a policy keeps."""
+    """The evidence of the draws on what a policy keeps."""
     return evidence(_parts(sample, kept, answer, interval, likely), _too_many(kept, max_rate))
 
 

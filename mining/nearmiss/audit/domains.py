@@ -4,8 +4,8 @@ Domains: what an audit asks about, under any policy.
 In:  a `Table`, a `Policy`
 Out: which candidates could train as negatives (the population), and which of them a policy keeps or refuses as suspects
 
-Verdicts do not count here: an audit measures what the scores decide. What people found is taken out of the shards
-besides, and each found answer frees at most one place, so the rate there is no higher than the one measured.
+Verdicts do not count here: an audit measures what the scores decide. Answers that people found are also taken out of
+the shards, and each frees at most one place, so the rate there is no higher than the one measured.
 """
 
 from collections.abc import Iterator, Sequence
@@ -29,7 +29,7 @@ _KEPT = STATUSES.index(selection.KEPT)
 
 @dataclass(frozen=True)
 class Domains:
-    """What one policy makes of the population: (n,) each; a row of neither is a survivor without a place."""
+    """What one policy makes of the population: (n,) each; a row in neither passed the rules but got no place."""
 
     kept: Bools
     refused: Bools
@@ -71,14 +71,14 @@ def limit_of(table: Table, policy: Policy, field: str) -> Floats:
 
 def at(policy: Policy, field: str, stop: float | None) -> Policy:
     """The policy with another value of one setting."""
-    # Along a ceiling some stops lie below the floor: they keep nothing, and nobody could put them in force.
+    # Along a ceiling some stops lie below the floor: they keep nothing and are no valid policies.
     return as_written(Policy, {**vars(policy), field: stop})
 
 
 @dataclass(frozen=True)
 class DomainsAlongCeiling:
     """
-    The domains at every stop of a ceiling, from strict to loose, told by each row's first and last stop, (n,) each.
+    The domains at every stop of a ceiling, from strict to loose, as each row's first and last stop, (n,) each.
 
     A row is kept at the stops from `kept_from` up to `kept_until`, and refused as a suspect at those below
     `refused_until`; the first two are equal where it is never kept.
@@ -95,7 +95,7 @@ class DomainsAlongCeiling:
 
 
 def is_quick(policy: Policy) -> bool:
-    """Whether what is kept at a looser stop hangs on nothing but who else stands there."""
+    """Whether what is kept at a looser stop depends only on which other rows are let through there."""
     plain = policy.reuse_cap is None and not policy.quota and not policy.skip_survivors
     return plain and policy.shortfall != "deepen" and policy.sampling != "stratified"
 
@@ -104,8 +104,8 @@ def along(table: Table, policy: Policy, field: str, stops: Sequence[float | None
     """
     The domains of an unjudged table at each stop of a ceiling, strict to loose, all at once.
 
-    A row once displaced stays so, since looser stops only add rivals: it is kept from the stop that lets it stand to
-    the one at which as many more wanted ones stand as there are places. Only for policies that `is_quick` allows.
+    A row once displaced stays so, since looser stops only add rivals: it is kept from the stop that lets it through to
+    the one at which as many better rows are let through as there are places. Only for policies that `is_quick` allows.
     """
     among, never = population(table), len(stops)
     refusing = np.zeros(len(table.query), np.int16)  # how many stops: small numbers are added up in a quarter the time
@@ -136,7 +136,7 @@ def each(table: Table, policy: Policy, field: str, stops: Sequence[float | None]
 def _displaced(query: Ints, stands: Ints, policy: Policy, never: int) -> tuple[Ints, Ints]:
     """The stop from which each row's query has enough (0 unless short ones are dropped), and that at which it goes."""
     places, queries = policy.negatives_per_query, int(query.max(initial=-1)) + 1
-    earliest = np.full((queries, places), never, np.int64)  # the stops at which rows so far stand, sorted
+    earliest = np.full((queries, places), never, np.int64)  # the first stops of the rows so far, sorted
     until = np.zeros(len(query), np.int64)
     position = run_positions(query)
     turns = np.argsort(position, kind="stable")

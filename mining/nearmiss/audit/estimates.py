@@ -9,8 +9,8 @@ Out: `Estimate`: false-negative rate among kept, good negatives thrown away amon
     over_filtering       those among the refused that are no answers / refused
     filter_recall        answers among the refused / answers among kept and refused
 
-"Cannot tell" is no label: it counts as missing by chance within its stratum. "Partly" counts as an answer; what the
-numbers are if it did not is told beside them.
+"Cannot tell" is no label: it counts as missing by chance within its stratum. "Partly" counts as an answer; the
+numbers without it are given beside them.
 """
 
 from collections.abc import Iterator, Sequence
@@ -53,7 +53,7 @@ class AuditRates:
 
 @dataclass(frozen=True)
 class Estimate:
-    """What the audits of a round say of a policy."""
+    """The audits' estimate for one policy."""
 
     numbers: AuditRates
     without_partial: AuditRates  # if "partly" were no answer
@@ -66,7 +66,7 @@ class Estimate:
     left_out: tuple[str, ...]  # plans whose labels the calibration was fitted to
 
     def as_json(self) -> dict[str, Any]:
-        """Plain values; the three numbers stand at the top."""
+        """Plain values, the three numbers first."""
         rates = {name: vars(getattr(self.numbers, name)) for name in _NAMES}
         others = {field.name: getattr(self, field.name) for field in fields(self) if field.name not in _NESTED}
         return rates | {
@@ -102,7 +102,7 @@ _NESTED = ("numbers", "without_partial")
 
 def estimate(work: Workspace, policy: Policy | None = None) -> Estimate:
     """
-    What the audits say of a policy, the one in force unless told.
+    The audits' estimate for a policy, by default the one in force.
 
     Raises ReviewError where nothing was drawn, or nothing of it judged.
     """
@@ -148,7 +148,7 @@ class SampledDomains:
 
 
 def layer_of(found: Sequence[Domains], sample: Sample, likely: Floats) -> SampledDomains:
-    """What a sample sees of one or more policies, told by their domains."""
+    """How a sample covers one or more policies, given their domains."""
 
     def cells(rows: Sequence[Bools]) -> Cells:
         counted = [_by_stratum(one & (sample.stratum >= 0), sample, likely) for one in rows]
@@ -246,7 +246,7 @@ def curve(work: Workspace, field: str, stops: Sequence[float | None], policy: Po
     """
     The three numbers at each stop of a ceiling's setting, from strict to loose; None stands for no ceiling.
 
-    What hangs on scores alone is found at the first call; after a judgement only the arithmetic of the labels is new.
+    What depends on scores alone is computed at the first call; a judgement changes only the labels' part.
     """
     policy = policy or work.policy
     used = samples(work)

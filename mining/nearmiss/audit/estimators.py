@@ -6,7 +6,7 @@ Out: means with variances, and 95% intervals, at every stop at once
 
 The estimator is the stratified difference estimator with a tuned weight on the proxy: PPI++ (Angelopoulos et al. 2023)
 within strata (StratPPI, Fisch et al. 2024), post-stratified to the domain. The interval is Wilson's with the effective
-sample size (Korn and Graubard 1998). Knows nothing of tables, policies or logs.
+sample size (Korn and Graubard 1998).
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ import numpy.typing as npt
 from nearmiss.types import Bools, Floats, Ints
 
 Z = 1.959963984540054  # two-sided 95%
-# What the proxy's opinion weighs in each cell's variance, in labels: five without a hit leave a doubt.
+# Weight of the proxy in each cell's variance, in labels: five labels without a hit do not prove a rate of 0.
 PRIOR_LABELS = 2.0
 LARGEST_WEIGHT = 2.0  # of the proxy: above 1 where it is too timid
 
@@ -53,7 +53,7 @@ class StratifiedMeans:
 
 
 def means(cells: Cells, member: Bools, labels: AuditLabels) -> StratifiedMeans:
-    """The share of answers of a domain at each stop; `member` tells which labels it holds, (stops, m)."""
+    """The share of answers of a domain at each stop; `member` (stops, m) marks the labels in it."""
     size = cells.size.sum(axis=1)
     share = cells.size / np.maximum(size, 1)[:, None]
     own = _Sums(member.astype(np.float64), labels, cells.size.shape[1])
@@ -104,7 +104,7 @@ class _Sums:
 
 
 def _scaled(own: _Sums, at_cell: Floats, share: Floats) -> Floats:
-    """What the proxy makes one expect in each cell, put right by how many answers were found in all."""
+    """The answers that the proxy expects in each cell, scaled by how many were found in all."""
     seen = own.count > 0
     found = (share * np.where(seen, own.answer, 0)).sum(axis=1)
     expected = (share * np.where(seen, at_cell, 0)).sum(axis=1)
@@ -120,7 +120,7 @@ def _tuned(own: _Sums, costs: Floats) -> tuple[Floats, Floats]:
     both, proxies = (freedom * own.both).sum(axis=1), (freedom * own.proxies_squared).sum(axis=1)
     answers = (freedom * own.answers_squared).sum(axis=1)
     hits = own.hits.sum(axis=1)
-    # A weight tuned on three hits has found chance; it is believed as far as there are hits, and what it saves less so,
+    # A weight tuned on three hits is mostly chance; it is shrunk when hits are few, and the variance it saves more so,
     # since it was chosen to save most on these very labels.
     believed, saves = hits / (hits + 2), hits / (hits + 4)
     weight = np.divide(both, proxies, out=np.zeros_like(both), where=proxies > 1e-15)
@@ -149,7 +149,7 @@ def combined(samples: list[StratifiedMeans]) -> StratifiedMeans:
 def wilson(found: StratifiedMeans) -> tuple[Floats, Floats]:
     """The 95% limits of means, (stops,) each: Wilson's, with as many labels as would give this variance alone."""
     spread = np.maximum(found.smooth * (1 - found.smooth), 1e-12)
-    # Labels of everything leave no doubt: then so many count that the limits meet.
+    # Where everything is labelled no doubt is left: then so many labels count that the limits meet.
     labels = spread / np.maximum(found.variance, 1e-12)
     p, z, z2 = found.estimate, Z, Z**2
     middle = (p + z2 / (2 * labels)) / (1 + z2 / labels)
@@ -175,7 +175,7 @@ def recall(kept: StratifiedMeans, refused: StratifiedMeans) -> tuple[Floats, Flo
 
 
 def _in_logits(side: StratifiedMeans) -> tuple[Floats, Floats]:
-    """The number of answers of a side, as far as it can be told, and the variance of its logarithm."""
+    """The estimated number of answers of a side, and the variance of its logarithm."""
     labels = np.maximum(side.smooth * (1 - side.smooth), 1e-12) / np.maximum(side.variance, 1e-12)
     rate = (side.estimate * labels + 0.5) / (labels + 1)
     spread: npt.NDArray[np.float64] = (1 - rate) / (rate * (labels + 1))

@@ -1,11 +1,11 @@
 """
-Exported: the very rows that a certificate names, and the set that its draws speak of.
+Exported: the exact rows that a certificate names, and the set that its draws stand for.
 
 In:  a `Workspace`, a policy, an `Export`
 Out: the mined negatives of that export as pairs, and their fingerprint; the candidates as they stood when a plan drew
 
 Verdicts change what is exported: an answer that was found, a negative judged too easy or a duplicate leaves, and the
-next best takes its place. So a certificate is about rows, not about thresholds.
+next best takes its place. So a certificate names rows, not thresholds.
 """
 
 import hashlib
@@ -61,7 +61,7 @@ def fingerprint_of_rows(rows: pd.DataFrame) -> str:
 
 
 def mask(work: Workspace, rows: pd.DataFrame) -> Bools:
-    """Which candidates these pairs are, (n,)."""
+    """Which candidates are among these pairs, (n,)."""
     own = pd.MultiIndex.from_frame(work.candidates[_PAIR].astype(str))
     return np.asarray(own.isin(pd.MultiIndex.from_frame(rows)))
 
@@ -76,8 +76,8 @@ def before(work: Workspace, plan: AuditPlan) -> Table:
     """
     The candidates as an export read them when the plan was drawn: with the verdicts up to then.
 
-    What is kept of these was settled before anyone judged a draw, so that the draws can speak of it. For plans of
-    version 0.1, which did not say what they knew, as if nobody had judged any.
+    What is kept of these was settled before anyone judged a draw, so that the draws are a valid sample of it. For plans
+    of version 0.1, which did not record the log's state, as if nobody had judged any.
     """
     return as_of(work, int(plan.facts.get("last_seq", 0)))
 

@@ -4,7 +4,7 @@ The ladder: the stops of a ceiling at which a certificate is tried, from strict 
 In:  an unjudged `Table`, a `Policy`
 Out: the ceiling's setting, and values of it that refuse from most to none of the candidates; the policy's is one
 
-Hangs on scores alone, so that it is settled before anyone judges.
+Depends on scores alone, so that it is settled before anyone judges.
 """
 
 import numpy as np

@@ -1,5 +1,5 @@
 """
-Planning: which candidates an audit asks about, and with which chance.
+Planning: which candidates an audit draws, and with which probability.
 
 In:  a `Workspace`, how many labels
 Out: a `AuditPlan` with its `Draw`s in the log, before anyone judges; the strata in the round's folder
@@ -10,7 +10,7 @@ with the same chance. So inclusion probabilities are exact, 1 / size of the bloc
 many queries as they can. Given the layout, draws are independent: hits in a stratum are a sum of independent trials,
 never more spread than a binomial, which is what the certificate's bound needs.
 
-What is to be judged first is in random order too, so that whoever stops early leaves a random part.
+The order of judging is random too, so that stopping early leaves a random part.
 """
 
 import time
@@ -36,16 +36,16 @@ from nearmiss.workspace import Workspace
 
 FOLDER = "audits"  # in a round's folder
 LABELS, TARGET = 200, 0.05
-LABELS_ASKED = 200  # unless told: evidence enough for a certificate of 5%, if a fifth of that is true
+LABELS_ASKED = 200  # by default: enough evidence for a certificate of 5%, if the true rate is a fifth of that
 FEWEST_LABELS = 30
 
 
 def proxy(work: Workspace) -> Floats:
-    """How likely each candidate is an answer, as far as scores tell, (n,): p_relevant, else by its rank."""
+    """How likely each candidate is an answer by its scores, (n,): p_relevant, else by its rank."""
     known = work.table.number("p_relevant").astype(np.float64)
     if np.isfinite(known).all():
         return np.clip(known, 0, 1)
-    # A rank says which is likelier, not how likely: the estimator finds out how far to believe it.
+    # A rank says which is likelier, not how likely: the estimator learns how far to trust it.
     rank = np.empty(len(known))
     rank[np.argsort(work.table.score, kind="stable")] = (np.arange(len(known)) + 0.5) / max(len(known), 1)
     return np.where(np.isfinite(known), np.clip(known, 0, 1), rank**3)
@@ -62,13 +62,13 @@ def plan(
     """
     Draw candidates for an audit of the round under the policy in force, and write them to the log.
 
-    `target` is the share of answers that one hopes to certify. Without a `seed` each plan of a round has its own.
+    `target` is the share of answers to be certified. Without a `seed` each plan of a round has its own.
     Raises RecipeError for a number out of its range, ReviewError where there are fewer candidates than labels.
     """
     check_audit(target=target, seed=seed)
     work.refresh()
     last_seq = work.standing.last_seq
-    # What is kept now, with all verdicts so far: its rows are what the draws can certify.
+    # The rows kept now, with all verdicts so far: these are what the draws can certify.
     table, policy = as_of(work, last_seq), work.policy
     among = population(table)
     size = int(among.sum())
@@ -169,7 +169,7 @@ def draw(
 
 
 def _laid_out(of_query: Ints, turn: Floats, places: Ints) -> Ints:
-    """What lies at these places of a layout by query, and within one by `turn`: only the queries met are sorted."""
+    """The rows at these places of a layout by query, then by `turn`: only the queries needed are sorted."""
     sizes = np.bincount(of_query)
     query = np.searchsorted(np.cumsum(sizes), places, side="right")
     met = np.zeros(len(sizes), bool)

@@ -1,8 +1,8 @@
 """
-Reviewers: how often a verdict does not last, from draws that were judged twice.
+Reviewers: how often a second look overturns a verdict, from draws that were judged twice.
 
 In:  a `Workspace`
-Out: how many first verdicts a second look overturned, in both directions, and what that would make of a rate
+Out: how many first verdicts a second look overturned, in both directions, and the rate corrected for it
 
 A second look is another person's, or the same one's of a pair shown again. Only verdicts on what audits drew count.
 """
@@ -26,10 +26,10 @@ class Reviewers:
 
     def corrected(self, rate: float) -> float | None:
         """
-        A rate as first verdicts gave it, if all of them were as often wrong; None while one direction is unknown.
+        A rate from first verdicts, corrected for how often they are wrong; None while one direction is unknown.
 
         What Rogan and Gladen's correction (1978) gives with the sensitivity and specificity that follow from the two
-        shares at this rate. A figure to see how much hangs on the reviewers: no estimate is changed by it.
+        shares at this rate. It shows how much depends on the reviewers; no estimate is changed by it.
         """
         wrong_answers, wrong_negatives = self.answers_overturned.value, self.negatives_overturned.value
         if wrong_answers is None or wrong_negatives is None:
@@ -43,7 +43,7 @@ class Reviewers:
 
 
 def reviewers(work: Workspace) -> Reviewers:
-    """What second looks at draws of the round say of first verdicts."""
+    """How often second looks at the round's draws overturned first verdicts."""
     counts = {True: [0, 0], False: [0, 0]}  # by what the first verdict was: overturned, looked at twice
     people: set[str] = set()
     for pair in drawn(work):

@@ -23,7 +23,7 @@ from nearmiss.workspace import Workspace
 
 @dataclass(frozen=True)
 class ExpectedPrecision:
-    """What a plan's labels will tell of the kept, if the share of answers is as the proxy guesses."""
+    """How precisely a plan's labels will measure the kept, if the proxy's estimate of the share of answers holds."""
 
     rate: float  # that guess
     labels_in_kept: int
@@ -37,7 +37,7 @@ class ExpectedPrecision:
 
 
 def expected_precision(work: Workspace, plan: AuditPlan, wanted: float) -> ExpectedPrecision:
-    """What can be said of a plan before anyone judges; RecipeError where the `wanted` half-width is out of range."""
+    """The expected precision of a plan before anyone judges; RecipeError if the `wanted` half-width is out of range."""
     check_audit(half_width=wanted)
     strata = [one for one in plan.facts["strata"] if one["domain"] == KEPT and one["labels"]]
     size, labels, proxy = (np.array([one[name] for one in strata], np.float64) for name in ("size", "labels", "proxy"))
@@ -59,7 +59,7 @@ def labels_to_add(rate: Rate, wanted: float) -> int | None:
     now = (rate.high - rate.low) / 2
     if now <= wanted:
         return 0
-    # The labels so far are worth as many plain ones as have this interval.
+    # The labels so far are worth as many simple random ones as give this interval.
     middle = min(max(rate.estimate, 0.5 / rate.labels), 1 - 0.5 / rate.labels)
     return math.ceil(rate.labels * (_plain_labels(middle, wanted) / _plain_labels(middle, now) - 1))
 

@@ -4,7 +4,7 @@ Samples: what the audits of a round drew and people judged, as arrays.
 In:  a `Workspace`
 Out: for each plan that may be used, its strata and labels; what waits to be judged, and by whom
 
-Plans whose labels the calibration was fitted to may not say how good it is: they are left out. Judgements from the
+Plans whose labels the calibration was fitted to may not measure it: they are left out. Judgements from the
 queue count as a sample of their own where they came with the chance of being picked. A judgement of a drawn pair counts
 however it was reached: the pair was drawn at random, the verdict is of the pair.
 """
@@ -51,7 +51,7 @@ class Sample:
         return np.asarray((self.verdict != UNJUDGED) & (self.verdict != UNSURE))
 
     def labels(self, likely: Floats, partial: bool = True) -> AuditLabels:
-        """The judged draws; `partial` tells whether partly an answer is an answer."""
+        """The judged draws; `partial`: whether "partly" counts as an answer."""
         rows = self.rows[self.judged]
         verdict = self.verdict[self.judged]
         words = ANSWERS if partial else ANSWERS[:1]
@@ -93,7 +93,7 @@ def drawn(work: Workspace) -> dict[Pair, Draw]:
 
 
 def sample_of(work: Workspace, plan: AuditPlan) -> Sample:
-    """What a plan drew, with the verdicts so far."""
+    """A plan's draws, with the verdicts so far."""
     draws, rows = draws_of(work, plan.plan)
     strata = work.cached("strata", lambda: strata_of(work, plan), plan.plan)
     weight = np.array([1 / draw.inclusion_probability for draw in draws])
@@ -102,7 +102,7 @@ def sample_of(work: Workspace, plan: AuditPlan) -> Sample:
 
 
 def samples(work: Workspace) -> list[Sample]:
-    """What may be used to say how good a policy is."""
+    """The samples that may be used to measure a policy."""
     used = used_by_calibration(work)
     found = [sample_of(work, one) for one in plans(work) if one.plan not in used]
     queue = _from_queue(work)
@@ -111,7 +111,7 @@ def samples(work: Workspace) -> list[Sample]:
 
 def waiting(work: Workspace, reviewer: str) -> list[Draw]:
     """
-    What the audits of the round ask this reviewer, in its turn.
+    The pairs that the audits of the round ask this reviewer, in order.
 
     First the draws that nobody judged. Then second looks: a kept candidate that was found to be an answer is shown to
     another reviewer, or, where there is no other, again to the same one.
@@ -138,7 +138,7 @@ def _is_single(work: Workspace, pair: Pair) -> bool:
 
 
 def opinions_of(work: Workspace, pair: Pair) -> Iterator[tuple[str, str]]:
-    """Who judged a pair how, oldest first: each person once, and again where it was shown to them again."""
+    """The verdicts on a pair, oldest first: each person's once, and again where it was shown to them again."""
     seen: set[str] = set()
     for entry in work.standing.history(pair):
         event = entry.event

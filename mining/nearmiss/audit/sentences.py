@@ -18,7 +18,7 @@ from nearmiss.settings import flag
 
 
 def of_plan(plan: AuditPlan, told: ExpectedPrecision) -> list[str]:
-    """What was drawn, and what it will tell."""
+    """What was drawn, and how precisely it will measure."""
     parts: dict[str, int] = {}
     for one in plan.facts["strata"]:
         parts[one["domain"]] = parts.get(one["domain"], 0) + one["labels"]
@@ -40,7 +40,7 @@ _DOMAINS = {
 
 
 def of_estimate(found: Estimate, more: int | None, half_width: float, people: Reviewers) -> list[str]:
-    """The three numbers, what stands beside them, and what more labels would bring."""
+    """The three numbers, their context, and what more labels would bring."""
     numbers = found.numbers
     sentences = [
         _of("of the kept negatives are answers", numbers.false_negative_rate),
@@ -64,7 +64,7 @@ def of_estimate(found: Estimate, more: int | None, half_width: float, people: Re
 
 
 def of_certificate(made: Certificate) -> list[str]:
-    """Whether it passed, on what grounds, and where it would."""
+    """Whether it passed, by what evidence, and where it would."""
     sure = f"with {made.confidence:.0%} confidence"
     sentences = [
         f"{'passed' if made.passed else 'not passed'}: at most {made.max_rate:.1%} of the kept are answers, {sure}.",
@@ -99,7 +99,7 @@ def _ceiling(field: str, value: float | None) -> str:
 
 
 def of_reviewers(people: Reviewers, rate: Rate) -> list[str]:
-    """How far first verdicts last."""
+    """How often first verdicts are confirmed."""
     sentences = []
     for words, one in (("an answer", people.answers_overturned), ("no answer", people.negatives_overturned)):
         if one.value is not None and one.low is not None and one.high is not None:

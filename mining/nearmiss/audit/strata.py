@@ -6,7 +6,6 @@ Out: a stratum for each candidate, and how many labels each stratum gets
 
 Within each domain, one stratum of those nearest to the ceiling, one of the lowest proxies, and between them strata by
 the cumulated sqrt(f(1-f)) (Dalenius and Hodges 1959). Labels go 78:22 by Neyman and by size, at least 3 a stratum.
-Knows nothing of how they are drawn.
 """
 
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ import numpy as np
 
 from nearmiss.types import Bools, Floats, Ints
 
-# Domains by what one wants to know of them, and the share of the labels that each gets.
+# The share of the labels that each domain gets.
 KEPT, NEXT, REFUSED, OTHERS = "kept", "next", "refused", "others"
 SHARES = {KEPT: 0.6, NEXT: 0.1, REFUSED: 0.25, OTHERS: 0.05}
 MOST = {KEPT: 8, NEXT: 3, REFUSED: 5, OTHERS: 2}
@@ -43,7 +42,7 @@ class AuditStratum:
 
 def stratify(domain_of: dict[str, Bools], proxy: Floats, slack: Floats, labels: int) -> tuple[Ints, list[AuditStratum]]:
     """
-    The stratum of each candidate, (n,), OUTSIDE where no domain holds it, and what the strata are.
+    The stratum of each candidate, (n,), OUTSIDE where no domain holds it, and the strata.
 
     `proxy` (n,) are probabilities; `slack` (n,) is how far below the ceiling each lies, in any unit that rises.
     """
@@ -81,7 +80,7 @@ def _shared(sizes: dict[str, int], labels: int) -> dict[str, int]:
             break
         given |= {name: sizes[name] for name in full}
         open_ones = [name for name in open_ones if name not in full]
-    # Rounding and the least of each: the largest part pays.
+    # What rounding and the minimum add is taken from the largest part.
     largest = max(given, key=lambda name: given[name])
     given[largest] = max(0, min(sizes[largest], given[largest] + labels - sum(given.values())))
     return given
@@ -124,7 +123,7 @@ def _allotted(sizes: Ints, proxy: Floats, labels: int) -> Ints:
         drawn[movable] -= excess * drawn[movable] / drawn[movable].sum()
         drawn = np.clip(drawn, least, sizes)
     whole = np.floor(drawn + 1e-9).astype(np.int64)
-    # What is left over goes where rounding down took most; three rounds, since a full stratum takes none.
+    # What is left over goes where rounding down took most; three rounds, since a full stratum takes no more.
     for place in np.tile(np.argsort(whole - drawn, kind="stable"), 3).tolist():
         if whole.sum() < labels and whole[place] < sizes[place]:
             whole[place] += 1

@@ -3,8 +3,6 @@ Command-line flags made from the recipes' dataclasses, so that no setting is nam
 
 In:  a recipe such as `Mining`; then what the user typed
 Out: parameters for typer; then the fields that were set, in their own types
-
-Knows nothing of commands.
 """
 
 import inspect

@@ -1,8 +1,8 @@
 """
-What the caller asked for, checked before anything costs time.
+The caller's arguments, checked before any slow work.
 
 In:  the arguments of `mine_hard_negatives` as they were given
-Out: `Arguments`; ValueError or ImportError with sentence-transformers' words, so that code that reads them still does
+Out: `Arguments`; ValueError or ImportError with sentence-transformers' messages, for code that parses them
 
 The defaults of `range_max` and the warnings follow the documentation of sentence-transformers 6.2.
 """
@@ -22,7 +22,7 @@ FAISS_ON_GPU = 2048  # documents that FAISS finds for one query on a GPU
 
 @dataclass(frozen=True)
 class Thresholds:
-    """Which scores a negative may have; None where it does not matter."""
+    """Which scores a negative may have; None for no limit."""
 
     absolute_margin: float | None
     relative_margin: float | None
@@ -32,7 +32,7 @@ class Thresholds:
 
     @property
     def has_ceiling(self) -> bool:
-        """Whether some candidates may be refused for being too much like an answer."""
+        """Whether some candidates may be refused for being too similar to an answer."""
         return any(value is not None for name, value in vars(self).items() if name != "min_score")
 
     @property
@@ -43,7 +43,7 @@ class Thresholds:
 
 @dataclass(frozen=True)
 class Prompt:
-    """What goes before each text: given as it is, or by its name among the model's prompts; else the model's own."""
+    """The prompt before each text: given as text, or by its name among the model's prompts; else the model's own."""
 
     text: str | None
     name: str | None
@@ -82,7 +82,7 @@ class Arguments(GivenArguments):
 
     anchor: str  # column of the queries
     positive: str  # column of the positives
-    most_positives: int  # rows of the query that has most
+    most_positives: int  # rows of the query that has the most
     range_max: int
 
     @property
@@ -125,7 +125,7 @@ def columns(names: Sequence[str], anchor: str | None, positive: str | None) -> t
     if chosen_positive is None and len(names) < 2:
         raise ValueError("Dataset must contain at least two columns to select the positive column automatically.")
     first, second = names[0], names[-1] if len(names) < 2 else names[1]
-    # With one of the first two named as the other, its neighbour is meant: no column is its own positive.
+    # If one of the first two is named for the other role, its neighbour is used: no column is its own positive.
     if chosen_anchor is None:
         chosen_anchor = first if chosen_positive != first else second
     if chosen_positive is None:
@@ -134,7 +134,7 @@ def columns(names: Sequence[str], anchor: str | None, positive: str | None) -> t
 
 
 def output_format(given: GivenArguments) -> dict[str, Any]:
-    """The format and whether it has scores, after the deprecated names; ValueError for one there is not."""
+    """The format and whether it has scores, after the deprecated names; ValueError for an unknown one."""
     wanted, scores = given.output_format, given.output_scores
     if given.as_triplets is not None:
         wanted = "triplet" if given.as_triplets else "n-tuple"
@@ -162,7 +162,7 @@ def output_format(given: GivenArguments) -> dict[str, Any]:
 
 
 def warn_of_lost_positives(given: GivenArguments) -> None:
-    """Say that thresholds may take away the positives that `include_positives` asks for."""
+    """Warn that thresholds may remove the positives that `include_positives` asks for."""
     usual = given.range_min == 0 and given.range_max is None and given.sampling_strategy == "top"
     if not usual or given.thresholds.any or given.margin is not None:
         logger.warning(
@@ -173,7 +173,7 @@ def warn_of_lost_positives(given: GivenArguments) -> None:
 
 
 def absolute_margin(given: GivenArguments) -> float | None:
-    """The margin, where its deprecated name was used too."""
+    """The margin, also from its deprecated name."""
     if given.margin is None:
         return given.thresholds.absolute_margin
     logger.warning(
@@ -187,7 +187,7 @@ def range_of(given: GivenArguments, most_positives: int, *, skips: bool, gpus: i
     """
     The highest rank to look at; ValueError where it leaves no room for the negatives.
 
-    `skips` tells whether thresholds may take candidates away, `gpus` on how many GPUs FAISS searches.
+    `skips`: whether thresholds may remove candidates; `gpus`: on how many GPUs FAISS searches.
     """
     range_min, range_max, note = given.range_min, given.range_max, ""
     if range_max is None:

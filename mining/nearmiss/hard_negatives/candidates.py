@@ -1,5 +1,5 @@
 """
-The candidates of each query: what the search found, and which of it says the same as an answer.
+The candidates of each query: what the search found, and which of them are copies of an answer.
 
 In:  `PairTexts`, unit vectors, a found frame
 Out: a frame with a row for each pair found and for each answer, the rows of one query side by side: query, document,
@@ -7,7 +7,7 @@ Out: a frame with a row for each pair found and for each answer, the rows of one
      first `width` of its query that are no copies)
 
 Copies are the query's own text, a positive's text in other case, spacing or length, and a near copy of it; the answers
-of a query that reads the same, or nearly so, count as copies too. They give up their place to the next candidate.
+of a query that reads the same, or nearly so, count as copies too. The next candidate takes their place.
 """
 
 import numpy as np
@@ -26,13 +26,13 @@ from nearmiss.settings import Policy
 from nearmiss.types import Vectors
 
 SPARE = 16  # candidates more than are wanted, to take the place of copies
-COPIES_ALONE = Policy(max_p_relevant=None)  # what a score refuses is the caller's to say
+COPIES_ALONE = Policy(max_p_relevant=None)  # refusals by score are left to the caller
 COPY = ("is_the_query", "duplicate", "answers_twin_query")
 NONE = CandidatePairs(np.zeros(0, np.int64), np.zeros(0, np.int64))
 
 
 def candidates(texts: PairTexts, found: pd.DataFrame, queries: Vectors, corpus: Vectors, width: int) -> pd.DataFrame:
-    """Every pair found and every answer, with what is known of them before any score decides."""
+    """Every pair found and every answer, with all that is known before any score decides."""
     rows = assemble({"found": found}, texts.answers, NONE)
     pairs = rows["query"].to_numpy(np.int64), rows["document"].to_numpy(np.int64)
     rows["dense_score"] = score_pairs(queries.__getitem__, corpus.__getitem__, *pairs)
@@ -40,7 +40,7 @@ def candidates(texts: PairTexts, found: pd.DataFrame, queries: Vectors, corpus: 
     twins = TwinQueries(texts.queries, pd.Series(range(len(texts.queries))), queries.__getitem__, texts.answers)
     marks = copies.mark(rows, texts.answers, corpus.__getitem__), twins.mark(rows, copies.document_digests)
     rows = pd.concat([rows, *marks], axis=1)
-    # The rules want ids and a score; these decide nothing.
+    # The rules need ids and a score; these values decide nothing.
     judged = rows.assign(query_id=rows["query"], doc_id=rows["document"], teacher_score=rows["dense_score"])
     copy = selection.select(judged, COPIES_ALONE)["status"].isin(COPY).to_numpy()
     own = is_among(rows, texts.positives)

@@ -19,7 +19,7 @@ from nearmiss.types import Ints
 
 
 def choose(rows: pd.DataFrame, stays: npt.NDArray[np.bool_], queries: list[str], wanted: Arguments) -> list[Ints]:
-    """The chosen rows of each query: of those that stay, ranks `range_min` to `range_max`, then the first or any."""
+    """The chosen rows of each query: of those that stay, ranks `range_min` to `range_max`, first or random."""
     places = np.flatnonzero(stays)
     score, query = rows["score"].to_numpy(np.float32, na_value=-np.inf)[places], rows["query"].to_numpy()[places]
     rank = rows["rank"].to_numpy(np.float64, na_value=np.inf)[places]

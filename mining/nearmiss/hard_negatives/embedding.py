@@ -21,12 +21,12 @@ from nearmiss.types import Vectors
 
 Name = Literal["query", "corpus"]
 
-# PairTexts from which on it pays to make a graph of the model, which takes seconds. Fewer go through its own methods.
+# Texts from which on it pays to make a graph of the model, which takes seconds. Fewer go through its own methods.
 MANY = 2000
 
 
 def embed(model: Any, queries: list[str], corpus: list[str], how: GivenArguments) -> tuple[Vectors, Vectors]:
-    """Vectors of the queries and of the corpus, from the cache where they are there."""
+    """Vectors of the queries and of the corpus, from the cache where it has them."""
     # The corpus first, as sentence-transformers does.
     wanted: dict[Name, tuple[list[str], Prompt]] = {
         "corpus": (corpus, how.corpus_prompt),
@@ -76,7 +76,7 @@ def _unit(rows: Any, name: str) -> Vectors:
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)
     if not np.isfinite(lengths).all():
         raise ValueError(f"model: wanted finite numbers for each text of the {name}; found NaN or infinity")
-    # Rows that are units already keep every bit, so that scores are those of the model's own vectors.
+    # Rows of unit length are left bit for bit, so that scores are those of the model's own vectors.
     return np.asarray(np.where(np.abs(lengths - 1) < 1e-5, rows, rows / np.maximum(lengths, 1e-12)), np.float32)
 
 

@@ -4,8 +4,8 @@
 In:  what the caller of `sentence_transformers.util.mine_hard_negatives` passes
 Out: what that caller gets: a `datasets.Dataset` in one of four formats; statistics on the terminal
 
-Written from the documentation and the observed behaviour of release 6.2. Where this one does otherwise, and why,
-stands in `mining/README.md` under "One changed import".
+Written from the documentation and the observed behaviour of release 6.2. Where this one differs, and why, is in
+`mining/README.md` under "One changed import".
 """
 
 from collections.abc import Mapping
@@ -63,14 +63,14 @@ def mine_hard_negatives(
     Args:
         dataset: Pairs of a query and a positive, one a row. Rows of one query are its several positives.
         model: A SentenceTransformer, as it is in memory, or an object with its methods.
-        anchor_column_name: Column of the queries; the first one unless given.
-        positive_column_name: Column of the positives; the second one unless given.
+        anchor_column_name: Column of the queries; by default the first one.
+        positive_column_name: Column of the positives; by default the second one.
         corpus: More documents to choose from: texts, or a mapping from ids to texts. The positives are always among
             them.
         cross_encoder: Scores the candidates and the positives again, after its own activation. It is asked only where
             a margin, `max_score`, `min_score` or `max_p_relevant` is set.
-        range_min: Leave out so many of the best candidates that no threshold took away.
-        range_max: Look at so many candidates of each query, beside its positives. Unless given, `range_min` + 1 or,
+        range_min: Leave out this many of the best candidates that no threshold removed.
+        range_max: Look at this many candidates of each query, besides its positives. By default `range_min` + 1 or,
             with thresholds, 10 times `num_negatives` + the most positives of a query.
         max_score: Highest score of a negative.
         min_score: Lowest score of a negative.
@@ -88,7 +88,7 @@ def mine_hard_negatives(
             "labeled-pair" (anchor, document, label) or "labeled-list" (anchor, [documents], [labels]).
         output_scores: Add the scores: `scores` after the texts of "triplet" and "n-tuple", in the place of the labels
             of the other two.
-        batch_size: PairTexts that the model reads at once.
+        batch_size: Texts that the model reads at once.
         faiss_batch_size: Queries that are searched for at once.
         use_faiss: Accepted; the search is exact and by FAISS either way.
         use_multi_process: Encode in several processes: True, or a list of devices.
@@ -98,7 +98,7 @@ def mine_hard_negatives(
         margin: Deprecated name of `absolute_margin`.
         max_p_relevant: Highest chance to be an unlabelled answer that a negative may have, 0 to 1, by the weights that
             ship with nearmiss.
-        seed: Of the random choices.
+        seed: Seed of the random choices.
 
     Returns:
         A `datasets.Dataset`, query by query, best negative first. Where `dataset` has columns `query_id`,

@@ -26,7 +26,7 @@ class ScoredDocument(NamedTuple):
 
 
 class MinedQuery(NamedTuple):
-    """A query with what was chosen for it."""
+    """A query with its positives and chosen negatives."""
 
     query: int
     positives: list[ScoredDocument]
@@ -38,12 +38,12 @@ class IdColumns:
     """Names of the columns of ids; None where there are no such ids."""
 
     query: str | None
-    document: str | None  # of the positive, or of whatever stands in its column
+    document: str | None  # of the positive, or of another document in its column
 
 
 @dataclass(frozen=True)
 class MinedTable:
-    """A finished table, and what the statistics tell of it."""
+    """A finished table, and the numbers for the statistics."""
 
     columns: ColumnValues
     ids: tuple[str, ...]  # which columns hold ids

@@ -2,7 +2,7 @@
 Scores: the model's similarity or the cross-encoder's, and which of them a negative may have.
 
 In:  the candidates frame
-Out: a score for each row, the positives' scores, and how many candidates each threshold took away
+Out: a score for each row, the positives' scores, and how many candidates each threshold removed
 """
 
 from collections.abc import Callable
@@ -23,7 +23,7 @@ MANY = 2000  # pairs from which on it pays to make a graph of the cross-encoder
 
 @dataclass(frozen=True)
 class Skipped:
-    """How many candidates one threshold took away, and which share of those that it met."""
+    """How many candidates one threshold removed, and their share of those it checked."""
 
     name: str
     value: float
@@ -53,7 +53,7 @@ def ask_cross_encoder(model: Any, texts: PairTexts, pairs: CandidatePairs, wante
 
 
 def lowest_of_positives(texts: PairTexts, positive_scores: Scores) -> Scores:
-    """The lowest score of each query's positives, (n_queries,): margins start from the one that is hardest to see."""
+    """The lowest score of each query's positives, (n_queries,): margins start from it."""
     lowest = np.full(len(texts.queries), np.inf, np.float32)
     np.minimum.at(lowest, texts.positives.query, positive_scores)
     return lowest
@@ -62,7 +62,7 @@ def lowest_of_positives(texts: PairTexts, positive_scores: Scores) -> Scores:
 def within_thresholds(
     rows: pd.DataFrame, may: Bools, lowest: Scores, chance: Scores | None, wanted: Arguments
 ) -> tuple[Bools, list[Skipped]]:
-    """Which rows stay, (n,), of those that `may`; and what each threshold took away, in the order in which they ask."""
+    """Which rows stay, (n,), of those that `may`; and what each threshold removed, in the order applied."""
     score, anchor = rows["score"].to_numpy(np.float32, na_value=np.nan), lowest[rows["query"].to_numpy()]
     limits = wanted.thresholds
     rules: list[tuple[str, float | None, Callable[[float], Bools]]] = [

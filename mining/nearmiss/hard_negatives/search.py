@@ -5,7 +5,7 @@ In:  a live encoder and unit vectors
 Out: a found frame: query, document, rank, score; every score, a positive's too, on one scale
 
 For unit vectors the dot product, the cosine and the Euclidean distance give one order, so the exact search of
-`retrieval.dense` serves all three. Any other similarity is asked of the model, block by block.
+`retrieval.dense` serves all three. Any other similarity is computed by the model, block by block.
 """
 
 from typing import Any
@@ -24,7 +24,7 @@ SAME_ORDER = ("cosine", "dot", "euclidean")
 
 
 def nearest(model: Any, queries: Vectors, corpus: Vectors, k: int, block: int) -> pd.DataFrame:
-    """The `k` documents most like each query; of equal ones those that come first in the corpus."""
+    """The `k` documents most like each query; of ties those that come first in the corpus."""
     parts = [
         _nearest(model, queries[start : start + block], corpus, k).assign(first=start)
         for start in range(0, len(queries), block)
@@ -61,7 +61,7 @@ def _nearest(model: Any, queries: Vectors, corpus: Vectors, k: int) -> pd.DataFr
 
 
 def _is_own(model: Any) -> bool:
-    """Whether the similarity is the library's, of a kind that the exact search knows."""
+    """Whether the similarity is the library's own and one that the exact search covers."""
     import sentence_transformers
 
     return (

@@ -1,7 +1,7 @@
 """
 What was mined, in a table on the terminal.
 
-In:  scores, and what each threshold took away
+In:  scores, and what each threshold removed
 Out: lines; the wording and the figures are those that sentence-transformers prints
 """
 
@@ -29,7 +29,7 @@ def statistics(positives: Scores, pairs: list[tuple[float, float]]) -> Iterator[
 
 
 def losses(skipped: list[Skipped], missing: int, possible: int, wanted: Arguments) -> Iterator[str]:
-    """What each threshold took away, and how many rows are missing for it."""
+    """What each threshold removed, and how many rows are missing for it."""
     for one in skipped:
         yield f"Skipped {one.count:,} potential negatives ({one.share:.2%}) due to the {one.name} of {one.value}."
     if missing > 0:
@@ -47,7 +47,7 @@ def _figures(scores: Scores) -> Iterator[tuple[str, Any]]:
     some = len(scores) > 0
     in_order = np.sort(scores)
     yield "Mean", scores.mean(dtype=np.float64) if some else np.nan
-    # Of an even number the lower one of the two in the middle, as PyTorch has it.
+    # For an even count the lower one of the two in the middle, as in PyTorch.
     yield "Median", in_order[(len(scores) - 1) // 2] if some else np.nan
     yield "Std", scores.std(dtype=np.float64, ddof=1) if len(scores) > 1 else np.nan
     yield "Min", in_order[0] if some else np.inf

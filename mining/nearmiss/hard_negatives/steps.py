@@ -137,7 +137,7 @@ def _as_dataset(written: MinedTable, wanted: Arguments) -> "Dataset":
 
 
 def _empty(written: MinedTable) -> Any:
-    """Types of the columns of a table without rows, which has no values to tell them by."""
+    """Types of the columns of a table without rows, which has no values to infer them from."""
     from datasets import Features, List, Value
 
     kinds = {"scores": List(Value("float64")), "score": Value("float64"), "label": Value("int64")}

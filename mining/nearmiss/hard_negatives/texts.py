@@ -4,8 +4,8 @@ The queries, their answers and the corpus, each text once.
 In:  the columns of the dataset, and perhaps a corpus, as a list of texts or as a mapping from ids to texts
 Out: `PairTexts`; ValueError names the row that holds no text
 
-Rows of one query are its several positives. Queries whose texts are equal once case and white space are set aside
-share their answers: what answers one of them is no negative of the other.
+Rows of one query are its several positives. Queries whose texts are equal but for case and white space
+share their answers: an answer to one is never a negative of the other.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -75,7 +75,7 @@ def read_texts(
 
 
 def column(dataset: Any, name: str) -> list[str]:
-    """A column of texts; ValueError names the first row that holds none."""
+    """A column of texts; ValueError names the first row without one."""
     values = list(dataset[name])
     _check(name, values)
     return values

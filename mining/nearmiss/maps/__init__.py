@@ -1,10 +1,10 @@
 """
-Maps: a round's documents and queries on a plane, made once, and what a person asks of it.
+Maps: a round's documents and queries on a plane, laid out once, and what the app shows of it.
 
-In:  the vectors of a finished round; then what a policy and reviewers say of its candidates
+In:  the vectors of a finished round; then the statuses and verdicts of its candidates
 Out: map.parquet and map.json in the round's folder; the points' statuses, scores and neighbourhoods
 
-Knows nothing of pages. Every map lies: how much is measured and stored with it.
+Every map distorts; how much is measured and stored with it.
 """
 
 from nearmiss.maps.atlas import GROUPINGS, SHOWN_FIRST, Around, Atlas, Grouping, Groups, open_atlas

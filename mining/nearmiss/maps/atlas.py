@@ -1,5 +1,5 @@
 """
-The atlas: a map with what a policy and reviewers say of its points.
+The atlas: a map with the statuses and verdicts of its points.
 
 In:  a `Workspace`, the `Map` of its round
 Out: groups to colour by, the neighbourhood of a query, the pairs behind a set of points
@@ -29,7 +29,7 @@ from nearmiss.workspace import Workspace
 Grouping = Literal["status", "source", "cluster", "verdict", "score"]
 GROUPINGS: tuple[Grouping, ...] = get_args(Grouping)
 
-# What says most about a document comes first.
+# The most telling status of a document comes first.
 SHOWN_FIRST = (
     "known_positive",
     "reviewed_relevant",
@@ -85,7 +85,7 @@ class Around:
 
     `candidates` has doc_id, point (-1 off the map), status, verdict ("" for none), cosine, teacher_score, true_place
     (1 is the most alike) and map_place (1 is the nearest on the map, over all its documents; 0 off the map). `window`
-    is what to look at: left, right, bottom, top. `kept` of the `asked` most alike are among as many nearest on the map.
+    is the range to show: left, right, bottom, top. `kept` of the `asked` most alike are among as many nearest on the map.
     """
 
     query_id: str
@@ -127,7 +127,7 @@ class Atlas:
 
     @cached_property
     def window(self) -> tuple[float, float, float, float]:
-        """What to look at to see every point: left, right, bottom, top."""
+        """The range that shows every point: left, right, bottom, top."""
         return _framed(self.map.x, self.map.y)
 
     def is_document(self, point: int) -> bool:
@@ -166,7 +166,7 @@ class Atlas:
         point = self.point_of(query_id)
         frame["map_place"] = 0 if point is None else self._map_places(point, frame["point"].to_numpy())
         shown = frame[frame["point"] >= 0]
-        # Only the source `dense` gives every document that is alike; without it the truth is not known here.
+        # Only the source `dense` finds every similar document; without it the true neighbours are not known here.
         k = int(self.map.facts["kept_neighbours"]["neighbours"]) if "dense" in self.work.table.sources else 0
         asked = shown.head(k) if point is not None else shown.head(0)
         kept = int(asked["map_place"].le(k).sum())
@@ -186,7 +186,7 @@ class Atlas:
         return np.concatenate([near, far[:: -(-len(far) // room)] if len(far) else far])
 
     def queries_of(self, point: int, decision: Decision) -> pd.DataFrame:
-        """Whose candidate a document is: query_id, status, cosine, teacher_score; the most telling first."""
+        """Queries that have a document as candidate: query_id, status, cosine, teacher_score; the most telling first."""
         rows = np.flatnonzero(self.place == point)
         order = np.lexsort((-self.work.table.score[rows], _order(SHOWN_FIRST, STATUSES)[decision.status[rows]]))
         rows = rows[order]
@@ -230,7 +230,7 @@ class Atlas:
         return [text[:length] for text in found]
 
     def document(self, doc_id: str) -> tuple[str, str] | None:
-        """Title (perhaps empty) and text of a document of the run; None where it has none of this id."""
+        """Title (perhaps empty) and text of a document of the run; None where it has no such id."""
         try:
             return self.work.titles([doc_id])[0]
         except KeyError:
@@ -245,7 +245,7 @@ class Atlas:
         return query_view.find(self.work, words, limit)
 
     def _first_of(self, names: tuple[str, ...], ranks: Ints, rows: slice) -> Groups:
-        """Each document in the first of the groups of its rows; `ranks` are places in `names`, or NOBODY."""
+        """Each document in the first group of its rows; `ranks` are places in `names`, or NOBODY."""
         best = self._per_document(np.minimum, NOBODY, ranks, rows)
         return Groups(names, np.where(best == NOBODY, -1, best))
 
@@ -271,7 +271,7 @@ class Atlas:
             "+".join(source for bit, source in enumerate(sources) if code >> bit & 1) or FOUND_BY_NONE
             for code in range(2 ** len(sources))
         ]
-        # By how many found it: all of them first.
+        # By number of sources that found it, most first.
         order = sorted(range(len(names)), key=lambda code: (-code.bit_count(), code))
         rank = np.argsort(order)
         return Groups(tuple(names[code] for code in order), np.where(self._is_candidate(rows), rank[together], -1))

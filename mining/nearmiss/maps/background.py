@@ -1,10 +1,10 @@
 """
-Background: a map being made by a process of its own, told to whoever looks.
+Background: a map made by its own process, with progress that others can read.
 
 In:  a round's folder
-Out: a process that makes its map; how far it is, from a file that it keeps up to date; whether it still lives
+Out: a process that makes its map; its progress, from a file that it keeps up to date; whether it is still running
 
-A lock that ends with its holder says who lives: a killed process leaves none behind.
+A lock that ends with its process shows that it runs: a killed process leaves none behind.
 """
 
 import subprocess
@@ -32,7 +32,7 @@ TRIES = 5
 
 @dataclass(frozen=True)
 class MapProgress:
-    """How far a map is; `stage` is empty before its first. `rate` is items a second, 0 while nobody can say."""
+    """How far a map is; `stage` is empty before its first. `rate` is items a second, 0 while unknown."""
 
     stage: str = ""
     total: int = 0
@@ -47,22 +47,22 @@ class MapProgress:
 
     @property
     def seconds_left(self) -> float | None:
-        """Of this stage; None while nobody can say."""
+        """Seconds left of this stage; None while unknown."""
         return (self.total - self.done) / self.rate if self.rate else None
 
 
 @dataclass(frozen=True)
 class Stopped:
-    """A map that was begun and never finished, and the last thing its process said."""
+    """A map that was begun and never finished, and the last output of its process."""
 
     said: str
 
 
 @contextmanager
 def alone(folder: Path, watch: Watch) -> Iterator[Watch]:
-    """A watch that also tells whoever looks at the folder; RunError where another process makes the same map."""
+    """A watch that also writes progress into the folder; RunError where another process makes the same map."""
     with _opened(folder / LOCK_FILE) as lock:
-        # Whoever looks takes the lock for a moment, to see that nobody holds it.
+        # Readers take the lock for a moment, to see that nobody holds it.
         if not _take(lock.fileno(), TRIES):
             raise RunError(f"{folder}: wanted to make its map; found {held_by(folder / HOLDER_FILE)}")
         try:
@@ -75,7 +75,7 @@ def alone(folder: Path, watch: Watch) -> Iterator[Watch]:
 
 
 def start(run: Path, number: int, folder: Path) -> None:
-    """Make the map of a round in a process of its own, unless one is at it."""
+    """Make the map of a round in a process of its own, unless one is running."""
     with _starting:
         if isinstance(progress(folder), MapProgress):
             return
@@ -87,7 +87,7 @@ def start(run: Path, number: int, folder: Path) -> None:
 
 
 def progress(folder: Path) -> MapProgress | Stopped | None:
-    """How far the map of a round is; None where nobody makes one or it is done."""
+    """The progress of a round's map; None where none is being made or it is done."""
     facts = _read(folder / PROGRESS_FILE)
     if _lives(folder):
         return facts or MapProgress()
@@ -100,7 +100,7 @@ _started: dict[Path, subprocess.Popen[bytes]] = {}
 
 
 class _Teller:
-    """A watch that passes on what it hears and writes it to a file now and then."""
+    """A watch that passes progress on and writes it to a file now and then."""
 
     def __init__(self, path: Path, watch: Watch) -> None:
         self.path = path
@@ -123,7 +123,7 @@ class _Teller:
             pass_on(count)
             now = time.monotonic()
             if began is None:
-                # What comes before the first item is mostly preparation, and says nothing of the others.
+                # The time before the first item is mostly preparation, and tells nothing about the rate.
                 began, first = now, done
             if now - written >= EVERY_S:
                 written = now

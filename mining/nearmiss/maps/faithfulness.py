@@ -1,10 +1,8 @@
 """
-Faithfulness: how much of the true neighbourhoods a map keeps, since every map of many dimensions lies.
+Faithfulness: how much of the true neighbourhoods a map keeps, since every map of many dimensions distorts.
 
-In:  the points, their true nearest documents, where they lie
+In:  the points, their true nearest documents, their places on the map
 Out: shares of neighbours kept, and trustworthiness
-
-Knows nothing of how the map was made.
 """
 
 from typing import Any
@@ -22,7 +20,7 @@ def measured(points: Points, found: Nearest, plane: Plane, seed: int) -> dict[st
     Of each point's true nearest documents, the share that are among as many nearest on the map; means, on all points.
 
     `trustworthiness` (Venna and Kaski 2001) asks the reverse, on a seeded sample of documents: are neighbours on the
-    map true ones? 1 is perfect, 0.5 is chance. None where there are too few to ask.
+    map true ones? 1 is perfect, 0.5 is chance. None where there are too few.
     """
     k = found.documents.shape[1]
     if not k:

@@ -1,10 +1,10 @@
 """
-The layout: points of a plane, near one another where the vectors are alike.
+The layout: points on a plane, near one another where the vectors are similar.
 
 In:  unit vectors of documents and of queries, a seed
 Out: the nearest documents of each by cosine; x and y
 
-Knows nothing of files or ids. UMAP runs on one thread and is told the neighbours: the same seed gives the same bytes.
+UMAP runs on one thread and is given the neighbours: the same seed gives the same bytes.
 """
 
 import warnings
@@ -61,7 +61,7 @@ def nearest(points: Points, advance: Callable[[int], None] = lambda count: None)
         block = np.ascontiguousarray(points.vectors[start : start + BLOCK])
         asked = min(k + 1 + SPARE, points.documents)
         _, documents = faiss.knn(block, known, asked, metric=faiss.METRIC_INNER_PRODUCT)
-        # Scored pair by pair: a matrix product rounds otherwise for another number of threads, and the map with it.
+        # Scored pair by pair: a matrix product's rounding, and so the map, depends on the number of threads.
         best = rescored(block, [known], documents, k + 1)
         documents, scores = (best[name].to_numpy().reshape(-1, k + 1) for name in ("document", "score"))
         others = without_self(documents, start)
@@ -74,7 +74,7 @@ def nearest(points: Points, advance: Callable[[int], None] = lambda count: None)
 def without_self(documents: AnyInts, first: int = 0) -> AnyInts:
     """Where in each row (n, k + 1) of nearest documents the k others stand; row 0 belongs to the point `first`."""
     own = documents == np.arange(first, first + len(documents))[:, None]
-    # Among many twins a point may miss itself in its own row: then the last one goes.
+    # Among many duplicates a point may miss itself in its own row: then the last one goes.
     return np.argsort(own, axis=1, kind="stable")[:, : documents.shape[1] - 1]
 
 
@@ -104,13 +104,13 @@ def spread(points: Points, found: Nearest, seed: int, advance: Callable[[int], N
         tqdm_kwds={"disable": False, "file": _Listener(advance), "bar_format": "{n}", "mininterval": 0.2},
     )
     with warnings.catch_warnings():
-        # That it could not place further points without an index of its own.
+        # The warning that it could not place further points without an index of its own.
         warnings.simplefilter("ignore")
         return turned(np.asarray(layout.fit_transform(points.vectors), np.float32))
 
 
 def principal(points: Points) -> Plane:
-    """The two directions in which the documents differ most, (n, 2): the map of a handful, and where UMAP starts."""
+    """The two directions in which the documents differ most, (n, 2): the map of very few, and UMAP's start."""
     return _along(points.vectors, points.vectors[: points.documents])
 
 
@@ -134,20 +134,20 @@ def _start(points: Points, seed: int) -> Plane:
     flat = principal(points)
     # Rounded, since the last digits of a matrix product depend on how many threads made it.
     flat = np.round(flat * (START_WIDTH / max(float(np.abs(flat).max()), 1e-6)), 3)
-    # Twins need a nudge, or nothing would ever part them.
+    # Duplicates need a nudge, or nothing would ever separate them.
     noise = np.random.default_rng(seed).normal(scale=1e-4 * START_WIDTH, size=flat.shape)
     return flat + noise.astype(np.float32)
 
 
 class _Listener:
-    """A text stream that hears tqdm count: UMAP's only way of saying how far it is."""
+    """A text stream that reads tqdm's count: UMAP reports progress in no other way."""
 
     def __init__(self, advance: Callable[[int], None]) -> None:
         self.advance = advance
         self.heard = 0
 
     def write(self, text: str) -> None:
-        # tqdm begins with a 0, which says nothing.
+        # tqdm begins with a 0, which means nothing.
         if text.strip().isdigit() and int(text) > self.heard:
             self.advance(int(text) - self.heard)
             self.heard = int(text)

@@ -1,11 +1,9 @@
 """
-Making a round's map: its vectors laid out once, by the core, never by a page.
+Making a round's map: its vectors laid out once, here and never in a page.
 
 In:  a run with a finished round, a seed, how many points at most
-Out: map.parquet (kind, id, x, y, cluster: documents by row, then queries by row) and map.json, which says how it came
-     about and how far it can be believed
-
-Knows nothing of pages.
+Out: map.parquet (kind, id, x, y, cluster: documents by row, then queries by row) and map.json, which says how it was
+made and how far it can be trusted
 """
 
 from dataclasses import dataclass
@@ -54,7 +52,7 @@ class Map:
 
 def open_map(folder: Path) -> Map | None:
     """The map in a round's folder; None where none was made."""
-    # The facts are written last: with them the map is whole.
+    # The facts are written last: once they exist, the map is whole.
     if not (folder / FACTS_FILE).is_file() or not (folder / MAP_FILE).is_file():
         return None
     points = read_table(folder / MAP_FILE).to_pandas()
@@ -72,9 +70,9 @@ def make(
     run: Run, number: int | None = None, *, seed: int | None = None, room: int = ROOM, watch: Watch = silent
 ) -> dict[str, Any]:
     """
-    Lay out a round (the latest unless told), in place of a map it may have; returns what map.json holds.
+    Lay out a round (by default the latest), replacing any earlier map; returns what map.json holds.
 
-    The seed is the round's own unless told. Raises RunError where the same map is being made already.
+    The seed is by default the round's own. Raises RunError where the same map is being made already.
     """
     require("map", "umap")
     folder = run.round_folder(number)

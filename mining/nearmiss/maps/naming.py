@@ -1,10 +1,8 @@
 """
-Naming: what the documents of a cluster talk about, in three words.
+Naming: three words for what a cluster's documents are about.
 
 In:  texts and the cluster of each
-Out: for each cluster, words that are commoner there than elsewhere
-
-Knows nothing of vectors.
+Out: for each cluster, words that are more common there than elsewhere
 """
 
 from collections import Counter
@@ -24,7 +22,7 @@ SHORTEST = 3
 def name_clusters(
     texts: Sequence[str], clusters: npt.NDArray[np.int32], language: str, count: int = 3
 ) -> list[list[str]]:
-    """`count` telling words for each cluster, 0 upward; fewer where it has fewer. Stop words are left out."""
+    """`count` typical words for each cluster, 0 upward; fewer where it has fewer. Stop words are left out."""
     numbers = range(int(clusters.max(initial=-1)) + 1)
     tokens = [_documents_with(texts, np.flatnonzero(clusters == cluster), language) for cluster in numbers]
     everywhere: Counter[str] = sum(tokens, Counter())

@@ -1,10 +1,10 @@
 """
-The sample: who is on the map where there is no room for all.
+The sample: which points are on the map where there is no room for all.
 
 In:  how many queries; the cluster of each document; the pairs that matter most; how much room
 Out: rows of queries and documents, and each stratum's size before and after
 
-Knows nothing of ids, scores or files. Every draw is seeded.
+Every draw is seeded.
 """
 
 from collections.abc import Mapping
@@ -31,7 +31,7 @@ class MapStratum:
 
 @dataclass(frozen=True)
 class MapSample:
-    """Rows on the map, rising, and how they came there."""
+    """Rows on the map, rising, and how they were drawn."""
 
     queries: AnyInts
     documents: AnyInts

@@ -1,1 +1,1 @@
-"""Reports: what a run found, kept and refused, why, and what in it is doubtful."""
+"""Reports: what a run found, kept and refused, why, and which parts are doubtful."""

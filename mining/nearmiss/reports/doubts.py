@@ -4,10 +4,10 @@ Doubts: which queries most need a person, and why, in words.
 In:  a `Table`, a `Decision` on it and its `Policy`
 Out: the queries where labels or thresholds are most likely wrong, the worst first, each with its reasons
 
-Each doubt measures one thing of every query, in its own unit. To be added up they need a common one: how unusual the
+Each doubt measures one thing of every query, in its own unit. To add them up they need a common unit: how unusual the
 query is in this run. With p the share of queries that measure at least as high, a doubt weighs -log p, and a query the
 sum of its doubts, which is how Fisher (1925) combines tests: being the worst of ten thousand in one thing weighs more
-than being somewhat bad in three. What every second query has is no reason to look at this one, so p above a half
+than being somewhat bad in three. What every second query has is no reason to review this one, so p above a half
 weighs nothing. The sum shrinks as people judge the query's best candidates, and is zero when all of those are judged.
 """
 
@@ -27,13 +27,13 @@ from nearmiss.settings import Policy
 from nearmiss.types import Bools, Floats, Ints
 
 BEST = 10
-FEW = 2 * BEST  # of fewer candidates, any two orders share most of their best
-ALIKE = 0.99  # cosine: models that people use stay below .9 between unrelated documents
+FEW = 2 * BEST  # with fewer candidates, any two orders share most of their best
+ALIKE = 0.99  # cosine: usable models stay below .9 between unrelated documents
 BLIND = 0.6  # an area under the curve; with ENOUGH pairs, chance alone goes above it in one of thirteen runs
 ENOUGH = 20  # pairs, below which nothing is said
 SPREAD = 1e-4  # of the scores of any teacher that reads what it is given
 SMALL_STEP = 0.1  # of the ceiling on probabilities
-# What these refused is known for what it is; nobody needs to read it.
+# These rules refuse only what is certain; nobody needs to read it.
 KNOWN = (
     "known_positive",
     "reviewed_relevant",
@@ -67,7 +67,7 @@ class DoubtInputs:
 
     @cached_property
     def open(self) -> Bools:
-        """Rows that may be anything: nobody judged them, and no rule knows them for what they are, (n,)."""
+        """Rows still open: not judged, and not settled by one of these rules, (n,)."""
         known = np.isin(self.decision.status, [STATUSES.index(status) for status in KNOWN])
         return np.asarray((self.table.verdicts == 0) & ~known)
 
@@ -88,12 +88,12 @@ class DoubtInputs:
 
     @cached_property
     def typical_positive(self) -> float:
-        """What half of the run's positives score above."""
+        """The median score of the run's positives."""
         return float(np.median(self.table.score[self.table.positive]))
 
     @cached_property
     def step(self) -> float:
-        """A small step on the teacher's scale, whatever that is: a tenth of the candidates' standard deviation."""
+        """A small step on the teacher's scale: a tenth of the candidates' standard deviation."""
         return float(self.table.score[~self.table.positive].std()) / 10 if (~self.table.positive).any() else 0.0
 
     def _first(self, order: Ints) -> Bools:
@@ -105,7 +105,7 @@ class DoubtInputs:
 
 def outscored(inputs: DoubtInputs) -> Floats:
     """Candidates above the positive: a wrong positive, or answers that nobody labelled."""
-    # Above the highest of several: the lowest is often a weak one of many, which the ceiling allows for.
+    # Above the highest of several: the lowest is often a weak one, which the ceiling allows for.
     return inputs.per_query(inputs.open & (inputs.table.score > inputs.table.anchors["max"]))
 
 
@@ -156,7 +156,7 @@ def _in_words(doubt: str, inputs: DoubtInputs, query: int, measure: float) -> st
 
 def of_models(facts: Mapping[str, Any]) -> list[str]:
     """
-    Why a round's models should not be trusted, in sentences; none where they tell answers from other documents.
+    Why a round's models should not be trusted, in sentences; none where they separate answers from other documents.
 
     `facts` is the round's entry in run.json; older ones hold no checks, and raise no doubt.
     """

@@ -4,7 +4,7 @@ Explanations: why one candidate was kept or refused, with every score, threshold
 In:  the candidates of a round, a policy, the calibration behind their probabilities
 Out: for each candidate the facts and the sentences that decided it
 
-Decides nothing itself: it asks each rule of `selection` again and says what it answered.
+Decides nothing itself: it asks each rule of `selection` again and reports the answer.
 """
 
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ TO_A_POSITIVE = ("positive_cosine", "positive_jaccard")
 
 @dataclass(frozen=True)
 class Explanation:
-    """One candidate: what is known of it, and what each rule that has something to say said."""
+    """One candidate: its facts, and the sentence of each rule that refuses or concerns it."""
 
     query_id: str
     doc_id: str
@@ -37,7 +37,7 @@ class Explanation:
     scores: dict[str, float | None]  # None where a source did not find it
     thresholds: dict[str, float]
     reasons: tuple[str, ...]
-    signals: tuple[str, ...] = ()  # what made its probability, the loudest first; empty without a calibration
+    signals: tuple[str, ...] = ()  # what made its probability, the strongest first; empty without a calibration
 
     def __str__(self) -> str:
         place = f", place {self.slot}" if self.slot else ""
@@ -54,7 +54,7 @@ def explain(
     """
     Explanations of a query's candidates, in slot order and then by falling score; or of one of them.
 
-    With a `calibration` they say which signals made p_relevant.
+    With a `calibration` they name the signals behind p_relevant.
     """
     judged = selection.select(candidates, policy)
     own = judged["query_id"].eq(query_id).to_numpy()
@@ -74,7 +74,7 @@ def explain(
 
 
 def _spoken(candidates: pd.DataFrame, own: Bools, calibration: Calibration) -> list[tuple[str, ...]]:
-    """For each of the query's rows, its LOUDEST signals with what they add to the logit."""
+    """For each of the query's rows, its LOUDEST (strongest) signals with what they add to the logit."""
     found = signals(candidates)
     added = calibration.spoken(Signals(found.names, found.values[own]))
     loudest = np.argsort(-np.abs(added), axis=1, kind="stable")[:, :LOUDEST]
@@ -120,10 +120,10 @@ def _thresholds(table: Table, policy: Policy, row: int) -> dict[str, float]:
 
 
 def _reasons(table: Table, policy: Policy, rows: pd.DataFrame, row: int) -> list[str]:
-    """The rules that refuse this candidate, in order, then how the places were given away."""
+    """The rules that refuse this candidate, in order, then how the places were filled."""
     candidate = rows.iloc[row]
     if candidate["is_positive"]:
-        # What else would refuse it, such as being a copy of itself, says nothing.
+        # Other rules that would refuse it, such as for being a copy of itself, are left out.
         return [f"known_positive: {_in_words('known_positive', table, policy, candidate, row)}"]
     refusing = [rule for rule in selection.RULES if rule(table, policy)[row]]
     reasons = [f"{rule.__name__}: {_in_words(rule.__name__, table, policy, candidate, row)}" for rule in refusing]

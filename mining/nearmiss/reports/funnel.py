@@ -22,13 +22,13 @@ from nearmiss.types import Bools, Ints
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 NOT_FOUND = "not_found"  # in the place of a status: no source of the round found the pair
-# What a negative became that the new model no longer confuses.
+# Statuses of a lost negative that the new model no longer confuses.
 EASY = (NOT_FOUND, "over_quota", "too_easy")
 
 
 @dataclass(frozen=True)
 class SourceOverlap:
-    """The candidates that exactly these sources found; no source at all where only a label names them."""
+    """The candidates that exactly these sources found; no source where only a label names them."""
 
     sources: tuple[str, ...]
     found: int
@@ -36,7 +36,7 @@ class SourceOverlap:
 
 
 def report(run: Run, number: int | None = None, policy: Policy | None = None) -> dict[str, Any]:
-    """The funnel of one round (the latest unless told) under a policy (the run's own unless told)."""
+    """The funnel of one round (by default the latest) under a policy (by default the run's own)."""
     policy = policy or run.policy
     facts = run.round_facts(number)
     table = selection.prepare(run.judged(number))
@@ -75,7 +75,7 @@ def report(run: Run, number: int | None = None, policy: Policy | None = None) ->
 
 
 def shared_answers(table: Table, labelled: int) -> int:
-    """Positives that are so only because another query of the same text has them as its answers."""
+    """Positives only because another query with the same text has them as its answers."""
     return max(0, int(table.positive.sum()) - labelled)
 
 
@@ -85,7 +85,7 @@ def kept_per_query(table: Table, decision: Decision) -> Ints:
 
 
 def estimated_false_negatives(table: Table, decision: Decision) -> float:
-    """The share of kept negatives that are answers by p_relevant, those that a reviewer confirmed left out."""
+    """The share of kept negatives that are answers by p_relevant, except those that a reviewer confirmed."""
     open_rows = (decision.slot > 0) & ~table.reviewed_negative
     return float(
         np.nan_to_num(table.number("p_relevant")[open_rows], nan=0.0).sum() / max((decision.slot > 0).sum(), 1)
@@ -133,7 +133,7 @@ def _of_source(source: str, together: list[SourceOverlap]) -> dict[str, int]:
 
 
 def compare(run: Run, first: int, second: int) -> dict[str, Any]:
-    """What a round changed: which negatives became easy, which are new, how far the positives stand from them."""
+    """What a round changed: which negatives became easy, which are new, and the gap between positives and negatives."""
     change = compared(run.selected(first), run.selected(second))
     less_far = looks_less_far(run.mining(first), run.mining(second))
     easy = sum(change["gone_because"].get(status, 0) for status in EASY if not (less_far and status == NOT_FOUND))
@@ -142,13 +142,13 @@ def compare(run: Run, first: int, second: int) -> dict[str, Any]:
 
 
 def looks_less_far(before: Mining, after: Mining) -> bool:
-    """Whether a round asks fewer sources, or asks one less deep: what it does not find need not be easy."""
+    """Whether a round asks fewer sources, or asks one less deeply: what it does not find need not be easy."""
     names = [source_name(source) for source in before.sources], [source_name(source) for source in after.sources]
     return any(name not in names[1] or after.depth_of(name) < before.depth_of(name) for name in names[0])
 
 
 def changed_settings(run: Run, first: int, second: int) -> list[str]:
-    """What was set otherwise in the second round, and which models are others, a sentence each."""
+    """The settings and models that differ in the second round, a sentence each."""
     before, after = run.mining(first), run.mining(second)
     changes = [
         f"{field.name} {_spelled(getattr(before, field.name))} -> {_spelled(getattr(after, field.name))}"
@@ -174,7 +174,7 @@ def _spelled(value: Any) -> str:
 
 
 def compared(before: pd.DataFrame, after: pd.DataFrame) -> dict[str, Any]:
-    """The same of the candidates of two rounds with their `status`."""
+    """The same for the candidates of two rounds with their `status`."""
     old, new = (int(frame["status"].eq(selection.KEPT).sum()) for frame in (before, after))
     reasons = kept_here_alone(before, after)["elsewhere"].value_counts()
     gone = int(reasons.sum())
@@ -204,7 +204,7 @@ def kept_here_alone(here: pd.DataFrame, there: pd.DataFrame) -> pd.DataFrame:
 
 
 def _gap(judged: pd.DataFrame, score: str = "dense_score") -> float | None:
-    """How far the lowest positive stands above the kept negatives: mean over queries of the mean difference."""
+    """Gap between the lowest positive and the kept negatives: mean over queries of the mean difference."""
     positives = judged[judged["is_positive"]].groupby("query_id")[score].min()
     negatives = judged[judged["status"].eq(selection.KEPT)].groupby("query_id")[score].mean()
     gap = (positives - negatives).mean()

@@ -1,5 +1,5 @@
 """
-Queries: the ids of a round's queries, with what stands behind each.
+Queries: the ids of a round's queries, with the counts of each.
 
 In:  a `Run`
 Out: one entry for each query, in the dataset's order

@@ -1,1 +1,1 @@
-"""A session: one round of a run opened for people, and everything that pages ask of it."""
+"""A session: one round of a run opened for review, and everything that the app's pages need from it."""

@@ -4,10 +4,8 @@ Cards: a pair laid out for judging, as plain values for a browser.
 In:  a `Workspace`, pairs, the reviewer who is to judge them
 Out: dictionaries and lists ready for JSON
 
-What other reviewers said of a pair is left out of every value until this reviewer has judged it: their verdicts, their
-comments, and a status that follows from a verdict. Whoever sees an opinion first tends to repeat it.
-
-Knows nothing of Streamlit or of how a card looks.
+Other reviewers' opinions of a pair are left out of every value until this reviewer has judged it: their verdicts, their
+comments, and a status that follows from a verdict. People who see an opinion first tend to repeat it.
 """
 
 from collections.abc import Sequence
@@ -28,7 +26,7 @@ from nearmiss.settings import Policy
 from nearmiss.types import Pair
 from nearmiss.workspace import Workspace
 
-HISTORY = 50  # own deeds that can be looked up and taken back
+HISTORY = 50  # own actions that can be looked up and undone
 SNIPPET = 90
 POSITIVES = 5
 STATUS_OF_OWN = {"relevant": "reviewed_relevant", "partial": "reviewed_partial"}
@@ -39,8 +37,8 @@ class CardView:
     """
     What a card may show.
 
-    `decision` is made as if nobody had judged, since a status could tell what another reviewer said. It is that of the
-    moment when the person began: it does not change under the hand, and is not made again after each verdict.
+    `decision` is made without verdicts, since a status could reveal another reviewer's. It is the one from when the
+    reviewer began: it does not change during the review, and is not made again after each verdict.
     `searched` is marked wherever it occurs.
     """
 
@@ -51,14 +49,14 @@ class CardView:
 
 
 def before_verdicts(work: Workspace, policy: Policy) -> Decision:
-    """What a policy says of each candidate as if nobody had judged any."""
+    """A policy's decision on each candidate, without any verdicts."""
     if not work.table.verdicts.any():
         return work.decision(policy)
     return selection.decide(unjudged(work.table), policy)
 
 
 def warm(work: Workspace) -> None:
-    """Make what the first card would wait for; for a thread of its own while a person still looks around."""
+    """Prepare what the first card needs; for a background thread while the first page is read."""
     if not len(work.table.query):
         return
     query_id, doc_id = work.pair_at(0)
@@ -66,7 +64,7 @@ def warm(work: Workspace) -> None:
     work.same_query(query_id)
     work.same_document(doc_id)
     pieces(work.titles([doc_id])[0][1], work.query_text(query_id), "", work.language)
-    # Last, since no card waits for it; but a key would, beside the first fit.
+    # Last, since no card waits for it; but the first fit after some verdicts would.
     priority.prepare(work)
 
 
@@ -74,9 +72,9 @@ def card(work: Workspace, picked: PickedCard, card_view: CardView, reviewer: str
     """
     One candidate: its text in pieces, the changes against the positive, its numbers, why it is shown.
 
-    Where this reviewer has judged it, also what the others said, and in a blind review what was hidden until then. A
+    Where this reviewer has judged it, also the others' opinions, and in a blind review what was hidden until then. A
     card that is picked `again` looks like one that its reviewer never saw. `changes` is empty where the texts are not
-    alike: between two texts on other things nearly every word differs.
+    alike: between unrelated texts nearly every word differs.
     """
     pair = query_id, doc_id = picked.pair
     row = work.row_of(pair)
@@ -113,7 +111,7 @@ def query(work: Workspace, query_id: str, card_view: CardView, reviewer: str) ->
     """
     A query with its positives, and all its candidates in each ranking.
 
-    A ranking's rows are (place in `documents`, rank, score); how many there are is how deep its source looked.
+    A ranking's rows are (place in `documents`, rank, score); their number is the depth of its source.
     """
     positives = _positives(work, query_id)[:POSITIVES]
     text = work.query_text(query_id)
@@ -139,7 +137,7 @@ def query(work: Workspace, query_id: str, card_view: CardView, reviewer: str) ->
 
 
 def history(work: Workspace, reviewer: str) -> list[dict[str, Any]]:
-    """The reviewer's last deeds that stand, newest first; each can be taken back by its `event`."""
+    """The reviewer's last actions that were not undone, newest first; each can be undone by its `event`."""
     entries = work.standing.latest(reviewer, HISTORY)
     titles = _names(work, [entry.event.doc_id for entry in entries])
     return [
@@ -159,7 +157,7 @@ def history(work: Workspace, reviewer: str) -> list[dict[str, Any]]:
 
 
 def numbers(work: Workspace, row: int, policy: Policy) -> dict[str, Any]:
-    """Ranks and scores of a candidate by each source (None where one did not find it), its chance, and its margin."""
+    """Ranks and scores of a candidate by each source (None if it did not find it), probability and margin."""
     table = work.table
     anchor = table.anchors[policy.anchor][row]
     ranks = {source: table.number(f"{source}_rank")[row] for source in [*table.sources, "fused"]}
@@ -173,12 +171,12 @@ def numbers(work: Workspace, row: int, policy: Policy) -> dict[str, Any]:
 
 
 def scored(work: Workspace) -> list[str]:
-    """Whose scores there are; without a teacher its column repeats the dense one."""
+    """The scores that exist; without a teacher its column repeats the dense one."""
     return [*(["teacher"] if work.has_teacher else []), *work.table.sources]
 
 
 def _status(card_view: CardView, row: int, own: str | None) -> str:
-    """What the policy says of a candidate, or this reviewer's own verdict where it decides."""
+    """The policy's status of a candidate, or this reviewer's own verdict where it decides."""
     return STATUS_OF_OWN.get(own or "", STATUSES[int(card_view.decision.status[row])])
 
 
@@ -208,7 +206,7 @@ def _comments(
 
 
 def _name(entry: Entry) -> list[Any]:
-    """The name of an event for ever: its client and the client's own number."""
+    """The permanent name of an event: its client and the client's own number."""
     return [entry.event.client_id, entry.event.client_seq]
 
 

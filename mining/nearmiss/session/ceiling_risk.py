@@ -1,10 +1,10 @@
 """
-Ceiling risk: what each stop of a ceiling would leave in, throw away and leave short.
+Ceiling risk: false negatives left in, good negatives lost and queries left short at each stop of a ceiling.
 
 In:  a `Workspace`, a `Policy` with a ceiling
 Out: `CeilingRisk`: rates estimated by p_relevant, rates measured by audits with their bands, queries left short
 
-Knows nothing of how it is drawn. What is estimated rests on the calibration alone; what is measured, on random draws.
+Estimates rest on the calibration alone; measurements on random draws.
 """
 
 from dataclasses import dataclass
@@ -48,7 +48,7 @@ class CeilingRisk:
 
     @property
     def for_target(self) -> int | None:
-        """The loosest stop that is, with all below it, within TARGET: by what is measured at most, else estimated."""
+        """The loosest stop that is, with all below it, within TARGET: by measured upper limit, else estimate."""
         rates = self.estimated.false_negative_rate if self.measured is None else self.measured.false_negative_rate.high
         allowed = np.nan_to_num(rates, nan=1.0) <= TARGET
         within = int(np.argmin(allowed)) if not allowed.all() else len(allowed)
@@ -56,7 +56,7 @@ class CeilingRisk:
 
 
 def outlook(work: Workspace, policy: Policy) -> CeilingRisk | None:
-    """What lies along the policy's ceiling; None where it sets none."""
+    """The risk along the policy's ceiling; None where it sets none."""
 
     def make() -> tuple[str, list[float | None], EstimatedShares]:
         field, stops = ladder(unjudged(work.table), policy)
@@ -92,7 +92,7 @@ def _estimated(work: Workspace, policy: Policy, field: str, stops: list[float | 
 
 
 def _counted(found: DomainsAlongCeiling, p: Floats, table: Table, wanted: int) -> EstimatedShares:
-    """The same of all stops at once: each row is counted where it comes and where it goes, not at every stop."""
+    """The same for all stops at once: each row is counted where it enters and where it leaves, not at every stop."""
     held = np.flatnonzero(found.kept_from < found.kept_until)
     come, gone, likely = found.kept_from[held], found.kept_until[held], p[held]
     kept = _by_stop(come, None, found.stops) - _by_stop(gone, None, found.stops)
@@ -109,7 +109,7 @@ def _counted(found: DomainsAlongCeiling, p: Floats, table: Table, wanted: int) -
 
 
 def _by_stop(stop: Ints, numbers: Floats | None, stops: int) -> Floats:
-    """How many rows, or how much of `numbers`, has its `stop` at each stop or before it, (stops,)."""
+    """Count of rows, or sum of `numbers`, whose `stop` is at each stop or before it, (stops,)."""
     return np.asarray(np.cumsum(np.bincount(stop, numbers, stops + 1)[:stops]), np.float64)
 
 

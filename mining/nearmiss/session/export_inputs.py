@@ -1,5 +1,5 @@
 """
-Export inputs: everything that one export of a workspace is made of, at one moment.
+Export inputs: everything that goes into one export of a workspace, at one moment.
 
 In:  a workspace, an `Export`
 Out: `ExportInputs`: what would be written, row by row or as a count, and the shards themselves
@@ -24,13 +24,13 @@ from nearmiss.types import Advance
 from nearmiss.workspace import Workspace
 
 EXPORTS = "exports"
-LARGEST_ZIP = 200_000_000  # bytes; more goes by its path
+LARGEST_ZIP = 200_000_000  # bytes; larger exports are not zipped: their path is shown
 State = Literal["running", "written", "stopped", "failed"]
 
 
 @dataclass(frozen=True)
 class ExportInputs:
-    """Everything that one export is made of, at one moment."""
+    """Everything that goes into one export, at one moment."""
 
     dataset: Dataset
     selected: pd.DataFrame
@@ -54,12 +54,12 @@ class ExportInputs:
             yield form.corpus.stem, rows_of_corpus(self.dataset, planned.selected, form.corpus, self.export)
 
     def write(self, out: Path, advance: Advance) -> Manifest:
-        """Write it; `advance` hears of each row."""
+        """Write it; `advance` is called for each row."""
         return write(self.dataset, self.selected, out, self.export, self.provenance, advance, self.reviews)
 
 
 def prepare(work: Workspace, export: Export, policy: Policy | None = None) -> ExportInputs:
-    """The candidates under the judgements so far and a policy, the one in force unless given, as exports do."""
+    """The candidates under the judgements so far and a policy (by default the one in force), as exports use them."""
     work.refresh()
     policy = policy or work.policy
     with work.unchanged():

@@ -1,10 +1,10 @@
 """
-Exporting: one export at a time in a thread of its own, and the exports that lie in a run's folder already.
+Exporting: one export at a time in its own thread, and the existing exports of a run's folder.
 
 In:  `ExportInputs`, a folder
-Out: shards, made beside everything else that goes on; progress, and a stop, from any thread
+Out: shards, written in the background; progress, and a stop, from any thread
 
-Knows nothing of pages. One export runs at a time for all who look; it can be watched and stopped from any thread.
+One export runs at a time, for all viewers; it can be watched and stopped from any thread.
 """
 
 import io
@@ -24,7 +24,7 @@ from nearmiss.workspace import Workspace
 
 EXPORTS = "exports"
 LONGEST_NAME = 255  # bytes of one folder name, in every common file system
-LARGEST_ZIP = 200_000_000  # bytes; more goes by its path
+LARGEST_ZIP = 200_000_000  # bytes; larger exports are not zipped: their path is shown
 State = Literal["running", "written", "stopped", "failed"]
 
 
@@ -57,7 +57,7 @@ class ExportProgress:
 
 
 class ExportJob:
-    """An export being written by a thread of its own; safe to look at from any other."""
+    """An export being written by its own thread; safe to read from any other."""
 
     def __init__(self, export_inputs: ExportInputs, out: Path) -> None:
         self.out = out
@@ -69,7 +69,7 @@ class ExportJob:
         self._stop = Event()
         self._begun = time.monotonic()
         self._ended: float | None = None
-        # A daemon, so that a server that is stopped does not wait for it; the folder stays absent then.
+        # A daemon, so that stopping the server does not wait for it; the folder is then not created.
         self._thread = Thread(target=self._run, args=(export_inputs,), name=f"export {out.name}", daemon=True)
         self._thread.start()
 
@@ -79,7 +79,7 @@ class ExportJob:
         return ExportProgress(self._done, self._total, (self._ended or time.monotonic()) - self._begun)
 
     def stop(self) -> None:
-        """Stop it; nothing of it stays."""
+        """Stop it; nothing of it is left on disk."""
         self._stop.set()
 
     def wait(self, seconds: float | None = None) -> None:
@@ -115,7 +115,7 @@ class ExportRunner:
         self._lock = Lock()
 
     def start(self, export_inputs: ExportInputs, out: Path) -> ExportJob:
-        """Begin to write; raises RunError where another is being written, or something lies in `out`."""
+        """Start writing; raises RunError where another is being written, or something lies in `out`."""
         with self._lock:
             if self.job is not None and self.job.state == "running":
                 raise RunError(f"{self.job.out}: wanted no other export at work; found this one being written")
@@ -141,12 +141,12 @@ def written_of(work: Workspace, runner: ExportRunner) -> list[WrittenExport]:
 
 
 def short_name(run: Path, export: WrittenExport) -> str:
-    """An export's name where it is one of the run's, else its whole path."""
+    """An export's name if it is one of the run's, else its full path."""
     return export.name if export.folder.parent == run / EXPORTS else str(export.folder)
 
 
 def destination(run: Path, name: str) -> Path:
-    """The folder that a person named: a plain name lies among the run's exports, a path from the root where it says."""
+    """The folder that a person named: a plain name is put among the run's exports, an absolute path stays as it is."""
     try:
         path = Path(name.strip()).expanduser()
     except RuntimeError:  # ~somebody whom this machine does not know

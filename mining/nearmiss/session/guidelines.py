@@ -1,10 +1,10 @@
 """
-Guidelines: what each verdict means in this project, for those who judge.
+Guidelines: what each verdict means in this project, for its reviewers.
 
 In:  `guidelines.md` in the run's folder, as the project writes it
-Out: its text, a version that changes with every change of it, and its parts for a page that trusts no markup
+Out: its text, a version that changes with the text, and its parsed parts, free of markup
 
-Without a file the usual scale stands in. Knows nothing of how it is drawn.
+Without a file the usual scale is used.
 """
 
 import hashlib
@@ -48,11 +48,11 @@ class ProjectGuidelines:
 
     text: str
     version: str  # of the text: eight letters and digits
-    is_usual: bool  # whether the project has none of its own
+    is_usual: bool  # True where the project has none of its own
 
 
 def in_force(work: Workspace) -> ProjectGuidelines:
-    """The guidelines of the run's folder, else the usual ones; ReviewError for a file that is no text."""
+    """The guidelines of the run's folder, else the usual ones; ReviewError for a file that is not text."""
     path = work.run.folder / FILE
     if not path.is_file():
         return ProjectGuidelines(USUAL, _version(USUAL), is_usual=True)
@@ -66,7 +66,7 @@ def in_force(work: Workspace) -> ProjectGuidelines:
 
 
 def note_reading(work: Workspace, reviewer: str, now: float) -> None:
-    """Write down that a reviewer has the guidelines before them; from then on their verdicts count as given with it."""
+    """Log that a reviewer opened the guidelines; from then on their verdicts count as given with this version."""
     found = in_force(work)
     work.log.note_reading(GuidelinesReading(reviewer, found.version, now), found.text)
 
@@ -76,7 +76,7 @@ def tree(text: str) -> list[GuidelinesNode]:
     """
     The parts of a Markdown text.
 
-    Neither HTML nor pictures nor addresses come through: of a link its words are left, of a picture its description.
+    HTML, pictures and addresses are removed: a link leaves its words, a picture its description.
     """
     from markdown_it import MarkdownIt
 

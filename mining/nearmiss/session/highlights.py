@@ -1,11 +1,11 @@
 """
 Highlights: a passage laid out for a person who must judge it fast.
 
-In:  a passage, a query, a positive, what somebody searches for
-Out: the passage in pieces that say which words it shares with them, where its best part begins, and the changed words
+In:  a passage, a query, a positive, a search text
+Out: the passage in pieces that mark the words shared with them, where its best part begins, and the changed words
      against the positive
 
-Pieces, not positions: browsers count characters otherwise than Python. Knows nothing of scores, runs or pages.
+Pieces, not positions: browsers count characters differently from Python.
 """
 
 import re
@@ -37,7 +37,7 @@ WordChange = tuple[Literal["same", "new", "gone"], str]
 
 def pieces(text: str, query: str, positive: str, language: str) -> list[Piece]:
     """
-    `text` cut into pieces with their marks; joined they are the text again, but for what lies beyond LONGEST.
+    `text` cut into pieces with their marks; joined they give the text again, up to LONGEST.
 
     A word is shared where its stem is, in `language`; function words are never marked, neither those of `language` nor
     those of the language in which the passage is found to be written.
@@ -61,7 +61,7 @@ def with_found(pieces: list[Piece], searched: str) -> list[Piece]:
     """The pieces, cut once more where `searched` occurs in the text they make, in any case, and marked there."""
     wanted, text = searched.strip().casefold(), "".join(piece for piece, _ in pieces)
     folded = text.casefold()
-    # A letter that folds to two, as ß does, would shift all that follows.
+    # A letter that folds to two, as ß does, would shift all later positions.
     if not wanted or wanted not in folded or len(folded) != len(text):
         return pieces
     inside = bytearray(len(text))
@@ -79,7 +79,7 @@ def with_found(pieces: list[Piece], searched: str) -> list[Piece]:
 
 
 def alike(one: str, other: str) -> bool:
-    """Whether two texts have so many words in common that their differences can be read."""
+    """Whether two texts share enough words that a list of differences is readable."""
     left, right = (Counter(words(normalise(text[:LONGEST]))) for text in (one, other))
     total = left.total() + right.total()
     return total > 0 and 2 * (left & right).total() >= ALIKE * total
@@ -106,7 +106,7 @@ def _mark(stems: Collection[str], in_query: Collection[str], in_positive: Collec
 
 
 def _best_token(found: list[str], marks: list[int]) -> int | None:
-    """Where the part with the most different words of the query begins; None for a text read at a glance."""
+    """Where the part with the most distinct query words begins; None for a short text."""
     starts, at = [], 0
     for token in found:
         starts.append(at)
@@ -120,7 +120,7 @@ def _best_token(found: list[str], marks: list[int]) -> int | None:
         return len({found[place].casefold() for place in inside}), len(inside)
 
     best = max(hits, key=worth)
-    # Begin with the sentence, where it begins near.
+    # Begin at the start of the sentence, if it is near.
     for place in range(best, 0, -1):
         if starts[best] - starts[place] > SENTENCE or SENTENCE_END.search(found[place - 1]):
             return place

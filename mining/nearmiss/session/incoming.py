@@ -2,9 +2,7 @@
 Incoming: what a browser sent, written to the log.
 
 In:  plain values from a browser, in the order in which they were made there
-Out: events in the log, and a sentence for each that could not be written
-
-Knows nothing of Streamlit or of how a card looks.
+Out: events in the log, and a message for each that could not be written
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,7 +19,7 @@ from nearmiss.workspace import Workspace
 
 def write(work: Workspace, sent: Sequence[Any], arms: Mapping[Pair, tuple[str, float]] | None = None) -> list[str]:
     """
-    Write what a browser sent, in its order; returns a sentence for each event that could not be.
+    Write what a browser sent, in its order; returns a message for each event that could not be written.
 
     An event that is in the log already is left as it stands. An "undo" takes back the event that its `target` names
     by client and number, one of the reviewer's own; without a target the reviewer's last one, as "redo" does. A
@@ -55,7 +53,7 @@ def write(work: Workspace, sent: Sequence[Any], arms: Mapping[Pair, tuple[str, f
 
 
 def dealt_with(sent: Sequence[Any]) -> dict[str, int]:
-    """Of each sender, the number of its last event among those that `write` was given."""
+    """For each sender, the number of its last event among those given to `write`."""
     last: dict[str, int] = {}
     for content in sent:
         if isinstance(content, dict) and isinstance(content.get("client_seq"), int):

@@ -2,7 +2,7 @@
 Labels: the verdicts of a round that count, as a calibration learns from them.
 
 In:  a `Workspace`
-Out: `CalibrationLabels`; and of what kind each of them is, for telling reliability by slice
+Out: `CalibrationLabels`; and the kind of each, to report reliability by slice
 """
 
 from collections.abc import Iterable
@@ -20,9 +20,9 @@ from nearmiss.workspace import Workspace
 
 def labels_of(work: Workspace, *, with_audits: bool) -> CalibrationLabels:
     """
-    The verdicts that count, as labels; what nobody could tell and labelled answers are left out.
+    The verdicts that count, as labels; "cannot tell" and labelled answers are left out.
 
-    Without audits, so are the copies of what they drew: a verdict serves all copies, and would come in by them.
+    Without audits, copies of their draws are left out too: a verdict applies to all copies.
     """
     drawn = audit.drawn(work)
     copied = _copies_of(work, drawn) if drawn and not with_audits else np.zeros(len(work.table.query), bool)
@@ -50,13 +50,13 @@ def labels_of(work: Workspace, *, with_audits: bool) -> CalibrationLabels:
 
 
 def _copies_of(work: Workspace, drawn: Iterable[Pair]) -> Bools:
-    """Which candidates have the words, of query and document, of a pair among these, (n,)."""
+    """Which candidates have the same words, in query and document, as one of these pairs, (n,)."""
     rows = [row for pair in drawn if (row := work.row_of(pair)) is not None]
     return np.asarray(np.isin(work.digests, work.digests[rows]))
 
 
 def slices_of(work: Workspace, rows: Ints) -> dict[str, npt.NDArray[Any]]:
-    """What kind each of these rows is of, by slicing: length of the query, source, cluster, language."""
+    """The slice of each of these rows, by slicing: length of the query, source, cluster, language."""
     table = work.table
     lengths = np.array([len(work.query_text(query_id).split()) for query_id in work.query_ids])
     words = lengths[table.query[rows]]

@@ -1,10 +1,10 @@
 """
-Next step: what can be said today of the false negatives that a policy leaves, and the next step to say more.
+Next step: what is known so far about the false negatives that a policy leaves, and how to learn more.
 
 In:  a `Workspace`
 Out: `Proof`: one sentence and a step: nothing, draw, judge or certify
 
-Knows nothing of pages; the numbers are those of `audit`.
+The numbers are those of `audit`.
 """
 
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ NextStep = Literal["", "draw", "judge", "certify"]
 
 @dataclass(frozen=True)
 class Proof:
-    """What stands, and what would help next."""
+    """What is known, and what would help next."""
 
     words: str
     step: NextStep
@@ -29,7 +29,7 @@ class Proof:
 
 
 def proof(work: Workspace) -> Proof:
-    """What can be said of the policy in force."""
+    """What is known of the policy in force."""
     held = audit.covering(work)
     if held is not None:
         return Proof(

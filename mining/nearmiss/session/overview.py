@@ -1,11 +1,11 @@
 """
-The overview: what the first page says of a run, from candidates already loaded.
+The overview: the first page's summary of a run, from candidates already loaded.
 
-In:  a `Workspace`, which has the candidates, the decision on them and the verdicts that stand
-Out: the funnel, what the sources found, histograms, queries left short, queries that most need a person; and the rows
+In:  a `Workspace`, which has the candidates, the decision on them and the current verdicts
+Out: the funnel, what the sources found, histograms, queries left short, queries that most need review; and the rows
      behind each of these numbers
 
-What the command line counts too is counted by `report`. Knows nothing of pages.
+Counts that the command line also shows come from `report`.
 """
 
 import math
@@ -32,7 +32,7 @@ BINS = 60  # about as many; their width is a round number
 
 @dataclass(frozen=True)
 class RunSummary:
-    """What a run is."""
+    """A run's data, models and round."""
 
     number: int
     rounds: list[int]
@@ -74,7 +74,7 @@ class JudgedCounts:
 
 @dataclass(frozen=True)
 class Overview:
-    """Everything the page says of a run under the policy in force."""
+    """All of the page's numbers for a run under the policy in force."""
 
     queries: int
     candidates: int
@@ -90,7 +90,7 @@ class Overview:
 
 @dataclass(frozen=True)
 class RowFilter:
-    """Which rows someone asked to see; what is left empty asks for nothing."""
+    """Which rows to show; empty fields do not filter."""
 
     status: str = ""  # one of STATUSES, or REFUSED
     sources: tuple[str, ...] | None = None  # exactly these; () for rows that no source found
@@ -101,7 +101,7 @@ class RowFilter:
 
 @dataclass(frozen=True)
 class CandidateRow:
-    """One candidate with everything a person reads of it."""
+    """One candidate with everything shown of it."""
 
     query_id: str
     doc_id: str
@@ -162,7 +162,7 @@ def about(work: Workspace) -> RunSummary:
 
 
 def funnel(decision: Decision) -> list[FunnelStep]:
-    """Every rule in the order in which they refuse, also those that refused nothing; the last leaves what is kept."""
+    """Every rule in order, also those that refused nothing; what is left after the last is kept."""
     counts = decision.counts()
     left = len(decision.status)
     steps = []
@@ -202,7 +202,7 @@ def round_edges(low: float, high: float) -> list[float]:
 
 
 def judged(standing: Standing) -> JudgedCounts:
-    """Who has judged how much, and what they found."""
+    """How much each reviewer has judged, and what they found."""
     # A copy, since others go on judging meanwhile.
     entries = [entry for entry in list(standing.entries.values()) if entry.event.verdict in JUDGEMENTS]
     stand = {(entry.event.reviewer, entry.pair) for entry in entries if standing.stands(entry.seq)}
@@ -216,7 +216,7 @@ def judged(standing: Standing) -> JudgedCounts:
 
 
 def rows_behind(table: Table, decision: Decision, wanted: RowFilter, *, best_first: bool = False) -> Ints:
-    """Row numbers of what is wanted, in the table's order or by falling teacher score."""
+    """Row numbers of the wanted rows, in the table's order or by falling teacher score."""
     found = _of_status(table, decision, wanted.status)
     if wanted.sources is not None:
         code = sum(2**bit for bit, source in enumerate(table.sources) if source in wanted.sources)
@@ -253,7 +253,7 @@ def read_rows(work: Workspace, decision: Decision, rows: npt.NDArray[Any]) -> li
 
 
 def read_short(work: Workspace, decision: Decision, queries: list[int]) -> list[ShortQuery]:
-    """What is to be known of queries left short, by their numbers, in the order given."""
+    """Details of queries left short, by their numbers, in the order given."""
     starts = work.table.starts
     shorts = []
     for query in queries:

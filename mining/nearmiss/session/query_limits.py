@@ -1,7 +1,7 @@
 """
-One query along one setting: what would be kept of it at every stop of a slider, and how much of the whole run.
+One query along one setting: what would be kept of it, and of the whole run, at every stop of a slider.
 
-In:  a `Workspace`, a query, a `Policy`, one of its fields, who is looking
+In:  a `Workspace`, a query, a `Policy`, one of its fields, the reviewer
 Out: `QueryAlong`: the status of each candidate and the kept in all, stop by stop
 
 Decides nothing itself: that is `selection`; how many are kept in all is counted as on the Tune page.
@@ -26,13 +26,13 @@ MOST_STOPS = 48
 
 @dataclass(frozen=True)
 class QueryAlong:
-    """What each stop of a setting comes to; lists of one value a stop."""
+    """The counts at each stop of a setting; lists with one value for each stop."""
 
     query_id: str
     name: str
     stops: tuple[str, ...]
     at: int  # the stop of the policy's own value
-    statuses: list[list[int]]  # places in STATUSES, a row a stop and a column a candidate
+    statuses: list[list[int]]  # places in STATUSES, a row for each stop and a column for each candidate
     kept: list[int]  # of this query
     kept_in_all: list[int]
     exact: bool  # False with a reuse cap, which counts over all queries: then at most so many are kept
@@ -45,7 +45,7 @@ def movable(work: Workspace, policy: Policy) -> list[str]:
 
 
 def with_stop(policy: Policy, name: str, stop: str) -> Policy:
-    """The policy with one setting at a stop, as its words say it; RecipeError where they say no value."""
+    """The policy with one setting at a stop, given as text; RecipeError where the text is no value."""
     return parse({name: stop}, policy)
 
 

@@ -1,11 +1,11 @@
 """
-The picture of one query: how far each candidate truly is from it, and where a model would feel it most.
+The picture of one query: how far each candidate truly is from it, and how hard training would push each away.
 
-In:  a `Workspace`, a query, a `Policy`, who is looking
+In:  a `Workspace`, a query, a `Policy`, the reviewer
 Out: `QueryPicture`: distances, angles, limits as distances, and shares of the gradient at several temperatures
 
-Only the distance to the query is true: 1 - cosine, as the encoder sees it. The angle keeps apart what is unlike, as far
-as two directions can.
+Only the distance to the query is exact: 1 - cosine by the encoder. The angle separates unlike documents as far as two
+directions can.
 """
 
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ class QueryPicture:
 
 
 def picture(work: Workspace, query_id: str, policy: Policy, reviewer: str = "") -> QueryPicture:
-    """The picture under a policy; of others' verdicts it knows what `query_view.rows_of_query` lets a reviewer see."""
+    """The picture under a policy; the reviewer sees only verdicts that `query_view.rows_of_query` lets through."""
     table = rows_of_query(work, query_id, reviewer)
     decision = decide(table, policy)
     cosine = table.number("dense_score").astype(np.float64)
@@ -66,7 +66,7 @@ def gradient_shares(cosine: Floats, kept: Bools, positive: Bools, temperature: f
     What share of the push away from negatives each candidate takes, (n,), with InfoNCE at a temperature.
 
     The gradient of -log softmax by a negative's cosine is its softmax weight over the temperature, so the shares of the
-    kept add up to 1. Of any other candidate: the share it would take if it were added to the kept. Answers take none.
+    kept add up to 1. Any other candidate has the share it would take if added to the kept. Answers take none.
     """
     weight = _weights(cosine, temperature)
     of_kept = weight[kept].sum()
@@ -78,7 +78,7 @@ def gradient_pull(cosine: Floats, kept: Bools, positive: Bools, temperature: flo
     """
     How much of its full strength the gradient has, from 0 to 1: 1 less the softmax weight of the nearest answer.
 
-    Near 0 the model tells the answer from the kept negatives already, and learns nothing from this query.
+    Near 0 the model already separates the answer from the kept negatives, and learns nothing from this query.
     """
     weight = _weights(cosine, temperature)
     of_kept, answer = float(weight[kept].sum()), float(weight[positive].max(initial=0.0))
@@ -87,7 +87,7 @@ def gradient_pull(cosine: Floats, kept: Bools, positive: Bools, temperature: flo
 
 def angles(query: Vectors, documents: Vectors) -> npt.NDArray[np.float64]:
     """
-    A direction for each document, (n,), in radians, by the first two principal components of what the query leaves.
+    A direction for each document, (n,), in radians, by the first two principal components, the query projected out.
 
     `query` is (dimensions,), `documents` (n, dimensions), both of unit length. The same vectors give the same angles;
     where they span less than a plane, the documents are spread evenly, in their order.

@@ -1,10 +1,10 @@
 """
-One query beside its rankings: what every ranking says of the same documents, and what a policy makes of them.
+One query beside its rankings: where every ranking puts the same documents, and how a policy decides on them.
 
-In:  a `Workspace`, a query, a `Policy`, who is looking
+In:  a `Workspace`, a query, a `Policy`, the reviewer
 Out: `QueryView`: the documents once, each ranking as places among them, statuses, and the side of ceiling and floor
 
-Knows nothing of pages. What others judged stays out until the reader has judged the same pair.
+Others' verdicts are left out until the reader has judged the same pair.
 """
 
 from collections.abc import Sequence
@@ -37,7 +37,7 @@ class Ranking:
     places: list[int]
     ranks: list[int]  # 1 is best
     scores: list[float | None]  # None where the ranking has ranks only
-    found: int  # documents that the ranking holds, also those below LISTED
+    found: int  # documents in the whole ranking, also those below LISTED
     ceiling: float | None  # on this ranking's own score; None where another score decides, or none is set
     ceiling_after: int | None  # listed rows that lie above it
     floor: float | None
@@ -127,9 +127,9 @@ def find(work: Workspace, words: str, limit: int) -> list[tuple[str, str]]:
 
 def rows_of_query(work: Workspace, query_id: str, reviewer: str = "") -> Table:
     """
-    The candidates of one query as a table of their own, (n,): what is decided on it is decided on the whole run.
+    The candidates of one query as a table of their own, (n,): a decision on it is the same as on the whole run.
 
-    But for a `reuse_cap`, which counts over all queries. For a named reviewer, pairs that only others judged count as
+    Only a `reuse_cap` differs: it counts over all queries. For a named reviewer, pairs that only others judged count as
     not judged.
     """
     rows = work.rows_of(query_id)
@@ -143,7 +143,7 @@ def rows_of_query(work: Workspace, query_id: str, reviewer: str = "") -> Table:
 
 
 def names(work: Workspace, table: Table) -> list[str]:
-    """The rankings of a run: every source, what decides, the fusion, and the chance to be an answer."""
+    """The rankings of a run: every source, the deciding score, the fusion, and the probability of being an answer."""
     chances = [] if np.isnan(table.number(P_RELEVANT)).all() else [P_RELEVANT]
     return list(dict.fromkeys([*table.sources, deciding(work), "fused", *chances]))
 
@@ -183,7 +183,7 @@ def read(work: Workspace, query_id: str, doc_id: str) -> Reading:
 
 
 def own_verdict(work: Workspace, pair: tuple[str, str], reviewer: str) -> str:
-    """What a reviewer says of a pair; of nobody in particular, the verdict that counts; empty where there is none."""
+    """A reviewer's verdict on a pair; without a reviewer the verdict that counts; empty where there is none."""
     if not reviewer:
         return work.standing.verdict(pair) or ""
     entry = work.standing.by_reviewer(pair).get(reviewer)
@@ -192,16 +192,16 @@ def own_verdict(work: Workspace, pair: tuple[str, str], reviewer: str) -> str:
 
 def write(work: Workspace, sent: Sequence[Any]) -> list[str]:
     """
-    Write what a browser sent from this page, in its order; a sentence for each event that could not be written.
+    Write what a browser sent from this page, in its order; returns a message for each event that could not be written.
 
-    Rows are judged here because the reader chose them, with every score in sight: so says the log, whatever was sent.
+    Rows are judged here because the reader chose them, with every score visible: the log says so, whatever was sent.
     """
     known = {"arm": ARM, "inclusion_probability": None, "scores_visible": True}
     return incoming.write(work, [one | known if isinstance(one, dict) and _is_own(one) else one for one in sent])
 
 
 def _is_own(event: dict[str, Any]) -> bool:
-    # The review page's cards may wait in the same browser: they keep the arm that dealt them.
+    # The review page's cards may wait in the same browser: they keep the arm that picked them.
     return event.get("arm") == ARM
 
 

@@ -1,12 +1,12 @@
 """
-Refit: the calibration of a round, moved by what people judged so far; looked at first, then put in force or not.
+Refit: the calibration of a round, refitted to the judgements so far; previewed first, then put in force or not.
 
 In:  a `Workspace`
 Out: `Preview`: what another calibration would change, and whether it is offered; the calibration in force
 
 A fit that is worse than the prior on queries that it has not seen is not offered: its log loss there must be lower, and
-its AUC neither below one half nor below the prior's (by over .02, and surely: at 95%). Labels of an audit are kept out
-unless asked for: what chose the threshold may not also certify it.
+its AUC neither below one half nor below the prior's (by over .02, and surely: at 95%). Labels of an audit are left
+out unless asked for: what chose the threshold may not also certify it.
 """
 
 from dataclasses import asdict, dataclass
@@ -27,12 +27,12 @@ from nearmiss.session.labels import labels_of, slices_of
 from nearmiss.types import Floats, Ints
 from nearmiss.workspace import Workspace
 
-FEWEST_OF_A_KIND = 5  # answers and negatives from which on an AUC says something
+FEWEST_OF_A_KIND = 5  # answers and negatives needed for a meaningful AUC
 
 
 @dataclass(frozen=True)
 class HeldOutFit:
-    """How near the probabilities are to judgements of queries that the fit had not seen."""
+    """How well the probabilities match judgements of queries that the fit had not seen."""
 
     overall: Reliability
     by_slice: dict[str, dict[str, Reliability]]
@@ -40,12 +40,12 @@ class HeldOutFit:
 
 @dataclass(frozen=True)
 class RefitOutcome:
-    """What a calibration makes of the policy in force; `auc` is that on queries it has not seen."""
+    """The result of the policy in force under a calibration; `auc` is that on queries it has not seen."""
 
     kept: int  # candidates
     short: int  # queries with fewer kept than wanted
     answers: float  # estimated, among the kept
-    draws: int  # of this round's audits, that lie among the kept
+    draws: int  # of this round's audits, among the kept
     auc: Auc | None
     log_loss: float | None  # mean, on the same labels; None where nobody judged
 
@@ -58,7 +58,7 @@ class RefitOutcome:
 @dataclass(frozen=True)
 class Preview:
     """
-    A calibration that is not in force yet, beside the one that is.
+    A calibration that is not in force yet, beside the current one.
 
     `before` and `after` are measured on the same labels, `tested` in number: `before` by the prior where that is in
     force, else by what was stored when the calibration in force was fitted.
@@ -72,7 +72,7 @@ class Preview:
     queries: int
     tested: int
     draws: int  # of this round's audits
-    spent: tuple[str, ...]  # audits that could no longer measure or certify this round
+    spent: tuple[str, ...]  # audits that could then no longer measure or certify this round
     refused: str  # why it is not offered; empty where it is
 
     def as_json(self) -> dict[str, Any]:
@@ -91,7 +91,7 @@ class Preview:
 
 def preview(work: Workspace, *, with_audits: bool = False) -> Preview:
     """
-    Fit the round's calibration to the verdicts that count, and say what it would change; nothing is written.
+    Fit the round's calibration to the verdicts that count, and show what it would change; nothing is written.
 
     Without verdicts it is the prior. Labels of audits are used where `with_audits`, each weighted by one over its
     inclusion probability; their plans can then no longer certify this round.
@@ -124,7 +124,7 @@ def preview(work: Workspace, *, with_audits: bool = False) -> Preview:
 
 def put_in_force(work: Workspace, seen: Preview, by: str = "") -> None:
     """
-    Put a calibration that was looked at in force; it can be undone.
+    Put a previewed calibration in force; it can be undone.
 
     Raises ReviewError where it is not offered.
     """
@@ -144,21 +144,21 @@ def refit(work: Workspace, *, with_audits: bool = False, by: str = "") -> Previe
 
 
 def undo(work: Workspace, by: str = "") -> Calibration | None:
-    """Put the calibration before in force again; None where there is none. Draws are valid again for what they were."""
+    """Put the previous calibration in force again; None where there is none. Draws are valid again as before."""
     calibration = stored.undo(work.folder, work.candidates, by)
     work.refresh()
     return calibration
 
 
 def redo(work: Workspace, by: str = "") -> Calibration | None:
-    """Put the calibration that was undone last in force again; None where there is none."""
+    """Put the last undone calibration in force again; None where there is none."""
     calibration = stored.redo(work.folder, work.candidates, by)
     work.refresh()
     return calibration
 
 
 def _prior(work: Workspace, found: Signals) -> Calibration:
-    """The prior, with what it says against itself."""
+    """The prior, with its own warnings."""
     return stored.by_prior(found, work.candidates, work.run.mining(work.number).teacher)
 
 
@@ -194,7 +194,7 @@ def _on_unseen(work: Workspace, labels: CalibrationLabels, p: Floats) -> tuple[A
 
 
 def _stored_auc(work: Workspace) -> Auc | None:
-    """What was measured when the calibration in force was fitted."""
+    """The AUC measured when the calibration in force was fitted."""
     overall = (stored.told_of(work.folder) or {}).get("overall") or {}
     value, low, high = (overall.get(name) for name in ("auc", "auc_low", "auc_high"))
     return None if value is None or low is None or high is None else Auc(value, low, high)

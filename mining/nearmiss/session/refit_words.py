@@ -1,5 +1,5 @@
 """
-What another calibration would change, in plain sentences and a table: the same words for the app and the command line.
+The changes a new calibration would bring, in sentences and a table, for the app and the command line.
 
 In:  a `Preview`
 Out: rows of a table, sentences
@@ -12,7 +12,7 @@ HEADINGS = ("", "now", "after")
 
 
 def rows(seen: Preview) -> list[tuple[str, str, str]]:
-    """What is compared, as it is now, as it would be."""
+    """Each quantity, its value now, its value after."""
     compared = [
         ("kept negatives", _kept),
         (f"queries left short, of {seen.queries:,}", _short),
@@ -25,7 +25,7 @@ def rows(seen: Preview) -> list[tuple[str, str, str]]:
 
 
 def of_draws(seen: Preview) -> list[str]:
-    """For what the draws of this round's audits stay valid."""
+    """What the draws of this round's audits stay valid for."""
     if not seen.draws:
         return []
     sentences = []

@@ -2,10 +2,10 @@
 Rounds: every round of a run side by side, and what one changed against another.
 
 In:  a `Workspace`, whose run has one round or more
-Out: for each round what it kept, how its scores lie and how many answers are left among the kept; for two rounds the
+Out: for each round what it kept, its scores and how many answers are left among the kept; for two rounds the
      negatives gained and lost, and what became of each
 
-All under the policy and the verdicts of now. Knows nothing of pages.
+All under the current policy and verdicts.
 """
 
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from nearmiss.workspace import Workspace
 
 @dataclass(frozen=True)
 class RoundSummary:
-    """What one round comes to."""
+    """The results of one round."""
 
     number: int
     encoder: str

@@ -8,7 +8,6 @@ An encoder reads both texts together, keeps its own pooling and gets a new head,
 scores are the cosines it knows. Its pooling was trained, its first token often never was: with MiniLM on 420 queries of
 CovidQA, one epoch, 180 others held out, AUC and nDCG@10 were .707 and .625 by its mean, .664 and .606 by the
 first token.
-Knows nothing of labels.
 """
 
 from dataclasses import dataclass

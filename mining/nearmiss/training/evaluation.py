@@ -4,7 +4,7 @@ Evaluation: how well scores tell answers from negatives, on queries that were ne
 In:  scores and labels of the held-out pairs, and the query of each
 Out: `EvaluationScores`
 
-Pairs labelled in between (partly relevant) are left out. Knows nothing of models.
+Pairs labelled in between (partly relevant) are left out.
 """
 
 from dataclasses import dataclass

@@ -4,8 +4,6 @@ Labelled pairs: pairs of a query and a document with what a teacher should say o
 In:  a `Dataset` with labelled negatives, or a run with its policy and its reviews
 Out: `TrainingPairs`: pairs with a label from 0 (no answer) to 1 (an answer) or none, and which queries are held out
      for evaluation
-
-Knows nothing of models.
 """
 
 import hashlib

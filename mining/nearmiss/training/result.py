@@ -3,8 +3,6 @@ Result: what a training run reached, for the model card and the command line.
 
 In:  a result's JSON
 Out: `TrainingResult`
-
-Knows nothing of how it was trained.
 """
 
 from dataclasses import dataclass

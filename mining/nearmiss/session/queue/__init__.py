@@ -1,1 +1,1 @@
-"""The queue: which pairs people judge, in which order, and who gets which."""
+"""The queue: which pairs people judge, in which order, and which reviewer gets which."""

@@ -1,10 +1,8 @@
 """
-Addresses: what a person chose to see, as the parameters of a web address, both ways.
+Addresses: the chosen view as the parameters of a web address, and back.
 
-In:  a `View` and every how many pairs are judged twice; or the parameters of an address, which anyone may have typed
-Out: the parameters that differ from the usual view; or the view, and a sentence for each parameter that makes no sense
-
-Knows nothing of Streamlit or of the run that is open.
+In:  a `View` and every how many pairs are judged twice; or the parameters of an address, which may hold anything
+Out: the parameters that differ from the default view; or the view, and a message for each invalid parameter
 """
 
 import math
@@ -24,19 +22,19 @@ Address = dict[str, list[str]]
 
 @dataclass(frozen=True)
 class Choice:
-    """A view, and every how many pairs a second reviewer is asked too (0 for none)."""
+    """A view, and `overlap`: every so many pairs are also given to a second reviewer (0 for none)."""
 
     view: View
     overlap: int = 0
 
 
 def usual(query_id: str = "") -> Choice:
-    """What is seen where nobody chose: what matters most, or all of one query in its order."""
+    """The default view: what matters most, or all of one query in its order."""
     return Choice(View(order="queries" if query_id else "priority", query_id=query_id))
 
 
 def of_choice(choice: Choice) -> Address:
-    """The parameters that lead to a choice again; those of the usual view are left out."""
+    """The parameters of a choice; those of the default view are left out."""
     view, plain = choice.view, usual(choice.view.query_id).view
     found: Address = {
         "status": [] if view.statuses == plain.statuses else list(view.statuses),
@@ -56,7 +54,7 @@ def of_choice(choice: Choice) -> Address:
 
 
 def to_choice(address: Mapping[str, Sequence[str]], sources: Sequence[str]) -> tuple[Choice, list[str]]:
-    """The choice that an address names; what makes no sense in it is left as usual, with a sentence each."""
+    """The choice in an address; invalid parameters keep their default, with a message each."""
     said = {name: [value for value in address.get(name, ()) if value.strip()] for name in NAMES}
     problems: list[str] = []
 

@@ -1,10 +1,10 @@
 """
-The agenda: which candidates a person sees, in which order, and who gets which.
+The agenda: which candidates a reviewer sees, in which order, and which reviewer gets which.
 
 In:  a `Workspace`, a `View` (what a person filtered for)
 Out: row numbers in reading order; the next pairs of one reviewer, leased so that nobody else gets them
 
-Knows nothing of pages. Judged pairs leave the agenda; with `overlap` n, every n-th pair waits for a second voice.
+Judged pairs leave the agenda; with `overlap` n, every n-th pair waits for a second opinion.
 """
 
 from collections.abc import Iterator, Sequence
@@ -24,7 +24,7 @@ from nearmiss.storage.mixing import scattered
 from nearmiss.types import Bools, Ints, Pair
 from nearmiss.workspace import Workspace
 
-# Hashes of pairs are 64 bits; a salt keeps the order of a blind review apart from every other draw.
+# Hashes of pairs are 64 bits; a salt makes the order of a blind review independent of every other draw.
 DISAGREE = 0.5
 Order = Literal["priority", "queries", "audit"]
 BETWEEN = 0.15  # of the cards are put between the others
@@ -33,7 +33,7 @@ HELD_BY_OTHERS = 2000  # pairs that others may hold at once, fifty reviewers' wo
 
 @dataclass(frozen=True)
 class View:
-    """What a person wants to see."""
+    """The filters and the order of what a reviewer sees."""
 
     statuses: Annotated[tuple[str, ...], "candidates with one of these statuses"] = ("kept",)
     sources: Annotated[tuple[str, ...], "found by one of these; none for any"] = ()
@@ -58,15 +58,15 @@ class ReviewProgress:
     left: int  # pairs of the view that still wait for this reviewer
     judged: int
     mine: int  # pairs that this reviewer judged, in any view
-    per_minute: float | None  # of this reviewer over the last ten minutes; None where there is too little to tell
+    per_minute: float | None  # of this reviewer over the last ten minutes; None after too few verdicts
 
 
 def rows(work: Workspace, view: View, decision: Decision, before: Decision | None = None) -> Ints:
     """
-    Row numbers of what the view shows of a decision, query by query as in the data, (n,).
+    Row numbers of the candidates that a view shows, query by query as in the data, (n,).
 
     An answer that somebody found is no longer kept. It still belongs to a view of what is to be judged if it was kept
-    `before` the verdicts, since second voices would otherwise hear of negatives only.
+    `before` the verdicts, since second opinions would otherwise be asked on negatives only.
 
     Within a query the likeliest unlabelled answers come first, by falling teacher score; shuffled where `blind`. With
     the order "priority", those of all queries that matter most, as of what is judged by now.
@@ -115,10 +115,10 @@ def next_pairs(
     between: Sequence[Pair] = (),
 ) -> list[Pair]:
     """
-    The next `count` pairs for a reviewer, theirs for some minutes; `first` are given to them before all others.
+    The next `count` pairs, leased to a reviewer for some minutes; `first` come before all others.
 
-    Of those `between`, in their turn, there is one among every few: BETWEEN of all, more where nothing else is left.
-    `order` is what `rows` gave, perhaps a while ago: what was judged since is left out.
+    Pairs of `between` are mixed in, in order: BETWEEN of all, more where nothing else is left.
+    `order` comes from `rows`, perhaps a while ago: pairs judged since are left out.
     """
     if view.verdict != "unjudged":
         return [*first, *(_pair(work, row) for row in order[:count].tolist())][:count]
@@ -140,7 +140,7 @@ def next_pairs(
 
 
 def _interleaved(own: Iterator[tuple[Pair, int]], between: Sequence[Pair]) -> Iterator[tuple[Pair, int]]:
-    """Pairs with those `between` among them, BETWEEN of all; what one side has no more of, the other has."""
+    """Pairs with those `between` mixed in, BETWEEN of all; when one side runs out, the other fills up."""
     waiting, due = iter(between), 0.0
     for pair in own:
         due += BETWEEN / (1 - BETWEEN)
@@ -152,7 +152,7 @@ def _interleaved(own: Iterator[tuple[Pair, int]], between: Sequence[Pair]) -> It
 
 
 def waiting(work: Workspace, order: Ints, reviewer: str, overlap: int = 0) -> int:
-    """How many pairs of an order wait for a reviewer: those nobody judged, and those that want a second voice."""
+    """How many pairs of an order wait for a reviewer: unjudged ones, and those that need a second opinion."""
     left = int(np.count_nonzero(work.table.verdicts[order] == 0))
     if overlap:
         judged = order[(work.table.verdicts[order] > 0) & (work.table.pair_key[order] % np.uint64(overlap) == 0)]
@@ -197,7 +197,7 @@ def _open_rows(work: Workspace, order: Ints, overlap: int) -> Iterator[int]:
     if overlap:
         waiting |= work.table.pair_key[order] % np.uint64(overlap) == 0
     waits = order[waiting]
-    # A few at a time: a person takes twenty of a million.
+    # A few at a time: a reviewer takes twenty of a million.
     for start in range(0, len(waits), 256):
         yield from waits[start : start + 256].tolist()
 
@@ -207,7 +207,7 @@ def _voices_wanted(work: Workspace, row: int, overlap: int) -> int:
 
 
 def put_off(work: Workspace, reviewer: str) -> list[Pair]:
-    """What the reviewer put off and has not judged since, oldest first."""
+    """Pairs that the reviewer put off and has not judged since, oldest first."""
     found = [entry for entry in work.standing.latest(reviewer, 10_000) if entry.event.verdict == "later"]
     pairs = dict.fromkeys(entry.pair for entry in reversed(found))
     return [pair for pair in pairs if reviewer not in work.standing.by_reviewer(pair)]

@@ -1,11 +1,12 @@
 """
 Arms: the cards of one reviewer, with the audit's draws and hidden repeats mixed in.
 
-In:  a `Workspace`, what a person chose to see, their name
+In:  a `Workspace`, a reviewer's view, their name
 Out: pairs in the order of reading, each with the arm that picked it and a reason for people
 
-Two arms always: the priority arm finds the answers, the audit arm (picked by chance, the chance written down) says how
-many are left. A repeat shows a reviewer an own card again, unannounced, to measure them against themselves.
+There are always two arms: the priority arm finds the answers, the audit arm (drawn at random, with the probability
+logged) measures how many are left. A repeat shows reviewers one of their own cards again, unannounced, to measure
+how consistent they are.
 """
 
 from collections.abc import Iterator, Sequence
@@ -28,30 +29,30 @@ REPEAT_SHARE = 0.03
 REMEMBERED = 400  # own judgements that may come again
 REPEAT_AFTER = 40  # judgements, so that nobody remembers the card
 HARDEST = 3
-LEAST_TOLD = 0.01  # a chance below that is no reason to show a card
+LEAST_TOLD = 0.01  # below this probability it is not given as the reason for a card
 STRETCH = 50
-WANTED = 0.02  # half-width; asked for by what tells of a plan, which here is read for the one it will have
+WANTED = 0.02  # half-width; a required argument, though only the plan's expected one is read here
 PRIORITY = "priority"
 RANDOM = "picked at random, to measure what is left"
 
 
 @dataclass(frozen=True)
 class PickedCard:
-    """One card: the arm that picked it ("" for the reviewer's own choice), with which chance, and why it is shown."""
+    """One card: the arm that picked it ("" for the reviewer's own choice), the probability, and the reason shown."""
 
     pair: Pair
     arm: str = ""
     chance: float | None = None
     why: str = ""
-    again: bool = False  # the reviewer judged it before, and must not be told
+    again: bool = False  # the reviewer judged it before, and must not know
 
 
 def begin(work: Workspace, reviewer: str) -> None:
     """
-    Draw an audit for a round that has none, so that what is judged from now on also measures.
+    Draw an audit for a round that has none, so that judgements from now on also measure.
 
-    Nothing draws one unasked: a plan is written down for good, and its labels are a cost that somebody must want. A
-    run that can only be read gets none, since a plan's strata lie in its folder.
+    No audit is drawn unasked: a plan is permanent, and its labels cost people time. A read-only run gets none, since a
+    plan's strata lie in its folder.
     """
     if not reviewer or not work.run.can_be_written:
         return
@@ -72,13 +73,13 @@ def pick(
     """
     The next `count` cards of a reviewer.
 
-    Both arms where the view asks for what matters most; the audit's draws and nothing else where it asks for those.
+    Both arms where the view has the priority order; only the audit's draws where it asks for those.
     """
     if view.order == "audit":
         view, order = replace(view, verdict="unjudged"), order[:0]
     both_arms = view.order != "queries" and view.verdict == "unjudged"
     put_off = set(agenda.put_off(work, reviewer))
-    # What was put off comes last here too.
+    # Pairs that were put off come last here too.
     between = sorted(_between(work, view, reviewer), key=lambda one: one.pair in put_off) if both_arms else []
     by_pair = {one.pair: one for one in between}
     pairs = agenda.next_pairs(
@@ -99,11 +100,11 @@ def pick(
 
 
 def why(work: Workspace, one: PickedCard) -> str:
-    """Why a card is shown, for its reviewer; a repeat says what a random draw says."""
+    """Why a card is shown, for its reviewer; a repeat has the words of a random draw."""
     row = work.row_of(one.pair)
     if one.arm != PRIORITY or row is None:
         return one.why
-    # The chance in force, which the card shows too: the order goes by one that verdicts have moved since.
+    # The probability in force, as on the card: the order uses one refitted to later verdicts.
     chance = round(float(work.table.number("p_relevant")[row]), 4)
     reasons = [f"p_relevant {chance:.3f}"] if chance >= LEAST_TOLD else []
     query = int(work.table.query[row])
@@ -118,18 +119,18 @@ def why(work: Workspace, one: PickedCard) -> str:
 
 
 def expected_answers(work: Workspace, order: Ints) -> float:
-    """How many answers the next STRETCH cards of an order hold by their chances: what stopping here would miss."""
+    """Expected answers among the next STRETCH cards of an order: what stopping here would miss."""
     waiting = order[work.table.verdicts[order] == 0][:STRETCH]
     return float(priority.chance(work, waiting).sum())
 
 
 def arms(work: Workspace) -> dict[Pair, tuple[str, float]]:
-    """Arm and chance of every pair that an audit drew: a judgement of it counts however it was reached."""
+    """Arm and probability of every pair that an audit drew: its judgement counts however it was reached."""
     return {pair: (draw.arm, draw.inclusion_probability) for pair, draw in audit.drawn(work).items()}
 
 
 def _between(work: Workspace, view: View, reviewer: str) -> Iterator[PickedCard]:
-    """A repeat where one is due and the view is not of draws alone, and the audit's draws in their turn."""
+    """A repeat where one is due and the view is not of draws alone, and the audit's draws in order."""
     if view.order != "audit":
         yield from islice(_repeats(work, reviewer), 1)
     for draw in audit.waiting(work, reviewer):
@@ -138,12 +139,12 @@ def _between(work: Workspace, view: View, reviewer: str) -> Iterator[PickedCard]
 
 
 def _repeats(work: Workspace, reviewer: str) -> Iterator[PickedCard]:
-    """Own judgements of a while ago, each at most once, in an order that nobody can foresee."""
+    """Older own judgements, each at most once, in an unpredictable order."""
     own = [entry for entry in work.standing.latest(reviewer, REMEMBERED) if entry.event.verdict in JUDGEMENTS]
     again = {entry.pair for entry in own if entry.event.arm == REPEAT}
     old = {entry.pair for entry in own[REPEAT_AFTER:]} - again - {entry.pair for entry in own[:REPEAT_AFTER]}
     rows = [row for pair in sorted(old) if (row := work.row_of(pair)) is not None]
-    # No more than the share asks for, however many a reviewer could be shown.
+    # No more than the share allows, however many there are.
     wanted = int(len(own) * REPEAT_SHARE) - len(again)
     drawn = np.argsort(scattered(work.table.pair_key[rows], len(again)), kind="stable")
     for place in drawn[: max(wanted, 0)].tolist():
@@ -158,11 +159,11 @@ class AuditProgress:
     drawn: int
     judged: int
     waiting: int  # for this reviewer, second looks among them
-    half_width: float | None  # of the share of answers among the kept once all are judged; None without a plan
+    half_width: float | None  # expected for the answers among the kept, once all are judged; None without a plan
 
 
 def audit_progress(work: Workspace, reviewer: str) -> AuditProgress:
-    """How much of the audits is judged, and how well the share of answers will be known from it."""
+    """How much of the audits is judged, and how precisely the share of answers will be known."""
     plans = audit.plans(work)
     pairs = audit.drawn(work)
     judged = sum(bool(work.standing.by_reviewer(pair)) for pair in pairs)

@@ -1,11 +1,11 @@
 """
-Priority: which candidates a person should judge first, and why.
+Priority: which candidates a reviewer should judge first, and why.
 
-In:  a `Workspace`, rows that a person may see
-Out: the same rows, those first that do most harm if they are answers, as seen by all that was judged so far
+In:  a `Workspace`, rows that a reviewer may see
+Out: the same rows, most expected harm in training first, by all judgements so far
 
-A row counts its chance to be an answer, times its harm in training, times its copies. The chance is refitted as
-verdicts arrive, in a thread, so that no key waits. Knows nothing of views or leases.
+A row's weight is its probability of being an answer, times its harm in training, times its copies. The probability is
+refitted in a thread as verdicts arrive, so that no key waits.
 """
 
 from collections import defaultdict, deque
@@ -25,11 +25,11 @@ from nearmiss.session.labels import labels_of
 from nearmiss.types import Floats, Ints
 from nearmiss.workspace import Workspace
 
-BATCH = 50  # turns in which no query comes twice, while there are others
+BATCH = 50  # turns before a query may come again, while there are others
 TOGETHER = 3  # cards of one query in its turn
-NEAR = 100  # places that a card may be behind the first of its turn: one of little weight waits for its own
-SPREAD = 1000  # cards for which that is seen to
-EVERY = 10  # verdicts after which the chances are fitted anew
+NEAR = 100  # places that a card may rank behind the first of its turn; a lighter one waits
+SPREAD = 1000  # cards that are ordered this way
+EVERY = 10  # verdicts after which the probabilities are refitted
 TEMPERATURE = 0.05  # of the softmax in a usual contrastive loss
 # The weight in the softmax falls by orders of magnitude down a list, and would decide alone: measured on Cranfield, its
 # full power finds 46% of the answers within 5% of the reviews, where the chance alone finds 52%.
@@ -40,11 +40,11 @@ HIT, MISS, MOST_HITS = 0.5, 0.2, 4
 
 @dataclass
 class Chances:
-    """What the chance of each candidate hangs on, as of what was judged up to some moment; and what never changes."""
+    """What each candidate's probability depends on: judgements up to some moment, and what never changes."""
 
     harm: Floats
     copies: Ints
-    # Made for the first fit, half a second for a million: before it, p_relevant of the run says the same.
+    # Made for the first fit, half a second for a million: before it, the run's p_relevant is used.
     signals: Signals | None = None
     prior: Calibration | None = None
     calibration: Calibration | None = None
@@ -59,26 +59,26 @@ def order(work: Workspace, rows: Ints) -> Ints:
     """
     These rows, the most important first.
 
-    The best few of a query come together, since its text and answer are read but once; then the query rests until BATCH
-    others had their turn, while there are others. Random draws of an audit are dealt between them and stay as drawn.
+    The best few of a query come together, since its text and answer are then read only once; then the query waits until
+    BATCH others had their turn, while there are others. Random draws of an audit are mixed in and stay as drawn.
     """
     ranked = rows[np.argsort(-importance(work, rows), kind="stable")]
     return ranked[_in_turns(work.table.query[ranked])]
 
 
 def importance(work: Workspace, rows: Ints | slice = slice(None)) -> Floats:
-    """Chance x harm x copies of each candidate, or of `rows`."""
+    """Probability x harm x copies of each candidate, or of `rows`."""
     return chance(work, rows) * harm(work)[rows] ** POWER_OF_HARM * copies(work)[rows]
 
 
 def chance(work: Workspace, rows: Ints | slice = slice(None)) -> Floats:
-    """The chance of each candidate, or of `rows`, to be an answer, by all verdicts and above all its query's."""
+    """The probability of each candidate, or of `rows`, to be an answer, by all verdicts, mostly those on its query."""
     logits = _logits(work, rows)
     table = work.table
     answers = table.verdict("relevant") | table.verdict("partial")
     queries = len(table.starts) - 1
     hits = np.bincount(table.query[answers], minlength=queries)
-    # "Cannot tell" says nothing of the query: it is neither.
+    # "Cannot tell" is no evidence about the query.
     misses = np.bincount(table.query[table.verdict("not_relevant")], minlength=queries)
     raised: Floats = expit(logits + (HIT * np.minimum(hits, MOST_HITS) - MISS * misses)[table.query[rows]])
     return raised
@@ -103,12 +103,12 @@ def copies(work: Workspace) -> Ints:
 
 
 def generation(work: Workspace) -> int:
-    """Rises when the chances were fitted anew: an order made before is then an older opinion."""
+    """Rises with each refit: an order made before it is then out of date."""
     return _chances(work).generation
 
 
 def learn(work: Workspace, *, wait: bool = False) -> None:
-    """Fit the chances anew where EVERY verdicts arrived since the last time; in a thread unless told to `wait`."""
+    """Refit the probabilities once EVERY verdicts arrived since the last time; in a thread unless `wait`."""
     chances = _chances(work)
     with chances.lock:
         judged = int(np.count_nonzero(work.table.verdicts))
@@ -123,16 +123,16 @@ def learn(work: Workspace, *, wait: bool = False) -> None:
 
 def _fit(work: Workspace, chances: Chances) -> None:
     with work.unchanged():
-        # Audits teach it too: it chooses what is read next, and certifies nothing.
+        # It is fitted to audits too: it chooses what is read next, and certifies nothing.
         labels = labels_of(work, with_audits=True)
     found, prior = prepare(work)
-    # Its weights alone: how far it can be relied upon takes six fits and a second of imports, and nobody asks here.
+    # Its weights alone: its reliability takes six fits and a second of imports, and is not needed here.
     chances.calibration = moved(found, prior, labels)
     chances.generation += 1
 
 
 def prepare(work: Workspace) -> tuple[Signals, Calibration]:
-    """What every fit starts from, made once; the first order does without, and the first fit need not make it."""
+    """The starting point of every fit, made once, before the first fit needs it."""
     chances = _chances(work)
     with chances.making:
         if chances.signals is None:
@@ -195,7 +195,7 @@ def _spread(ranked: Ints, query: Ints) -> Ints:
     """
     Rows (n,) in order, each put off while its query is among the BATCH - 1 before it and another could come instead.
 
-    Only the first SPREAD places are so filled: the rest keeps its order, and is never reached before a new one is made.
+    Only the first SPREAD places are filled this way: the rest keeps its order, and a new one is made before that.
     """
     placed: list[int] = []
     put_off: dict[int, deque[int]] = defaultdict(deque)  # of a query that had its turn, its places in `ranked`

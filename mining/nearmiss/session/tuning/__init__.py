@@ -2,9 +2,9 @@
 Tuning: a policy tried on a run before it is put in force.
 
 In:  a `Workspace`, a `Policy`
-Out: settings with their stops and counts, the picture, pairs to read, the policies saved so far, the policy in words
+Out: settings with their stops and counts, the picture, pairs to read, the policies saved so far, the policy as text
 
-Knows nothing of pages; decides nothing itself: that is `selection`.
+Decides nothing itself: that is `selection`.
 """
 
 from nearmiss.session.tuning.along import MOVED

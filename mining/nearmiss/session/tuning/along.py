@@ -1,10 +1,10 @@
 """
-Along one setting: what a policy would count at every stop of a slider, all stops at once.
+Along one setting: a policy's counts at every stop of a slider, all stops at once.
 
 In:  a `Table`, a `Policy`, one of its fields and the values to try
 Out: `CountsAlongSlider`: candidates by status and queries left short at each stop, as `decide` would count them there
 
-Sets no limit itself: limits come from `selection`, and each row stands from the first stop whose limit lets it.
+Sets no limit itself: limits come from `selection`, and each row stands from the first stop that lets it pass.
 """
 
 from collections.abc import Iterator, Sequence
@@ -114,7 +114,7 @@ class Refusals:
     def _first_refusals(self, moved: str, looser: Bools) -> Codes:
         """The first rule that refuses each row, by its place in STATUSES, 0 where none does, (n,)."""
         codes = np.zeros(len(self.table.query), np.int8)
-        # From the last to the first, so that the first has the last word.
+        # From the last to the first, so that the first rule wins.
         for name, refused in reversed(self.by_rule.items()):
             if name == moved:
                 codes[looser] = _CODE[name]
@@ -149,7 +149,7 @@ class Refusals:
         return np.where(self.vouched[rows], 0, found)
 
     def _likeness(self, field: str) -> Floats:
-        """What `field` is compared with, (n,); -1 where it cannot make a row a copy."""
+        """The score that `field` is compared with, (n,); -1 where it cannot make a row a copy."""
         numbers = {name: self.table.number(f"positive_{name.removeprefix('duplicate_')}") for name in COPIES}
         moved = numbers.pop(field)
         [(other, held)] = numbers.items()
@@ -218,7 +218,7 @@ def _limits(field: str, values: Floats, anchors: Floats) -> Floats:
 
 def _first_not_below(scores: Floats, limits: Floats, query: Ints) -> Ints:
     """
-    The place of the first of its query's limits that each score is not above, (n,); n_limits for none.
+    The place of the first limit of its query that each score does not exceed, (n,); n_limits for none.
 
     `limits` (n_queries or 1, n_limits) rise. The place is guessed as if they stood at even steps, and then corrected by
     comparing, whatever the steps.

@@ -1,10 +1,10 @@
 """
-Counting: how many of the survivors of the rules are taken, from how many each query has.
+Counting: how many survivors of the rules are taken, given how many each query has.
 
 In:  survivors by query, at as many places of a slider as there are; a `Policy`
 Out: sums over the queries, at each place
 
-Knows nothing of scores or rules. Of a `reuse_cap` it knows nothing either: see `is_exact`.
+A `reuse_cap` is ignored here: see `is_exact`.
 """
 
 from dataclasses import dataclass, fields
@@ -18,7 +18,7 @@ from nearmiss.types import AnyInts, Ints
 
 @dataclass(frozen=True)
 class DecisionCounts:
-    """What one decision comes to."""
+    """The counts of one decision."""
 
     status: dict[str, int]
     short: int  # queries with fewer negatives than wanted
@@ -36,7 +36,7 @@ class Survivors:
 
 @dataclass(frozen=True)
 class TakenCounts:
-    """What becomes of the survivors of all queries, (n_places,) each."""
+    """How many survivors of all queries are taken, (n_places,) each."""
 
     kept: Ints
     skipped: Ints
@@ -51,7 +51,7 @@ class TakenCounts:
 
 
 def count(table: Table, policy: Policy, decision: Decision) -> DecisionCounts:
-    """What a decision comes to."""
+    """The counts of a decision."""
     kept = np.bincount(table.query[decision.slot > 0], minlength=len(table.starts) - 1)
     short = int((kept < policy.negatives_per_query).sum())
     return DecisionCounts(decision.counts(), short, int((kept == 0).sum()))
@@ -61,9 +61,9 @@ def is_exact(policy: Policy) -> bool:
     """
     Whether `take` counts what `decide` does.
 
-    With a `reuse_cap` each query's choice hangs on those before it: then at most so many are kept and at least so many
-    queries short. With a quota, `deepen` may look below max_rank before it must: then so many are kept, but which of
-    the others count as too deep is another matter. What the other rules refuse is exact all the same.
+    With a `reuse_cap` each query's choice depends on those before it: the count is then an upper bound of the kept and a
+    lower bound of the short queries. With a quota, `deepen` may look below max_rank too early: the count of the kept
+    is right, but how many others count as too deep may differ. What the other rules refuse is exact all the same.
     """
     return policy.reuse_cap is None and not (policy.quota and policy.shortfall == "deepen")
 

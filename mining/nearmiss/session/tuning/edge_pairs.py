@@ -4,8 +4,8 @@ Pairs to read: those nearest to a limit, and those that a policy gains or loses 
 In:  a `Workspace`, decisions
 Out: row numbers in reading order; and `EdgePair`s with their texts and the query's positive
 
-Only candidates whose fate hangs on the limit count as near it: not those that another rule refused before, nor those
-that a person vouched for.
+Only candidates whose status depends on the limit count as near it: not those that an earlier rule refused, nor those
+that a reviewer confirmed.
 """
 
 from dataclasses import dataclass

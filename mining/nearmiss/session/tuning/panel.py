@@ -4,7 +4,7 @@ The panel: every setting of a policy with the values its slider stops at and wha
 In:  a `Workspace`, a `Policy`
 Out: `PanelSetting`s, group by group, made from the dataclass: its words, its type and its choices
 
-Knows nothing of how a slider looks. Values reach as far as the run's own scores and ranks do.
+Values reach as far as the run's own scores and ranks do.
 """
 
 import itertools
@@ -47,9 +47,9 @@ GROUP_WORDS = {
     "copies": "what says the same as a positive, or comes from its place",
     "how many": "what is taken of the candidates that no rule refused",
 }
-# Settings that mean something only beside another.
+# Settings that matter only for one value of another.
 ONLY_WITH = {"simans_a": ("sampling", "simans"), "simans_b": ("sampling", "simans")}
-# What some runs cannot answer: asked of one query, so that the reason is the rule's own.
+# Settings that some runs cannot apply: tried on one query, so that the reason is the rule's own.
 PROBES: dict[str, dict[str, Any]] = {
     "max_p_relevant": {"max_p_relevant": 0.5},
     "min_p_relevant": {"min_p_relevant": 0.05},
@@ -64,7 +64,7 @@ SMALL = 200_000  # candidates
 
 @dataclass(frozen=True)
 class PanelSetting:
-    """One field of `Policy` as a person moves it."""
+    """One field of `Policy` as a control."""
 
     name: str
     words: str
@@ -74,7 +74,7 @@ class PanelSetting:
     choices: tuple[str, ...] = ()  # of a choice; of shares, the sources
     stops: tuple[str, ...] = ()  # of a slider, rising; "none" at the loose end where it may be off
     at: int = 0  # the stop of its value
-    counts: bool = False  # whether counts move with it and can be told beforehand
+    counts: bool = False  # whether counts change with it and can be computed beforehand
     along: CountsAlongSlider | None = None  # those counts, once `count_along` has found them
 
 
@@ -89,7 +89,7 @@ def settings(work: Workspace, policy: Policy) -> dict[str, list[PanelSetting]]:
 
 
 def count_along(work: Workspace, policy: Policy) -> Iterator[str]:
-    """Find the counts along every setting, one after the other, and name each that is done: a caller may stop."""
+    """Find the counts along every setting, one after the other, and yield each name when done: a caller may stop."""
     reach, keys = _reach(work), _keys(work, policy)
     refusals = None
     for name, key in keys.items():
@@ -104,13 +104,13 @@ def count_along(work: Workspace, policy: Policy) -> Iterator[str]:
 
 
 def stops_of(work: Workspace, policy: Policy, name: str) -> tuple[list[SliderStop], tuple[str, ...]]:
-    """The values at which one setting's slider stops, rising, and the same in words; the policy's own is among them."""
+    """The values at which one setting's slider stops, rising, and the same as text; the policy's own is among them."""
     stops = _stops(work, policy, name)
     return stops, _in_words(stops)
 
 
 def is_small(work: Workspace) -> bool:
-    """Whether counting along every setting takes no time that a person would notice."""
+    """Whether counting along every setting takes no noticeable time."""
     return len(work.table.query) <= SMALL
 
 
@@ -134,7 +134,7 @@ def _setting(work: Workspace, policy: Policy, name: str, counts: bool, along: Co
 
 
 def _keys(work: Workspace, policy: Policy) -> dict[str, tuple[Any, ...]]:
-    """What the counts along each setting hang on: all but the setting's own value."""
+    """What the counts along each setting depend on: all but the setting's own value."""
     version, usable = work.version, [name for name in MOVABLE if name not in _reach(work).unavailable]
     return {
         name: (
@@ -148,7 +148,7 @@ def _keys(work: Workspace, policy: Policy) -> dict[str, tuple[Any, ...]]:
 
 
 class _Reach:
-    """How far a run's scores and ranks go, and what it cannot answer; the counts found last."""
+    """The range of a run's scores and ranks, settings it cannot apply, and the latest counts."""
 
     def __init__(self, table: Table) -> None:
         self.lock = RLock()

@@ -2,10 +2,10 @@
 Saved: every policy that was ever put in force on a run, so that none is lost and each save can be undone.
 
 In:  a `Run`, a policy and who saves it
-Out: lines appended to policies.jsonl in the run folder, never changed; what they come to
+Out: lines appended to policies.jsonl in the run folder, never changed; the history they make
 
-An undo goes back one policy, a redo forth again; a save forgets what was undone. What another program put in force in
-between (`nearmiss select`) is taken in as a save of its own.
+An undo goes back one policy, a redo forward again; a save drops what was undone. A policy that another program put in
+force in between (`nearmiss select`) is added as a save of its own.
 """
 
 import dataclasses
@@ -44,12 +44,12 @@ class History:
 
     @property
     def before(self) -> SavedPolicy | None:
-        """What an undo puts in force."""
+        """The policy that an undo puts in force."""
         return self.saved[self.at - 1] if self.at > 0 else None
 
     @property
     def after(self) -> SavedPolicy | None:
-        """What a redo puts in force."""
+        """The policy that a redo puts in force."""
         return self.saved[self.at + 1] if self.at + 1 < len(self.saved) else None
 
 
@@ -69,20 +69,20 @@ def save(run: Run, policy: Policy, by: str) -> None:
 
 
 def undo(run: Run, by: str) -> Policy | None:
-    """Put the policy before in force; None where there is none."""
+    """Put the previous policy in force; None where there is none."""
     with _alone(run):
         return _step(run, _note_others(run).before, "undo", by)
 
 
 def redo(run: Run, by: str) -> Policy | None:
-    """Put the policy that was undone last in force again; None where there is none."""
+    """Put the last undone policy in force again; None where there is none."""
     with _alone(run):
         return _step(run, _note_others(run).after, "redo", by)
 
 
 @contextmanager
 def _alone(run: Run) -> Iterator[None]:
-    """Hold the policy and its history against other threads and processes; RunError where another keeps them."""
+    """Lock the policy and its history against other threads and processes; RunError where another holds them."""
     with _WRITE, one_writer(run.folder, POLICY_FILE, PATIENCE_S):
         yield
 

@@ -21,7 +21,7 @@ MOST_POINTS = 2_000
 FEWEST_OF_A_STATUS = 100
 BAND = (5, 50, 95)  # percent of the queries
 SHOWN = (0.2, 99.8)  # percent of the points; the rest lie outside the frame
-# A share of a positive score near 0 is no measure of anything: such points do not stretch the frame.
+# A share of a positive score near 0 is meaningless: such points do not stretch the frame.
 WIDEST_SHARE = (-3.0, 1.0)
 SEED = 42
 SCALES = ("share", "gap", "score", "probability")
@@ -58,7 +58,7 @@ class Picture:
 
 
 def scales(table: Table) -> tuple[str, ...]:
-    """What the height of a point may mean in this run."""
+    """The scales for a point's height in this run."""
     return SCALES if "p_relevant" in table.candidates else SCALES[:-1]
 
 
@@ -98,7 +98,7 @@ def picture(work: Workspace, policy: Policy, decision: Decision, scale: str) -> 
 
 
 def _drawn(work: Workspace, decision: Decision) -> Ints:
-    """Rows to draw, rising: those that come first in one drawn order, so that a point stays as limits move."""
+    """Rows to draw, rising: the first in one random order, so that points stay while limits move."""
     n = len(decision.status)
     if n <= MOST_POINTS:
         return np.arange(n)
@@ -107,7 +107,7 @@ def _drawn(work: Workspace, decision: Decision) -> Ints:
     places = np.minimum(counts, np.maximum(FEWEST_OF_A_STATUS, counts * MOST_POINTS // n))
     chosen = []
     for code in np.flatnonzero(places).tolist():
-        # Enough of the order to hold as many of this status, most often a small part of it.
+        # Enough of the order to hold that many of this status, usually a small part.
         for part in (20 * n // 100, n):
             found = order[:part][decision.status[order[:part]] == code][: int(places[code])]
             if len(found) == places[code]:
@@ -145,7 +145,7 @@ def _line(table: Table, policy: Policy, scale: str, limit: str) -> LimitLine | N
 
 
 def _frame(height: Floats, lines: list[LimitLine | None], widest: tuple[float, float]) -> tuple[float, float]:
-    """What of the height is shown: nearly all points, and the limits."""
+    """The shown range of heights: nearly all points, and the limits."""
     ends = np.clip(np.percentile(height, SHOWN), *widest).tolist() if len(height) else [0.0, 1.0]
     ends += [line.middle for line in lines if line is not None]
     low, high = min(ends), max(ends)

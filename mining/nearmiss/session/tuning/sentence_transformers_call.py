@@ -1,10 +1,10 @@
 """
-The same policy as a call of sentence-transformers' `mine_hard_negatives`, as near as it comes, and what it leaves out.
+The same policy as a call of sentence-transformers' `mine_hard_negatives`, as close as possible, and what it leaves out.
 
 In:  a `Mining` recipe, a `Policy`
-Out: `Call`: code to copy, and sentences on what that code does otherwise
+Out: `Call`: code to copy, and sentences on how that code differs
 
-What the call does was read in its code: its range_min counts what no threshold refused, its margins start from the
+The call's behaviour was read in its code: its range_min counts what no threshold refused, its margins start from the
 weakest positive, and it asks the cross-encoder only where a threshold is set.
 """
 
@@ -22,7 +22,7 @@ EMBEDDED = PRESETS["default"].encoders[0].model
 
 @dataclass(frozen=True)
 class Call:
-    """Python to copy, and what it does otherwise than the policy, a sentence each."""
+    """Python to copy, and how it differs from the policy, a sentence each."""
 
     code: str
     leaves_out: tuple[str, ...]

@@ -1,7 +1,7 @@
 """
-Spelling: a policy as texts, one a setting, the same in a flag, an address and a box on the page.
+Spelling: a policy as texts, one for each setting, the same in flags, addresses and the page's boxes.
 
-In:  a `Policy`; or what a person typed
+In:  a `Policy`; or typed text
 Out: texts, and the `nearmiss select` command; or a `Policy`, or a RecipeError that names the flag
 """
 
@@ -30,7 +30,7 @@ def spell(policy: Policy) -> dict[str, str | list[str]]:
 
 
 def parse(texts: Mapping[str, Any], base: Policy | None = None) -> Policy:
-    """The policy that these texts make; what they do not name is as in `base`, or the default's."""
+    """The policy that these texts make; settings they do not name are as in `base`, or the default's."""
     known = {field.name: field for field in fields(Policy)}
     typed = {name: _switched(name, text) for name, text in texts.items() if name in known}
     return replace(base or Policy(), **typed_fields(Policy, typed))
@@ -43,7 +43,7 @@ def differences(policy: Policy, base: Policy) -> dict[str, str | list[str]]:
 
 
 def at_fault(mistake: RecipeError) -> list[str]:
-    """The settings that a mistake's sentence names before it says what was wanted."""
+    """The settings that an error message names before it says what was wanted."""
     place = str(mistake).partition(":")[0]
     named = {word.removeprefix("--").replace("-", "_") for word in re.findall(r"--[a-z-]+", place)}
     return [field.name for field in fields(Policy) if field.name in named]
@@ -66,7 +66,7 @@ def as_address(policy: Policy) -> dict[str, str | list[str]]:
 
 
 def from_address(parameters: Mapping[str, list[str]]) -> Policy | None:
-    """The policy that an address's parameters (each with all its values) speak of; None where they speak of none."""
+    """The policy in an address's parameters (each with all its values); None where there is none."""
     if ADDRESS not in parameters:
         return None
     name = parameters[ADDRESS][-1]
@@ -78,7 +78,7 @@ def from_address(parameters: Mapping[str, list[str]]) -> Policy | None:
 
 
 def _start(policy: Policy) -> str:
-    """The preset whose policy this is, else the default; a preset replaces all that was in force."""
+    """The preset with exactly this policy, else the default; a preset replaces all that was in force."""
     return next((name for name, preset in PRESETS.items() if preset.policy == policy), "default")
 
 

@@ -3,8 +3,6 @@ Certainty: whether one policy's students are better than another's, and how many
 
 In:  a measure of each question for each seed, of two policies, (n_seeds, n_questions) each
 Out: a `Difference` with an interval from the paired bootstrap over questions and seeds
-
-Knows nothing of policies.
 """
 
 from dataclasses import dataclass

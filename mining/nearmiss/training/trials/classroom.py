@@ -3,8 +3,6 @@ The classroom: what all students of one trial share.
 
 In:  a workspace, a `Trial`, perhaps a test split
 Out: questions, exported of any policy, and the student that is to learn them
-
-Knows nothing of results or of how sure they are.
 """
 
 from dataclasses import dataclass

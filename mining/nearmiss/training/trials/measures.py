@@ -4,7 +4,7 @@ Measures: how high the answers of each question rank.
 In:  `Questions`, vectors of the questions and of the documents
 Out: nDCG@10, MRR@10 and Recall@100 of each question, over the whole corpus and with unjudged documents left out
 
-nDCG takes grades as gains, as trec_eval does. Knows nothing of students.
+nDCG takes grades as gains, as trec_eval does.
 """
 
 from collections.abc import Iterator

@@ -3,8 +3,6 @@ Outcome: what a trial found, policy by policy, and what may be said of it.
 
 In:  each measure of each question for each seed
 Out: means with intervals, and which policy is better than which
-
-Knows nothing of how students are trained.
 """
 
 from dataclasses import asdict, dataclass
