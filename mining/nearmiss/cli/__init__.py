@@ -4,13 +4,13 @@ The command line: nearmiss mine, select, report, explain, export, review, teach,
 In:  what the user typed
 Out: a run folder, or words on the console; exit code 0 done, 1 the user's mistake in one line, 130 interrupted
 
-Imports nothing but a few small modules of Python's own before `command` is called, so that an interrupt is heard from
-the first moment; what a command needs is imported when it runs, so that `--help` is instant.
+Imports only a few small standard modules before `command` is called, so that an interrupt is caught from the first
+moment; what a command needs is imported when it runs, so that `--help` is instant.
 """
 
 import sys
 
-MYPY = False  # read by mypy as true; `typing` takes longer to import than all that is done here
+MYPY = False  # read by mypy as true; importing `typing` takes longer than everything else here
 if MYPY:
     from nearmiss.cli.application import app as app
 
@@ -47,7 +47,7 @@ def _done() -> int:
 
 
 def __getattr__(name: str) -> object:
-    # Typer takes a sixth of a second to import, in which an interrupt would go unheard.
+    # Typer takes a sixth of a second to import, in which an interrupt would be missed.
     if name == "app":
         from nearmiss.cli.application import app
 

@@ -1,8 +1,8 @@
 """
-The application that commands register with, and how each of their ends becomes an exit code and a sentence.
+The application that commands register with, and how each outcome becomes an exit code and a message.
 
 In:  what the user typed
-Out: an exit code; a mistake is one line on standard error
+Out: an exit code; an error is one line on standard error
 """
 
 import os
@@ -43,7 +43,7 @@ def _options(
 
 
 def run() -> int:
-    """Do what was typed; 0 done, also where the reader of a pipe had enough; 1 a mistake, 130 interrupted."""
+    """Run the typed command; 0 done, also where a pipe's reader closed it; 1 an error, 130 interrupted."""
     escape_what_does_not_fit()
     tell_libraries()
     try:
@@ -70,7 +70,7 @@ def run() -> int:
 
 
 def _say(message: str) -> int:
-    if heard():  # half an import, say, which a library calls a missing one
+    if heard():  # for example an interrupted import, which a library reports as missing
         return INTERRUPTED
     print(f"error: {message}", file=sys.stderr)
     return 1

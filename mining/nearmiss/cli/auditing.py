@@ -2,7 +2,7 @@
 The commands `nearmiss audit plan`, `estimate` and `certify`.
 
 In:  a run whose policy is in force
-Out: draws in the log, numbers with their intervals, a certificate; in words or JSON on standard output
+Out: draws in the log, numbers with their intervals, a certificate; as text or JSON on standard output
 """
 
 import getpass
@@ -29,7 +29,7 @@ app.add_typer(audit, name="audit")
 
 
 def _number(field: str, words: str) -> Any:
-    """The option of a number, whose range is that of `settings.AUDIT`."""
+    """The option for a number, with the range of `settings.AUDIT`."""
     return typer.Option(flag(field), help=f"{words}; {AUDIT[field].words}")
 
 
@@ -47,7 +47,7 @@ def make_plan(
     reviews: ReviewsFlag = "",
     json: AsJson = False,
 ) -> None:
-    """Draw a random sample over kept and refused candidates; `nearmiss app` asks for its verdicts."""
+    """Draw a random sample over kept and refused candidates; judge it in `nearmiss app`."""
     from nearmiss import audit as audits
     from nearmiss.audit import sentences as telling
 
@@ -104,7 +104,7 @@ def certify(
     reviews: ReviewsFlag = "",
     json: AsJson = False,
 ) -> None:
-    """Whether the policy in force keeps to a rate, and the loosest ceiling that does. Exports then carry it."""
+    """Whether the policy in force stays within a rate, and the loosest ceiling that does. Exports then carry it."""
     from nearmiss import audit as audits
     from nearmiss.audit import sentences as telling
 

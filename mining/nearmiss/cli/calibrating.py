@@ -2,7 +2,7 @@
 The command `nearmiss calibrate`.
 
 In:  a run with judgements
-Out: what another calibration would change, in words or JSON on standard output; once confirmed, it is in force
+Out: what another calibration would change, as text or JSON on standard output; once confirmed, it is in force
 """
 
 import getpass

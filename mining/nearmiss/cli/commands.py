@@ -2,7 +2,7 @@
 The commands, each a few lines: read what was typed, ask the core, show the answer.
 
 In:  arguments and flags
-Out: files in the run folder, words or JSON on standard output; progress goes to standard error
+Out: files in the run folder, text or JSON on standard output; progress goes to standard error
 """
 
 from dataclasses import asdict, replace
@@ -142,7 +142,7 @@ def explain(
     reviews: ReviewsFlag = "",
     json: AsJson = False,
 ) -> None:
-    """Why is this one kept or refused: every score, threshold and rule, in words."""
+    """Why a candidate is kept or refused: every score, threshold and rule, in words."""
     from nearmiss.cli import show
     from nearmiss.reports import explanation
     from nearmiss.run import open_run
@@ -264,7 +264,7 @@ def open_app(
 
 @app.command()
 def presets(json: AsJson = False) -> None:
-    """Published recipes: their source, the models they were published with, and what is done otherwise here."""
+    """Published recipes: their source, the models they were published with, and what differs here."""
     from nearmiss.cli import show
 
     if json:
@@ -296,7 +296,7 @@ def _mining_fields(base: Mining, flags: dict[str, Any]) -> dict[str, Any]:
     if "depth" in typed:
         typed["depth"] = spelled_out_depth(typed["depth"], sources)
     elif "sources" in typed:
-        # A preset's depths of sources that are no longer asked.
+        # A preset's depths for sources that are no longer used.
         typed["depth"] = tuple(pair for pair in base.depth if pair[0] in set(map(source_name, sources)))
     return typed
 
@@ -311,7 +311,7 @@ def _existing_run(folder: str) -> "Run":
 
 
 def _another_round(run: "Run", preset: str | None, flags: dict[str, Any]) -> tuple[Mining, Policy | None]:
-    """The last round's recipe with what was typed; a policy only where the user named one."""
+    """The last round's recipe with the typed flags; a policy only where the user named one."""
     last = run.last_recipe()
     base = _preset(preset).mining if preset else last
     recipe = replace(base, **_mining_fields(base, flags))
@@ -322,7 +322,7 @@ def _another_round(run: "Run", preset: str | None, flags: dict[str, Any]) -> tup
 
 
 def _policy(start: Policy, flags: dict[str, Any]) -> Policy:
-    """A policy with what was typed; RecipeError for a flag that another choice leaves unread."""
+    """A policy with the typed flags; RecipeError for a flag that another choice makes unused."""
     typed = typed_fields(Policy, flags)
     policy = replace(start, **typed)
     check_read(policy, typed)

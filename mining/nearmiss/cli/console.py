@@ -1,10 +1,10 @@
 """
-The consoles: where words go, in a terminal, a pipe, a log, or an output that knows only ASCII.
+The consoles: where text goes, in a terminal, a pipe, a log, or an ASCII-only output.
 
 Out: consoles for standard output and standard error, and JSON on standard output
 
-A pipe is as wide as its longest line, so that ids stay whole for the program that reads them. A reader that has had
-enough (`| head`) ends the command well. What the output's encoding cannot hold is written as an escape.
+A pipe is as wide as its longest line, so that ids stay whole for the program that reads them. A reader that closes
+the pipe (`| head`) ends the command without error. What the output's encoding cannot hold is written as an escape.
 """
 
 import json
@@ -31,7 +31,7 @@ def output() -> "Console":
 
 
 def errors() -> "Console":
-    """Standard error, for progress and what is worth knowing beside the answer."""
+    """Standard error, for progress and remarks besides the answer."""
     from rich.console import Console
 
     return Console(stderr=True, highlight=False)
@@ -51,13 +51,13 @@ def is_utf(encoding: str | None) -> bool:
 
 
 def escape_what_does_not_fit() -> None:
-    """Let no character stop a command: other encodings get escapes, and so do file names that are not valid UTF-8."""
+    """Let no character stop a command: characters that do not fit, and invalid UTF-8 in file names, become escapes."""
     for stream in (sys.stdout, sys.stderr):
         with suppress(AttributeError, ValueError):
             stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
 
 
 def hang_up() -> None:
-    """After the reader has gone, let nothing more be written: Python would complain of it as it ends."""
+    """After the reader has gone, write nothing more: Python would report an error on exit."""
     with suppress(OSError, ValueError, AttributeError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -4,7 +4,7 @@ Interrupts: Ctrl-C ends a command within two seconds, whatever it is doing.
 In:  the work, as a function that returns an exit code
 Out: that exit code, or the one of an interrupted command
 
-Python hears an interrupt between two of its own instructions. A native call (a search, a compilation, a model) may take
+Python handles an interrupt only between its own instructions. A native call (a search, a compilation, a model) may take
 minutes and hold Python's lock, and two threads that import may wait for each other without end; nothing inside such a
 process can end it. So the process that was started only waits: it forks before anything is imported, and the child
 works. An interrupt is passed on; a child that has not ended GRACE_S later is killed. Files are whole or absent, so a
@@ -19,16 +19,16 @@ from collections.abc import Callable
 from contextlib import suppress
 
 INTERRUPTED = 130  # the exit code that a shell gives to what Ctrl-C ended
-GRACE_S = 1.2  # to finish what is being written and to say so; the rest of the two seconds is for the system
-PASSED_ON = ("SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2")  # what others may send to the process that they started
+GRACE_S = 1.2  # to finish what is being written and to print a message; the rest of the two seconds is for the system
+PASSED_ON = ("SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2")  # signals that others may send to the process that they started
 
 
 def watched(work: Callable[[], int], words: str) -> int:
     """
     The exit code of `work`, done by a forked process; INTERRUPTED where an interrupt ended it.
 
-    `words` are said where the child had to be killed and could not say them. Where the system cannot fork, or whoever
-    started this process wants it to ignore interrupts (a shell's background job), the work is done here.
+    `words` are printed where the child had to be killed and could not print them. Where the system cannot fork, or this
+    process was started to ignore interrupts (as a shell's background job), the work is done here.
     """
     if not hasattr(os, "fork") or signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         return work()
@@ -41,7 +41,7 @@ def watched(work: Callable[[], int], words: str) -> int:
 
 
 class _Held:
-    """While it lasts, interrupts wait; they are heard, one of them, when it ends."""
+    """While it lasts, interrupts wait; one of them is raised when it ends."""
 
     def __enter__(self) -> None:
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
@@ -112,7 +112,7 @@ def _work(work: Callable[[], int]) -> None:
 
 
 def heard() -> bool:
-    """Whether an interrupt has come: whatever fails after it failed because of it."""
+    """Whether an interrupt has come: any failure after it is caused by it."""
     return _interrupts > 0
 
 
@@ -134,7 +134,7 @@ def _unraisable(unraisable: "sys.UnraisableHookArgs") -> None:
 
 
 def _end(code: int) -> None:
-    """End this process without taking Python apart: that joins threads and frees what native threads still use."""
+    """End this process without Python's shutdown, which joins threads and frees what native threads still use."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with suppress(BaseException):
         atexit._run_exitfuncs()
@@ -163,7 +163,7 @@ def _end_with_parent() -> None:
 
 
 def _end_by(number: int) -> None:
-    """End as the child did, so that whoever started this process sees the same."""
+    """End as the child did, so that the parent of this process sees the same."""
     if number == signal.SIGKILL:
         print("error: the system killed this process, most often because memory ran out", file=sys.stderr)
     with suppress(OSError, ValueError):

@@ -1,8 +1,8 @@
 """
-The options of commands that read a data set, and what is said of the reading.
+The options of commands that read a data set, and the report on what was read.
 
 In:  what was typed
-Out: the data set; on standard error how many rows it had, which column was taken for what, what was left out
+Out: the data set; on standard error how many rows it had, how each column was used, what was left out
 """
 
 from dataclasses import dataclass, fields, replace
@@ -37,7 +37,7 @@ Reject = Annotated[Path | None, typer.Option(help="write bad rows to this file a
 
 @dataclass(frozen=True)
 class ReadingFlags:
-    """What was typed of how to read."""
+    """The typed reading options."""
 
     format: str | None
     split: str | None
@@ -49,7 +49,7 @@ class ReadingFlags:
 
 
 def refuse(options: ReadingFlags, reason: str) -> None:
-    """RecipeError where options were typed that nothing would read."""
+    """RecipeError where unused options were typed."""
     typed = [
         f"--{field.name.replace('_', '-')}"
         for field in fields(options)
@@ -62,7 +62,7 @@ def refuse(options: ReadingFlags, reason: str) -> None:
 
 
 def read(console: "Console", data: str, options: ReadingFlags) -> "Dataset":
-    """The data set, and what a person should know of it, said."""
+    """The data set; prints what a person should know about it."""
     from nearmiss import data as dataset
 
     found = dataset.read(
@@ -81,7 +81,7 @@ def read(console: "Console", data: str, options: ReadingFlags) -> "Dataset":
 
 
 def what_was_read(found: "Dataset") -> str:
-    """How many rows there were, and what they held."""
+    """How many rows there were, and their contents."""
     counts = found.counts
     tables = {
         "query": found.queries,
@@ -94,7 +94,7 @@ def what_was_read(found: "Dataset") -> str:
 
 
 def unused(found: "Dataset") -> list[str]:
-    """Which of the user's columns mean nothing here, if any do."""
+    """Which of the user's columns are not used, if any."""
     kept = {
         "queries": [name for name in found.queries.columns if name not in ("query_id", "text")],
         "documents": [name for name in found.documents.columns if name not in ("doc_id", "title", "text", "group_id")],

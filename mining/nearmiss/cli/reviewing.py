@@ -2,7 +2,7 @@
 The commands `nearmiss review export` and `nearmiss review import`.
 
 In:  a run, a file
-Out: the log in the file, or the file in the log; counts in words or JSON on standard output
+Out: the log in the file, or the file in the log; counts as text or JSON on standard output
 """
 
 from dataclasses import asdict
@@ -79,7 +79,7 @@ def import_reviews(
     new_reviews: NewReviews = "",
     json: AsJson = False,
 ) -> None:
-    """Write down judgements that were made elsewhere. The same file a second time changes nothing."""
+    """Add judgements that were made elsewhere to the log. The same file a second time changes nothing."""
     from nearmiss.review import exchange
     from nearmiss.review.annotation_tools import Words
     from nearmiss.run import from_here, open_run
@@ -140,7 +140,7 @@ def _labels(told: list[str]) -> dict[str, str]:
 
 
 def _borders(relevant: float | None, partial: float | None) -> "Borders | None":
-    """The borders where one was told; else the file's highest grade decides."""
+    """The borders, if one was given; else the file's highest grade decides."""
     from nearmiss.review.trec_qrels import Borders
 
     if relevant is None and partial is None:

@@ -1,7 +1,7 @@
 """
-Serving: the app started over a run folder, in a process of its own kind.
+Serving: starts the app on a run folder.
 
-In:  a run folder, where its reviews are, who looks
+In:  a run folder, where its reviews are, the reviewer
 Out: this process becomes the server; it never returns
 """
 
@@ -14,7 +14,7 @@ from nearmiss.errors import require
 
 
 def serve(run: Path, reviews: str, reviewer: str, port: int) -> None:
-    """Become the server of the app, on this machine's own address alone."""
+    """Become the server of the app, on the local address only."""
     require("app", "streamlit", "plotly")
     os.environ |= {
         "NEARMISS_RUN": str(run.absolute()),

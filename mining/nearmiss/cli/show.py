@@ -4,7 +4,7 @@ What the terminal shows: progress with a rate and an ETA, reports and explanatio
 In:  the dictionaries and dataclasses of `report`, `explanation` and `presets`
 Out: text on the console
 
-Knows no numbers of its own.
+Computes no numbers of its own.
 """
 
 import time
@@ -38,7 +38,7 @@ class RateColumn(ProgressColumn):
 
 
 def rate_in_words(rate: float) -> str:
-    """Whole numbers from ten on, else as many decimals as say something: `0.04`, `3.2`, `1,250`."""
+    """Whole numbers from ten on, else with significant decimals: `0.04`, `3.2`, `1,250`."""
     return f"{rate:,.0f}" if rate >= 10 else f"{rate:.1f}" if rate >= 1 else f"{rate:.2g}"
 
 
@@ -65,7 +65,7 @@ class ConsoleProgress:
 
             def advance(count: int) -> None:
                 if not bars.tasks[0].started:
-                    # What comes before the first item is mostly preparation, and says nothing of the others.
+                    # The time before the first item is mostly preparation, and tells nothing about the rate.
                     bars.start_task(task)
                 bars.advance(task, count)
 
@@ -172,7 +172,7 @@ def _show_shortfall(console: Console, report: Mapping[str, Any]) -> None:
 
 
 def show_map(console: Console, facts: Mapping[str, Any]) -> None:
-    """How much is on the map, and how much of the truth."""
+    """How much is on the map, and how faithful it is."""
     both = f"{counted(facts['documents'], 'document')} and {counted(facts['queries'], 'query')}"
     console.print(f"{both} on the map, of {facts['of']:,}")
     kept = facts["kept_neighbours"]
@@ -217,7 +217,7 @@ def show_explanations(console: Console, query: str, explanations: list[Explanati
         _show_one(console, explanations[0], texts)
         return
     table = Table("slot", header_style="bold")
-    table.add_column("doc_id", overflow="fold")  # an id that is cut cannot be asked for
+    table.add_column("doc_id", overflow="fold")  # a shortened id cannot be copied into a command
     for heading in ("status", "teacher", "dense", "why"):
         table.add_column(heading)
     for e in explanations:
@@ -268,7 +268,7 @@ def _family_in_words(family: Family) -> str:
 
 
 def show_presets(console: Console, presets: Mapping[str, Preset]) -> None:
-    """Every preset with its source, the models it was published with, and what we do otherwise."""
+    """Every preset with its source, the models it was published with, and what differs here."""
     for preset in presets.values():
         console.print(f"{preset.name}  {preset.summary}", style="bold", markup=False, highlight=False, soft_wrap=True)
         lines = {

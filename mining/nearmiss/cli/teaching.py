@@ -2,7 +2,7 @@
 The command `nearmiss teach`.
 
 In:  a run or a data set, a folder for the teacher, flags
-Out: the teacher's folder; its numbers in words or JSON on standard output; progress on standard error
+Out: the teacher's folder; its numbers as text or JSON on standard output; progress on standard error
 """
 
 import os

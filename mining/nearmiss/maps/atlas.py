@@ -85,7 +85,7 @@ class Around:
 
     `candidates` has doc_id, point (-1 off the map), status, verdict ("" for none), cosine, teacher_score, true_place
     (1 is the most alike) and map_place (1 is the nearest on the map, over all its documents; 0 off the map). `window`
-    is the range to show: left, right, bottom, top. `kept` of the `asked` most alike are among as many nearest on the map.
+    is the range to show: left, right, bottom, top; `kept` of the `asked` most alike are among as many nearest on it.
     """
 
     query_id: str
@@ -186,7 +186,7 @@ class Atlas:
         return np.concatenate([near, far[:: -(-len(far) // room)] if len(far) else far])
 
     def queries_of(self, point: int, decision: Decision) -> pd.DataFrame:
-        """Queries that have a document as candidate: query_id, status, cosine, teacher_score; the most telling first."""
+        """Queries with a document as candidate: query_id, status, cosine, teacher_score; the most telling first."""
         rows = np.flatnonzero(self.place == point)
         order = np.lexsort((-self.work.table.score[rows], _order(SHOWN_FIRST, STATUSES)[decision.status[rows]]))
         rows = rows[order]

@@ -1,10 +1,10 @@
 """
-Teaching: a teacher of one's own, trained on pairs, on a run's negatives, and on what people judged.
+Teaching: a custom teacher, trained on pairs, on a run's negatives, and on people's verdicts.
 
 In:  a `Dataset` or a run; an encoder or a cross-encoder to start from
 Out: a plain CrossEncoder folder that `nearmiss mine --teacher` loads, measured on queries it never saw
 
-Knows nothing of mining: it reads what a run kept.
+Mines nothing: it reads what a run kept.
 """
 
 from nearmiss.training.cross_encoder import teach

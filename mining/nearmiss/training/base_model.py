@@ -1,5 +1,5 @@
 """
-The start: the model that training begins with, an encoder or a cross-encoder, and what it says untrained.
+The start: the model that training begins with, an encoder or a cross-encoder, and its untrained scores.
 
 In:  a `Teaching` recipe
 Out: a CrossEncoder with one logit, in float32; and the start's own scores of pairs
@@ -33,7 +33,7 @@ PAIRS_AT_ONCE = 256
 
 @dataclass(frozen=True)
 class BaseModel:
-    """A model by its folder; loaded only when it is asked."""
+    """A model by its folder; loaded only when it is needed."""
 
     recipe: Teaching
     folder: Path
@@ -46,7 +46,7 @@ class BaseModel:
         return self.recipe.start or EMBEDDED
 
     def scores(self, pairs: TextPairs, watch: Watch) -> Floats:
-        """What the start says of each pair, (n,): an encoder's cosines, a cross-encoder's logits."""
+        """The start's score of each pair, (n,): an encoder's cosines, a cross-encoder's logits."""
         if self.is_encoder:
             return _cosines(self.recipe, pairs, watch)
         return logits(self.cross_encoder(), pairs, watch, "start")
@@ -58,14 +58,14 @@ class BaseModel:
         torch.manual_seed(self.recipe.seed)
         try:
             model = _load(self.folder, self.is_encoder, self.recipe.trust_remote_code)
-        except Exception as error:  # what a broken folder raises is not documented anywhere
+        except Exception as error:  # the errors of a broken folder are not documented
             lines = str(error).strip().splitlines() or [type(error).__name__]
             raise ModelError(f"--start {self.name}: wanted an encoder or a cross-encoder; found {lines[0]}") from error
         if model.num_labels != 1:
             raise ModelError(f"--start {self.name}: wanted a model with one label; found {model.num_labels}")
         positions = getattr(model.config, "max_position_embeddings", None) or 1 << 20
         if "roberta" in model.config.model_type:
-            positions -= model.config.pad_token_id + 1  # its first positions are taken by padding
+            positions -= model.config.pad_token_id + 1  # its first positions are reserved for padding
         model.max_seq_length = min(self.recipe.max_length, positions)
         return model
 
@@ -117,7 +117,7 @@ def _load(folder: Path, is_encoder: bool, trust_remote_code: bool) -> Any:
 
 
 def _pooled_with_head(folder: Path, how: dict[str, Any]) -> list[Any]:
-    """An encoder's transformer, its pooling and a new head; nothing where it does not pool what a transformer gives."""
+    """An encoder's transformer, its pooling and a new head; empty where it does not pool a transformer's output."""
     from sentence_transformers import SentenceTransformer
     from sentence_transformers.base.modules import Dense, Transformer
     from sentence_transformers.sentence_transformer.modules import Pooling
@@ -127,7 +127,7 @@ def _pooled_with_head(folder: Path, how: dict[str, Any]) -> list[Any]:
     if len(parts) < 2 or not isinstance(parts[0], Transformer) or not isinstance(parts[1], Pooling):
         return []
     pooling = parts[1]
-    pooling.include_prompt = True  # a pair has no prompt that the pooling could leave out
+    pooling.include_prompt = True  # a pair has no prompt for the pooling to leave out
     head = Dense(
         pooling.get_embedding_dimension(),
         1,
@@ -139,7 +139,7 @@ def _pooled_with_head(folder: Path, how: dict[str, Any]) -> list[Any]:
 
 
 def _is_encoder(folder: Path) -> bool:
-    """Whether a folder holds an encoder; what has a head for scores is a cross-encoder."""
+    """Whether a folder holds an encoder; a model with a head for scores is a cross-encoder."""
     facts = folder / "config_sentence_transformers.json"
     kind = read_json(facts).get("model_type") if facts.is_file() else None
     if kind is not None:

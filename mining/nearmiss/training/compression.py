@@ -2,7 +2,7 @@
 Making a teacher small: its difference from the start, matrix by matrix, cut to the strongest directions.
 
 In:  a trained cross-encoder's folder, the folder it was trained from, a rank
-Out: a folder that `nearmiss.models.low_rank` merges again, and how much of the difference it holds
+Out: a folder that `nearmiss.models.low_rank` merges again, and the share of the difference it holds
 
 The best approximation of a matrix at a rank is its truncated singular value decomposition (Eckart and Young, 1936); a
 difference learnt by fine-tuning is well approximated at small rank (LoRA, Hu et al., 2022).
@@ -47,7 +47,7 @@ def write(trained: Path, start: Path, facts: LowRankFacts, out: Path) -> float:
 
 
 def _not_copied(trained: Path) -> Callable[[str, list[str]], set[str]]:
-    """Not the weights, which `out` holds in another form, nor what is no part of the model; modules' folders whole."""
+    """The names not to copy: weights, which `out` holds in another form, and what is no part of the model."""
 
     def ignored(folder: str, names: list[str]) -> set[str]:
         if Path(folder) != trained:

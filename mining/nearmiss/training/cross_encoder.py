@@ -42,7 +42,7 @@ WORKSHOP = ".teaching"
 SETTINGS, RESULT, START_SCORES, SECONDS = "settings.json", "result.json", "start_scores.npy", "seconds.json"
 CHECKPOINTS, LOW_RANK = "checkpoints", "low_rank"
 LIBRARIES = ("nearmiss", "sentence-transformers", "torch", "transformers")
-# May change between two calls: it says what is stored besides, not how the teacher is trained.
+# May change between two calls: it sets what else is stored, not how the teacher is trained.
 FREE = ("rank",)
 Tell = Callable[[str], None]
 
@@ -88,12 +88,12 @@ class _TrainingRun:
 
     @property
     def measured(self) -> npt.NDArray[np.int64]:
-        """Rows to measure on: held out, and labelled one way or the other."""
+        """Rows to measure on: held out, and labelled as answer or negative."""
         return np.flatnonzero(self.unseen & np.isin(self.labels, (NEGATIVE, POSITIVE)))
 
 
 def _ignore(message: str) -> None:
-    """Nobody listens."""
+    """Drop the message."""
 
 
 def teach(
@@ -102,7 +102,7 @@ def teach(
     """
     Train a teacher into `out` and measure it.
 
-    `tell` hears what a person should know while it happens. Raises RunError where `out` holds something else or a
+    `tell` is called with messages for the user. Raises RunError where `out` holds something else or a
     training run with other settings, and where another process trains into it; DatasetError where the pairs are too few
     to train or to measure.
     """
@@ -119,14 +119,14 @@ def teach(
 
 
 def _finish(training_run: _TrainingRun) -> TrainingResult:
-    """Train what is not trained yet, make it small where that is wanted, and write its card."""
+    """Finish training, compress the teacher where wanted, and write its card."""
     out, recipe = training_run.out, training_run.recipe
     result = training_run.workshop / RESULT
     if result.exists():
         training_run.tell(f"{out}: finished already, with these settings")
     else:
         write_json(result, asdict(_train(training_run)))
-    shutil.rmtree(training_run.workshop / CHECKPOINTS, ignore_errors=True)  # only now is nothing lost with them
+    shutil.rmtree(training_run.workshop / CHECKPOINTS, ignore_errors=True)  # only now can they be removed without loss
     trained = result_from(read_json(result))
     if recipe.rank is not None and (trained.low_rank is None or trained.low_rank["rank"] != recipe.rank):
         trained = _made_small(training_run, trained)
@@ -174,7 +174,7 @@ def _begin(training_run: _TrainingRun) -> None:
         return
     changes = _changes(read_json(path), settings)
     if changes and not _has_trained(training_run):
-        # Nothing is lost, and a flag that was refused further on can be put right.
+        # Nothing is lost, and a flag that was rejected later on can be corrected.
         (training_run.workshop / START_SCORES).unlink(missing_ok=True)
         write_json(path, settings)
     elif changes:
@@ -239,7 +239,7 @@ def _train(training_run: _TrainingRun) -> TrainingResult:
 
 
 def _scores_of_start(training_run: _TrainingRun) -> Floats:
-    """The start's scores of every pair, (n,), kept for when the training run is interrupted."""
+    """The start's scores of every pair, (n,), stored in case the training run is interrupted."""
     path = training_run.workshop / START_SCORES
     if not path.exists():
         scores = training_run.start.scores(training_run.texts, training_run.watch)
@@ -251,11 +251,11 @@ def _scores_of_start(training_run: _TrainingRun) -> Floats:
 
 def _targets(training_run: _TrainingRun, scores: Floats) -> Floats:
     """
-    What each pair is trained towards, (n,): its label, mixed with the probability that is known without one.
+    The target of each pair, (n,): its label, mixed with a probability from the scores at hand.
 
     Cross-entropy is linear in its target, so this is the sum of two losses: one for the label, one that keeps what the
-    start knows (Hinton et al., 2015). What is known is the start's cosine, and what the run's other sources say, each
-    standardised and of the same weight; the scale that makes it a probability is fitted on the training pairs, those
+    start knows (Hinton et al., 2015). That is the start's cosine and the scores of the run's other sources, each
+    standardised and of equal weight; the scale that makes it a probability is fitted on the training pairs, those
     without a label as negatives. Measured with MiniLM's cosine alone on 420 queries of CovidQA, one epoch, 180 others
     held out: with a share of 0.5 the AUC was .664 and nDCG@10 .606, with labels alone .641 and .585 (by the first
     token); the cosine itself had .595 and .633.
@@ -308,7 +308,7 @@ def _save(training_run: _TrainingRun, model: Any) -> str:
 
 
 def _made_small(training_run: _TrainingRun, trained: TrainingResult) -> TrainingResult:
-    """Store the low-rank difference beside the whole, and measure what it gives."""
+    """Store the low-rank difference beside the whole model, and measure it."""
     rank = training_run.recipe.rank
     assert rank is not None
     out = training_run.out / LOW_RANK
@@ -324,7 +324,7 @@ def _made_small(training_run: _TrainingRun, trained: TrainingResult) -> Training
     query = training_run.training_pairs.pairs["query_id"].to_numpy(object)[rows].astype(str)
     small = replace(training_run.start, folder=plain_folder("--teacher", str(out))).cross_encoder()
     found = logits(small, [texts[row] for row in rows], training_run.watch, f"rank {rank}")
-    # As for the whole model: probabilities from a scale that did not see the query.
+    # As for the whole model: probabilities from a scale that was fitted without the query.
     unseen = found if trained.scale == ScoreScale() else cross_fitted(found, labels, query)
     size = sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
     values = {"rank": rank, "bytes": size, "kept": round(kept, 4)}
@@ -336,6 +336,6 @@ def _made_small(training_run: _TrainingRun, trained: TrainingResult) -> Training
 
 
 def _where(name: str) -> str:
-    """A folder's whole path, since the difference may be read from elsewhere; a hub name as it is."""
+    """A folder's full path, since the difference may be read from elsewhere; a hub name as it is."""
     folder = Path(name).expanduser()
     return str(folder.resolve()) if folder.is_dir() else name

@@ -22,9 +22,9 @@ CUT = 10
 @dataclass(frozen=True)
 class EvaluationScores:
     """
-    `auc`: chance that a positive scores above a negative, over all pairs of all queries together: what a single
-    threshold can reach. `ndcg` (at 10) and `mrr`: means over queries, each over its own pairs. `brier`, `log_loss`: of
-    the probabilities.
+    `auc`: chance that a positive scores above a negative, over all pairs of all queries together: what one threshold
+    can achieve. `ndcg` (at 10) and `mrr`: means over queries, each over its own pairs. `brier`, `log_loss`: of the
+    probabilities.
     """
 
     auc: float
@@ -58,5 +58,5 @@ def _ndcg(group: pd.DataFrame) -> float:
 def _reciprocal_rank(group: pd.DataFrame) -> float:
     best = group.loc[group["label"].eq(1), "score"].max()
     others = group.loc[group["label"].eq(0), "score"]
-    # Of equals, half stand before it.
+    # Of ties, half count as before it.
     return float(1 / (1 + others.gt(best).sum() + others.eq(best).sum() / 2))

@@ -1,5 +1,5 @@
 """
-Labelled pairs: pairs of a query and a document with what a teacher should say of them.
+Labelled pairs: pairs of a query and a document with a teacher's target label.
 
 In:  a `Dataset` with labelled negatives, or a run with its policy and its reviews
 Out: `TrainingPairs`: pairs with a label from 0 (no answer) to 1 (an answer) or none, and which queries are held out
@@ -26,7 +26,7 @@ from nearmiss.types import Bools, Floats, Pair
 from nearmiss.workspace import Workspace, open_workspace
 
 SHARE = "_share"
-# Of these everyone knows what they are.
+# Statuses that are certain.
 NO_QUESTION = ("known_positive", "is_the_query", "duplicate", "answers_twin_query")
 POSITIVE, PARTLY, NEGATIVE = 1.0, 0.5, 0.0
 
@@ -34,10 +34,10 @@ POSITIVE, PARTLY, NEGATIVE = 1.0, 0.5, 0.0
 @dataclass(frozen=True)
 class TrainingPairs:
     """
-    Pairs to learn from, and where they are from.
+    Training pairs and their origin.
 
     `pairs` has the columns query_id, doc_id, query, document (as models read it: title and text) and label, NaN where
-    nobody knows; and for each source of a run beside the encoder {source}_share: its score as a share of the highest
+    unknown; and for each source of a run beside the encoder {source}_share: its score as a share of the highest
     that it gave for the query.
     """
 
@@ -64,7 +64,7 @@ class TrainingPairs:
 
     @property
     def shares(self) -> Floats:
-        """What each source beside the encoder said of each pair, (n, sources); 0 where it said nothing."""
+        """The share of each pair from each source beside the encoder, (n, sources); 0 where not found."""
         return self.pairs[_names_of_shares(self.pairs)].fillna(0.0).to_numpy(np.float64)
 
 
@@ -82,12 +82,12 @@ def from_dataset(data: Dataset, origin: str) -> TrainingPairs:
 
 def from_run(folder: Path, recipe: Teaching, reviews: str = "", number: int | None = None) -> TrainingPairs:
     """
-    The positives of a run against its own kept negatives, under the policy in force and what people judged; and with
-    them `recipe.unlabelled` others of each query, drawn at random, of which nobody knows what they are.
+    The positives of a run against its own kept negatives, under the policy in force and people's verdicts; and
+    `recipe.unlabelled` others of each query, drawn at random and without a label.
 
     A verdict outranks a label and a threshold: relevant is a positive, not relevant a negative, partly lies between or
-    is left out, cannot tell is left out; a reason counts as it does in an export. Pairs that were judged without being
-    candidates are learnt from too. RunError where nothing is kept.
+    is left out, cannot tell is left out; a reason counts as it does in an export. Judged pairs that are no
+    candidates are included too. RunError where nothing is kept.
     """
     work = open_workspace(folder, reviews, number)
     export_inputs = prepare(work, Export())
@@ -148,12 +148,12 @@ def _names_of_shares(pairs: pd.DataFrame) -> list[str]:
 
 
 def _nobody_against(status: pd.Series) -> pd.Series:
-    """Negatives once a person says so: only not chosen, or labelled positives."""
+    """Rows that become negatives once a person judges so: those only not chosen, or labelled positives."""
     return status.isin(["over_quota", "overused", "short_query", "skipped_survivor", WRONG_POSITIVE])
 
 
 def _told_apart(work: Workspace, selected: pd.DataFrame, positive: pd.Series) -> pd.Series:
-    """Near copies of a positive, which a person tells from it; not its very text, nor what a reason calls a copy."""
+    """Near copies of a positive, which a person can tell apart; not exact copies, nor those judged a copy."""
     answers, reasons = set(_pairs(selected[positive])), read(work.standing).reasons
     near = selected["status"].eq("duplicate")
     for row, (query_id, doc_id) in zip(selected.index[near], _pairs(selected[near]), strict=True):

@@ -1,5 +1,5 @@
 """
-A teacher's model card: what it was made of, how, and how well it does on queries it never saw.
+A teacher's model card: its data, its training, and its quality on queries it never saw.
 
 In:  `TrainingResult`
 Out: Markdown with the hub's front matter

@@ -1,5 +1,5 @@
 """
-Result: what a training run reached, for the model card and the command line.
+Result: the outcome of a training run, for the model card and the command line.
 
 In:  a result's JSON
 Out: `TrainingResult`
@@ -14,7 +14,7 @@ from nearmiss.training.score_scale import ScoreScale
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """What a training run reached; `numbers` are of the held-out queries, by what gave the scores."""
+    """The outcome of a training run; `numbers` are of the held-out queries, by what gave the scores."""
 
     origin: str
     start: str

@@ -1,11 +1,11 @@
 """
-Score scale: a logit moved and stretched so that its sigmoid is a probability.
+Score scale: a logit shifted and scaled so that its sigmoid is a probability.
 
 In:  scores, labels and the query of each
 Out: `ScoreScale`: slope and shift, fitted to the labels (Platt, 1999; with no shift, temperature scaling: Guo et al.,
      2017)
 
-What is said of unseen queries comes from scales fitted without them (five folds by query).
+Numbers on unseen queries come from scales fitted without them (five folds by query).
 """
 
 from dataclasses import dataclass
@@ -18,8 +18,8 @@ from scipy.special import expit, log1p
 from nearmiss.types import Floats
 
 FOLDS = 5
-# A faint pull towards one standard deviation and no shift: without it, scores that separate the labels wholly would be
-# stretched without end.
+# A weak pull towards one standard deviation and no shift: without it, scores that separate the labels fully would be
+# stretched without limit.
 PULL = 1.0
 
 

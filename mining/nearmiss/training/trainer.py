@@ -2,7 +2,7 @@
 Training: sentence-transformers' CrossEncoderTrainer over pairs, with checkpoints and our own progress.
 
 In:  a CrossEncoder, pairs with targets from 0 to 1, a `Teaching` recipe, a folder for checkpoints
-Out: the same CrossEncoder, trained; killed at any moment and called again, it goes on from the last whole checkpoint
+Out: the same CrossEncoder, trained; killed at any moment and called again, it resumes from the last complete checkpoint
 
 The loss is binary cross-entropy of each pair on its own, so that logits mean the same in every query.
 
@@ -37,7 +37,7 @@ from nearmiss.types import Floats
 SAVE_EVERY_S = 120.0
 WARM_UP = 0.1  # share of the steps
 WEIGHT_DECAY = 0.01
-# Batches are filled with pairs of like length from a shuffled window of this many batches: sorted wholly, a batch
+# Batches are filled with pairs of similar length from a shuffled window of this many batches: fully sorted, a batch
 # would hold the same kind of texts in each epoch.
 WINDOW = 16
 
@@ -55,7 +55,7 @@ def train(
     """
     Train `model` in place; returns the number of steps, those of earlier attempts among them.
 
-    `tell` hears of a checkpoint that is gone on from, `saved` of each that is written.
+    `tell` is called when training resumes from a checkpoint, `saved` for each one written.
     """
     from datasets import Dataset
     from transformers.trainer_callback import PrinterCallback, ProgressCallback
@@ -84,7 +84,7 @@ def train(
 
 
 def number_type(recipe: Teaching) -> str:
-    """float32 or bfloat16: as told, or what this machine is fast at."""
+    """float32 or bfloat16: as set, or the one that is fast on this machine."""
     if recipe.precision != "auto":
         return recipe.precision
     if processor.has_cuda():
@@ -137,7 +137,7 @@ def _arguments(recipe: Teaching, folder: Path, steps: int) -> Any:
         seed=recipe.seed,
         use_cpu=not processor.has_cuda(),
         bf16=processor.has_cuda() and number_type(recipe) == "bfloat16",
-        save_strategy="no",  # by the clock instead, see `_progress`
+        save_strategy="no",  # by time instead, see `_progress`
         save_total_limit=2,
         logging_strategy="no",
         report_to="none",
@@ -147,7 +147,7 @@ def _arguments(recipe: Teaching, folder: Path, steps: int) -> Any:
 
 
 def _progress(recipe: Teaching, advance: Callable[[int], None], saved: Callable[[], object]) -> Any:
-    """Tells of each step, and asks for a checkpoint now and then and after the last step."""
+    """Reports each step, and asks for a checkpoint now and then and after the last step."""
     from transformers import TrainerCallback
 
     class Progress(TrainerCallback):
@@ -166,7 +166,7 @@ def _progress(recipe: Teaching, advance: Callable[[int], None], saved: Callable[
 
 
 def _trainer(lengths: list[int]) -> Any:
-    """A trainer whose batches hold pairs of like length; the same batches for the same seed and epoch."""
+    """A trainer whose batches hold pairs of similar length; the same batches for the same seed and epoch."""
     from sentence_transformers.base.sampler import DefaultBatchSampler
     from sentence_transformers.cross_encoder import CrossEncoderTrainer
 

@@ -61,8 +61,8 @@ def is_exact(policy: Policy) -> bool:
     """
     Whether `take` counts what `decide` does.
 
-    With a `reuse_cap` each query's choice depends on those before it: the count is then an upper bound of the kept and a
-    lower bound of the short queries. With a quota, `deepen` may look below max_rank too early: the count of the kept
+    With a `reuse_cap` each query's choice depends on those before it: the count is then an upper bound of the kept and
+    a lower bound of the short queries. With a quota, `deepen` may look below max_rank too early: the count of the kept
     is right, but how many others count as too deep may differ. What the other rules refuse is exact all the same.
     """
     return policy.reuse_cap is None and not (policy.quota and policy.shortfall == "deepen")

@@ -35,7 +35,7 @@ Tell = Callable[[Reached], None]
 
 
 def _ignore(reached: Reached) -> None:
-    """Nobody listens."""
+    """Drop the result."""
 
 
 def trial(
@@ -52,11 +52,11 @@ def trial(
     tell: Tell = _ignore,
 ) -> Outcome:
     """
-    Try policies of a run on small students.
+    Compare policies of a run by training small students.
 
     `policies` are presets, `saved-N` or `in force`; `along` is a setting whose `stops` are tried, its usual ones where
-    none are given; in-batch only, no filter and the 95% rule always stand beside them. `test` brings questions of its
-    own; otherwise a share of the run's queries is held out. `tell` hears of each policy as its students finish.
+    none are given; in-batch only, no filter and the 95% rule are always included. `test` brings its own questions;
+    otherwise a share of the run's queries is held out. `tell` is called for each policy as its students finish.
     The outcome is written to RUN/trials/latest.json too. Raises RecipeError for an unknown policy, RunError where too
     few queries are left.
 
@@ -80,7 +80,7 @@ def compare(
     watch: Watch = silent,
     tell: Tell = _ignore,
 ) -> Outcome:
-    """The same, of an opened round and policies that are at hand."""
+    """The same, for an opened round and given policies."""
     room = open_classroom(work, settings, watch, test)
     every = [(one, room.exported(one.policy)) for one in policies]
     to_train = [(one, exported) for one, exported in every if len(exported.query)]
@@ -108,7 +108,7 @@ def compare(
 
 
 class _School:
-    """Trains a student, or finds what an equal one reached."""
+    """Trains a student, or finds the stored result of an equal one."""
 
     def __init__(self, room: Classroom, store: Store) -> None:
         self.room, self.store = room, store
@@ -119,7 +119,7 @@ class _School:
         return {name: found[name][None, :] for name in MEASURES}
 
     def teach(self, one: Tried, exported: ExportedPairs, advance: Callable[[int], None]) -> Reached:
-        """What the students of one policy reach, seed by seed."""
+        """The results of one policy's students, seed by seed."""
         parts = []
         for seed in range(self.room.trial.seeds):
             parts.append(self._found([exported.fingerprint, seed], partial(self.room.student.train, exported, seed)))

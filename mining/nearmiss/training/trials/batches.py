@@ -1,10 +1,10 @@
 """
-Batches: in which order a student sees its exported.
+Batches: the order in which a student sees its exported pairs.
 
 In:  `ExportedPairs`, a seed
 Out: batches of queries, each with one positive and its negatives
 
-The order hangs on the seed alone, so two policies that export the same queries are taught in the same order.
+The order depends on the seed alone, so two policies that export the same queries train in the same order.
 """
 
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ from nearmiss.types import Bools, Floats, Ints
 @dataclass(frozen=True)
 class Batch:
     """
-    Some queries with what they are taught.
+    Some queries with their documents.
 
     `query` holds row numbers, (b,). `document` (b * (1 + m),) has a positive of each query, then m places for the
     negatives of each query in turn. `masked` (b, b * (1 + m)) are the pairs that must not count: empty places and
@@ -78,7 +78,7 @@ class Order:
 
     @cached_property
     def _answers(self) -> Ints:
-        """Every query and positive as one number, rising."""
+        """Every pair of query and positive as one number, rising."""
         documents, starts = self._positives
         query = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
         return np.sort(query * self._base + documents)
@@ -103,7 +103,7 @@ class Order:
         return Batch(self.exported.queries[places], document, masked, score)
 
     def _of_negatives(self, places: Ints) -> tuple[Ints, Bools, Ints]:
-        """Negatives of each query, which places are empty, and where they stand among all, each (b, m)."""
+        """Negatives of each query, which places are empty, and their positions among all, each (b, m)."""
         documents, starts = self._negatives
         at = starts[places][:, None] + np.arange(self.width)[None, :]
         empty = at >= starts[places + 1][:, None]

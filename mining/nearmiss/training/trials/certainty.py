@@ -1,5 +1,5 @@
 """
-Certainty: whether one policy's students are better than another's, and how many queries it would take to tell.
+Certainty: whether one policy's students are better than another's, and how many queries would be needed to tell.
 
 In:  a measure of each question for each seed, of two policies, (n_seeds, n_questions) each
 Out: a `Difference` with an interval from the paired bootstrap over questions and seeds
@@ -11,15 +11,15 @@ import numpy as np
 
 from nearmiss.types import Floats
 
-MANY = 1_000_000  # queries beyond which a number says no more than "very many"
+MANY = 1_000_000  # queries beyond which the number only means "very many"
 BLOCK = 256
 
 
 @dataclass(frozen=True)
 class Difference:
     """
-    How much higher the first is than the second, with an interval; `queries` are the held-out queries that it would
-    take to tell, at the spread found here, None where it can be told, or no number would do.
+    How much higher the first is than the second, with an interval; `queries` are the held-out queries needed
+    to tell, at the spread found here; None where it is clear already, or no number would do.
     """
 
     mean: float

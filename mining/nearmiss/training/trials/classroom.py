@@ -2,7 +2,7 @@
 The classroom: what all students of one trial share.
 
 In:  a workspace, a `Trial`, perhaps a test split
-Out: questions, exported of any policy, and the student that is to learn them
+Out: questions, the exported pairs of any policy, and the student to be trained
 """
 
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ from nearmiss.workspace import Workspace
 
 @dataclass(frozen=True)
 class Classroom:
-    """One round of a run, cut into queries to train on and questions to test with."""
+    """One round of a run, split into queries to train on and questions to test with."""
 
     work: Workspace
     trial: Trial
@@ -43,14 +43,14 @@ class Classroom:
     watch: Watch
 
     def exported(self, policy: Policy | None) -> ExportedPairs:
-        """What a policy would export of the queries to train on, under the verdicts that count now."""
+        """The pairs that a policy would export for the training queries, under the verdicts that count now."""
         work = self.work
         with work.unchanged():
             judgements = read(work.standing)
             return pairs_of_policy(work.run.dataset, work.table, judgements, policy, self.trainable, work.same_document)
 
     def median_rank(self, exported: ExportedPairs) -> float | None:
-        """The median dense rank of the negatives; None where nothing was searched by vectors."""
+        """The median dense rank of the negatives; None without dense retrieval."""
         keys, ranks = self._dense_ranks
         negative = ~exported.is_positive
         wanted = exported.query[negative] * self._base + exported.document[negative]
@@ -59,7 +59,7 @@ class Classroom:
 
     @cached_property
     def student(self) -> Student:
-        """The student that the trial names, before it learnt anything."""
+        """The student that the trial names, untrained."""
         if self.trial.student == "adapter":
             return Adapter(self._space, self.trial)
         data = self.work.run.dataset
@@ -75,9 +75,9 @@ class Classroom:
     @cached_property
     def searched(self) -> Ints:
         """
-        The documents that are searched, rising: all, or of too many a sample.
+        The documents that are searched, rising: all, or a sample where there are too many.
 
-        A sample holds whatever is known of the questions and their candidates, and besides a seeded draw.
+        A sample holds the known documents of the questions, their candidates, and a seeded draw of others.
         """
         count = len(self.work.run.dataset.documents)
         if count <= self.trial.corpus:
@@ -138,7 +138,7 @@ class Classroom:
 
 
 def open_classroom(work: Workspace, trial: Trial, watch: Watch, test: Dataset | None = None) -> Classroom:
-    """A round made ready for a trial; `test` brings questions of its own."""
+    """A round prepared for a trial; `test` brings its own questions."""
     data = work.run.dataset
     mined = data.queries["query_id"].isin(work.query_ids).to_numpy(bool)
     if test is not None:

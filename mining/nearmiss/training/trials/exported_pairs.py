@@ -82,8 +82,8 @@ def pairs_of_policy(
     """
     What `policy` would export of the queries that are `trainable` (n_queries of the data set,).
 
-    Without a policy: every query that an export could hold, with its positives alone. A policy that keeps nothing of
-    them gives none.
+    Without a policy: every query that an export could hold, with its positives alone. A policy that keeps nothing
+    gives none.
     """
     export = export or Export()
     judged = table.judged(table.verdicts.copy(), table.positive)

@@ -1,5 +1,5 @@
 """
-Losses: what a batch's similarities should become.
+Losses: how far a batch's similarities are from the target.
 
 In:  cosines of queries with their documents (torch), a `Batch`'s mask, the teacher's scores
 Out: a loss of one number
@@ -34,7 +34,7 @@ def loss_of(name: TrialLoss, cosines: Any, masked: Any, teacher: Any, temperatur
         return -(target * student.masked_fill(empty, 0.0)).sum(dim=1).mean()
     gaps = (own[:, :1] - own[:, 1:]) - (teacher[:, :1] - teacher[:, 1:])
     there = ~empty[:, 1:]
-    # Over the temperature, so that steps are as long as those of the other losses.
+    # Divided by the temperature, so that steps are as large as with the other losses.
     return (gaps.masked_fill(~there, 0.0) / temperature).square().sum() / there.sum().clamp(min=1)
 
 

@@ -30,7 +30,7 @@ def measure(questions: Questions, queries: Vectors, documents: Blocks) -> dict[s
     spare = int(np.bincount(questions.query[np.isnan(questions.grade)], minlength=1).max())
     found, known = _best(questions, queries, documents, DEEP + spare)
     own = _grades_of(questions, found)
-    # A document that is neither answer nor wrong is left out of the lists: nobody knows where it should stand.
+    # A document known neither as answer nor as wrong is left out of the lists: its right place is unknown.
     gains = _first(np.nan_to_num(own), ~np.isnan(own), DEEP)
     ideal = _ideal(questions)
     return {
@@ -61,7 +61,7 @@ def _best(questions: Questions, queries: Vectors, documents: Blocks, k: int) -> 
 
 
 def _grades_of(questions: Questions, found: Ints) -> Floats:
-    """The grade of each found document, 0 where nobody knows it, (n, k)."""
+    """The grade of each found document, 0 where unknown, (n, k)."""
     base = int(max(questions.document.max(initial=0), found.max(initial=0))) + 2
     keys = questions.query * base + questions.document
     order = np.argsort(keys)
@@ -94,7 +94,7 @@ def _ideal(questions: Questions) -> Floats:
 def _judged(questions: Questions, scores: Floats, ideal: Floats) -> Floats:
     judged = ~np.isnan(questions.grade)
     wrong = np.bincount(questions.query[questions.grade == 0], minlength=len(ideal))
-    # Of equals, the wrong one stands first: a student that scores all alike has learnt nothing.
+    # Of ties, the wrong one comes first: a student that scores all alike has learnt nothing.
     order = np.lexsort((questions.grade, -scores, questions.query))
     place = np.empty(len(order))
     place[order] = np.arange(len(order))

@@ -1,5 +1,5 @@
 """
-Outcome: what a trial found, policy by policy, and what may be said of it.
+Outcome: a trial's results, policy by policy, and what follows from them.
 
 In:  each measure of each question for each seed
 Out: means with intervals, and which policy is better than which
@@ -22,16 +22,16 @@ LEVEL = 0.95
 @dataclass(frozen=True)
 class Reached:
     """
-    What the students of one policy reached; `measures` are (n_seeds, n_questions) each.
+    The results of one policy's students; `measures` are (n_seeds, n_questions) each.
 
-    `counts` says what they were trained on, `median_rank` how deep the negatives lie in the dense ranking.
+    `counts` describes the training data, `median_rank` is the negatives' median place in the dense ranking.
     """
 
     tried: Tried
     counts: dict[str, int]
     median_rank: float | None
     measures: dict[str, Floats]
-    seconds: float  # of training and testing all of them; those found on disk count what they took then
+    seconds: float  # of training and testing all of them; stored results count the time they took then
 
     def mean(self, measure: str) -> float | None:
         """The mean over seeds and questions; None where no question has it."""
@@ -42,15 +42,15 @@ class Reached:
 @dataclass(frozen=True)
 class Outcome:
     """
-    One trial. `untrained` are the measures of the student before it learnt anything, (1, n_questions) each.
+    One trial. `untrained` are the measures of the untrained student, (1, n_questions) each.
 
     An interval of a difference holds for all comparisons with one policy together: its level is raised by their number
-    (Bonferroni), so that of many policies none is called better by luck.
+    (Bonferroni), so that among many policies none is called better by luck.
     """
 
     trial: Trial
     reached: list[Reached]
-    kept_nothing: list[str]  # policies that would export nothing of the training queries, and were not tried
+    kept_nothing: list[str]  # policies that would export nothing for the training queries, and were not tried
     untrained: dict[str, Floats]
     in_force: str  # the name, in the table, of the policy in force
     questions: int
@@ -68,17 +68,17 @@ class Outcome:
         return next((one for one in self.reached if one.tried.name == name), None)
 
     def interval(self, one: Reached, measure: str = "ndcg") -> tuple[float, float]:
-        """Of a policy's mean."""
+        """The interval of a policy's mean."""
         return interval(one.measures[measure], LEVEL, self.trial.resamples, self.trial.seed)
 
     def difference(self, first: Reached, second: Reached, measure: str = "ndcg") -> Difference:
-        """How much more the first reaches than the second."""
+        """How much higher the first scores than the second."""
         level = 1 - (1 - LEVEL) / max(len(self.reached) - 1, 1)
         trial = self.trial
         return difference(first.measures[measure], second.measures[measure], level, trial.resamples, trial.seed)
 
     def sentences(self) -> list[str]:
-        """What the trial says, in words."""
+        """The trial's conclusions, in words."""
         best, others = self.best, [one for one in self.reached if one is not self.best]
         gaps = {one.tried.name: self.difference(best, one) for one in others}
         lines = [f"Best here: {best.tried.name}, nDCG@10 {best.measures['ndcg'].mean():.4f}."]
@@ -91,7 +91,7 @@ class Outcome:
         return lines
 
     def as_json(self) -> dict[str, Any]:
-        """Everything but the single questions."""
+        """Everything but the results of single questions."""
         return {
             "trial": asdict(self.trial),
             "questions": self.questions,

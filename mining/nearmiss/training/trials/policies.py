@@ -1,5 +1,5 @@
 """
-Which policies are tried: those that a person named, or a ladder along one threshold, always beside three references.
+Which policies are tried: the named ones, or a ladder along one threshold, always with three references.
 
 In:  names as typed, the policies of a run
 Out: `Tried`: a name and a policy each, every policy once
@@ -33,7 +33,7 @@ LADDERS: dict[str, tuple[Stop, ...]] = {
 
 @dataclass(frozen=True)
 class Tried:
-    """A policy by the name that stands in the table; None keeps no negative at all."""
+    """A policy by its name in the table; None keeps no negative at all."""
 
     name: str
     policy: Policy | None
@@ -55,9 +55,9 @@ def references(policy: Policy) -> list[Tried]:
 
 def tried(run: Run, names: Sequence[str] = (), along: str = "", stops: Sequence[str] = ()) -> list[Tried]:
     """
-    The references, the policy in force, and what was named: presets, `saved-N`, or the stops of a ladder.
+    The references, the policy in force, and the named ones: presets, `saved-N`, or the stops of a ladder.
 
-    RecipeError for a name that stands for nothing, or a setting without order.
+    RecipeError for an unknown name, or a setting without order.
     """
     in_force = run.policy
     found = [*references(in_force), Tried(IN_FORCE, in_force)]

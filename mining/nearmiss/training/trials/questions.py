@@ -1,10 +1,10 @@
 """
-Questions: the queries that a student never saw, and what is known to answer them.
+Questions: the queries that a student never saw, and their known answers.
 
 In:  a data set with the verdicts that count; or a test split beside it
-Out: `Questions`: texts, answers with grades, and what is known to be no answer
+Out: `Questions`: texts, answers with grades, and known wrong documents
 
-A query and its twin, of the same words, are on one side only.
+Queries with the same words are on one side only.
 """
 
 import hashlib
@@ -23,7 +23,7 @@ from nearmiss.types import Bools, Floats, Ints, Pair
 
 NEITHER = float("nan")
 OF_VERDICT = {"relevant": 1.0, "not_relevant": 0.0, "partial": NEITHER, "unsure": NEITHER}
-FEWEST = 10  # held-out queries under which nothing can be said
+FEWEST = 10  # fewest held-out queries for any conclusion
 
 
 @dataclass(frozen=True)
@@ -31,8 +31,8 @@ class Questions:
     """
     Queries to test on, (n_queries,) `texts`; `rows` are their numbers in the run, -1 for queries of a test split.
 
-    What is known of them, by pair, (m,): `query` (a place in `texts`, rising), `document` (a row of the data set) and
-    `grade`: above 0 an answer, 0 no answer, NaN neither (partly relevant, or nobody could tell).
+    The known pairs, (m,): `query` (a place in `texts`, rising), `document` (a row of the data set) and
+    `grade`: above 0 an answer, 0 no answer, NaN neither (partly relevant, or cannot tell).
     """
 
     texts: list[str]
@@ -70,7 +70,7 @@ def from_run(
 
 def from_split(dataset: Dataset, split: Dataset, mined: Bools) -> tuple[Questions, Bools]:
     """
-    The queries of a test split, and which of the run's queries may be trained on: none that the split has too.
+    The queries of a test split, and which of the run's queries may be trained on: none that is also in the split.
 
     RunError where the split's answers are not among the run's documents.
     """

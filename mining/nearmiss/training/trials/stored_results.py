@@ -1,11 +1,11 @@
 """
-Results: what one student reached, on disk, so that no student is trained twice.
+Results: each student's measures on disk, so that no student is trained twice.
 
-In:  the folder of a run, what decides a student's numbers
+In:  the folder of a run, all that determines a student's numbers
 Out: RUN/trials/students/<fingerprint>.npz; each measure of each question
 
 A result is found by the fingerprint of what would be exported, of the questions, of the student and its settings, and
-the seed. Whatever changes none of these changes no number.
+the seed. Nothing else changes a number.
 """
 
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ class Store:
             with np.load(path) as stored:
                 found = {name: stored[name] for name in (*MEASURES, "seconds")}
         except (OSError, ValueError, KeyError):
-            return None  # damaged: it is trained again, and written over
+            return None  # damaged: the student is trained again, and the file overwritten
         return found
 
     def keep(self, fingerprint: str, measures: dict[str, Floats], seconds: float) -> None:

@@ -1,5 +1,5 @@
 """
-Students: small models that learn a policy's exported, from seconds to an evening.
+Students: small models trained on a policy's exported pairs, in seconds to an evening.
 
 In:  `ExportedPairs`, a seed
 Out: vectors of the questions, and of the documents block by block
@@ -13,7 +13,7 @@ from nearmiss.types import Vectors
 
 
 class Trained(Protocol):
-    """A student after training, or before any."""
+    """A student, trained or untrained."""
 
     def questions(self) -> Vectors:
         """Unit vectors of the questions, (n_questions, dimension)."""
@@ -23,14 +23,14 @@ class Trained(Protocol):
 
 
 class Student(Protocol):
-    """What can be trained; `fingerprint` names all that decides its vectors but the exported pairs and the seed."""
+    """A model to train; `fingerprint` covers all that determines its vectors except the exported pairs and the seed."""
 
     @property
     def fingerprint(self) -> str:
         """Hex SHA-256."""
 
     def untrained(self) -> Trained:
-        """The student before it learnt anything."""
+        """The untrained student."""
 
     def train(self, exported: ExportedPairs, seed: int) -> Trained:
         """The student after `exported`; the same seed gives the same numbers on the same machine."""

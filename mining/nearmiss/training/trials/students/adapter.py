@@ -1,5 +1,5 @@
 """
-The student `adapter`: a square matrix a side on the vectors that the run holds; nothing is encoded.
+The student `adapter`: one square matrix for queries, one for documents, on the run's vectors; nothing is encoded.
 
 In:  vectors of queries and documents
 Out: vectors turned by two matrices, which start as the identity
@@ -24,14 +24,14 @@ from nearmiss.training.trials.measures import Blocks
 from nearmiss.types import Ints, Vectors
 
 EPOCHS, LEARNING_RATE = 8, 5e-4
-HELD = 400_000  # documents whose vectors are held in memory while training; of more, each batch reads its own
+HELD = 400_000  # documents whose vectors are held in memory while training; with more, each batch reads its own
 BLOCK = 16_384  # documents turned at a time for the search
 
 
 @dataclass(frozen=True)
 class Space:
     """
-    Where a student works: how to read vectors by row, those of the questions, and which documents are searched.
+    The vectors a student works on: readers by row, the questions' vectors, and which documents are searched.
 
     `read_queries` and `read_documents` give float32 unit vectors of row numbers of the data set.
     """
@@ -64,25 +64,25 @@ class Turned:
 
 @dataclass(frozen=True)
 class Adapter:
-    """Two matrices to be learnt."""
+    """Two matrices to be trained."""
 
     space: Space
     trial: Trial
 
     @cached_property
     def fingerprint(self) -> str:
-        """Of the vectors and of how it is trained."""
+        """Hex SHA-256 of the vectors and the training settings."""
         trial = self.trial
         return fingerprint_of("adapter 1", self.space.fingerprint, self.epochs, self.rate, *trial.of_training)
 
     @property
     def epochs(self) -> int:
-        """As told, or the adapter's own."""
+        """As set, or the adapter's default."""
         return self.trial.epochs or EPOCHS
 
     @property
     def rate(self) -> float:
-        """As told, or the adapter's own."""
+        """As set, or the adapter's default."""
         return self.trial.learning_rate or LEARNING_RATE
 
     def untrained(self) -> Turned:

@@ -35,7 +35,7 @@ BLOCK = 4096
 
 @dataclass(frozen=True)
 class Encoding:
-    """An encoder and what it reads."""
+    """An encoder and its texts."""
 
     texts: TrialTexts
     model: Any
@@ -67,22 +67,22 @@ class EncoderStudent:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Of the encoder, the texts' length and of how it is trained."""
+        """Hex SHA-256 of the encoder, the texts' length and the training settings."""
         how = self.trial.of_training
         return fingerprint_of("encoder 1", self.texts.fingerprint(self.trial.max_length), self.epochs, self.rate, *how)
 
     @property
     def epochs(self) -> int:
-        """As told, or this student's own."""
+        """As set, or this student's default."""
         return self.trial.epochs or EPOCHS
 
     @property
     def rate(self) -> float:
-        """As told, or this student's own."""
+        """As set, or this student's default."""
         return self.trial.learning_rate or LEARNING_RATE
 
     def untrained(self) -> Encoding:
-        """The encoder as the run used it, but for the length that is read."""
+        """The encoder as the run used it, except for the length of text read."""
         return Encoding(self.texts, self._model())
 
     def train(self, exported: ExportedPairs, seed: int) -> Encoding:

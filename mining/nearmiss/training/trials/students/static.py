@@ -1,5 +1,5 @@
 """
-The student `static`: a vector a token, and a text is their mean; sentence-transformers calls it StaticEmbedding.
+The student `static`: one vector for each token, a text is their mean (sentence-transformers' StaticEmbedding).
 
 In:  texts and the run's encoder, whose word embeddings are the start
 Out: unit vectors
@@ -30,7 +30,7 @@ DECAY = (0.9, 0.999)  # of Adam's moments
 
 @dataclass(frozen=True)
 class Means:
-    """Texts as shares of tokens, and the token vectors that give them meaning."""
+    """Texts as shares of tokens, and the token vectors."""
 
     student: "Static"
     tokens: Vectors
@@ -49,25 +49,25 @@ class Means:
 
 @dataclass(frozen=True)
 class Static:
-    """Token vectors to be learnt."""
+    """Token vectors to be trained."""
 
     texts: TrialTexts
     trial: Trial
 
     @cached_property
     def fingerprint(self) -> str:
-        """Of the start, the texts' length and of how it is trained."""
+        """Hex SHA-256 of the start, the texts' length and the training settings."""
         how = self.trial.of_training
         return fingerprint_of("static 1", self.texts.fingerprint(self.trial.max_length), self.epochs, self.rate, *how)
 
     @property
     def epochs(self) -> int:
-        """As told, or this student's own."""
+        """As set, or this student's default."""
         return self.trial.epochs or EPOCHS
 
     @property
     def rate(self) -> float:
-        """As told, or this student's own."""
+        """As set, or this student's default."""
         return self.trial.learning_rate or LEARNING_RATE
 
     @cached_property

@@ -40,7 +40,7 @@ class TrialTexts:
         return model_folder("--encoder", self.mining.encoder) if self.mining.encoder else embedded_folder()
 
     def fingerprint(self, max_length: int) -> str:
-        """Of the encoder, its prompts and lengths, and of which documents are searched."""
+        """Hex SHA-256 of the encoder, its prompts and lengths, and the searched documents."""
         mining = self.mining
         prompts = (mining.query_prompt, mining.document_prompt)
         searched = (
@@ -49,7 +49,7 @@ class TrialTexts:
         return fingerprint_of(fingerprint_of_model(self.folder), *prompts, max_length, searched)
 
     def model(self, max_length: int) -> Any:
-        """The encoder, fresh."""
+        """The encoder, newly loaded."""
         wanted = ModelRequest(
             kind="encoder",
             name=self.mining.encoder or EMBEDDED,
@@ -62,7 +62,7 @@ class TrialTexts:
         return load_model(wanted)
 
     def prompts(self, model: Any) -> tuple[str, str]:
-        """What stands before each query and each document."""
+        """The prompts before each query and each document."""
         own = facts_of("encoder", model).prompts
         mining = self.mining
         query = own["query"] if mining.query_prompt is None else mining.query_prompt
