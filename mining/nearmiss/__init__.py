@@ -11,9 +11,7 @@ nearmiss finds documents that look like the answer to a query but are not, and s
 Each name below is imported when it is first used, so that `import nearmiss` costs nothing.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False  # type checkers take it as true; the command imports this first, and `typing` takes its time
 if TYPE_CHECKING:
     from nearmiss.api import OpenRun as OpenRun
     from nearmiss.api import mine as mine
@@ -57,9 +55,11 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     if name not in _PUBLIC:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
     return getattr(import_module(_PUBLIC[name]), name)
 
 

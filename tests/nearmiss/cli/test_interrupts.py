@@ -1,5 +1,6 @@
 """Ctrl-C: ends a command at every moment, with exit code 130 and no traceback."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -69,7 +70,8 @@ def test_an_interrupt_ends_a_command(moment):
 
 def test_the_first_steps_of_a_command_import_no_library():
     script = "import sys, nearmiss.cli.interrupts; print('typer' in sys.modules, 'typing' in sys.modules)"
-    done = subprocess.run([sys.executable, "-S", "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    command, path = [sys.executable, "-S", "-c", script], {"PYTHONPATH": str(ROOT / "mining")}
+    done = subprocess.run(command, env=os.environ | path, capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False", "False"]
 
 
