@@ -8,12 +8,14 @@ Out: an engine whose tables exist
 import os
 import re
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sql
 
 from nearmiss.errors import ReviewError, require
+from nearmiss.storage.temporary import temporary_name
 
 # Longer than any queue of writers should be: waiting is better than a judgement refused.
 BUSY_SECONDS = 20.0
@@ -100,10 +102,12 @@ def opened(where: str | Path, *, make: bool = True) -> sql.Engine:
     try:
         url = _url(where)
         path = file_of(where)
+        if path is not None and not path.exists():
+            if not make:
+                raise _no_log(where, "no such file")
+            _make_file(path)
         if path is not None and path.is_file() and not path.stat().st_size:
             raise _no_log(where, "an empty file")
-        if path is not None and not make and not path.exists():
-            raise _no_log(where, "no such file")
         server = url.get_backend_name() == "postgresql"
         limits = {"connect_timeout": CONNECT_S} if server and "connect_timeout" not in url.query else {}
         # A server may have been started again since a connection was made.
@@ -118,6 +122,24 @@ def opened(where: str | Path, *, make: bool = True) -> sql.Engine:
     except (sql.exc.SQLAlchemyError, ImportError, ValueError) as error:
         raise _no_log(where, str(error).splitlines()[0]) from error
     return engine
+
+
+def _make_file(path: Path) -> None:
+    """Make a new log under another name first, so that no other process ever finds it empty or half made."""
+    draft = path.with_name(temporary_name(path.name))
+    engine = sql.create_engine(sql.URL.create("sqlite", database=str(draft)))
+    _prepare_sqlite(engine)
+    try:
+        with engine.begin() as connection:
+            METADATA.create_all(connection)
+        # The last connection that closes takes the files beside it along.
+        engine.dispose()
+        # Another process may have been first. Some file systems know no second names: there it is made in place.
+        with suppress(OSError):
+            os.link(draft, path)
+    finally:
+        engine.dispose()
+        draft.unlink(missing_ok=True)
 
 
 def file_of(where: str | Path) -> Path | None:

@@ -4,9 +4,11 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import uuid
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from itertools import pairwise
 from unittest.mock import Mock
@@ -303,6 +305,25 @@ def test_processes_that_open_and_write_at_once_lose_nothing(where):
     assert written == acknowledged
     assert len(written) == 120
     log.close()
+
+
+def test_a_new_log_that_many_open_at_the_same_moment_is_never_seen_half_made(tmp_path):
+    for attempt in range(10):
+        path = tmp_path / f"{attempt}.db"
+        together = threading.Barrier(8)
+
+        def opened_at_once(path=path, together=together):
+            together.wait(timeout=60)
+            return open_log(path)
+
+        with ThreadPoolExecutor(8) as pool:
+            logs = [started.result(60) for started in [pool.submit(opened_at_once) for _ in range(8)]]
+        for number, log in enumerate(logs):
+            log.append([judged(1, client_id=f"c{number}")])
+            log.close()
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(f"{attempt}.db" for attempt in range(10))
+    with closing(open_log(path)) as log:
+        assert {entry.event.client_id for entry in log.since(0)} == {f"c{number}" for number in range(8)}
 
 
 def test_a_writer_killed_at_any_moment_has_lost_nothing_acknowledged(where):
