@@ -4,6 +4,9 @@ import hashlib
 
 import numpy as np
 
+from nearmiss.pipeline.model_checks import drawn_pairs
+from nearmiss.pipeline.round import Round
+from nearmiss.run import mining_from
 from nearmiss.settings import Policy
 
 DIMENSION = 32
@@ -41,7 +44,7 @@ class WordEncoder:
 
 
 class OverlapTeacher:
-    """A logit that rises with the share of the query's words that the document holds; counts what it is asked."""
+    """A logit that rises with the share of the query's words that the document holds; keeps what it is asked."""
 
     engine = "toy"
     precision = "float32"
@@ -49,10 +52,14 @@ class OverlapTeacher:
 
     def __init__(self, salt=""):
         self.fingerprint = hashlib.sha256(f"overlap{salt}".encode()).hexdigest()
-        self.asked = 0
+        self.pairs = []
+
+    @property
+    def asked(self):
+        return len(self.pairs)
 
     def score(self, pairs):
-        self.asked += len(pairs)
+        self.pairs += pairs
         return np.array([self._logit(query, document) for query, document in pairs], np.float32)
 
     def _logit(self, query, document):
@@ -65,6 +72,12 @@ def margins(**settings):
     return Policy(**{"max_p_relevant": None, "relative_margin": 0.05} | settings)
 
 
-def asked_by_checks(run):
-    """Pairs that the latest round's check of its models asked the teacher for, besides every candidate once."""
-    return 2 * run.round_facts()["model_checks"]["pairs"]
+def pairs_wanted(run, number=1):
+    """The texts of every pair that a round needs the teacher's score of: its candidates', and its check's of models."""
+    data = run.dataset
+    this = Round(run.folder, number, data, mining_from(run.round_facts(number)["recipe"]), None, None)
+    checked = [(this.queries[q], this.documents[d]) for rows in drawn_pairs(this) for q, d in rows.tolist()]
+    queries = dict(zip(data.queries["query_id"], this.queries, strict=True))
+    documents = dict(zip(data.documents["doc_id"], this.documents, strict=True))
+    rows = run.candidates(number)
+    return {(queries[q], documents[d]) for q, d in zip(rows.query_id, rows.doc_id, strict=True)}.union(checked)

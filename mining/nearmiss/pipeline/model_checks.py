@@ -12,7 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from nearmiss.models import score_cache
 from nearmiss.pipeline.round import Round
+from nearmiss.types import AnyInts, Scores
 
 DRAWN = 100  # queries, each with one labelled answer and one document drawn at random
 
@@ -24,12 +26,9 @@ def check_models(this: Round) -> dict[str, Any]:
     `alike` is the median cosine of pairs of documents; `encoder_auc` and `teacher_auc` are areas under the ROC curve,
     0.5 for blind models; `teacher_spread` is the range of the teacher's scores; None where there is nothing to measure.
     """
-    draw = np.random.default_rng(this.recipe.seed)
-    labelled = np.column_stack([this.positives.query, this.positives.document])
-    answers = labelled[draw.permutation(len(labelled))[:DRAWN]]
-    others = np.column_stack([answers[:, 0], draw.integers(0, len(this.documents), len(answers))])
+    answers, others = drawn_pairs(this)
     vectors, queries = this.document_vectors.take, this.query_vectors.take
-    left, right = draw.integers(0, len(this.documents), (2, DRAWN))
+    left, right = np.random.default_rng(this.recipe.seed).integers(0, len(this.documents), (2, DRAWN))
     different = np.array([this.documents[a] != this.documents[b] for a, b in zip(left, right, strict=True)])
     cosines = np.vecdot(_unit(vectors(left)), _unit(vectors(right)))[different]
     near, far = (np.vecdot(queries(rows[:, 0]), vectors(rows[:, 1])) for rows in (answers, others))
@@ -41,11 +40,30 @@ def check_models(this: Round) -> dict[str, Any]:
         "teacher_spread": None,
     }
     if this.teacher is not None and len(answers):
-        texts = [(this.queries[query], this.documents[document]) for query, document in [*answers, *others]]
-        scores = np.asarray(this.teacher.score(texts), np.float64)
+        scores = _teacher_scores(this, np.concatenate([answers, others]))
         found["teacher_auc"] = _auc(scores[: len(answers)], scores[len(answers) :])
         found["teacher_spread"] = round(float(np.ptp(scores)), 6)
     return found
+
+
+def drawn_pairs(this: Round) -> tuple[AnyInts, AnyInts]:
+    """
+    Labelled answers, and as many pairs of the same queries with documents drawn at random, each (n, 2) rows.
+
+    The same pairs in every round of a seed, so that a teacher scores them once.
+    """
+    draw = np.random.default_rng(this.recipe.seed)
+    labelled = np.column_stack([this.positives.query, this.positives.document])
+    answers = labelled[draw.permutation(len(labelled))[:DRAWN]]
+    return answers, np.column_stack([answers[:, 0], draw.integers(0, len(this.documents), len(answers))])
+
+
+def _teacher_scores(this: Round, pairs: AnyInts) -> Scores:
+    """The scores of these pairs, most of which the round's candidates and earlier checks have in the cache, (n,)."""
+    assert this.teacher is not None
+    folder, name = this.run / "teacher_scores", f"checks-{this.number}"
+    known = score_cache.known_scores(folder, this.teacher, but=name)
+    return score_cache.score_pairs(this.teacher, this.queries, this.documents, pairs, folder, name, known)
 
 
 def _unit(rows: Any) -> Any:
