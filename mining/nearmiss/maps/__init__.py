@@ -8,8 +8,9 @@ Every map distorts; how much is measured and stored with it.
 """
 
 from nearmiss.maps.atlas import GROUPINGS, SHOWN_FIRST, Around, Atlas, Grouping, Groups, open_atlas
-from nearmiss.maps.background import MapProgress, Stopped, progress, start
+from nearmiss.maps.background import MapProgress, progress, start
 from nearmiss.maps.making import ROOM, Map, make, open_map
+from nearmiss.pipeline.own_process import Stopped
 
 __all__ = [
     "GROUPINGS",

@@ -16,7 +16,7 @@ from nearmiss import maps, pipeline
 from nearmiss.candidates.pooling import CandidatePairs
 from nearmiss.errors import RunError
 from nearmiss.maps.atlas import SHOWN_FIRST
-from nearmiss.maps.background import LOG_FILE, PROGRESS_FILE, alone
+from nearmiss.maps.background import alone
 from nearmiss.maps.faithfulness import measured, on_map, shares_kept
 from nearmiss.maps.layout import Nearest, Points, nearest, principal, spread, turned, without_self
 from nearmiss.maps.naming import name_clusters
@@ -374,7 +374,7 @@ def test_two_processes_do_not_make_the_same_map(tmp_path):
 
 
 def test_whoever_looks_sees_how_far_it_is(tmp_path, monkeypatch):
-    monkeypatch.setattr("nearmiss.maps.background.EVERY_S", 0)
+    monkeypatch.setattr("nearmiss.pipeline.own_process.EVERY_S", 0)
     assert maps.progress(tmp_path) is None
     with alone(tmp_path, silent) as told:
         assert maps.progress(tmp_path) == maps.MapProgress()
@@ -400,7 +400,7 @@ def test_a_map_that_failed_says_so_until_it_is_made(tmp_path):
     with pytest.raises(MemoryError):
         fails()
     assert maps.progress(tmp_path) == maps.Stopped("")
-    (tmp_path / LOG_FILE).write_text("map_layout: 3 of 10\nerror: no space left\n\n")
+    (tmp_path / "map.log").write_text("map_layout: 3 of 10\nerror: no space left\n\n")
     assert maps.progress(tmp_path) == maps.Stopped("no space left")
     with alone(tmp_path, silent):
         pass
@@ -418,7 +418,7 @@ def test_a_process_of_its_own_makes_the_map(mapped):
         time.sleep(0.2)
     assert maps.progress(folder) is None
     assert (folder / "map.json").exists()
-    assert not (folder / PROGRESS_FILE).exists()
+    assert not (folder / "map.progress.json").exists()
 
 
 def test_a_process_that_cannot_says_why(tmp_path):
