@@ -2,9 +2,12 @@
 
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from hypothesis import settings
 
 from nearmiss import data as dataset
@@ -46,6 +49,19 @@ def without_teacher(tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs") / "sample"
     data = dataset.read(str(ROOT / "sample_data"))
     return pipeline.mine(folder, Mining(sources=("bm25", "dense"), teacher=""), data, encoder=WordEncoder()).folder
+
+
+@pytest.fixture(scope="session")
+def mined_by_command(tmp_path_factory):
+    """The sample as `nearmiss mine` leaves it, with the embedded models; once for all processes of a suite."""
+    own = tmp_path_factory.getbasetemp()
+    folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "mined-by-command"
+    with FileLock(f"{folder}.lock", timeout=900):
+        if not (folder / "done").exists():
+            words = ["mine", str(ROOT / "sample_data"), str(folder / "run")]
+            subprocess.run([sys.executable, "-m", "nearmiss.cli", *words], cwd=ROOT, check=True, timeout=900)
+            (folder / "done").touch()
+    return folder / "run"
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import dataclasses
 import re
 import shlex
+import shutil
 from pathlib import Path
 
 import pytest
@@ -36,10 +37,11 @@ def lines(starting: str) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def example(tmp_path_factory):
-    """The Python of every page, run in a folder where only the sample lies."""
+def example(mined_by_command, tmp_path_factory):
+    """The Python of every page, run in a folder where the sample lies; its mining goes on from a finished run."""
     folder = tmp_path_factory.mktemp("readme")
     (folder / "sample_data").symlink_to(ROOT / "sample_data")
+    shutil.copytree(mined_by_command, folder / "runs" / "readme")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         for page in PAGES:

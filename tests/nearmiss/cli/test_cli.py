@@ -24,11 +24,9 @@ SAMPLE = str(ROOT / "sample_data")
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    """The sample mined with the embedded encoder: one real run that every test here reads."""
-    folder = tmp_path_factory.mktemp("cli") / "run"
-    assert nearmiss("mine", SAMPLE, folder)[0] == 0
-    return folder
+def run(mined_by_command, tmp_path_factory):
+    """The sample mined with the embedded models: one real run that every test here reads."""
+    return shutil.copytree(mined_by_command, tmp_path_factory.mktemp("cli") / "run")
 
 
 def nearmiss(*words):

@@ -16,7 +16,7 @@ from nearmiss.data import INPUT_FORMATS, ReadCounts, read
 from nearmiss.errors import DatasetError
 
 QUICK = settings(
-    derandomize=True, max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    derandomize=True, max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 GOOD = b'{"query": "q", "positive": "a"}\n'
 HALF = "\\" + "ud800"

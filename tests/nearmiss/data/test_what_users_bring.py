@@ -309,7 +309,7 @@ def test_a_cut_first_line_costs_one_row_and_not_the_file(tmp_path):
 
 
 def test_a_zst_file_that_breaks_off_is_not_taken_for_a_whole_one(tmp_path):
-    packed = zstandard.compress(("query,positive\n" + "".join(f"{n},{n * n}\n" for n in range(100_000))).encode())
+    packed = zstandard.compress(("query,positive\n" + "".join(f"{n},{n * n}\n" for n in range(20_000))).encode())
     for cut in (len(packed) // 2, len(packed) - 3, 2):
         (tmp_path / "f.csv.zst").write_bytes(packed[:cut])
         with pytest.raises(

@@ -537,7 +537,7 @@ def verdict_slowly(rows, pair):
 
 
 @given(histories(), st.lists(st.integers(0, 25)))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_any_chunking_gives_the_slow_answer_and_names_every_change(rows, cuts):
     standing, before = Standing(), {}
     borders = [0, *sorted(min(cut, len(rows)) for cut in cuts), len(rows)]
@@ -554,7 +554,7 @@ def test_any_chunking_gives_the_slow_answer_and_names_every_change(rows, cuts):
 
 
 @given(histories(), st.integers(0, 12))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_undoing_n_times_and_redoing_n_times_changes_nothing(rows, count):
     standing = Standing()
     standing.absorb(rows)
