@@ -28,6 +28,17 @@ answer their query. In {labels} random draws among the {kept} that the policy ke
 {answers} answers (audit {plan}, planned {planned_at}, certified {made_at}, {reviewers}). Tests made in this round so
 far: {tests_so_far}; the error is spent over all of them. It holds for these rows alone (fingerprint {print}); answers
 that were found are taken out of them."""
+_NOT_TRAINED = """\
+No students were trained on these rows: `nearmiss trial` tells what a model learns from them."""
+_TRAINED = """\
+A trial trained {seeds} small students (`{student}`) on these very rows, less the {share:.0%} of the queries that it
+held out. On those {questions} queries they reach nDCG@10 **{ndcg:.4f}** ({low:.4f} to {high:.4f}). What holds for a
+small student need not hold for a whole encoder."""
+_AGAINST = {
+    "better": "That is better than the 95% rule's rows, by {mean:.4f} ({low:+.4f} to {high:+.4f}).",
+    "worse": "That is worse than the 95% rule's rows, by {mean:.4f} ({low:+.4f} to {high:+.4f}).",
+    "no difference found": "No difference to the 95% rule's rows was found: {mean:+.4f} ({low:+.4f} to {high:+.4f}).",
+}
 _POLICIES = ("relevant", "partial", "unsure")
 _NOBODY_JUDGED = "no person has judged a sample of these rows"
 _SOME_JUDGED = "what people judged (above) was not a random sample, so it says nothing of the rest"
@@ -48,6 +59,7 @@ def card(manifest: Manifest) -> str:
         "## What became of the queries",
         _counts("queries", "number", {"exported": manifest.exported_queries} | manifest.left_out_queries),
         *_measured(manifest),
+        *_trained(manifest),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -161,6 +173,20 @@ def _measured(manifest: Manifest) -> Iterator[str]:
     reviewers = "one reviewer" if people == 1 else f"{people} reviewers"
     facts = {"reviewers": reviewers, "print": certificate["rows_fingerprint"][:16]}
     yield _CERTIFIED.format(**certificate | certification | facts)
+
+
+def _trained(manifest: Manifest) -> Iterator[str]:
+    yield "## What it trains"
+    trial = manifest.provenance.get("trial")
+    if not trial:
+        yield _NOT_TRAINED
+        return
+    low, high = trial["ndcg_interval"]
+    settings = trial["trial"]
+    facts = {"share": settings["held_out"], "seeds": settings["seeds"], "student": settings["student"]}
+    found = _TRAINED.format(low=low, high=high, ndcg=trial["ndcg"], questions=trial["questions"], **facts)
+    gap = trial["against_95_rule"]
+    yield found if gap is None else found + " " + _AGAINST[gap["verdict"]].format(**gap)
 
 
 def _judged(manifest: Manifest) -> str:

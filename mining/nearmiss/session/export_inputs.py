@@ -14,7 +14,7 @@ import pandas as pd
 
 from nearmiss import audit
 from nearmiss.data import Dataset
-from nearmiss.export import DryRun, Export, ExportReviews, Manifest, dry_run, write
+from nearmiss.export import DryRun, Export, ExportReviews, Manifest, dry_run, trained, write
 from nearmiss.export.format_tables import rows_of_corpus, rows_of_table
 from nearmiss.export.formats import EXPORT_FORMATS, check
 from nearmiss.export.judgements import judge, read
@@ -72,5 +72,7 @@ def prepare(work: Workspace, export: Export, policy: Policy | None = None) -> Ex
         "certificate": certificate.as_json() if certificate else None,
         "certification": audit.certification(work, rows),
     }
-    provenance = work.run.provenance(work.number) | {"policy": asdict(policy)} | measured
+    written = plan(work.run.dataset, selected, export, reviews.withheld).selected
+    learnt = {"trial": trained.found(work.run.folder, work.run.dataset, written)}
+    provenance = work.run.provenance(work.number) | {"policy": asdict(policy)} | measured | learnt
     return ExportInputs(work.run.dataset, selected, reviews, export, provenance)

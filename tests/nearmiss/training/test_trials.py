@@ -1,6 +1,7 @@
 """Trials: what students are trained on, how they are tested, and when one policy is called better than another."""
 
 import json
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -15,12 +16,13 @@ from nearmiss.export import Export, examples
 from nearmiss.export.judgements import judge, read
 from nearmiss.export.plan import plan
 from nearmiss.pipeline import silent
+from nearmiss.pipeline.own_process import JobProgress
 from nearmiss.review import Event
 from nearmiss.run import open_run
 from nearmiss.session.tuning import saved
 from nearmiss.settings import Mining, Policy, Trial
 from nearmiss.training import trials
-from nearmiss.training.trials import policies
+from nearmiss.training.trials import job, policies, trial_files
 from nearmiss.training.trials.batches import Order
 from nearmiss.training.trials.certainty import difference
 from nearmiss.training.trials.classroom import open_classroom
@@ -346,6 +348,70 @@ def test_a_trial_finds_again_what_was_trained_and_tells_each_policy(run, monkeyp
     second = trials.trial(run, QUICK)
     assert second.as_json() == first.as_json()
     assert json.loads((run / "trials" / "latest.json").read_text()) == json.loads(json.dumps(first.as_json()))
+
+
+def test_what_is_trained_so_far_can_be_read_until_the_outcome_is_written(run):
+    seen = []
+    outcome = trials.trial(run, QUICK, tell=lambda one: seen.append((one.tried.name, trial_files.so_far(run))))
+    names = [name for name, _ in seen]
+    for place, (_, content) in enumerate(seen):
+        points = trial_files.points(content)
+        assert [point.name for point in points] == names[: place + 1]
+        assert content["waiting"] == names[place + 1 :]
+        assert (points[-1].low, points[-1].high) == outcome.interval(outcome.reached[place])
+    assert trial_files.so_far(run) is None
+    assert trial_files.latest(run) == json.loads(json.dumps(outcome.as_json()))
+
+
+def test_the_points_along_a_setting_are_those_that_differ_in_it_alone(run):
+    policy = open_run(run).policy
+    asked = policies.around(policy, policy, "max_p_relevant", (0.2, None, 0.3))
+    assert [one.name for one in asked][1:] == [
+        "no filter = max_p_relevant off",
+        "95% rule",
+        "in force",
+        "max_p_relevant 0.2",
+        "max_p_relevant 0.3",
+    ]
+    found = [trial_files.TrialPoint(one.name, one.policy, 0.5, 0.4, 0.6) for one in asked]
+    values = [value for value, _ in trial_files.along(found, policy, "max_p_relevant")]
+    assert values == [0.1, 0.2, 0.3]
+    assert trial_files.along(found, replace(policy, skip_top=3), "max_p_relevant") == []
+
+
+def test_an_export_says_what_was_trained_on_its_very_rows(run, tmp_path):
+    import nearmiss as nm
+
+    def trial_of(format_, name, **choices):
+        nm.open_run(run).export(tmp_path / name, format_, **choices)
+        manifest = json.loads((tmp_path / name / "manifest.json").read_text())
+        return manifest["provenance"]["trial"], (tmp_path / name / "card.md").read_text()
+
+    nothing, card = trial_of("labeled-list", "before")
+    assert nothing is None
+    assert "No students were trained on these rows" in card
+    outcome = trials.trial(run, QUICK)
+    found, card = trial_of("labeled-list", "after")
+    own = outcome.named("in force")
+    assert found["ndcg"] == own.mean("ndcg")
+    assert f"**{own.mean('ndcg'):.4f}**" in card
+    other = open_run(run)
+    other.save_policy(replace(other.policy, negatives_per_query=2))
+    assert trial_of("labeled-list", "another")[0] is None
+
+
+def test_a_process_of_its_own_trains_what_was_ordered_and_goes_on_after_a_stop(run):
+    opened = open_run(run)
+    asked = policies.tried(opened)[:2]
+    job.start(opened, asked, QUICK, 1)
+    job.stop(run)
+    assert job.progress(run) is None
+    assert job.ordered(run) == (asked, QUICK, 1)
+    job.again(run)
+    while isinstance(job.progress(run), JobProgress):
+        time.sleep(0.1)
+    assert job.progress(run) is None
+    assert [one["name"] for one in trial_files.latest(run)["policies"]] == ["in-batch only", "no filter"]
 
 
 def test_a_trial_that_was_stopped_goes_on_where_it_was(run, monkeypatch):

@@ -17,14 +17,14 @@ import numpy as np
 from nearmiss.data import Dataset
 from nearmiss.pipeline import Watch, silent
 from nearmiss.settings import Trial
-from nearmiss.storage.files import write_json
 from nearmiss.storage.fingerprint import fingerprint_of
+from nearmiss.training.trials import trial_files
 from nearmiss.training.trials.classroom import Classroom, open_classroom
 from nearmiss.training.trials.exported_pairs import ExportedPairs
 from nearmiss.training.trials.measures import MEASURES, measure
 from nearmiss.training.trials.outcome import Outcome, Reached
 from nearmiss.training.trials.policies import IN_FORCE, Tried, tried
-from nearmiss.training.trials.stored_results import FOLDER, Store
+from nearmiss.training.trials.stored_results import Store
 from nearmiss.training.trials.students import Trained
 from nearmiss.types import Floats
 from nearmiss.workspace import Workspace, open_to_read
@@ -81,29 +81,35 @@ def compare(
     tell: Tell = _ignore,
 ) -> Outcome:
     """The same, for an opened round and given policies."""
+    last_seq = work.standing.last_seq
     room = open_classroom(work, settings, watch, test)
     every = [(one, room.exported(one.policy)) for one in policies]
     to_train = [(one, exported) for one, exported in every if len(exported.query)]
     school = _School(room, Store.of(work.run.folder))
+    so_far = trial_files.SoFar(work.run.folder, settings, [one for one, _ in to_train])
     reached = []
     with watch("students", len(to_train) * settings.seeds + 1, "students") as advance:
         untrained = school.untrained()
         advance(1)
         for one, exported in to_train:
             reached.append(school.teach(one, exported, advance))
+            so_far.add(reached[-1])
             tell(reached[-1])
     outcome = Outcome(
         trial=settings,
         reached=reached,
         kept_nothing=[one.name for one, exported in every if not len(exported.query)],
         untrained=untrained,
-        in_force=next((one.name for one in policies if IN_FORCE in one.name.split(" = ")), policies[0].name),
+        in_force=next((one.name for one in policies if one.is_called(IN_FORCE)), policies[0].name),
+        round=work.number,
+        last_seq=last_seq,
         questions=len(room.questions.texts),
         answers=room.questions.answers,
         searched=len(room.searched),
         documents=len(work.run.dataset.documents),
     )
-    write_json(work.run.folder / FOLDER / "latest.json", outcome.as_json())
+    trial_files.write(work.run.folder, outcome)
+    so_far.done()
     return outcome
 
 
@@ -126,7 +132,14 @@ class _School:
             advance(1)
         measures = {name: np.stack([part[name] for part in parts]) for name in MEASURES}
         seconds = float(sum(part["seconds"] for part in parts))
-        return Reached(one, exported.counts(), self.room.median_rank(exported), measures, seconds)
+        return Reached(
+            tried=one,
+            counts=exported.counts(),
+            export_fingerprint=self.room.fingerprint_of_export(one.policy),
+            median_rank=self.room.median_rank(exported),
+            measures=measures,
+            seconds=seconds,
+        )
 
     def _found(self, of: object, student: Callable[[], Trained]) -> dict[str, Floats]:
         fingerprint = fingerprint_of(of, self.room.student.fingerprint, self.room.questions.fingerprint)

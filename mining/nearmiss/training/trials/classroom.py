@@ -13,6 +13,7 @@ import numpy as np
 from nearmiss.data import Dataset, passages
 from nearmiss.export.examples import row_numbers
 from nearmiss.export.judgements import read
+from nearmiss.export.trained import FOLDER
 from nearmiss.models.encoder import load_encoder
 from nearmiss.pipeline import Watch
 from nearmiss.retrieval import vectors
@@ -22,7 +23,6 @@ from nearmiss.storage.fingerprint import fingerprint_of
 from nearmiss.training.trials import questions
 from nearmiss.training.trials.exported_pairs import ExportedPairs, pairs_of_policy
 from nearmiss.training.trials.questions import Questions
-from nearmiss.training.trials.stored_results import FOLDER
 from nearmiss.training.trials.students import Student
 from nearmiss.training.trials.students.adapter import Adapter, Space
 from nearmiss.training.trials.students.encoder_student import EncoderStudent
@@ -44,10 +44,17 @@ class Classroom:
 
     def exported(self, policy: Policy | None) -> ExportedPairs:
         """The pairs that a policy would export for the training queries, under the verdicts that count now."""
+        return self._pairs_of(policy, self.trainable)
+
+    def fingerprint_of_export(self, policy: Policy | None) -> str:
+        """The fingerprint of all rows that a policy would export, whichever queries are held out."""
+        return self._pairs_of(policy, np.ones_like(self.trainable)).fingerprint
+
+    def _pairs_of(self, policy: Policy | None, trainable: Bools) -> ExportedPairs:
         work = self.work
         with work.unchanged():
             judgements = read(work.standing)
-            return pairs_of_policy(work.run.dataset, work.table, judgements, policy, self.trainable, work.same_document)
+            return pairs_of_policy(work.run.dataset, work.table, judgements, policy, trainable, work.same_document)
 
     def median_rank(self, exported: ExportedPairs) -> float | None:
         """The median dense rank of the negatives; None without dense retrieval."""

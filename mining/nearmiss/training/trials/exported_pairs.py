@@ -7,7 +7,6 @@ Out: `ExportedPairs`: a query's positives (promoted answers among them) and kept
 The rows come from the same plan as an export's, so a student learns from exactly what the shards would hold.
 """
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,6 +19,7 @@ from nearmiss.export import ExportReviews
 from nearmiss.export.examples import chosen_rows, row_numbers
 from nearmiss.export.judgements import RELEVANT, JudgementSnapshot, alone, judge
 from nearmiss.export.plan import plan
+from nearmiss.export.trained import fingerprint_of_columns
 from nearmiss.selection import Table
 from nearmiss.settings import Export, Policy
 from nearmiss.types import Bools, Floats, Ints
@@ -44,10 +44,7 @@ class ExportedPairs:
     @cached_property
     def fingerprint(self) -> str:
         """Hex SHA-256 of all of it."""
-        digest = hashlib.sha256()
-        for column in (self.query, self.document, self.is_positive, self.score):
-            digest.update(np.ascontiguousarray(column).tobytes())
-        return digest.hexdigest()
+        return fingerprint_of_columns(self.query, self.document, self.is_positive, self.score)
 
     @cached_property
     def queries(self) -> Ints:

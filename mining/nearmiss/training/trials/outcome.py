@@ -13,7 +13,8 @@ import numpy as np
 from nearmiss.settings import Trial
 from nearmiss.training.trials.certainty import Difference, difference, interval
 from nearmiss.training.trials.measures import MEASURES
-from nearmiss.training.trials.policies import Tried
+from nearmiss.training.trials.policies import MARGIN, Tried
+from nearmiss.training.trials.students import FINDINGS
 from nearmiss.types import Floats
 
 LEVEL = 0.95
@@ -29,6 +30,7 @@ class Reached:
 
     tried: Tried
     counts: dict[str, int]
+    export_fingerprint: str  # of all rows that the policy would export, the held-out queries' among them
     median_rank: float | None
     measures: dict[str, Floats]
     seconds: float  # of training and testing all of them; stored results count the time they took then
@@ -53,6 +55,8 @@ class Outcome:
     kept_nothing: list[str]  # policies that would export nothing for the training queries, and were not tried
     untrained: dict[str, Floats]
     in_force: str  # the name, in the table, of the policy in force
+    round: int
+    last_seq: int  # the last entry of the log that counted
     questions: int
     answers: int
     searched: int
@@ -66,6 +70,10 @@ class Outcome:
     def named(self, name: str) -> Reached | None:
         """The policy of this name; None where it exports nothing."""
         return next((one for one in self.reached if one.tried.name == name), None)
+
+    def called(self, name: str) -> Reached | None:
+        """The policy that has this among its names; None where it exports nothing."""
+        return next((one for one in self.reached if one.tried.is_called(name)), None)
 
     def interval(self, one: Reached, measure: str = "ndcg") -> tuple[float, float]:
         """The interval of a policy's mean."""
@@ -98,18 +106,22 @@ class Outcome:
             "answers": self.answers,
             "documents": self.documents,
             "searched": self.searched,
+            "round": self.round,
+            "last_seq": self.last_seq,
             "in_force": self.in_force,
             "best": self.best.tried.name,
             "untrained": {name: _mean(values) for name, values in self.untrained.items()},
             "kept_nothing": self.kept_nothing,
             "policies": [self._policy(one) for one in self.reached],
             "says": self.sentences(),
+            "about_student": FINDINGS[self.trial.student],
         }
 
     def _policy(self, one: Reached) -> dict[str, Any]:
-        against = {"in_force": self.named(self.in_force), "best": self.best}
+        against = {"in_force": self.named(self.in_force), "best": self.best, "95_rule": self.called(MARGIN)}
         return one.tried.as_json() | {
             **one.counts,
+            "export_fingerprint": one.export_fingerprint,
             "median_dense_rank": one.median_rank,
             **{name: one.mean(name) for name in MEASURES},
             "ndcg_interval": self.interval(one),

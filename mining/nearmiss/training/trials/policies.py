@@ -20,6 +20,7 @@ from nearmiss.settings import Policy
 
 Stop = float | int | None  # None: the setting is off
 IN_BATCH, NO_FILTER, MARGIN, IN_FORCE = "in-batch only", "no filter", "95% rule", "in force"
+AND = " = "  # between the names of one policy
 SAVED = "saved-"  # saved-1 is the first policy that was ever put in force
 # Stops of a ladder, strict to loose, where none are typed.
 LADDERS: dict[str, tuple[Stop, ...]] = {
@@ -38,6 +39,10 @@ class Tried:
     name: str
     policy: Policy | None
 
+    def is_called(self, name: str) -> bool:
+        """Whether this is one of its names."""
+        return name in self.name.split(AND)
+
     def as_json(self) -> dict[str, Any]:
         """Name and settings."""
         return {"name": self.name, "policy": None if self.policy is None else dataclasses.asdict(self.policy)}
@@ -51,6 +56,13 @@ def references(policy: Policy) -> list[Tried]:
     """
     bare = Policy(max_p_relevant=None, negatives_per_query=policy.negatives_per_query, seed=policy.seed)
     return [Tried(IN_BATCH, None), Tried(NO_FILTER, bare), Tried(MARGIN, replace(bare, relative_margin=0.05))]
+
+
+def around(in_force: Policy, policy: Policy, field: str, stops: Sequence[Stop]) -> list[Tried]:
+    """The references, the policy in force, and `policy` with each value of one of its settings."""
+    found = [*references(policy), Tried(IN_FORCE, in_force)]
+    found += [Tried(_stop_name(field, stop), _moved(policy, field, stop)) for stop in stops]
+    return _once(found)
 
 
 def tried(run: Run, names: Sequence[str] = (), along: str = "", stops: Sequence[str] = ()) -> list[Tried]:
@@ -77,13 +89,17 @@ def ladder(policy: Policy, field: str, stops: Sequence[str] = ()) -> list[Tried]
     values = [_parsed(name, stop) for stop in stops] or list(LADDERS.get(name, ()))
     if not values:
         raise RecipeError(f"--along {name}: wanted its stops, as --stop N --stop N; found none")
-    return [Tried(f"{name} {'off' if stop is None else stop}", _moved(policy, name, stop)) for stop in values]
+    return [Tried(_stop_name(name, stop), _moved(policy, name, stop)) for stop in values]
 
 
 def _ladders() -> dict[str, tuple[Any, ...]]:
     """The settings that are numbers, with the types each allows."""
     hints = {name: get_args(hint) or (hint,) for name, hint in get_type_hints(Policy).items() if name != "seed"}
     return {name: kinds for name, kinds in hints.items() if {int, float} & set(kinds)}
+
+
+def _stop_name(name: str, stop: Stop) -> str:
+    return f"{name} {'off' if stop is None else stop}"
 
 
 def _moved(policy: Policy, name: str, stop: Stop) -> Policy:
@@ -119,4 +135,4 @@ def _once(found: list[Tried]) -> list[Tried]:
     names: dict[Policy | None, list[str]] = {}
     for one in found:
         names.setdefault(one.policy, []).append(one.name)
-    return [Tried(" = ".join(dict.fromkeys(own)), policy) for policy, own in names.items()]
+    return [Tried(AND.join(dict.fromkeys(own)), policy) for policy, own in names.items()]

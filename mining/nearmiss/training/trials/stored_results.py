@@ -13,11 +13,10 @@ from pathlib import Path
 
 import numpy as np
 
+from nearmiss.export.trained import FOLDER
 from nearmiss.storage.files import write_atomically
 from nearmiss.training.trials.measures import MEASURES
 from nearmiss.types import Floats
-
-FOLDER = "trials"
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,29 @@ Out: vectors of the questions, and of the documents block by block
 
 from typing import Protocol
 
+from nearmiss.settings import StudentName
 from nearmiss.training.trials.exported_pairs import ExportedPairs
 from nearmiss.training.trials.measures import Blocks
 from nearmiss.types import Vectors
+
+# What is known of each student beside a whole encoder: tests/benchmarks/README.md, "Students of trials".
+FINDINGS: dict[StudentName, str] = {
+    "adapter": (
+        "The adapter takes seconds and is no encoder. On NFCorpus (five policies, one seed of the encoder) it ordered "
+        "policies much as the whole encoder did: rank correlation .70 (.50 to 1). One of its eight differences called "
+        "better went the other way in the encoder's mean. Do not trust its differences below .01, and confirm what "
+        "matters with the student encoder."
+    ),
+    "static": (
+        "Do not choose a policy by the static student. On NFCorpus its order of five policies had nothing to do with "
+        "the whole encoder's: rank correlation .10 (-.40 to .70). Three of its five differences called better went "
+        "the other way in the encoder's mean."
+    ),
+    "encoder": (
+        "This is the run's own encoder, all of it, fine-tuned for a short time on short texts. With one or two seeds, "
+        "small differences are chance."
+    ),
+}
 
 
 class Trained(Protocol):
