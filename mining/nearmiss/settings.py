@@ -361,10 +361,13 @@ class Trial:
     def __post_init__(self) -> None:
         _check_fields(self)
 
-    @property
-    def of_training(self) -> tuple[str, float, int | None, int, int]:
-        """The settings of training, except epochs and step size, whose defaults depend on the student."""
-        return self.loss, self.temperature, self.negatives, self.batch_size, self.seed
+    def schedule(self, usual: tuple[int, float]) -> tuple[int, float]:
+        """Epochs and highest step size: as set, else the student's `usual` ones."""
+        return self.epochs or usual[0], self.learning_rate or usual[1]
+
+    def of_training(self, usual: tuple[int, float]) -> tuple[int | float | str | None, ...]:
+        """All settings of training, with the student's `usual` epochs and step size where none are set."""
+        return *self.schedule(usual), self.loss, self.temperature, self.negatives, self.batch_size, self.seed
 
 
 def check_together(recipe: Mining, policy: Policy | None) -> None:

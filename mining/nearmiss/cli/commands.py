@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from nearmiss.cli import app, reading
+from nearmiss.cli import app
 from nearmiss.cli.console import errors as _errors
 from nearmiss.cli.console import output as _output
 from nearmiss.cli.console import print_json as _print_json
 from nearmiss.cli.flags import spelled_out_depth, takes
 from nearmiss.cli.progress_bar import progress_on
+from nearmiss.cli.reading import NO_READING, ReadingFlags, read, refuse, takes_data
 from nearmiss.counts import counted
 from nearmiss.errors import RecipeError, RunError
 from nearmiss.presets import PRESETS, Preset
@@ -54,17 +55,12 @@ PresetName = Annotated[
 
 @app.command()
 @takes(Mining, Policy)
+@takes_data
 def mine(
     data: Annotated[str, typer.Argument(metavar="DATA", help="a data set: folder, file or hub name")],
     run: Annotated[Path | None, typer.Argument(metavar="RUN", help="folder of the run, made where it is new")] = None,
     preset: PresetName = None,
-    format: reading.InputFormatFlag = None,
-    split: reading.Split = None,
-    corpus: reading.CorpusFlag = None,
-    queries: reading.Queries = None,
-    column: reading.ColumnFlag = [],  # noqa: B006
-    positive_from: reading.PositiveFrom = None,
-    reject: reading.Reject = None,
+    reading: ReadingFlags = NO_READING,
     json: AsJson = False,
     flags: dict[str, Any] = {},  # noqa: B006  (filled by `takes`)
 ) -> None:
@@ -72,9 +68,8 @@ def mine(
     from nearmiss.pipeline import mine as mine_round
 
     console = _errors()
-    options = reading.ReadingFlags(format, split, corpus, queries, tuple(column), positive_from, reject)
     if run is None:
-        reading.refuse(options, f"a round of {data} reads the data that the run keeps")
+        refuse(reading, f"a round of {data} reads the data that the run keeps")
         opened = _existing_run(data)
         recipe, policy = _another_round(opened, preset, flags)
         finished = mine_round(opened.folder, recipe, policy=policy, watch=progress_on(console))
@@ -83,7 +78,7 @@ def mine(
         recipe = replace(start.mining, **_mining_fields(start.mining, flags))
         policy = _policy(start.policy, flags)
         check_read(recipe, typed_fields(Mining, flags))
-        dataset = reading.read(console, data, options)
+        dataset = read(console, data, reading)
         finished = mine_round(run, recipe, dataset, policy, watch=progress_on(console))
     _report(finished, json)
 

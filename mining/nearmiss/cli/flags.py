@@ -6,7 +6,7 @@ Out: parameters for typer; then the fields that were set, in their own types
 """
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import fields
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
@@ -27,13 +27,20 @@ def takes(*recipes: SettingsType) -> Callable[[Callable[..., None]], Callable[..
             typed = {name: given[name] for name in made if given[name] not in (None, [])}
             command(**{name: given[name] for name in own}, flags=typed)
 
-        parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in (own | made).values()]
-        with_flags.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-        with_flags.__annotations__ = {p.name: p.annotation for p in parameters}
-        with_flags.__name__, with_flags.__doc__ = command.__name__, command.__doc__
-        return with_flags
+        return with_parameters(with_flags, command, (own | made).values())
 
     return decorate
+
+
+def with_parameters(
+    function: Callable[..., None], command: Callable[..., None], parameters: Iterable[inspect.Parameter]
+) -> Callable[..., None]:
+    """The same function under the name of a command, with `parameters` as typer will read them."""
+    named = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in parameters]
+    function.__signature__ = inspect.Signature(named)  # type: ignore[attr-defined]
+    function.__annotations__ = {parameter.name: parameter.annotation for parameter in named}
+    function.__name__, function.__doc__ = command.__name__, command.__doc__
+    return function
 
 
 def spelled_out_depth(depth: tuple[tuple[str, int], ...], sources: tuple[str, ...]) -> tuple[tuple[str, int], ...]:

@@ -5,12 +5,15 @@ In:  what was typed
 Out: the data set; on standard error how many rows it had, how each column was used, what was left out
 """
 
-from dataclasses import dataclass, fields, replace
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
+from nearmiss.cli.flags import with_parameters
 from nearmiss.counts import counted
 from nearmiss.errors import RecipeError
 
@@ -19,33 +22,58 @@ if TYPE_CHECKING:
 
     from nearmiss.data import ColumnNames, Dataset
 
-InputFormatFlag = Annotated[
-    str | None,
-    typer.Option(
-        help="beir, pairs, flag, tevatron, dpr, hf, nemo, rocketqa, pylate or msmarco; needless where names tell"
-    ),
-]
-Split = Annotated[str | None, typer.Option(help="which qrels or split, where there are several")]
-CorpusFlag = Annotated[str | None, typer.Option(help="file or folder of documents that join the pool")]
-Queries = Annotated[str | None, typer.Option(help="file with the texts of queries that rows name by their ids")]
-ColumnFlag = Annotated[list[str], typer.Option(metavar="FIELD=NAME", help="name of a column, as query=question")]
-PositiveFrom = Annotated[
-    float | None, typer.Option(help="the label or score from which on a document is a positive, where it is not 0 or 1")
-]
-Reject = Annotated[Path | None, typer.Option(help="write bad rows to this file and go on")]
-
 
 @dataclass(frozen=True)
 class ReadingFlags:
-    """The typed reading options."""
+    """The reading options, as typed."""
 
-    format: str | None
-    split: str | None
-    corpus: str | None
-    queries: str | None
-    column: tuple[str, ...]
-    positive_from: float | None
-    reject: Path | None
+    format: Annotated[
+        str | None,
+        typer.Option(
+            help="how the data is written: beir, pairs, flag, tevatron, dpr, hf, nemo, rocketqa, pylate or msmarco; "
+            "usually recognised by itself"
+        ),
+    ] = None
+    split: Annotated[str | None, typer.Option(help="which qrels or split, where there are several")] = None
+    corpus: Annotated[
+        str | None, typer.Option(help="file or folder of further documents that candidates may come from")
+    ] = None
+    queries: Annotated[
+        str | None, typer.Option(help="file with the queries' texts, where the rows give only their ids")
+    ] = None
+    column: Annotated[
+        list[str],
+        typer.Option(metavar="FIELD=NAME", help="what a column is called, as query=question; may be repeated"),
+    ] = field(default_factory=list)
+    positive_from: Annotated[
+        float | None, typer.Option(help="lowest label or score of a positive, where labels are not just 0 and 1")
+    ] = None
+    reject: Annotated[Path | None, typer.Option(help="write bad rows to this file and go on without them")] = None
+
+
+NO_READING = ReadingFlags()
+
+
+def takes_data(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of `ReadingFlags`, in the place of its parameter `reading`, which gets them."""
+    hints = get_type_hints(ReadingFlags, include_extras=True)
+    options = [
+        inspect.Parameter(
+            option.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=[] if option.name == "column" else option.default,
+            annotation=hints[option.name],
+        )
+        for option in fields(ReadingFlags)
+    ]
+
+    def with_reading(**typed: Any) -> None:
+        command(reading=ReadingFlags(**{option.name: typed.pop(option.name) for option in options}), **typed)
+
+    own = inspect.signature(command).parameters
+    return with_parameters(
+        with_reading, command, [each for name in own for each in (options if name == "reading" else [own[name]])]
+    )
 
 
 def refuse(options: ReadingFlags, reason: str) -> None:
@@ -53,7 +81,7 @@ def refuse(options: ReadingFlags, reason: str) -> None:
     typed = [
         f"--{field.name.replace('_', '-')}"
         for field in fields(options)
-        if getattr(options, field.name) not in (None, ())
+        if getattr(options, field.name) not in (None, [])
     ]
     if typed:
         raise RecipeError(
@@ -103,7 +131,7 @@ def unused(found: "Dataset") -> list[str]:
     return [f"not used, kept as your own columns: {'; '.join(unread)}"] if unread else []
 
 
-def columns(named: tuple[str, ...]) -> "ColumnNames":
+def columns(named: list[str]) -> "ColumnNames":
     """The names of columns as typed; an empty one says that there is no such column."""
     from nearmiss.data import ColumnNames
 

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from nearmiss.cli import app, reading
+from nearmiss.cli import app
 from nearmiss.cli.commands import AsJson, ReviewsFlag, RoundNumber
 from nearmiss.cli.console import errors as _errors
 from nearmiss.cli.console import output as _output
 from nearmiss.cli.console import print_json as _print_json
 from nearmiss.cli.flags import takes
 from nearmiss.cli.progress_bar import progress_on
+from nearmiss.cli.reading import NO_READING, ReadingFlags, read, refuse, takes_data
 from nearmiss.settings import Teaching
 from nearmiss.typed_settings import typed_fields
 
@@ -28,18 +29,13 @@ if TYPE_CHECKING:
 
 @app.command()
 @takes(Teaching)
+@takes_data
 def teach(
     data: Annotated[str, typer.Argument(metavar="RUN|DATA", help="a run, or a data set with labelled negatives")],
     out: Annotated[Path, typer.Argument(metavar="OUT", help="folder of the teacher, made where it is new")],
     round: RoundNumber = None,
     reviews: ReviewsFlag = "",
-    format: reading.InputFormatFlag = None,
-    split: reading.Split = None,
-    corpus: reading.CorpusFlag = None,
-    queries: reading.Queries = None,
-    column: reading.ColumnFlag = [],  # noqa: B006
-    positive_from: reading.PositiveFrom = None,
-    reject: reading.Reject = None,
+    reading: ReadingFlags = NO_READING,
     json: AsJson = False,
     flags: dict[str, Any] = {},  # noqa: B006  (filled by `takes`)
 ) -> None:
@@ -52,13 +48,12 @@ def teach(
 
     console = _errors()
     recipe = Teaching(**typed_fields(Teaching, flags))
-    options = reading.ReadingFlags(format, split, corpus, queries, tuple(column), positive_from, reject)
     is_run = (Path(data) / RUN_FILE).is_file()
     if is_run:
-        reading.refuse(options, f"{data} is a run, which keeps its data")
+        refuse(reading, f"{data} is a run, which keeps its data")
         training_pairs = training.from_run(Path(data), recipe, reviews, round)
     else:
-        training_pairs = training.from_dataset(reading.read(console, data, options), data)
+        training_pairs = training.from_dataset(read(console, data, reading), data)
 
     def tell(message: str) -> None:
         console.print(message, markup=False, soft_wrap=True)

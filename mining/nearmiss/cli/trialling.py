@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from nearmiss.cli import app, reading
+from nearmiss.cli import app
 from nearmiss.cli.commands import AsJson, ReviewsFlag, RoundNumber, RunFolder
 from nearmiss.cli.console import errors, output, print_json
 from nearmiss.cli.flags import takes
 from nearmiss.cli.progress_bar import progress_on
+from nearmiss.cli.reading import ReadingFlags, read
 from nearmiss.errors import RecipeError
 from nearmiss.settings import Trial
 from nearmiss.typed_settings import typed_fields
@@ -52,8 +53,7 @@ def trial(
     if test_split and not test_data:
         raise RecipeError(f"--test-split {test_split}: wanted --test-data DATA, which has that split; found none")
     console = errors()
-    options = reading.ReadingFlags(None, test_split, None, None, (), None, None)
-    test = reading.read(console, test_data, options) if test_data else None
+    test = read(console, test_data, ReadingFlags(split=test_split)) if test_data else None
 
     def tell(reached: "Reached") -> None:
         name, ndcg = reached.tried.name, reached.measures["ndcg"].mean()

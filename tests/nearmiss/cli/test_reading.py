@@ -8,7 +8,7 @@ from rich.console import Console
 from nearmiss.cli import reading, show
 from nearmiss.errors import RecipeError
 
-NOTHING = reading.ReadingFlags(None, None, None, None, (), None, None)
+NOTHING = reading.ReadingFlags()
 
 
 def told(path, **options):
@@ -44,7 +44,7 @@ def test_a_label_is_named_and_can_be_denied(tmp_path):
 
 
 def test_options_that_nothing_would_read_are_refused():
-    typed = reading.ReadingFlags("flag", None, "c.tsv", None, ("query=q",), 0.5, None)
+    typed = reading.ReadingFlags("flag", corpus="c.tsv", column=["query=q"], positive_from=0.5)
     with pytest.raises(RecipeError) as error:
         reading.refuse(typed, "a round of R reads the data that the run keeps")
     assert str(error.value) == (
@@ -57,7 +57,7 @@ def test_options_that_nothing_would_read_are_refused():
 @pytest.mark.parametrize("pair", ["text=body", "query", "query=", "=x"])
 def test_a_column_needs_a_known_field_and_a_name(pair):
     with pytest.raises(RecipeError, match="--column: wanted FIELD=NAME with a field among query, positive"):
-        reading.columns((pair,))
+        reading.columns([pair])
 
 
 @pytest.mark.parametrize(("rate", "words"), [(0.0421, "0.042"), (3.21, "3.2"), (12.7, "13"), (1250.4, "1,250")])

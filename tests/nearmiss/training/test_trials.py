@@ -290,7 +290,7 @@ def test_the_same_seed_trains_the_same_student_and_another_does_not():
 def test_vectors_read_batch_by_batch_train_the_same_student(monkeypatch):
     space, _, exported = turned_space()
     held = Adapter(space, Trial(epochs=2)).train(exported, 0).of_queries
-    monkeypatch.setattr("nearmiss.training.trials.students.adapter.HELD", 0)
+    monkeypatch.setattr("nearmiss.training.trials.students.adapter.MOST_IN_MEMORY", 0)
     # Those that are held are in half precision, as on disk.
     np.testing.assert_allclose(Adapter(space, Trial(epochs=2)).train(exported, 0).of_queries, held, atol=2e-3)
 

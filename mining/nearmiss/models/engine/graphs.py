@@ -13,6 +13,7 @@ import logging
 import os
 import shutil
 import tempfile
+from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -48,7 +49,7 @@ def convert(wanted: ModelRequest, model: Any, precisions: tuple[Precision, ...])
     """Try number types in turn; the first whose answers are near enough to PyTorch's is kept and returned."""
     if sum(tensor.nbytes for tensor in model.parameters()) > LARGEST:
         return None
-    expected = on_probe(in_float32(wanted, model), wanted)
+    _, expected = in_float32(wanted, model)
     try:
         return _converted(wanted, model, precisions, expected)
     except OSError as failure:  # no room even for temporary files
@@ -60,36 +61,44 @@ def _converted(
     wanted: ModelRequest, model: Any, precisions: tuple[Precision, ...], expected: list[EngineRows]
 ) -> Engine | None:
     with tempfile.TemporaryDirectory() as scratch:
-        exact = Path(scratch)
-        if not _write_exact(exact, wanted, model, expected):
+        exact = _exact_graph(Path(scratch), wanted, model, expected)
+        if exact is None:
             return None
         for precision in precisions:
-            engine = _kept_or_passing(exact, wanted, precision, expected)
+            engine = _kept_or_passing(exact, wanted, precision)
             # A forced number type is used in any case; the report shows how well it agrees.
             if engine.trusted or wanted.precision != "auto":
                 return engine
     return None
 
 
-def _write_exact(folder: Path, wanted: ModelRequest, model: Any, expected: list[EngineRows]) -> bool:
-    """Write a float32 graph that answers as PyTorch does; whether there is one."""
+@dataclass(frozen=True)
+class ExactGraph:
+    """A graph in float32, how well it agrees with PyTorch, and PyTorch's rows for the probe's texts."""
+
+    folder: Path
+    agreement: probe.EngineAgreement
+    expected: list[EngineRows]
+
+
+def _exact_graph(folder: Path, wanted: ModelRequest, model: Any, expected: list[EngineRows]) -> ExactGraph | None:
+    """A float32 graph that answers as PyTorch does, written into `folder`; None where there is none."""
     for write in (tracing.write_first_token, tracing.write):
         try:
             write(model, wanted.kind, folder)
             found = on_probe(OpenVinoEngine.opened(folder), wanted)
         except Exception:  # tracing runs third-party code, which may raise anything
             continue
-        if probe.agreement(wanted.kind, found, expected, "float32").good:
-            return True
-    return False
+        agreement = probe.agreement(wanted.kind, found, expected, "float32")
+        if agreement.good:
+            return ExactGraph(folder, agreement, expected)
+    return None
 
 
-def _kept_or_passing(
-    exact: Path, wanted: ModelRequest, precision: Precision, expected: list[EngineRows]
-) -> OpenVinoEngine:
+def _kept_or_passing(exact: ExactGraph, wanted: ModelRequest, precision: Precision) -> OpenVinoEngine:
     folder = place(wanted, precision)
     try:
-        return _keep(exact, folder, wanted, precision, expected)
+        return _keep(exact, folder, wanted, precision)
     except OSError as failure:
         passing = passing_folder()
         if folder.parent == passing:
@@ -97,20 +106,18 @@ def _kept_or_passing(
         _say(
             f"{folder.parent}: {failure.strerror}; this model is kept for this time only, and converted again next time"
         )
-        return _keep(exact, passing / folder.name, wanted, precision, expected)
+        return _keep(exact, passing / folder.name, wanted, precision)
 
 
-def _keep(
-    exact: Path, folder: Path, wanted: ModelRequest, precision: Precision, expected: list[EngineRows]
-) -> OpenVinoEngine:
+def _keep(exact: ExactGraph, folder: Path, wanted: ModelRequest, precision: Precision) -> OpenVinoEngine:
     """The engine in `precision`, its graph and its agreement with float32 in the folder where a later start looks."""
     draft = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".tmp-"))
     try:
-        shutil.copytree(exact, draft, dirs_exist_ok=True)
+        shutil.copytree(exact.folder, draft, dirs_exist_ok=True)
         if precision == "int8":
             tracing.rewrite(draft, round_weights)
         describe(draft, precision=precision)
-        found = probe.agreement(wanted.kind, on_probe(OpenVinoEngine.opened(draft), wanted), expected, precision)
+        found = exact.agreement if precision == "float32" else _agreement(draft, exact, wanted, precision)
         describe(draft, agreement=found.words, trusted=found.good)
     except BaseException:
         shutil.rmtree(draft, ignore_errors=True)  # a draft that filled the disk must not stay
@@ -121,6 +128,11 @@ def _keep(
     except OSError:  # another process was first
         shutil.rmtree(draft, ignore_errors=True)
     return OpenVinoEngine.opened(folder)
+
+
+def _agreement(draft: Path, exact: ExactGraph, wanted: ModelRequest, precision: Precision) -> probe.EngineAgreement:
+    found = on_probe(OpenVinoEngine.opened(draft), wanted)
+    return probe.agreement(wanted.kind, found, exact.expected, precision)
 
 
 def place(wanted: ModelRequest, precision: Precision) -> Path:

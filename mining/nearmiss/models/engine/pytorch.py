@@ -58,10 +58,9 @@ def fastest(wanted: ModelRequest, model: Any) -> Engine:
         raise ModelError(f"--precision int8: wanted a model that OpenVINO can convert; {wanted.name} is not one")
     if wanted.precision == "bfloat16" and cuda and not bfloat16:
         raise ModelError("--precision bfloat16: wanted a CUDA device that multiplies it (Ampere or newer); found none")
-    reference = in_float32(wanted, model, cuda=cuda)
+    reference, expected = in_float32(wanted, model, cuda=cuda)
     if wanted.precision == "float32" or (wanted.precision == "auto" and not bfloat16):
         return reference
-    expected = on_probe(reference, wanted)
     model.to(torch.bfloat16)
     engine = PyTorchEngine(model, reference.facts, reference.batch, "bfloat16")
     try:
@@ -72,19 +71,19 @@ def fastest(wanted: ModelRequest, model: Any) -> Engine:
         found = probe.EngineAgreement(str(error), good=False)
     if wanted.precision == "auto" and not found.good:
         # Loaded anew: what was rounded to bfloat16 stays rounded.
-        return in_float32(wanted, load_model(wanted), cuda=cuda)
+        return in_float32(wanted, load_model(wanted), cuda=cuda)[0]
     return PyTorchEngine(model, reference.facts, reference.batch, "bfloat16", found.words)
 
 
-def in_float32(wanted: ModelRequest, model: Any, *, cuda: bool = False) -> PyTorchEngine:
-    """The model as it was loaded; ModelError where it cannot read the probe's texts."""
+def in_float32(wanted: ModelRequest, model: Any, *, cuda: bool = False) -> tuple[PyTorchEngine, list[EngineRows]]:
+    """The model as it was loaded, and its rows for the probe's texts; ModelError where it cannot read them."""
     try:
         facts = facts_of(wanted.kind, model)
         engine = PyTorchEngine(model.to("cuda" if cuda else "cpu"), facts, 128 if cuda else 32)
         if facts.dimension == UNKNOWN:
             [row] = engine(probe.texts()[:1], wanted.tasks[0], "")
             engine = replace(engine, facts=replace(facts, dimension=len(row)))
-        on_probe(engine, wanted)
+        return engine, on_probe(engine, wanted)
     except Exception as error:  # modules are third-party code, and may raise anything
         lines = str(error).strip().splitlines() or [""]
         wish = "scores of pairs" if wanted.kind == "teacher" else "vectors of texts"
@@ -92,7 +91,6 @@ def in_float32(wanted: ModelRequest, model: Any, *, cuda: bool = False) -> PyTor
             f"{wanted.flag} {wanted.name}: wanted {wish} from sentence-transformers; found {type(error).__name__}: "
             f"{lines[0]}"
         ) from error
-    return engine
 
 
 def _multiplies_bfloat16_here() -> bool:

@@ -8,10 +8,14 @@ Out: a loss of one number
 distillation of the teacher's distribution; each as users train with it, on arrays instead of texts.
 """
 
+from collections.abc import Callable
 from typing import Any
 
-from nearmiss.settings import TrialLoss
-from nearmiss.types import Floats
+import numpy as np
+
+from nearmiss.settings import Trial, TrialLoss
+from nearmiss.training.trials.exported_pairs import ExportedPairs
+from nearmiss.types import Floats, Ints
 
 
 def loss_of(name: TrialLoss, cosines: Any, masked: Any, teacher: Any, temperature: float) -> Any:
@@ -36,6 +40,20 @@ def loss_of(name: TrialLoss, cosines: Any, masked: Any, teacher: Any, temperatur
     there = ~empty[:, 1:]
     # Divided by the temperature, so that steps are as large as with the other losses.
     return (gaps.masked_fill(~there, 0.0) / temperature).square().sum() / there.sum().clamp(min=1)
+
+
+def teacher_scale(
+    trial: Trial, exported: ExportedPairs, cosines: Callable[[Ints, Ints], Floats], pairs: int = 5000
+) -> tuple[float, float]:
+    """
+    Slope and intercept that bring the teacher's scores to the scale of the untrained student's cosines.
+
+    `cosines` gives them for row numbers of queries and documents, (n,) each; a seeded draw of `pairs` is asked.
+    """
+    if trial.loss == "mnrl":
+        return 1.0, 0.0
+    some = np.random.default_rng(trial.seed).permutation(len(exported.query))[:pairs]
+    return on_scale_of(cosines(exported.query[some], exported.document[some]), exported.score[some])
 
 
 def on_scale_of(cosines: Floats, scores: Floats) -> tuple[float, float]:

@@ -7,7 +7,6 @@ Out: vectors turned by two matrices, which start as the identity
 In a batch, what the negatives of all its queries have in common is computed once. Adam, with a step that falls to 0.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -19,12 +18,12 @@ from nearmiss.settings import Trial
 from nearmiss.storage.fingerprint import fingerprint_of
 from nearmiss.training.trials.batches import Batch, Order
 from nearmiss.training.trials.exported_pairs import ExportedPairs
-from nearmiss.training.trials.losses import loss_of, on_scale_of
+from nearmiss.training.trials.losses import loss_of, teacher_scale
 from nearmiss.training.trials.measures import Blocks
-from nearmiss.types import Ints, Vectors
+from nearmiss.types import Floats, Ints, Vectors
 
-EPOCHS, LEARNING_RATE = 8, 5e-4
-HELD = 400_000  # documents whose vectors are held in memory while training; with more, each batch reads its own
+USUAL_SCHEDULE = 8, 5e-4  # epochs, highest step size
+MOST_IN_MEMORY = 400_000  # vectors held in memory while training; with more, each batch reads its own
 BLOCK = 16_384  # documents turned at a time for the search
 
 
@@ -72,18 +71,7 @@ class Adapter:
     @cached_property
     def fingerprint(self) -> str:
         """Hex SHA-256 of the vectors and the training settings."""
-        trial = self.trial
-        return fingerprint_of("adapter 1", self.space.fingerprint, self.epochs, self.rate, *trial.of_training)
-
-    @property
-    def epochs(self) -> int:
-        """As set, or the adapter's default."""
-        return self.trial.epochs or EPOCHS
-
-    @property
-    def rate(self) -> float:
-        """As set, or the adapter's default."""
-        return self.trial.learning_rate or LEARNING_RATE
+        return fingerprint_of("adapter 1", self.space.fingerprint, *self.trial.of_training(USUAL_SCHEDULE))
 
     def untrained(self) -> Turned:
         """The run's own vectors."""
@@ -95,12 +83,13 @@ class Adapter:
 
         order = Order(exported, self.trial.batch_size, self.trial.negatives)
         read = _Read(self.space, exported)
-        scale = _scale(self.trial, read, exported)
+        scale = teacher_scale(self.trial, exported, read.cosines)
+        epochs, rate = self.trial.schedule(USUAL_SCHEDULE)
         matrices = [torch.eye(self.space.questions.shape[1], requires_grad=True) for _ in range(2)]
-        steps = order.steps(self.epochs)
-        optimizer = torch.optim.Adam(matrices, lr=self.rate, fused=True)
+        steps = order.steps(epochs)
+        optimizer = torch.optim.Adam(matrices, lr=rate, fused=True)
         falling = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - step / steps)
-        for batch in order.batches(self.epochs, seed):
+        for batch in order.batches(epochs, seed):
             optimizer.zero_grad()
             self._loss(read, batch, scale, matrices).backward()
             optimizer.step()
@@ -129,7 +118,7 @@ class _Read:
         self.rows = np.unique(exported.document)
         self.query_rows = exported.queries
         self.held = None
-        if len(self.rows) + len(self.query_rows) <= HELD:
+        if len(self.rows) + len(self.query_rows) <= MOST_IN_MEMORY:
             self.held = tuple(
                 torch.from_numpy(read(rows)).half()
                 for read, rows in ((space.read_queries, self.query_rows), (space.read_documents, self.rows))
@@ -149,14 +138,9 @@ class _Read:
             return torch.from_numpy(self.space.read_documents(rows))
         return self.held[1][torch.from_numpy(np.searchsorted(self.rows, rows))].float()
 
-
-def _scale(trial: Trial, read: _Read, exported: ExportedPairs) -> tuple[float, float]:
-    """How the teacher's scores become cosines, from some thousand of the exported pairs."""
-    if trial.loss == "mnrl":
-        return 1.0, 0.0
-    some = np.random.default_rng(trial.seed).permutation(len(exported.query))[:5000]
-    left, right = read.queries(exported.query[some]), read.documents(exported.document[some])
-    return on_scale_of((left * right).sum(dim=1).numpy(), exported.score[some])
+    def cosines(self, queries: Ints, documents: Ints) -> Floats:
+        """Of pairs of rows, (n,), before training."""
+        return np.asarray((self.queries(queries) * self.documents(documents)).sum(dim=1).numpy())
 
 
 def _turned(rows: Vectors, matrix: npt.NDArray[np.float32] | None) -> Vectors:
@@ -164,9 +148,3 @@ def _turned(rows: Vectors, matrix: npt.NDArray[np.float32] | None) -> Vectors:
         return rows
     turned = rows @ matrix
     return np.asarray(turned / np.maximum(np.linalg.norm(turned, axis=1, keepdims=True), 1e-12), np.float32)
-
-
-def blocks_of(rows: Ints) -> Iterator[Ints]:
-    """Row numbers, some thousand at a time."""
-    for start in range(0, len(rows), BLOCK):
-        yield rows[start : start + BLOCK]

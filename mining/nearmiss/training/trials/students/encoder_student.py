@@ -24,12 +24,13 @@ from nearmiss.models.engine import processor
 from nearmiss.settings import Trial
 from nearmiss.storage.fingerprint import fingerprint_of
 from nearmiss.training.trials.exported_pairs import ExportedPairs
-from nearmiss.training.trials.losses import on_scale_of
+from nearmiss.training.trials.losses import teacher_scale
 from nearmiss.training.trials.measures import Blocks
 from nearmiss.training.trials.students.trial_texts import TrialTexts
 from nearmiss.types import Floats, Ints, Vectors
 
-EPOCHS, LEARNING_RATE, WARMUP = 3, 5e-5, 0.1
+USUAL_SCHEDULE = 3, 5e-5  # epochs, highest step size
+WARMUP = 0.1  # share of the steps
 BLOCK = 4096
 
 
@@ -68,18 +69,8 @@ class EncoderStudent:
     @cached_property
     def fingerprint(self) -> str:
         """Hex SHA-256 of the encoder, the texts' length and the training settings."""
-        how = self.trial.of_training
-        return fingerprint_of("encoder 1", self.texts.fingerprint(self.trial.max_length), self.epochs, self.rate, *how)
-
-    @property
-    def epochs(self) -> int:
-        """As set, or this student's default."""
-        return self.trial.epochs or EPOCHS
-
-    @property
-    def rate(self) -> float:
-        """As set, or this student's default."""
-        return self.trial.learning_rate or LEARNING_RATE
+        how = self.trial.of_training(USUAL_SCHEDULE)
+        return fingerprint_of("encoder 1", self.texts.fingerprint(self.trial.max_length), *how)
 
     def untrained(self) -> Encoding:
         """The encoder as the run used it, except for the length of text read."""
@@ -117,7 +108,7 @@ class EncoderStudent:
             output_dir=str(scratch),
             num_train_epochs=1,  # the rows hold them all
             per_device_train_batch_size=self.trial.batch_size,
-            learning_rate=self.rate,
+            learning_rate=self.trial.schedule(USUAL_SCHEDULE)[1],
             warmup_steps=WARMUP,
             batch_sampler=BatchSamplers.NO_DUPLICATES,
             prompts=prompts,
@@ -148,27 +139,24 @@ class EncoderStudent:
         width = width if self.trial.negatives is None else min(width, self.trial.negatives)
         if self.trial.loss != "mnrl" and not width:
             raise RecipeError(f"--loss {self.trial.loss}: wanted negatives with scores; found positives alone")
-        slope, intercept = self._scale(exported)
+        slope, intercept = teacher_scale(self.trial, exported, self._cosines, pairs=500)
+        epochs, _ = self.trial.schedule(USUAL_SCHEDULE)
         random = np.random.default_rng(seed)
         for place, query in enumerate(exported.queries.tolist()):
             turns = random.permutation(np.arange(starts[place], starts[place + 1]))
             taken = np.resize(np.arange(ends[place], ends[place + 1]), width)
             row = {f"negative_{n}": self.texts.documents[negatives[at]] for n, at in enumerate(taken.tolist(), 1)}
-            for chosen in np.resize(turns, self.epochs).tolist():
+            for chosen in np.resize(turns, epochs).tolist():
                 targets = slope * np.concatenate([scores[0][[chosen]], scores[1][taken]]) + intercept
                 pair = {"query": self.texts.queries[query], "positive": self.texts.documents[positives[chosen]]}
                 yield pair | row | ({} if self.trial.loss == "mnrl" else {"label": _label(self.trial.loss, targets)})
 
-    def _scale(self, exported: ExportedPairs) -> tuple[float, float]:
-        """The teacher's scores on the scale of the untrained encoder's cosines, from some hundred pairs."""
-        if self.trial.loss == "mnrl":
-            return 1.0, 0.0
-        some: Ints = np.random.default_rng(self.trial.seed).permutation(len(exported.query))[:500]
-        start = Encoding(self.texts, self._model())
+    def _cosines(self, queries: Ints, documents: Ints) -> Floats:
+        start = self.untrained()
         query, document = self.texts.prompts(start.model)
-        left = start._encode([self.texts.queries[row] for row in exported.query[some].tolist()], query)
-        right = start._encode([self.texts.documents[row] for row in exported.document[some].tolist()], document)
-        return on_scale_of(np.vecdot(left, right), exported.score[some])
+        left = start._encode([self.texts.queries[row] for row in queries.tolist()], query)
+        right = start._encode([self.texts.documents[row] for row in documents.tolist()], document)
+        return np.asarray(np.vecdot(left, right), np.float32)
 
 
 def _label(loss: str, scores: Floats) -> list[float]:

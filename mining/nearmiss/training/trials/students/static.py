@@ -18,12 +18,12 @@ from nearmiss.settings import Trial
 from nearmiss.storage.fingerprint import fingerprint_of
 from nearmiss.training.trials.batches import Batch, Order
 from nearmiss.training.trials.exported_pairs import ExportedPairs
-from nearmiss.training.trials.losses import loss_of, on_scale_of
+from nearmiss.training.trials.losses import loss_of, teacher_scale
 from nearmiss.training.trials.measures import Blocks
 from nearmiss.training.trials.students.trial_texts import TrialTexts
-from nearmiss.types import Ints, Vectors
+from nearmiss.types import Floats, Ints, Vectors
 
-EPOCHS, LEARNING_RATE = 6, 2e-3
+USUAL_SCHEDULE = 6, 2e-3  # epochs, highest step size
 BLOCK = 16_384
 DECAY = (0.9, 0.999)  # of Adam's moments
 
@@ -57,18 +57,8 @@ class Static:
     @cached_property
     def fingerprint(self) -> str:
         """Hex SHA-256 of the start, the texts' length and the training settings."""
-        how = self.trial.of_training
-        return fingerprint_of("static 1", self.texts.fingerprint(self.trial.max_length), self.epochs, self.rate, *how)
-
-    @property
-    def epochs(self) -> int:
-        """As set, or this student's default."""
-        return self.trial.epochs or EPOCHS
-
-    @property
-    def rate(self) -> float:
-        """As set, or this student's default."""
-        return self.trial.learning_rate or LEARNING_RATE
+        how = self.trial.of_training(USUAL_SCHEDULE)
+        return fingerprint_of("static 1", self.texts.fingerprint(self.trial.max_length), *how)
 
     @cached_property
     def _start(self) -> tuple[Any, Vectors]:
@@ -115,9 +105,10 @@ class Static:
     def train(self, exported: ExportedPairs, seed: int) -> Means:
         """Token vectors that bring queries and their positives together."""
         order = Order(exported, self.trial.batch_size, self.trial.negatives)
-        scale = self._scale(exported)
-        adam = _SparseAdam(self._start[1].copy(), self.rate, order.steps(self.epochs))
-        for batch in order.batches(self.epochs, seed):
+        scale = teacher_scale(self.trial, exported, self._cosines)
+        epochs, rate = self.trial.schedule(USUAL_SCHEDULE)
+        adam = _SparseAdam(self._start[1].copy(), rate, order.steps(epochs))
+        for batch in order.batches(epochs, seed):
             self._step(batch, scale, adam)
         return Means(self, adam.weights)
 
@@ -138,14 +129,10 @@ class Static:
         assert means.grad is not None
         adam.step(tokens, np.asarray(shares.T @ means.grad.numpy()))
 
-    def _scale(self, exported: ExportedPairs) -> tuple[float, float]:
-        if self.trial.loss == "mnrl":
-            return 1.0, 0.0
-        some = np.random.default_rng(self.trial.seed).permutation(len(exported.query))[:5000]
+    def _cosines(self, queries: Ints, documents: Ints) -> Floats:
         weights = self._start[1]
-        left = _unit(self.shares_of_queries[exported.query[some]] @ weights)
-        right = _unit(self.shares_of_documents[exported.document[some]] @ weights)
-        return on_scale_of(np.vecdot(left, right), exported.score[some])
+        left = _unit(self.shares_of_queries[queries] @ weights)
+        return np.vecdot(left, _unit(self.shares_of_documents[documents] @ weights))
 
 
 class _SparseAdam:
