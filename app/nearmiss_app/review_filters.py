@@ -8,7 +8,7 @@ is written to it. Coming back from another page, where the address says nothing,
 import streamlit as st
 
 from nearmiss.session.queue import address
-from nearmiss.session.queue.address import SHOWN, Choice
+from nearmiss.session.queue.address import STATUSES_OFFERED, Choice
 from nearmiss.session.queue.agenda import View
 from nearmiss.workspace import Workspace
 from nearmiss_app import navigation, theme
@@ -97,7 +97,7 @@ def _controls(work: Workspace) -> None:
         help="What matters most: likely answers that training would push hardest, with the audit's random draws "
         "between them where one was drawn. Audit only: nothing but those draws.",
     )
-    st.multiselect("Status", SHOWN, key="see_status", format_func=lambda status: theme.STATUS[status].word)
+    st.multiselect("Status", STATUSES_OFFERED, key="see_status", format_func=lambda status: theme.STATUS[status].word)
     st.selectbox("Verdict", list(VERDICT_WORDS), key="see_verdict", format_func=VERDICT_WORDS.get)
     st.text_input("Judged by", key="see_by", placeholder="anyone")
     st.multiselect("Found by", work.table.sources, key="see_source", format_func=theme.source_word, placeholder="any")

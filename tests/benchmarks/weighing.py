@@ -19,7 +19,7 @@ import numpy as np
 from scipy.special import expit
 
 from nearmiss.calibration import fitting
-from nearmiss.calibration.fitting import SPREAD, SPREAD_OF_CHOICE, SPREAD_OF_INTERCEPT
+from nearmiss.calibration.fitting import SPREAD_OF_CHOICE, SPREAD_OF_INTERCEPT, SPREAD_OF_WEIGHTS
 from nearmiss.calibration.model import fit_weights
 
 LABELS, POPULATION, SIGNALS = 200, 20_000, 8
@@ -54,12 +54,12 @@ def _once(rule: str, case: Case, seed: int) -> tuple[float, bool, float]:
     rng = np.random.default_rng(seed)
     values = np.clip(rng.normal(size=(POPULATION, SIGNALS)), -5, 5)
     prior = np.array([*np.full(SIGNALS, 0.5), -3.0])
-    truth = prior + np.array([*rng.normal(0, SPREAD, SIGNALS), rng.normal(0, 1)])
+    truth = prior + np.array([*rng.normal(0, SPREAD_OF_WEIGHTS, SIGNALS), rng.normal(0, 1)])
     p_true = expit(values @ truth[:-1] + truth[-1])
     answers = rng.random(POPULATION) < p_true
     rows, weights, drawn = _judged(rng, case, values @ prior[:-1] + prior[-1], answers)
     design, center = values[rows], prior
-    spread = np.array([*np.full(SIGNALS, SPREAD), SPREAD_OF_INTERCEPT])
+    spread = np.array([*np.full(SIGNALS, SPREAD_OF_WEIGHTS), SPREAD_OF_INTERCEPT])
     if rule == "scaled together":
         of_label = np.minimum(weights / weights.mean(), fitting.HEAVIEST)
     else:

@@ -89,7 +89,7 @@ def whiskers(
         )
     for row, dot in enumerate(dots):
         figure.add_annotation(
-            x=1, xref="paper", y=row, text=_said(dot, number), showarrow=False, xanchor="left", xshift=12
+            x=1, xref="paper", y=row, text=_dot_label(dot, number), showarrow=False, xanchor="left", xshift=12
         )
     styled(figure, dark=dark, height=FRAME + ROW * max(len(dots), 1))
     names = [f"<b>{dot.name}</b>" if dot.strong and not dot.colour else dot.name for dot in dots]
@@ -137,7 +137,7 @@ def _name(person: str, longest: int = NAME) -> str:
     return f"\u2068{safe(shortened(person, longest))}\u2069"
 
 
-def _said(dot: Dot, number: Callable[[float], str]) -> str:
+def _dot_label(dot: Dot, number: Callable[[float], str]) -> str:
     if dot.estimate.value is None:
         return "cannot be told"
     value = number(dot.estimate.value)

@@ -10,10 +10,10 @@ from nearmiss_app import theme
 from nearmiss_app.charts.style import GRID, INK, styled
 
 
-def reliability(told: dict[str, Any], *, dark: bool) -> go.Figure:
+def reliability(measured: dict[str, Any], *, dark: bool) -> go.Figure:
     """Estimated against judged probability by bin, with 95% intervals; on the diagonal both are equal."""
     mode = "dark" if dark else "light"
-    bins = told["curve"]
+    bins = measured["curve"]
     look = theme.STATUS["known_positive"]
     colour = look.dark if dark else look.light
     judged = [one["judged"] for one in bins]
@@ -53,9 +53,9 @@ def reliability(told: dict[str, Any], *, dark: bool) -> go.Figure:
     return made
 
 
-def in_words_of(told: dict[str, Any]) -> str:
+def in_words_of(measured: dict[str, Any]) -> str:
     """The curve as text, for screen readers."""
-    parts = [f"{one['estimated']:.0%} estimated, {one['judged']:.0%} judged answers" for one in told["curve"]]
+    parts = [f"{one['estimated']:.0%} estimated, {one['judged']:.0%} judged answers" for one in measured["curve"]]
     return "Reliability: " + "; ".join(parts) + "."
 
 

@@ -11,13 +11,13 @@ LONGEST = 20_000  # characters of a text
 LONGEST_TITLE = 160
 
 
-def how_far(told: MapProgress) -> str:
+def how_far(progress: MapProgress) -> str:
     """The progress of a map that is being made."""
-    words = STAGES.get(told.stage, "Getting ready")
-    if told.done:
-        words += f": {told.done:,} of {told.total:,} {told.unit}"
-    if told.seconds_left is not None:
-        words += f", {told.rate:,.0f} a second, about {told.seconds_left:,.0f} s left"
+    words = STAGES.get(progress.stage, "Getting ready")
+    if progress.done:
+        words += f": {progress.done:,} of {progress.total:,} {progress.unit}"
+    if progress.seconds_left is not None:
+        words += f", {progress.rate:,.0f} a second, about {progress.seconds_left:,.0f} s left"
     return words
 
 

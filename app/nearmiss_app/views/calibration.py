@@ -83,10 +83,10 @@ def rests_on(calibration: Calibration) -> None:
         st.warning(f"{doubt[0].upper()}{doubt[1:]}.", icon=":material/help:")
 
 
-def reliability(told: dict[str, Any]) -> None:
+def reliability(measured: dict[str, Any]) -> None:
     """Estimated against judged, for all and for each slice."""
-    slices = {"all": told["overall"]} | {
-        f"{name}: {value}": one for name, values in told["by_slice"].items() for value, one in values.items()
+    slices = {"all": measured["overall"]} | {
+        f"{name}: {value}": one for name, values in measured["by_slice"].items() for value, one in values.items()
     }
     chosen = st.selectbox("Of which judgements", list(slices))
     drawn = charts.reliability(slices[chosen], dark=theme.is_dark())
@@ -110,15 +110,15 @@ def page(work: Workspace) -> None:
     """What it is, its basis, its accuracy, and the weight of each signal."""
     st.title("Calibration", anchor=False)
     st.caption("Every signal of a candidate together gives its chance to be an unlabelled answer: p_relevant.")
-    calibration, told = work.run.calibration(work.number), stored.told_of(work.folder)
+    calibration, measured = work.run.calibration(work.number), stored.reliability_of(work.folder)
     rests_on(calibration)
     learn(work)
     says = "The estimated chance against the share that people judged to be answers."
     picture(heading("Estimated and judged", says), key="truth_heading")
-    if told is None or not told["overall"]["labels"]:
+    if measured is None or not measured["overall"]["labels"]:
         st.info("Nothing to compare yet: once it has learned from judgements, this shows how near its estimates are.")
     else:
-        reliability(told)
+        reliability(measured)
     says = "How far one standard deviation of a signal moves the chance; left of 0 it lowers it."
     picture(heading("What each signal weighs", says), key="weights_heading")
     drawn = charts.weights(calibration, dark=theme.is_dark())

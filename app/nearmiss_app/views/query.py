@@ -14,7 +14,7 @@ from nearmiss_app import navigation, state, theme
 from nearmiss_app.rankings import rankings
 
 KEY = "rankings"
-FOUND = 8
+MOST_QUERIES_LISTED = 8
 ANSWERS = 5
 READ_AHEAD = 4  # kept documents whose texts come with the page
 MOST_AT_ONCE = 12
@@ -40,7 +40,7 @@ def toolbar(work: Workspace, query_id: str) -> None:
         if query_id:
             navigation.link_to("review", "Review its candidates", query=query_id)
             navigation.link_to("map", "On the map", query=query_id)
-    found = query_view.find(work, wanted.strip(), FOUND) if wanted.strip() or not query_id else []
+    found = query_view.find(work, wanted.strip(), MOST_QUERIES_LISTED) if wanted.strip() or not query_id else []
     for one, text in found:
         navigation.link_to("query", navigation.as_text(text), query=one)
     if wanted.strip() and not found:

@@ -74,8 +74,8 @@ def cards_of(work: Workspace, view: View, overlap: int) -> None:
     """The deck: writes what it sent, then gives it the next cards."""
     reviewer = state.reviewer()
     before = st.session_state.get(KEY) or {}
-    told, opened = before.get("events") or {}, before.get("open") or {}
-    sent = told.get("events", [])
+    from_browser, opened = before.get("events") or {}, before.get("open") or {}
+    sent = from_browser.get("events", [])
     problems = incoming.write(work, sent, arms.arms(work) if sent else None)
     priority.learn(work)
     policy = work.policy
@@ -84,28 +84,30 @@ def cards_of(work: Workspace, view: View, overlap: int) -> None:
     focus, focus_number = _focus(work, opened)
     # Not tied to this moment: after a restart of the server a page goes on where it was.
     name = json.dumps([asdict(view), reviewer, order.tolist() if "from_map" in st.query_params else []])
-    same = told.get("view") == name
+    same = from_browser.get("view") == name
     # Other views are read from end to end, judged or not: earlier cards need not come again.
-    behind = max(0, int(told.get("at", 0)) - BEHIND) if same and view.verdict != "unjudged" else 0
-    count = AHEAD + (min(int(told.get("passed", 0)), MOST_PASSED) if same else 0)
+    behind = max(0, int(from_browser.get("at", 0)) - BEHIND) if same and view.verdict != "unjudged" else 0
+    count = AHEAD + (min(int(from_browser.get("passed", 0)), MOST_PASSED) if same else 0)
     picked = arms.pick(work, view, reviewer, order[behind:], count, overlap=overlap, first=focus) if reviewer else []
-    have = {(pair[0], pair[1]) for pair in told.get("have", [])} if same else set()
+    have = {(pair[0], pair[1]) for pair in from_browser.get("have", [])} if same else set()
     picked = [one for one in picked if one.pair in focus or one.pair not in have]
-    sight = cards.CardView(policy, decision, view.blind, view.text)
+    card_view = cards.CardView(policy, decision, view.blind, view.text)
     deck(
         {
             "run": str(work.run.folder),
             "view": name,
             "shows_judged": view.verdict != "unjudged" and view.order != "audit",
-            "deck": told.get("deck") if have else None,
+            "deck": from_browser.get("deck") if have else None,
             "reviewer": reviewer,
             "dark": theme.is_dark(),
             "blind": view.blind,
             "ack": incoming.dealt_with(sent),
             "problems": problems,
-            "cards": [cards.card(work, one, sight, reviewer) for one in picked],
-            "revealed": _revealed(work, sent, sight, reviewer),
-            "queries": {q: cards.query(work, q, sight, reviewer) for q in dict.fromkeys(one.pair[0] for one in picked)},
+            "cards": [cards.card(work, one, card_view, reviewer) for one in picked],
+            "revealed": _revealed(work, sent, card_view, reviewer),
+            "queries": {
+                q: cards.query(work, q, card_view, reviewer) for q in dict.fromkeys(one.pair[0] for one in picked)
+            },
             "focus": focus[0] if focus else None,
             "focus_number": focus_number,
             "history": cards.history(work, reviewer) if reviewer else [],
@@ -127,18 +129,20 @@ def _guidelines(work: Workspace, read: dict, reviewer: str) -> dict:
     return {"version": found.version, "is_usual": found.is_usual, "tree": guidelines.tree(found.text)}
 
 
-def _revealed(work: Workspace, sent: list, sight: cards.CardView, reviewer: str) -> list[dict]:
+def _revealed(work: Workspace, sent: list, card_view: cards.CardView, reviewer: str) -> list[dict]:
     """The cards just judged, with what was hidden before, or with their new comments."""
     pairs = dict.fromkeys(
         (str(one.get("query_id")), str(one.get("doc_id"))) for one in sent if one.get("arm") != REPEAT
     )
-    return [cards.card(work, arms.PickedCard(pair), sight, reviewer) for pair in pairs if work.row_of(pair) is not None]
+    return [
+        cards.card(work, arms.PickedCard(pair), card_view, reviewer) for pair in pairs if work.row_of(pair) is not None
+    ]
 
 
 def _progress(work: Workspace, view: View, order: np.ndarray, reviewer: str, overlap: int) -> dict:
     """The progress in this view; `shown` is None where cards leave it once they are judged."""
     found = asdict(agenda.progress(work, order, reviewer, time.time(), overlap))
-    told = {
+    progress = {
         "shown": None,
         "words": "",
         "done": "",
@@ -147,11 +151,11 @@ def _progress(work: Workspace, view: View, order: np.ndarray, reviewer: str, ove
     }
     if view.order == "audit":
         audits = arms.audit_progress(work, reviewer)
-        told |= {"words": f"{audits.judged:,} of {audits.drawn:,} draws judged", "done": AUDIT_DONE}
+        progress |= {"words": f"{audits.judged:,} of {audits.drawn:,} draws judged", "done": AUDIT_DONE}
         found["left"] = audits.waiting
     elif view.verdict != "unjudged":
-        told["shown"] = len(order)
-    return found | told
+        progress["shown"] = len(order)
+    return found | progress
 
 
 def audit_only(work: Workspace) -> bool:
@@ -213,13 +217,13 @@ def plain(work: Workspace, view: View, overlap: int) -> None:
         st.success("Nothing left in this view.")
         return
     pair = picked[0].pair
-    sight = cards.CardView(policy, decision, blind=True)
-    shown = cards.query(work, pair[0], sight, reviewer)
+    card_view = cards.CardView(policy, decision, blind=True)
+    shown = cards.query(work, pair[0], card_view, reviewer)
     st.text(shown["text"])
     left, right = st.columns(2)
     for column, title, texts in (
         (left, "Labelled answer", [positive["pieces"] for positive in shown["positives"]]),
-        (right, "Candidate", [cards.card(work, picked[0], sight, reviewer)["pieces"]]),
+        (right, "Candidate", [cards.card(work, picked[0], card_view, reviewer)["pieces"]]),
     ):
         with column.container(border=True):
             st.caption(title)

@@ -16,7 +16,7 @@ from nearmiss.types import Pair
 from nearmiss.workspace import Workspace
 
 # The harm to training: from an answer used as a negative, to a negative that is merely left out.
-HARM = (
+MOST_HARMFUL_FIRST = (
     {"relevant", "not_relevant"},
     {"partial", "not_relevant"},
     {"relevant", "partial"},
@@ -134,7 +134,7 @@ def _differ(standing: Standing, pair: Pair, between: tuple[str, str]) -> bool:
 
 def _harm(standing: Standing, pair: Pair) -> int:
     verdicts = {entry.event.verdict for entry in standing.by_reviewer(pair).values()}
-    return next((place for place, kind in enumerate(HARM) if kind <= verdicts), len(HARM))
+    return next((place for place, kind in enumerate(MOST_HARMFUL_FIRST) if kind <= verdicts), len(MOST_HARMFUL_FIRST))
 
 
 def _passages(work: Workspace, doc_ids: list[str]) -> list[DisputedDocument]:

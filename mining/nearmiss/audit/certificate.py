@@ -16,7 +16,7 @@ answers would pass.
 
 Repeated tries would end with a lucky draw. So the error is spread over all tests of a round: the k-th
 (another plan, other thresholds, another rate or confidence) may err with error / (k (k + 1)), which sums to the error
-over any number of them. Asked again about other rows, a test that was made keeps its level: the draws are the same.
+over any number of them. A test that is made again, about other rows, keeps its level: the draws are the same.
 
 A draw judged "cannot tell" counts as an answer here.
 """
@@ -135,7 +135,7 @@ def certify(
     earlier = certificates(work)
     attempt = _attempt(earlier, name)
     level = spent(1 - confidence, attempt)
-    asked = Asked(sample, interval, likely, max_rate, level)
+    asked = CertificationInputs(sample, interval, likely, max_rate, level)
     tried = [
         _named(
             work, stop, sides[values.index(stop.value)].kept, at(policy, field, stop.value) if field else policy, asked
@@ -207,7 +207,7 @@ def _attempt(known: Sequence[Certificate], name: str) -> int:
 
 
 @dataclass(frozen=True)
-class Asked:
+class CertificationInputs:
     """What is tested, and by which draws."""
 
     sample: Sample
@@ -222,7 +222,7 @@ def _named(
     stop: CeilingTried,
     kept: Bools,
     policy: Policy,
-    asked: "Asked",
+    asked: CertificationInputs,
 ) -> CeilingTried:
     """A ceiling that passed, with the rows that an export has under it, where the draws cover them too."""
     if not stop.passed:

@@ -111,20 +111,20 @@ def along(table: Table, policy: Policy, field: str, stops: Sequence[float | None
     refusing = np.zeros(len(table.query), np.int16)  # how many stops: small numbers are added up in a quarter the time
     for stop in stops:
         refusing += too_close(table, at(policy, field, stop))
-    stands = refusing.astype(np.int64)
+    passes_from = refusing.astype(np.int64)
     before, suspected = np.zeros(len(table.query), bool), np.zeros(len(table.query), bool)
     for rule in RULES[: RULES.index(too_close)]:
         refuses = rule(table, policy) & ~before
         suspected |= refuses if rule.__name__ in SUSPECTS else False
         before |= refuses
-    survives = ~before & ~too_easy(table, policy) & (stands < never)
-    until = np.zeros(len(stands), np.int64)
-    order = wanted_first(table, policy, survives, np.zeros(len(stands), np.int64))
-    since, until[order] = _displaced(table.query[order], stands[order], policy, never)
-    begins = stands.copy()
+    survives = ~before & ~too_easy(table, policy) & (passes_from < never)
+    until = np.zeros(len(passes_from), np.int64)
+    order = wanted_first(table, policy, survives, np.zeros(len(passes_from), np.int64))
+    since, until[order] = _displaced(table.query[order], passes_from[order], policy, never)
+    begins = passes_from.copy()
     begins[order] = np.maximum(begins[order], since)
     kept = survives & among & (begins < until)
-    refused = np.where(suspected, never, np.where(before, 0, stands))
+    refused = np.where(suspected, never, np.where(before, 0, passes_from))
     return DomainsAlongCeiling(never, np.where(kept, begins, 0), np.where(kept, until, 0), np.where(among, refused, 0))
 
 
@@ -133,7 +133,7 @@ def each(table: Table, policy: Policy, field: str, stops: Sequence[float | None]
     return (domains(table, at(policy, field, stop)) for stop in stops)
 
 
-def _displaced(query: Ints, stands: Ints, policy: Policy, never: int) -> tuple[Ints, Ints]:
+def _displaced(query: Ints, passes_from: Ints, policy: Policy, never: int) -> tuple[Ints, Ints]:
     """The stop from which each row's query has enough (0 unless short ones are dropped), and that at which it goes."""
     places, queries = policy.negatives_per_query, int(query.max(initial=-1)) + 1
     earliest = np.full((queries, places), never, np.int64)  # the first stops of the rows so far, sorted
@@ -145,7 +145,7 @@ def _displaced(query: Ints, stands: Ints, policy: Policy, never: int) -> tuple[I
         rows = rows[earliest[query[rows], -1] > 0]
         own = earliest[query[rows]]
         until[rows] = own[:, -1]
-        own[:, -1] = np.minimum(own[:, -1], stands[rows])
+        own[:, -1] = np.minimum(own[:, -1], passes_from[rows])
         earliest[query[rows]] = np.sort(own, axis=1)
     enough = earliest[:, -1][query] if policy.shortfall == "drop" else np.zeros(len(query), np.int64)
     return enough, until

@@ -17,7 +17,7 @@ from nearmiss.review import AuditPlan
 from nearmiss.settings import flag
 
 
-def of_plan(plan: AuditPlan, told: ExpectedPrecision) -> list[str]:
+def of_plan(plan: AuditPlan, expected: ExpectedPrecision) -> list[str]:
     """What was drawn, and how precisely it will measure."""
     parts: dict[str, int] = {}
     for one in plan.facts["strata"]:
@@ -25,9 +25,10 @@ def of_plan(plan: AuditPlan, told: ExpectedPrecision) -> list[str]:
     drawn = ", ".join(f"{labels} {_DOMAINS[name]}" for name, labels in parts.items())
     return [
         f"audit {plan.plan}: {sum(parts.values())} candidates drawn ({drawn}); written to the log.",
-        f"If {told.rate:.1%} of the kept negatives are answers, as the scores guess, these labels tell it to "
-        f"±{100 * told.half_width:.1f} points; for ±{100 * told.wanted:.1f} points {told.labels_needed} are needed.",
-        "`nearmiss app` asks for the verdicts, `nearmiss audit estimate` tells the numbers.",
+        f"If {expected.rate:.1%} of the kept negatives are answers, as the scores guess, these labels measure it to "
+        f"±{100 * expected.half_width:.1f} points; "
+        f"for ±{100 * expected.wanted:.1f} points {expected.labels_needed} are needed.",
+        "Judge them in `nearmiss app`; then `nearmiss audit estimate` gives the numbers.",
     ]
 
 
@@ -131,11 +132,11 @@ def _of_partial(numbers: AuditRates, without: AuditRates) -> list[str]:
     ]
 
 
-def of_certification(told: Mapping[str, Any]) -> str:
+def of_certification(certified: Mapping[str, Any]) -> str:
     """Whether the rows of an export are those of a certificate, from what its manifest says of it."""
-    if told["certified"]:
+    if certified["certified"]:
         return "These rows are certified: the export carries the certificate."
-    differ = told["rows_that_differ"]
+    differ = certified["rows_that_differ"]
     if not differ:
         return "Not certified: no certificate covers these rows."
     verb = "differs" if differ == 1 else "differ"

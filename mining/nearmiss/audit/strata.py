@@ -17,10 +17,10 @@ from nearmiss.types import Bools, Floats, Ints
 # The share of the labels that each domain gets.
 KEPT, NEXT, REFUSED, OTHERS = "kept", "next", "refused", "others"
 SHARES = {KEPT: 0.6, NEXT: 0.1, REFUSED: 0.25, OTHERS: 0.05}
-MOST = {KEPT: 8, NEXT: 3, REFUSED: 5, OTHERS: 2}
+MOST_STRATA = {KEPT: 8, NEXT: 3, REFUSED: 5, OTHERS: 2}
 NEYMAN = 0.78
 FEWEST = 3  # labels in a stratum
-ROOM = 8  # labels a stratum should have on average
+LABELS_PER_STRATUM = 8  # labels a stratum should have on average
 LOWEST, NEAREST = 0.25, 0.1  # shares of a domain that its two fixed strata take
 OUTSIDE = -1  # stratum of what is not in the population
 
@@ -51,7 +51,11 @@ def stratify(domain_of: dict[str, Bools], proxy: Floats, slack: Floats, labels: 
     given = _shared({name: int(rows.sum()) for name, rows in domain_of.items()}, labels)
     for name, rows in domain_of.items():
         if given[name]:
-            cut = _cut(proxy[rows], slack[rows] if name == KEPT else None, min(MOST[name], max(1, given[name] // ROOM)))
+            cut = _cut(
+                proxy[rows],
+                slack[rows] if name == KEPT else None,
+                min(MOST_STRATA[name], max(1, given[name] // LABELS_PER_STRATUM)),
+            )
             stratum[rows] = cut + len(domains)
             domains += [name] * (int(cut.max()) + 1)
     sizes = np.bincount(stratum[stratum >= 0], minlength=len(domains))

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 # How far a weight may lie from the prior's before labels must pay for it (standard deviations of the Gaussian prior).
 # Measured on five collections: wider, and 50 labels do harm; narrower, and 1,000 do little good.
-SPREAD = 0.1
+SPREAD_OF_WEIGHTS = 0.1
 # The prior was fitted with a small teacher and without a learned sparse encoder: there labels move more.
 SPREAD_OF_MODELS = 0.3
 SPREAD_OF_INTERCEPT = 2.0
@@ -157,7 +157,7 @@ def _problem(found: Signals, prior: Calibration, labels: CalibrationLabels) -> P
 
 
 def _spread(name: str) -> float:
-    return SPREAD if not name.startswith("teacher") and _known(name) else SPREAD_OF_MODELS
+    return SPREAD_OF_WEIGHTS if not name.startswith("teacher") and _known(name) else SPREAD_OF_MODELS
 
 
 def _known(name: str) -> bool:
@@ -221,7 +221,7 @@ def _isotonic() -> "IsotonicRegression":
     return IsotonicRegression(y_min=0.0, y_max=1.0, out_of_bounds="clip")
 
 
-def _doubts(calibration: Calibration, told: Reliability, queries: int) -> Sequence[str]:
+def _doubts(calibration: Calibration, reliability: Reliability, queries: int) -> Sequence[str]:
     doubts = []
     if not calibration.labels:
         return [PRIOR_ALONE]
@@ -235,8 +235,10 @@ def _doubts(calibration: Calibration, told: Reliability, queries: int) -> Sequen
             f"{calibration.labels} judgements with {calibration.answers} answers: wanted at least {FEWEST_LABELS} and "
             f"{FEWEST_ANSWERS}; until then the weights of other collections decide nearly alone"
         )
-    elif told.error > WORST_ERROR:
-        doubts.append(f"its probabilities are off by {told.error:.0%} on average where it was tried on unseen queries")
-    if told.auc is not None and calibration.answers >= FEWEST_ANSWERS and told.auc < 0.6:
-        doubts.append(f"it hardly tells answers from negatives here (AUC {told.auc:.2f} on unseen queries)")
+    elif reliability.error > WORST_ERROR:
+        doubts.append(
+            f"its probabilities are off by {reliability.error:.0%} on average where it was tried on unseen queries"
+        )
+    if reliability.auc is not None and calibration.answers >= FEWEST_ANSWERS and reliability.auc < 0.6:
+        doubts.append(f"it hardly tells answers from negatives here (AUC {reliability.auc:.2f} on unseen queries)")
     return doubts

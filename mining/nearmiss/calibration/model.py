@@ -64,7 +64,7 @@ class Calibration:
         at, p = np.array(self.steps).T
         return np.asarray(np.interp(logits, at, p), np.float32)
 
-    def spoken(self, found: Signals) -> npt.NDArray[np.float32]:
+    def contributions(self, found: Signals) -> npt.NDArray[np.float32]:
         """What each signal adds to each candidate's logit, (n, k)."""
         added: npt.NDArray[np.float32] = self.standardised(found) * np.array(self.weights, np.float32)
         return added

@@ -71,15 +71,15 @@ def by_prior(found: Signals, candidates: pd.DataFrame, teacher: str = "") -> Cal
 
 
 def save(
-    folder: Path, found: Signals, calibration: Calibration, told: dict[str, Any] | None = None
+    folder: Path, found: Signals, calibration: Calibration, reliability: dict[str, Any] | None = None
 ) -> npt.NDArray[np.float32]:
-    """Put a calibration in force for a round, with its reliability as `told`; returns p_relevant, (n,)."""
+    """Put a calibration in force for a round, with its `reliability` on unseen queries; returns p_relevant, (n,)."""
     p = calibration.probabilities(calibration.logits(found))
     content = json.dumps(asdict(calibration), sort_keys=True).encode()
     name = f"p_relevant-{hashlib.sha256(content).hexdigest()[:12]}.npy"
     with write_atomically(folder / name) as temporary:
         np.save(temporary, p)
-    write_json(folder / FILE, {"probabilities": name, "calibration": asdict(calibration), "reliability": told})
+    write_json(folder / FILE, {"probabilities": name, "calibration": asdict(calibration), "reliability": reliability})
     for old in folder.glob("p_relevant-*.npy"):
         if old.name != name:
             old.unlink()
@@ -91,14 +91,14 @@ def replace_with(
     found: Signals,
     before: Calibration,
     calibration: Calibration,
-    told: dict[str, Any] | None,
+    reliability: dict[str, Any] | None,
     by: str,
 ) -> None:
     """Put a calibration in force as a person's choice: it is logged, and `undo` goes back to `before`."""
     with _WRITE, one_writer(folder, FILE, PATIENCE_S):
         _note(folder, before)
-        save(folder, found, calibration, told)
-        journal.append(folder / HISTORY_FILE, _line(calibration, told, by, time.time()))
+        save(folder, found, calibration, reliability)
+        journal.append(folder / HISTORY_FILE, _line(calibration, reliability, by, time.time()))
 
 
 def undo(folder: Path, candidates: pd.DataFrame, by: str) -> Calibration | None:
@@ -133,14 +133,14 @@ def _note(folder: Path, current: Calibration) -> None:
     """Add the calibration in force to the journal where mining or a program put it there."""
     saves, at = journal.replayed(folder / HISTORY_FILE)
     if not (saves and _from_json(saves[at]["calibration"], folder / HISTORY_FILE) == current):
-        journal.append(folder / HISTORY_FILE, _line(current, told_of(folder), "", 0.0))
+        journal.append(folder / HISTORY_FILE, _line(current, reliability_of(folder), "", 0.0))
 
 
-def _line(calibration: Calibration, told: dict[str, Any] | None, by: str, at: float) -> dict[str, Any]:
-    return {"action": "save", "at": at, "by": by, "calibration": asdict(calibration), "reliability": told}
+def _line(calibration: Calibration, reliability: dict[str, Any] | None, by: str, at: float) -> dict[str, Any]:
+    return {"action": "save", "at": at, "by": by, "calibration": asdict(calibration), "reliability": reliability}
 
 
-def told_of(folder: Path) -> dict[str, Any] | None:
+def reliability_of(folder: Path) -> dict[str, Any] | None:
     """The reliability as measured when it was fitted."""
     if not (folder / FILE).is_file():
         return None
@@ -152,11 +152,11 @@ def told_of(folder: Path) -> dict[str, Any] | None:
 _OLD_NAMES = {"foretold": "estimated", "came": "judged"}
 
 
-def _renamed(told: Any) -> Any:
+def _renamed(stored: Any) -> Any:
     """The same with the names of today."""
-    if isinstance(told, dict):
-        return {_OLD_NAMES.get(name, name): _renamed(value) for name, value in told.items()}
-    return [_renamed(one) for one in told] if isinstance(told, list) else told
+    if isinstance(stored, dict):
+        return {_OLD_NAMES.get(name, name): _renamed(value) for name, value in stored.items()}
+    return [_renamed(one) for one in stored] if isinstance(stored, list) else stored
 
 
 def _read(folder: Path) -> dict[str, Any]:

@@ -4,7 +4,7 @@ Duplicates: which candidates repeat a positive, are the query itself, or share a
 In:  pairs of query and candidate, and of query and positive, in row numbers; the texts; the document vectors
 Out: for every candidate, in the order given, the columns that `mark` describes
 
-The only threshold is NEAR: below that cosine, shared words are not counted.
+The only threshold is LOWEST_COSINE: below that cosine, shared words are not counted.
 """
 
 from collections.abc import Iterator, Sequence
@@ -31,7 +31,7 @@ from nearmiss.retrieval.tokenization import normalise
 from nearmiss.retrieval.vectors import Take, score_pairs
 from nearmiss.types import AnyInts
 
-NEAR = 0.8
+LOWEST_COSINE = 0.8
 PAIR_BLOCK = 1 << 18
 KINDS = np.array(["", "contained", "same_text"])  # weakest first
 
@@ -61,8 +61,8 @@ class Copies:
         duplicate_of      doc_id of a positive that it repeats, or <NA>; the strongest kind, then the nearest
         duplicate_kind    "same_text", "contained" (the words of one stand in the other, in order) or ""
         positive_cosine   float32, with the positive most like the candidate by the lower of cosine and Jaccard
-        positive_jaccard  float32, with the same positive; NaN where the cosine is below NEAR or the words with a
-                          digit differ: the best confusables differ by a type, a version or a year alone
+        positive_jaccard  float32, with the same positive; NaN where the cosine is below LOWEST_COSINE or the words
+                          with a digit differ: the best confusables differ by a type, a version or a year alone
         positive_words    float32, rare words shared with the positive that shares most of them (`likeness.rare_words`)
         is_sibling        bool, shares its group_id with a positive
 
@@ -108,7 +108,7 @@ class Copies:
         cosine = score_pairs(take_vectors, take_vectors, left, right)
         shared = shared_words(self._texts, left, right)
         kind = np.where(same_text(self._texts, left, right), 2, contained(self._texts, left, right, shared))
-        near = (cosine >= NEAR) & same_numerals(self._texts, left, right)
+        near = (cosine >= LOWEST_COSINE) & same_numerals(self._texts, left, right)
         share = np.where(near, jaccard(self._texts, left, right, shared), np.float32(np.nan))
         words = rare_words(self._texts, left, right)
         sibling = (self._groups[left] >= 0) & (self._groups[left] == self._groups[right])

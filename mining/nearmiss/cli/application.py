@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from nearmiss.cli.console import escape_what_does_not_fit, hang_up
-from nearmiss.cli.interrupts import INTERRUPTED, heard
+from nearmiss.cli.interrupts import INTERRUPTED, was_interrupted
 from nearmiss.errors import NearmissError
 from nearmiss.models.cores import tell_libraries
 
@@ -64,13 +64,13 @@ def run() -> int:
     except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED
     except Exception as bug:
-        if os.environ.get("NEARMISS_TRACEBACK") and not heard():
+        if os.environ.get("NEARMISS_TRACEBACK") and not was_interrupted():
             raise
         return _say(f"this is a bug of nearmiss ({type(bug).__name__}: {bug}); NEARMISS_TRACEBACK=1 shows where")
 
 
 def _say(message: str) -> int:
-    if heard():  # for example an interrupted import, which a library reports as missing
+    if was_interrupted():  # for example an interrupted import, which a library reports as missing
         return INTERRUPTED
     print(f"error: {message}", file=sys.stderr)
     return 1

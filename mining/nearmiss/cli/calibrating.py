@@ -106,19 +106,19 @@ def _show(seen: "Preview") -> None:
             console.print(Text(f"  {doubt}"), style="yellow", soft_wrap=True)
     for sentence in refit_words.of_draws(seen):
         _say(sentence)
-    if seen.told.overall.labels:
-        console.print(_reliability(seen.told))
+    if seen.held_out.overall.labels:
+        console.print(_reliability(seen.held_out))
 
 
-def _reliability(told: "HeldOutFit") -> Any:
+def _reliability(held_out: "HeldOutFit") -> Any:
     from rich.table import Table
     from rich.text import Text
 
     table = Table("judged", title="on unseen queries", title_justify="left", header_style="bold")
     for heading in ("labels", "estimated", "judged answers", "error", "Brier", "AUC"):
         table.add_column(heading, justify="right")
-    rows = {"all": told.overall} | {
-        f"{name}: {value}": one for name, values in told.by_slice.items() for value, one in values.items()
+    rows = {"all": held_out.overall} | {
+        f"{name}: {value}": one for name, values in held_out.by_slice.items() for value, one in values.items()
     }
     for name, one in rows.items():
         estimated = sum(bin.estimated * bin.labels for bin in one.curve) / one.labels

@@ -111,7 +111,7 @@ def _work(work: Callable[[], int]) -> None:
         _end(code)
 
 
-def heard() -> bool:
+def was_interrupted() -> bool:
     """Whether an interrupt has come: any failure after it is caused by it."""
     return _interrupts > 0
 

@@ -98,11 +98,11 @@ def import_reviews(
         facts = asdict(done) | {"pairs": len(done.pairs), "candidates": candidates}
         _print_json(facts | {"format": chosen, "written": not dry_run})
         return
-    for sentence in _in_words(done, candidates, dry_run=dry_run, told=relevant_from is not None):
+    for sentence in _in_words(done, candidates, dry_run=dry_run, borders_named=relevant_from is not None):
         _output().print(sentence, highlight=False, markup=False, soft_wrap=True)
 
 
-def _in_words(done: "ImportedJudgements", candidates: int, *, dry_run: bool, told: bool) -> "Iterator[str]":
+def _in_words(done: "ImportedJudgements", candidates: int, *, dry_run: bool, borders_named: bool) -> "Iterator[str]":
     if dry_run:
         yield "nothing was written: this is what would be"
     yield f"{counted(done.rows, 'row')}: {done.new:,} new, {done.known:,} known already"
@@ -111,7 +111,11 @@ def _in_words(done: "ImportedJudgements", candidates: int, *, dry_run: bool, tol
         yield f"  {verdicts}"
     if done.borders is not None:
         borders = f"relevant from grade {done.borders.relevant:g}, partial from {done.borders.partial:g}"
-        why = "" if told or done.borders.relevant != 1 else "the highest grade of the file is 1, so it means relevant: "
+        why = (
+            ""
+            if borders_named or done.borders.relevant != 1
+            else "the highest grade of the file is 1, so it means relevant: "
+        )
         yield f"  {why}{borders} (--relevant-from, --partial-from)"
     for reason, count in done.left_out.items():
         yield f"  {count:,} left out: {reason}"
@@ -126,12 +130,12 @@ def _in_words(done: "ImportedJudgements", candidates: int, *, dry_run: bool, tol
         yield f"  {counted(done.foreign, 'pair')} with a query or a document that is not in this run"
 
 
-def _labels(told: list[str]) -> dict[str, str]:
+def _labels(typed: list[str]) -> dict[str, str]:
     from nearmiss.review import JUDGEMENTS
     from nearmiss.review.given import plain
 
     labels = {}
-    for one in told:
+    for one in typed:
         name, _, verdict = one.rpartition("=")
         if not name or verdict not in JUDGEMENTS:
             raise ReviewError(f"--label: wanted LABEL=VERDICT, a verdict among {', '.join(JUDGEMENTS)}; found {one!r}")

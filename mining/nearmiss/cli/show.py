@@ -84,11 +84,11 @@ class ConsoleProgress:
                 began, first = now, done  # preparation came before, as above
             if now - shown >= PLAIN_EVERY_S:
                 shown = now
-                told = ""
+                rate_and_rest = ""
                 if done > first:
                     rate = (done - first) / (now - began)
-                    told = f", {rate_in_words(rate)}/s, {(total - done) / rate:,.0f} s left"
-                self.console.print(f"{stage}: {done:,} of {total:,} {unit}{told}")
+                    rate_and_rest = f", {rate_in_words(rate)}/s, {(total - done) / rate:,.0f} s left"
+                self.console.print(f"{stage}: {done:,} of {total:,} {unit}{rate_and_rest}")
 
         return advance
 

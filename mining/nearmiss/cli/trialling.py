@@ -106,7 +106,7 @@ def _show(outcome: "Outcome") -> None:
             style="bold" if one is outcome.best else None,
         )
     console.print(table)
-    for sentence in (*_told(outcome), *outcome.sentences()):
+    for sentence in (*_what_was_tried(outcome), *outcome.sentences()):
         console.print(sentence, markup=False, highlight=False, soft_wrap=True)
 
 
@@ -133,7 +133,7 @@ def _against(outcome: "Outcome", one: "Reached") -> str:
     return f"{gap.mean:+.4f} ({gap.low:+.4f} to {gap.high:+.4f}) {gap.verdict or 'not told apart'}"
 
 
-def _told(outcome: "Outcome") -> list[str]:
+def _what_was_tried(outcome: "Outcome") -> list[str]:
     settings = outcome.trial
     searched = f"all {outcome.documents:,} documents"
     if outcome.searched < outcome.documents:

@@ -20,7 +20,7 @@ from nearmiss.data.opening import reason
 from nearmiss.data.rejects import Ledger
 from nearmiss.errors import DatasetError
 
-BATCH = 1000  # rows of a table in memory at once
+ROWS_AT_ONCE = 1000  # rows of a table in memory at once
 
 
 def parquet_rows(path: Path, ledger: Ledger, check: HeaderCheck) -> Iterator[InputRow]:
@@ -28,7 +28,7 @@ def parquet_rows(path: Path, ledger: Ledger, check: HeaderCheck) -> Iterator[Inp
     try:
         file = pq.ParquetFile(path)
         checked_header(str(path), file.schema_arrow.names, check)
-        yield from arrow_rows(str(path), file.iter_batches(BATCH), ledger)
+        yield from arrow_rows(str(path), file.iter_batches(ROWS_AT_ONCE), ledger)
     # Flipped bytes reach pyarrow's Python side too: names that are no UTF-8, dates past the calendar's end.
     except (pa.ArrowException, OSError, ValueError, OverflowError, TypeError) as error:
         raise DatasetError(f"{path}: wanted a readable Parquet file; found {reason(error)}") from error

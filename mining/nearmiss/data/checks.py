@@ -8,7 +8,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-SHOWN = 60  # characters of a bad value that an error repeats
+CHARACTERS_SHOWN = 60  # characters of a bad value that an error repeats
 
 
 class Wrong(Exception):
@@ -42,7 +42,7 @@ def described(value: Any) -> str:
 
 def shortened(text: str) -> str:
     """The first characters of a long text, with a sign that there was more."""
-    return text if len(text) <= SHOWN else f"{text[:SHOWN]}... ({len(text):,} characters)"
+    return text if len(text) <= CHARACTERS_SHOWN else f"{text[:CHARACTERS_SHOWN]}... ({len(text):,} characters)"
 
 
 def wanted_field(row: Mapping[str, Any], name: str) -> Any:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from nearmiss.data.arrow import BATCH, arrow_rows
+from nearmiss.data.arrow import ROWS_AT_ONCE, arrow_rows
 from nearmiss.data.lines import HeaderCheck, InputRow, checked_header
 from nearmiss.data.rejects import Ledger
 from nearmiss.errors import DatasetError
@@ -19,7 +19,7 @@ def hf_rows(path: Path, split: str | None, ledger: Ledger, check: HeaderCheck) -
     table = one_split(str(path), opened(path, split), split)
     checked_header(str(path), table.column_names, check)
     # Arrow hands over stored values; any other format would decode images and sounds first.
-    yield from arrow_rows(str(path), table.with_format("arrow").iter(BATCH), ledger)
+    yield from arrow_rows(str(path), table.with_format("arrow").iter(ROWS_AT_ONCE), ledger)
 
 
 def opened(path: Path, split: str | None) -> Any:

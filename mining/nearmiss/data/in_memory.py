@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
-from nearmiss.data.arrow import BATCH, arrow_rows
+from nearmiss.data.arrow import ROWS_AT_ONCE, arrow_rows
 from nearmiss.data.beir import judge, resolved
 from nearmiss.data.beir_qrels import QrelsRow
 from nearmiss.data.checks import Wrong, wanted_field, wanted_grade, wanted_id, wanted_text
@@ -46,7 +46,7 @@ def pair_rows(given: Any, split: str | None, ledger: Ledger, check: HeaderCheck)
         )
     table = one_split(DATASET, given, split)
     checked_header(DATASET, table.column_names, check)
-    yield from arrow_rows(DATASET, table.with_format("arrow").iter(BATCH), ledger)
+    yield from arrow_rows(DATASET, table.with_format("arrow").iter(ROWS_AT_ONCE), ledger)
 
 
 def frame_rows(name: str, frame: pd.DataFrame, ledger: Ledger) -> Iterator[InputRow]:
@@ -55,7 +55,7 @@ def frame_rows(name: str, frame: pd.DataFrame, ledger: Ledger) -> Iterator[Input
         table = pa.Table.from_pandas(frame, preserve_index=False)
     except pa.ArrowException as error:
         raise DatasetError(f"{name}: wanted one type of values in each column; found {error}") from error
-    yield from arrow_rows(name, table.to_batches(BATCH), ledger)
+    yield from arrow_rows(name, table.to_batches(ROWS_AT_ONCE), ledger)
 
 
 def read_frames(frames: Mapping[str, pd.DataFrame], gathered: Gathered, ledger: Ledger) -> None:

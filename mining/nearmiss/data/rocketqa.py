@@ -17,12 +17,12 @@ from nearmiss.data.rejects import Ledger
 
 CROSS = ("query", "title", "passage", "label")
 DUAL = ("query", "positive_title", "positive", "negative_title", "negative", "label")
-WANTED = "4 columns (query, title, passage, label) or 6 (query, title, positive, title, negative, 0)"
+COLUMNS_WANTED = "4 columns (query, title, passage, label) or 6 (query, title, positive, title, negative, 0)"
 
 
 def rocketqa_rows(path: Path, ledger: Ledger) -> Iterator[InputRow]:
     """The lines of a file, with the columns' names."""
-    for line, values in tab_separated(path, ledger, WANTED, (len(CROSS), len(DUAL))):
+    for line, values in tab_separated(path, ledger, COLUMNS_WANTED, (len(CROSS), len(DUAL))):
         yield InputRow(str(path), line, dict(zip(CROSS if len(values) == len(CROSS) else DUAL, values, strict=True)))
 
 

@@ -17,7 +17,7 @@ from nearmiss.errors import RunError
 from nearmiss.storage.files import read_json, written_to
 from nearmiss.storage.temporary import sweep_drafts_of, temporary_name
 
-SAME = ("format", "options", "provenance", "reviews")  # an export with these alike has the same bytes
+DECIDING_ENTRIES = ("format", "options", "provenance", "reviews")  # an export with these alike has the same bytes
 
 
 @contextmanager
@@ -25,8 +25,8 @@ def whole_folder(out: Path, manifest: Mapping[str, Any]) -> Iterator[Path]:
     """
     A temporary folder beside `out`, which takes its name on success.
 
-    Raises RunError where `out` holds anything but an earlier export whose `SAME` entries are those of `manifest`, and
-    FileError where it cannot be written.
+    Raises RunError where `out` holds anything but an earlier export whose DECIDING_ENTRIES are those of `manifest`,
+    and FileError where it cannot be written.
     """
     _check(out, manifest)
     temporary = out.with_name(temporary_name(out.name))
@@ -50,8 +50,8 @@ def _check(out: Path, manifest: Mapping[str, Any]) -> None:
         raise RunError(f"{out}: wanted a new or empty folder; found something that is no export")
     earlier = read_json(out / MANIFEST)
     # Through JSON, where a tuple is a list.
-    wanted = json.loads(json.dumps({name: manifest[name] for name in SAME}))
-    if differs := [name for name in SAME if earlier.get(name) != wanted[name]]:
+    wanted = json.loads(json.dumps({name: manifest[name] for name in DECIDING_ENTRIES}))
+    if differs := [name for name in DECIDING_ENTRIES if earlier.get(name) != wanted[name]]:
         raise RunError(f"{out}: wanted a new or empty folder; found an export with another {', '.join(differs)}")
     written = {shard["name"] for shard in earlier["shards"]} | set(earlier["other_files"])
     found = {path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file()}

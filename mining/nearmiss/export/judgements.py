@@ -98,7 +98,7 @@ def alone(doc_id: str) -> list[str]:
 
 def judge(
     table: Table,
-    said: JudgementSnapshot,
+    snapshot: JudgementSnapshot,
     policy: Policy,
     export: Export,
     same_document: Callable[[str], Iterable[str]] = alone,
@@ -109,7 +109,7 @@ def judge(
     `same_document` names the documents of the same words, so that no copy of a found answer stays a negative of the
     same query: when the run was mined, only the copies of labelled positives were marked.
     """
-    ready = _settled(table, said, export, same_document)
+    ready = _settled(table, snapshot, export, same_document)
     decision = selection.decide(ready.table, policy)
     status: Statuses = np.where(ready.own > 0, ready.own, decision.status)
     frame = table.candidates.assign(
@@ -118,14 +118,14 @@ def judge(
         slot=pd.arrays.IntegerArray(decision.slot.astype(np.int32), decision.slot == 0),
     )
     withheld = {_query_id(table, place): reason for place, reason in sorted(ready.queries.items())}
-    return frame, _record(table, said, withheld)
+    return frame, _record(table, snapshot, withheld)
 
 
 def settled(
-    table: Table, said: JudgementSnapshot, export: Export, same_document: Callable[[str], Iterable[str]] = alone
+    table: Table, snapshot: JudgementSnapshot, export: Export, same_document: Callable[[str], Iterable[str]] = alone
 ) -> Table:
     """The candidates as selection reads them for an export, what its judgements take away being masked."""
-    return _settled(table, said, export, same_document).table
+    return _settled(table, snapshot, export, same_document).table
 
 
 @dataclass(frozen=True)
@@ -139,9 +139,9 @@ class _Settled:
 
 
 def _settled(
-    table: Table, said: JudgementSnapshot, export: Export, same_document: Callable[[str], Iterable[str]]
+    table: Table, snapshot: JudgementSnapshot, export: Export, same_document: Callable[[str], Iterable[str]]
 ) -> _Settled:
-    named = _named(table, said.reasons)
+    named = _named(table, snapshot.reasons)
     wrong = table.positive & table.verdict("not_relevant")
     wrong[named.wrong_positive] = True
     own = _taken_away(table, named, wrong, export)
@@ -238,13 +238,13 @@ def _codes(table: Table, own: Statuses, export: Export) -> npt.NDArray[np.int8]:
     return codes
 
 
-def _record(table: Table, said: JudgementSnapshot, withheld: Mapping[str, str]) -> ExportReviews:
+def _record(table: Table, snapshot: JudgementSnapshot, withheld: Mapping[str, str]) -> ExportReviews:
     counts = np.bincount(table.verdicts, minlength=len(VERDICTS) + 1)[1:].tolist()
     return ExportReviews(
-        last_seq=said.last_seq,
-        judgements=said.judgements,
-        reviewers=said.reviewers,
-        with_known_chance=said.with_known_chance,
+        last_seq=snapshot.last_seq,
+        judgements=snapshot.judgements,
+        reviewers=snapshot.reviewers,
+        with_known_chance=snapshot.with_known_chance,
         verdicts={verdict: count for verdict, count in zip(VERDICTS, counts, strict=True) if count},
         withheld=withheld,
     )

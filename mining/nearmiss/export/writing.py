@@ -98,15 +98,15 @@ def _shards(
     form = EXPORT_FORMATS[export.format]
     layout = _layout(form, export, provenance)
     for table in form.tables:
-        rows = _heard(rows_of_table(dataset, planned.selected, table, export), advance)
+        rows = _counting(rows_of_table(dataset, planned.selected, table, export), advance)
         yield from write_shards(folder, table.stem, rows, layout, types_of_table(dataset, table, export))
     if form.corpus:
         layout = replace(layout, file="parquet") if form.file == "array" else layout
-        rows = _heard(rows_of_corpus(dataset, planned.selected, form.corpus, export), advance)
+        rows = _counting(rows_of_corpus(dataset, planned.selected, form.corpus, export), advance)
         yield from write_shards(folder, form.corpus.stem, rows, layout, types_of_corpus(dataset, export))
 
 
-def _heard(rows: Iterator[Row], advance: Advance) -> Iterator[Row]:
+def _counting(rows: Iterator[Row], advance: Advance) -> Iterator[Row]:
     for row in rows:
         yield row
         advance(1)

@@ -25,15 +25,15 @@ from nearmiss.retrieval.vectors import score_pairs
 from nearmiss.settings import Policy
 from nearmiss.types import Vectors
 
-SPARE = 16  # candidates more than are wanted, to take the place of copies
+SPARE_CANDIDATES = 16  # candidates more than are wanted, to take the place of copies
 COPIES_ALONE = Policy(max_p_relevant=None)  # refusals by score are left to the caller
-COPY = ("is_the_query", "duplicate", "answers_twin_query")
-NONE = CandidatePairs(np.zeros(0, np.int64), np.zeros(0, np.int64))
+STATUSES_OF_COPIES = ("is_the_query", "duplicate", "answers_twin_query")
+NO_PAIRS = CandidatePairs(np.zeros(0, np.int64), np.zeros(0, np.int64))
 
 
 def candidates(texts: PairTexts, found: pd.DataFrame, queries: Vectors, corpus: Vectors, width: int) -> pd.DataFrame:
     """Every pair found and every answer, with all that is known before any score decides."""
-    rows = assemble({"found": found}, texts.answers, NONE)
+    rows = assemble({"found": found}, texts.answers, NO_PAIRS)
     pairs = rows["query"].to_numpy(np.int64), rows["document"].to_numpy(np.int64)
     rows["dense_score"] = score_pairs(queries.__getitem__, corpus.__getitem__, *pairs)
     copies = Copies(texts.corpus, texts.queries, pd.DataFrame({"doc_id": map(str, range(len(texts.corpus)))}))
@@ -42,7 +42,7 @@ def candidates(texts: PairTexts, found: pd.DataFrame, queries: Vectors, corpus: 
     rows = pd.concat([rows, *marks], axis=1)
     # The rules need ids and a score; these values decide nothing.
     judged = rows.assign(query_id=rows["query"], doc_id=rows["document"], teacher_score=rows["dense_score"])
-    copy = selection.select(judged, COPIES_ALONE)["status"].isin(COPY).to_numpy()
+    copy = selection.select(judged, COPIES_ALONE)["status"].isin(STATUSES_OF_COPIES).to_numpy()
     own = is_among(rows, texts.positives)
     rows = rows.rename(columns={"found_rank": "rank", "found_score": "score", "is_positive": "is_answer"})
     may = rows["rank"].notna().to_numpy() & (own | ~(copy | rows["is_answer"].to_numpy()))

@@ -14,7 +14,7 @@ import pandas as pd
 
 from nearmiss.candidates.pooling import CandidatePairs
 from nearmiss.hard_negatives.arguments import Arguments, GivenArguments, resolve
-from nearmiss.hard_negatives.candidates import SPARE, candidates, chances
+from nearmiss.hard_negatives.candidates import SPARE_CANDIDATES, candidates, chances
 from nearmiss.hard_negatives.choosing import choose
 from nearmiss.hard_negatives.embedding import embed
 from nearmiss.hard_negatives.rows_out import IdColumns, MinedQuery, MinedTable, ScoredDocument, output
@@ -88,7 +88,7 @@ def _read(dataset: Any, corpus: Any, names: IdColumns, wanted: Arguments) -> Pai
 def _candidates(model: Any, texts: PairTexts, queries: Vectors, documents: Vectors, wanted: Arguments) -> pd.DataFrame:
     # Answers that a query shares with one that reads the same take no place from its candidates.
     most_answers = int(np.bincount(texts.answers.query).max(initial=0))
-    depth = wanted.width + max(0, most_answers - wanted.most_positives) + SPARE
+    depth = wanted.width + max(0, most_answers - wanted.most_positives) + SPARE_CANDIDATES
     found = nearest(model, queries, documents, depth, wanted.faiss_batch_size)
     return candidates(texts, found, queries, documents, wanted.width)
 

@@ -9,12 +9,12 @@ Every map distorts; how much is measured and stored with it.
 
 from nearmiss.maps.atlas import GROUPINGS, SHOWN_FIRST, Around, Atlas, Grouping, Groups, open_atlas
 from nearmiss.maps.background import MapProgress, progress, start
-from nearmiss.maps.making import ROOM, Map, make, open_map
+from nearmiss.maps.making import MOST_POINTS, Map, make, open_map
 from nearmiss.pipeline.own_process import Stopped
 
 __all__ = [
     "GROUPINGS",
-    "ROOM",
+    "MOST_POINTS",
     "SHOWN_FIRST",
     "Around",
     "Atlas",

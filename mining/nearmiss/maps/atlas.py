@@ -309,9 +309,11 @@ class Atlas:
         if shown.empty and point is None:
             return None
         places = shown["point"].to_numpy()
-        telling = shown["status"].isin(["known_positive", "kept"]).to_numpy()
-        near = shown["map_place"].to_numpy() <= np.quantile(shown["map_place"], 0.75) if len(shown) else telling
-        wanted = [*places[telling | near], *([point] if point is not None else [])]
+        labelled_or_kept = shown["status"].isin(["known_positive", "kept"]).to_numpy()
+        near = (
+            shown["map_place"].to_numpy() <= np.quantile(shown["map_place"], 0.75) if len(shown) else labelled_or_kept
+        )
+        wanted = [*places[labelled_or_kept | near], *([point] if point is not None else [])]
         return _framed(self.map.x[wanted], self.map.y[wanted])
 
 

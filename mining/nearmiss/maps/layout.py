@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from nearmiss.retrieval.dense import SPARE, rescored
+from nearmiss.retrieval.dense import SPARE_NEIGHBOURS, rescored
 from nearmiss.types import AnyInts, Vectors
 
 Plane = npt.NDArray[np.float32]  # (n, 2)
@@ -22,7 +22,7 @@ Plane = npt.NDArray[np.float32]  # (n, 2)
 NEIGHBOURS = 15
 MIN_DIST = 0.1
 FEWEST = 20  # documents; with fewer, UMAP has no neighbourhoods to keep
-BLOCK = 2048
+POINTS_AT_ONCE = 2048
 START_WIDTH = 10.0
 
 
@@ -57,16 +57,16 @@ def nearest(points: Points, advance: Callable[[int], None] = lambda count: None)
     known = np.ascontiguousarray(points.vectors[: points.documents])
     found = np.empty((len(points), k), np.int64)
     cosines = np.empty((len(points), k), np.float32)
-    for start in range(0, len(points), BLOCK):
-        block = np.ascontiguousarray(points.vectors[start : start + BLOCK])
-        asked = min(k + 1 + SPARE, points.documents)
+    for start in range(0, len(points), POINTS_AT_ONCE):
+        block = np.ascontiguousarray(points.vectors[start : start + POINTS_AT_ONCE])
+        asked = min(k + 1 + SPARE_NEIGHBOURS, points.documents)
         _, documents = faiss.knn(block, known, asked, metric=faiss.METRIC_INNER_PRODUCT)
         # Scored pair by pair: a matrix product's rounding, and so the map, depends on the number of threads.
         best = rescored(block, [known], documents, k + 1)
         documents, scores = (best[name].to_numpy().reshape(-1, k + 1) for name in ("document", "score"))
         others = without_self(documents, start)
-        found[start : start + BLOCK] = np.take_along_axis(documents, others, 1)
-        cosines[start : start + BLOCK] = np.take_along_axis(scores, others, 1)
+        found[start : start + POINTS_AT_ONCE] = np.take_along_axis(documents, others, 1)
+        cosines[start : start + POINTS_AT_ONCE] = np.take_along_axis(scores, others, 1)
         advance(len(block))
     return Nearest(found, cosines)
 

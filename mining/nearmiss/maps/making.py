@@ -33,7 +33,7 @@ from nearmiss.settings import Mining
 from nearmiss.storage.files import read_json, read_table, write_json, write_parquet
 
 MAP_FILE, FACTS_FILE = "map.parquet", "map.json"
-ROOM = 50_000
+MOST_POINTS = 50_000
 CLUSTERS = 12
 DOCUMENTS_PER_CLUSTER = 25
 
@@ -67,7 +67,7 @@ def open_map(folder: Path) -> Map | None:
 
 
 def make(
-    run: Run, number: int | None = None, *, seed: int | None = None, room: int = ROOM, watch: Watch = silent
+    run: Run, number: int | None = None, *, seed: int | None = None, room: int = MOST_POINTS, watch: Watch = silent
 ) -> dict[str, Any]:
     """
     Lay out a round (by default the latest), replacing any earlier map; returns what map.json holds.

@@ -22,7 +22,7 @@ from nearmiss.storage.files import read_json
 from nearmiss.storage.fingerprint import fingerprint_of, fingerprint_of_model
 
 FACTS, TENSORS, WEIGHTS = "low_rank.json", "low_rank.safetensors", "model.safetensors"
-LEFT, RIGHT = ".left", ".right"  # (rows, rank) and (rank, columns) of a matrix' difference
+LEFT_FACTOR, RIGHT_FACTOR = ".left", ".right"  # (rows, rank) and (rank, columns) of a matrix' difference
 MERGING = 1  # increase it when folders are merged in another way, so that kept ones are not used
 
 
@@ -66,10 +66,10 @@ def merge(start: dict[str, Any], stored: dict[str, Any], unchanged: tuple[str, .
     """All tensors of the cross-encoder in float32, by name."""
     merged = {name: _known(start, name) for name in unchanged}
     for name, tensor in stored.items():
-        if name.endswith(LEFT):
-            whole = name.removesuffix(LEFT)
-            merged[whole] = _known(start, whole) + tensor.float() @ stored[whole + RIGHT].float()
-        elif not name.endswith(RIGHT):
+        if name.endswith(LEFT_FACTOR):
+            whole = name.removesuffix(LEFT_FACTOR)
+            merged[whole] = _known(start, whole) + tensor.float() @ stored[whole + RIGHT_FACTOR].float()
+        elif not name.endswith(RIGHT_FACTOR):
             merged[name] = tensor.float()
     return merged
 

@@ -55,9 +55,11 @@ class KnownScores:
         return found
 
 
-def known_scores(folder: Path, teacher: Teacher, but: str) -> KnownScores:
-    """The scores in files whose names do not begin with `but`; read once a round, not once a shard."""
-    return KnownScores.of(_read(path for path in _files(_own(folder, teacher)) if not path.name.startswith(but)))
+def known_scores(folder: Path, teacher: Teacher, except_prefix: str) -> KnownScores:
+    """The scores in files whose names do not begin with `except_prefix`; read once a round, not once a shard."""
+    return KnownScores.of(
+        _read(path for path in _files(_own(folder, teacher)) if not path.name.startswith(except_prefix))
+    )
 
 
 def score_pairs(

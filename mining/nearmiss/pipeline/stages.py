@@ -135,7 +135,7 @@ def _teacher_scores(this: Round, advance: Advance) -> Callable[[pd.DataFrame, in
     if this.teacher is None:
         return partial(_dense_scores, advance)
     folder, teacher = this.run / "teacher_scores", this.teacher
-    known = score_cache.known_scores(folder, teacher, but=f"{this.number}-")
+    known = score_cache.known_scores(folder, teacher, except_prefix=f"{this.number}-")
 
     def scores(rows: pd.DataFrame, number: int) -> npt.NDArray[np.float32]:
         pairs, name = rows[["query", "document"]].to_numpy(), f"{this.number}-{number:05d}"

@@ -26,12 +26,12 @@ from nearmiss.selection.table import by_falling
 from nearmiss.settings import Policy
 from nearmiss.types import Bools, Floats, Ints
 
-BEST = 10
-FEW = 2 * BEST  # with fewer candidates, any two orders share most of their best
-ALIKE = 0.99  # cosine: usable models stay below .9 between unrelated documents
-BLIND = 0.6  # an area under the curve; with ENOUGH pairs, chance alone goes above it in one of thirteen runs
-ENOUGH = 20  # pairs, below which nothing is said
-SPREAD = 1e-4  # of the scores of any teacher that reads what it is given
+BEST_COMPARED = 10
+FEWEST_CANDIDATES = 2 * BEST_COMPARED  # with fewer candidates, any two orders share most of their best
+ALIKE_FROM_COSINE = 0.99  # cosine: usable models stay below .9 between unrelated documents
+LOWEST_AUC = 0.6  # an area under the curve; with FEWEST_PAIRS pairs, chance alone goes above it in one of thirteen runs
+FEWEST_PAIRS = 20  # pairs, below which nothing is said
+LEAST_SPREAD = 1e-4  # of the scores of any teacher that reads what it is given
 SMALL_STEP = 0.1  # of the ceiling on probabilities
 # These rules refuse only what is certain; nobody needs to read it.
 KNOWN = (
@@ -78,12 +78,12 @@ class DoubtInputs:
 
     @cached_property
     def best(self) -> Bools:
-        """The BEST of each query by the teacher, positives left out, (n,)."""
+        """The BEST_COMPARED candidates of each query by the teacher, positives left out, (n,)."""
         return self._first(self.table.best_first)
 
     @cached_property
     def nearest(self) -> Bools:
-        """The BEST of each query by the encoder, positives left out, (n,)."""
+        """The BEST_COMPARED candidates of each query by the encoder, positives left out, (n,)."""
         return self._first(by_falling(self.table.number("dense_score"), self.table.query))
 
     @cached_property
@@ -99,7 +99,7 @@ class DoubtInputs:
     def _first(self, order: Ints) -> Bools:
         order = order[~self.table.positive[order]]
         first = np.zeros(len(self.table.query), bool)
-        first[order[run_positions(self.table.query[order]) < BEST]] = True
+        first[order[run_positions(self.table.query[order]) < BEST_COMPARED]] = True
         return first
 
 
@@ -129,7 +129,7 @@ def like_a_positive(inputs: DoubtInputs) -> Floats:
 def differently_ranked(inputs: DoubtInputs) -> Floats:
     """How far the teacher and the encoder differ in which candidates are the best."""
     agreed = inputs.per_query(inputs.best & inputs.nearest)
-    return np.where(inputs.per_query(~inputs.table.positive) >= FEW, BEST - agreed, 0.0)
+    return np.where(inputs.per_query(~inputs.table.positive) >= FEWEST_CANDIDATES, BEST_COMPARED - agreed, 0.0)
 
 
 def short(inputs: DoubtInputs) -> Floats:
@@ -149,7 +149,8 @@ def _in_words(doubt: str, inputs: DoubtInputs, query: int, measure: float) -> st
         "outscored": f"{candidates} above {best}",
         "at_the_ceiling": f"{are} within a small step of the ceiling",
         "like_a_positive": f"{negatives} like a typical positive ({inputs.typical_positive:.3g} or more)",
-        "differently_ranked": f"teacher and encoder share {BEST - count} of their {BEST} best candidates",
+        "differently_ranked": f"teacher and encoder share {BEST_COMPARED - count} of their {BEST_COMPARED} best "
+        "candidates",
         "short": f"it keeps {wanted - count} of {wanted} negatives",
     }[doubt]
 
@@ -162,16 +163,16 @@ def of_models(facts: Mapping[str, Any]) -> list[str]:
     """
     checks = facts.get("model_checks") or {}
     found = []
-    if (checks.get("alike") or 0) > ALIKE:
+    if (checks.get("alike") or 0) > ALIKE_FROM_COSINE:
         found.append(
             f"the encoder's vectors are nearly all alike (cosine {checks['alike']:.3f} between documents drawn at "
             "random): wrong weights, a tokenizer that does not fit, or an untrained model?"
         )
-    enough = checks.get("pairs", 0) >= ENOUGH
+    enough = checks.get("pairs", 0) >= FEWEST_PAIRS
     if enough and not found and _blind(checks.get("encoder_auc")):
         found.append(_cannot_tell("encoder", checks["encoder_auc"]))
     spread = checks.get("teacher_spread")
-    if enough and spread is not None and spread < SPREAD:
+    if enough and spread is not None and spread < LEAST_SPREAD:
         found.append(f"the teacher's scores are all alike (they differ by {spread:.2g} at most): the right model?")
     elif enough and _blind(checks.get("teacher_auc")):
         found.append(_cannot_tell("teacher", checks["teacher_auc"]))
@@ -179,7 +180,7 @@ def of_models(facts: Mapping[str, Any]) -> list[str]:
 
 
 def _blind(auc: float | None) -> bool:
-    return auc is not None and auc < BLIND
+    return auc is not None and auc < LOWEST_AUC
 
 
 def _cannot_tell(model: str, auc: float) -> str:

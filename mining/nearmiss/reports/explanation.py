@@ -69,14 +69,14 @@ def explain(
             f"query {query_id!r}: wanted one of its {len(rows)} candidates; found none with doc_id {doc_id!r}. "
             "No source ranked that document within its depth"
         )
-    spoken = _spoken(candidates, own, calibration) if calibration is not None else [()] * len(rows)
-    return [_explain(table, policy, rows, row, spoken[row]) for row in chosen]
+    signals_in_words = _signals_in_words(candidates, own, calibration) if calibration is not None else [()] * len(rows)
+    return [_explain(table, policy, rows, row, signals_in_words[row]) for row in chosen]
 
 
-def _spoken(candidates: pd.DataFrame, own: Bools, calibration: Calibration) -> list[tuple[str, ...]]:
+def _signals_in_words(candidates: pd.DataFrame, own: Bools, calibration: Calibration) -> list[tuple[str, ...]]:
     """For each of the query's rows, its LOUDEST (strongest) signals with what they add to the logit."""
     found = signals(candidates)
-    added = calibration.spoken(Signals(found.names, found.values[own]))
+    added = calibration.contributions(Signals(found.names, found.values[own]))
     loudest = np.argsort(-np.abs(added), axis=1, kind="stable")[:, :LOUDEST]
     return [
         tuple(f"{in_words(calibration.names[place])} {added[row, place]:+.2f}" for place in places)
@@ -84,7 +84,9 @@ def _spoken(candidates: pd.DataFrame, own: Bools, calibration: Calibration) -> l
     ]
 
 
-def _explain(table: Table, policy: Policy, rows: pd.DataFrame, row: int, spoken: tuple[str, ...]) -> Explanation:
+def _explain(
+    table: Table, policy: Policy, rows: pd.DataFrame, row: int, signals_in_words: tuple[str, ...]
+) -> Explanation:
     candidate = rows.iloc[row]
     slot = candidate["slot"]
     return Explanation(
@@ -95,7 +97,7 @@ def _explain(table: Table, policy: Policy, rows: pd.DataFrame, row: int, spoken:
         scores=_scores(candidate),
         thresholds={} if candidate["is_positive"] else _thresholds(table, policy, row),
         reasons=tuple(_reasons(table, policy, rows, row)),
-        signals=() if candidate["is_positive"] else spoken,
+        signals=() if candidate["is_positive"] else signals_in_words,
     )
 
 

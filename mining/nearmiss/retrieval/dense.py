@@ -19,7 +19,7 @@ from nearmiss.retrieval.vectors import Shards, block_rows, blocks, count, score_
 from nearmiss.types import AnyInts, Scores, Vectors
 
 QUERY_BLOCK = 4096
-SPARE = 16  # how many more than k FAISS is asked for
+SPARE_NEIGHBOURS = 16  # how many more than k FAISS is asked for
 ROUNDING = 1e-5  # more than a matrix product of unit vectors errs in float32
 
 
@@ -34,7 +34,7 @@ def search(
     parts = []
     for start in range(0, len(queries), QUERY_BLOCK):
         block = np.ascontiguousarray(queries[start : start + QUERY_BLOCK])
-        documents, scores = _shortlist(block, shards, min(k + SPARE, count(shards)), memory_mb)
+        documents, scores = _shortlist(block, shards, min(k + SPARE_NEIGHBOURS, count(shards)), memory_mb)
         found = rescored(block, shards, documents, k)
         found = _settle_ties(found, block, shards, k, scores[:, -1], memory_mb)
         parts.append(found.assign(query=found["query"] + np.int32(start)))
@@ -71,7 +71,7 @@ def _settle_ties(
     found: pd.DataFrame, queries: Vectors, shards: Shards, k: int, last: Scores, memory_mb: int
 ) -> pd.DataFrame:
     """Search again, pair by pair, where a document outside the shortlist may score as much as the k-th in it."""
-    if count(shards) <= k + SPARE:
+    if count(shards) <= k + SPARE_NEIGHBOURS:
         return found
     kth = found.loc[found["rank"].eq(k)]
     unsettled = kth.loc[kth["score"].to_numpy() <= last[kth["query"]] + ROUNDING, "query"].to_numpy()

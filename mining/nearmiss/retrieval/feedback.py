@@ -15,12 +15,12 @@ import pandas as pd
 from nearmiss.retrieval.vectors import Take, score_pairs
 from nearmiss.types import Scores
 
-BEST = 11  # of a query's rows: the labelled answers, then by fused rank
+ROWS_READ = 11  # of a query's rows: the labelled answers, then by fused rank
 
 
 def pool_cosine(rows: pd.DataFrame, take: Take) -> Scores:
     """
-    Mean cosine (n,) of each row with the BEST rows of its query, itself left out, weighted by 1 / sqrt(place).
+    Mean cosine (n,) of each row with the ROWS_READ rows of its query, itself left out, weighted by 1 / sqrt(place).
 
     Wants query, document, fused_rank and is_positive. NaN where a query has no other row.
     """
@@ -40,12 +40,12 @@ def pool_cosine(rows: pd.DataFrame, take: Take) -> Scores:
 
 
 def _weights(query: npt.NDArray[np.int64], rows: pd.DataFrame) -> npt.NDArray[np.float32]:
-    """1 / sqrt(place) of a query's BEST rows, 0 for the others, (n,)."""
+    """1 / sqrt(place) of a query's ROWS_READ rows, 0 for the others, (n,)."""
     fused = rows["fused_rank"].to_numpy(np.float64, na_value=np.inf)
     order = np.lexsort((fused, ~rows["is_positive"].to_numpy(bool), query))
     ordered = query[order]
     first = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]]) if len(ordered) else np.zeros(0, np.int64)
     place = np.arange(len(ordered)) - np.repeat(first, np.diff([*first, len(ordered)]))
     weight = np.zeros(len(query), np.float32)
-    weight[order] = np.where(place < BEST, 1 / np.sqrt(place + 1), 0)
+    weight[order] = np.where(place < ROWS_READ, 1 / np.sqrt(place + 1), 0)
     return weight

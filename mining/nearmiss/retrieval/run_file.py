@@ -26,7 +26,7 @@ from nearmiss.errors import DatasetError
 from nearmiss.retrieval.results import ranked
 from nearmiss.types import AnyInts
 
-SHOWN = 20
+PROBLEMS_LISTED = 20
 LEAST_SHARE = 0.5  # of the lines whose queries the dataset must have
 NumberMeaning = Literal["", "rank", "score"]  # "": inferred from the numbers
 LARGEST = 3e38  # scores are kept in float32
@@ -225,5 +225,5 @@ def _open(path: Path) -> TextIO:
 
 
 def _in_words(path: Path, problems: list[tuple[int, str]]) -> str:
-    shown = [f"{path}:{number}: {problem}" for number, problem in sorted(problems)[:SHOWN]]
+    shown = [f"{path}:{number}: {problem}" for number, problem in sorted(problems)[:PROBLEMS_LISTED]]
     return "\n".join([*shown, f"{len(problems)} problems in all"] if len(problems) > 1 else shown)

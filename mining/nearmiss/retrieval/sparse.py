@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from sentence_transformers import SparseEncoder
 
 SHARD_ROWS = 4096
-BATCH = 32
+TEXTS_AT_ONCE = 32
 MEMORY_MB = 256
 
 
@@ -114,7 +114,9 @@ def _search_shard(queries: "csr_array", documents: "csr_array", k: int, memory_m
 def _rows(encode: Callable[..., Any], texts: list[str], prompt: str | None) -> "csr_array":
     from scipy import sparse
 
-    vectors = encode(texts, prompt=prompt, batch_size=BATCH, show_progress_bar=False, save_to_cpu=True).coalesce()
+    vectors = encode(
+        texts, prompt=prompt, batch_size=TEXTS_AT_ONCE, show_progress_bar=False, save_to_cpu=True
+    ).coalesce()
     rows, columns = vectors.indices().numpy()
     values = vectors.values().float().numpy()
     if not np.isfinite(values).all():

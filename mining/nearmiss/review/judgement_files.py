@@ -33,12 +33,12 @@ KNOWN_BY: dict[JudgementFormat, tuple[str, ...]] = {
 }
 
 
-def format_of(path: Path, told: str | None) -> JudgementFormat:
+def format_of(path: Path, named: str | None) -> JudgementFormat:
     """The format that was given, else the one found from the file's name and its first object or header."""
-    if told is not None:
-        found = next((format for format in JUDGEMENT_FORMATS if format == told), None)
+    if named is not None:
+        found = next((format for format in JUDGEMENT_FORMATS if format == named), None)
         if found is None:
-            raise ReviewError(f"--format: wanted one of {', '.join(JUDGEMENT_FORMATS)}; found {told!r}")
+            raise ReviewError(f"--format: wanted one of {', '.join(JUDGEMENT_FORMATS)}; found {named!r}")
         return found
     ending = _ending(path)
     if ending in (".json", ".jsonl"):
@@ -53,7 +53,7 @@ def format_of(path: Path, told: str | None) -> JudgementFormat:
     )
 
 
-def format_to_write(path: Path, told: str | None) -> JudgementFormat:
+def format_to_write(path: Path, named: str | None) -> JudgementFormat:
     """jsonl or trec: the one that was given, else the one that the file's name implies."""
     endings: dict[str, JudgementFormat] = {
         ".jsonl": "jsonl",
@@ -62,11 +62,11 @@ def format_to_write(path: Path, told: str | None) -> JudgementFormat:
         ".trec": "trec",
         ".qrels": "trec",
     }
-    found = endings.get(_ending(path) if told is None else f".{told}")
-    if told in ("tsv", "txt", "qrels"):
+    found = endings.get(_ending(path) if named is None else f".{named}")
+    if named in ("tsv", "txt", "qrels"):
         found = None
     if found is None:
-        raise ReviewError(f"--format: wanted jsonl or trec; found {told or path.name!r}")
+        raise ReviewError(f"--format: wanted jsonl or trec; found {named or path.name!r}")
     return found
 
 

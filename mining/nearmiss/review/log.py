@@ -181,7 +181,7 @@ def open_log(where: str | Path) -> ReviewLog:
     path = schema.file_of(where)
     if path is not None and path.parent.is_dir() and not schema.can_be_written(path):
         return _open_copy(path)
-    return ReviewLog(schema.opened(where), schema.spoken(where))
+    return ReviewLog(schema.opened(where), schema.without_password(where))
 
 
 def open_log_to_read(where: str | Path) -> ReviewLog:
@@ -189,7 +189,7 @@ def open_log_to_read(where: str | Path) -> ReviewLog:
     path = schema.file_of(where)
     if path is not None and path.exists() and not schema.can_be_written(path):
         return _open_copy(path)
-    return ReviewLog(schema.opened(where, make=False), schema.spoken(where))
+    return ReviewLog(schema.opened(where, make=False), schema.without_password(where))
 
 
 def _open_copy(path: Path) -> ReviewLog:

@@ -167,7 +167,7 @@ def copied(path: Path, folder: Path) -> Path:
 
 def _no_log(where: str | Path, found: str) -> ReviewError:
     cure = "Take it from a backup, or delete it where nobody had judged" if "file" in found.split() else ""
-    words = f"--reviews {spoken(where)}: wanted a log that can be opened; found {found}"
+    words = f"--reviews {without_password(where)}: wanted a log that can be opened; found {found}"
     return ReviewError(f"{words}. {cure}" if cure and found != "no such file" else words)
 
 
@@ -184,13 +184,15 @@ def _url(where: str | Path) -> sql.URL:
         return sql.URL.create("sqlite", database=str(Path(where).absolute()))
     url = sql.make_url(str(where))
     if url.get_backend_name() not in _PREPARE:
-        raise ReviewError(f"--reviews {spoken(where)}: wanted SQLite or PostgreSQL; found {url.get_backend_name()}")
+        raise ReviewError(
+            f"--reviews {without_password(where)}: wanted SQLite or PostgreSQL; found {url.get_backend_name()}"
+        )
     if url.get_backend_name() == "postgresql":
         require("postgresql", "psycopg")
     return url
 
 
-def spoken(where: str | Path) -> str:
+def without_password(where: str | Path) -> str:
     """The file or URL without its password, since errors are shown on screens."""
     return re.sub(r"(?<=://)([^:/@]*):[^@]*@", r"\1:***@", str(where))
 

@@ -19,11 +19,11 @@ from nearmiss.retrieval.language import detect, function_words, term_maker
 from nearmiss.retrieval.tokenization import normalise, words
 
 # Marks of a piece, added up.
-IN_QUERY, IN_POSITIVE, BEST_BEGINS, FOUND = 1, 2, 4, 8
+IN_QUERY, IN_POSITIVE, BEST_BEGINS, SEARCH_HIT = 1, 2, 4, 8
 LONG = 1200  # characters from which a passage opens at its best part
 WINDOW = 400  # characters of a part
 SENTENCE = 120  # characters that a sentence may begin before its first shared word
-ALIKE = 0.5  # share of words in common from which a list of differences is shorter to read than the text
+ALIKE_FROM_SHARE = 0.5  # share of words in common from which a list of differences is shorter to read than the text
 LONGEST = 60_000  # characters that are laid out; nobody reads more of one passage
 # Han, katakana and all other letters apart: Japanese is written without spaces, and changes script at most words.
 TOKEN = re.compile(
@@ -73,7 +73,7 @@ def with_found(pieces: list[Piece], searched: str) -> list[Piece]:
         runs = re.finditer(rb"\x00+|\x01+", bytes(inside[at : at + len(piece)]))
         for place, run in enumerate(runs):
             own = marks if place == 0 else marks & ~BEST_BEGINS
-            cut.append((piece[run.start() : run.end()], own | (FOUND if run.group()[0] else 0)))
+            cut.append((piece[run.start() : run.end()], own | (SEARCH_HIT if run.group()[0] else 0)))
         at += len(piece)
     return cut
 
@@ -82,7 +82,7 @@ def alike(one: str, other: str) -> bool:
     """Whether two texts share enough words that a list of differences is readable."""
     left, right = (Counter(words(normalise(text[:LONGEST]))) for text in (one, other))
     total = left.total() + right.total()
-    return total > 0 and 2 * (left & right).total() >= ALIKE * total
+    return total > 0 and 2 * (left & right).total() >= ALIKE_FROM_SHARE * total
 
 
 @lru_cache(maxsize=512)
@@ -138,7 +138,7 @@ def _stems(language: str, also: str) -> Callable[[str], frozenset[str]]:
 
     @lru_cache(maxsize=65_536)
     def stems(text: str) -> frozenset[str]:
-        telling = (word for word in words(normalise(text)) if word not in idle and not HIRAGANA.fullmatch(word))
-        return frozenset(map(term, telling)) - {""}
+        content_words = (word for word in words(normalise(text)) if word not in idle and not HIRAGANA.fullmatch(word))
+        return frozenset(map(term, content_words)) - {""}
 
     return stems

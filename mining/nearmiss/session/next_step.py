@@ -41,7 +41,7 @@ def proof(work: Workspace) -> Proof:
     if not plans:
         return Proof("Nobody measured how many of the kept are unlabelled answers.", "draw")
     waiting = int((sample_of(work, plans[-1]).verdict == UNJUDGED).sum())
-    facts = _told(work)
+    facts = _facts_in_words(work)
     if waiting:
         return Proof(f"{facts} {waiting:,} random draws wait to be judged; then it can be certified.", "judge", waiting)
     tried = [one for one in audit.certificates(work) if one.plan == plans[-1].plan]
@@ -56,7 +56,7 @@ def proof(work: Workspace) -> Proof:
     return Proof(f"{facts} Every draw is judged.", "certify")
 
 
-def _told(work: Workspace) -> str:
+def _facts_in_words(work: Workspace) -> str:
     try:
         rate = audit.estimate(work).numbers.false_negative_rate
     except ReviewError:

@@ -205,9 +205,9 @@ def judged(standing: Standing) -> JudgedCounts:
     """How much each reviewer has judged, and what they found."""
     # A copy, since others go on judging meanwhile.
     entries = [entry for entry in list(standing.entries.values()) if entry.event.verdict in JUDGEMENTS]
-    stand = {(entry.event.reviewer, entry.pair) for entry in entries if standing.stands(entry.seq)}
-    verdicts = Counter(standing.verdict(pair) for pair in {pair for _, pair in stand})
-    reviewers = Counter(reviewer for reviewer, _ in stand)
+    in_force = {(entry.event.reviewer, entry.pair) for entry in entries if standing.stands(entry.seq)}
+    verdicts = Counter(standing.verdict(pair) for pair in {pair for _, pair in in_force})
+    reviewers = Counter(reviewer for reviewer, _ in in_force)
     return JudgedCounts(
         pairs=verdicts.total(),
         verdicts={verdict: verdicts[verdict] for verdict in JUDGEMENTS},

@@ -68,7 +68,7 @@ class Preview:
     after: RefitOutcome
     prior: RefitOutcome
     calibration: Calibration
-    told: HeldOutFit
+    held_out: HeldOutFit
     queries: int
     tested: int
     draws: int  # of this round's audits
@@ -79,7 +79,7 @@ class Preview:
         """Plain values."""
         facts = {name: asdict(getattr(self, name)) for name in ("before", "after", "prior", "calibration")}
         return facts | {
-            "reliability": asdict(self.told),
+            "reliability": asdict(self.held_out),
             "queries": self.queries,
             "tested": self.tested,
             "draws": self.draws,
@@ -113,7 +113,7 @@ def preview(work: Workspace, *, with_audits: bool = False) -> Preview:
         after=after,
         prior=by_prior,
         calibration=new,
-        told=HeldOutFit(fitted.reliability, _by_slice(work, labels, fitted)),
+        held_out=HeldOutFit(fitted.reliability, _by_slice(work, labels, fitted)),
         queries=len(work.query_ids),
         tested=int(labels.tested.sum()),
         draws=len(_drawn_rows(work)),
@@ -132,7 +132,7 @@ def put_in_force(work: Workspace, seen: Preview, by: str = "") -> None:
         raise ReviewError(f"calibrate: {seen.refused}")
     found = signals(work.candidates)
     before = work.run.calibration(work.number)
-    stored.replace_with(work.folder, found, before, seen.calibration, asdict(seen.told), by)
+    stored.replace_with(work.folder, found, before, seen.calibration, asdict(seen.held_out), by)
     work.refresh()
 
 
@@ -195,7 +195,7 @@ def _on_unseen(work: Workspace, labels: CalibrationLabels, p: Floats) -> tuple[A
 
 def _stored_auc(work: Workspace) -> Auc | None:
     """The AUC measured when the calibration in force was fitted."""
-    overall = (stored.told_of(work.folder) or {}).get("overall") or {}
+    overall = (stored.reliability_of(work.folder) or {}).get("overall") or {}
     value, low, high = (overall.get(name) for name in ("auc", "auc_low", "auc_high"))
     return None if value is None or low is None or high is None else Auc(value, low, high)
 

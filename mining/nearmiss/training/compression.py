@@ -14,7 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from nearmiss.models.low_rank import FACTS, LEFT, RIGHT, TENSORS, LowRankFacts, of_start, tensors_of
+from nearmiss.models.low_rank import FACTS, LEFT_FACTOR, RIGHT_FACTOR, TENSORS, LowRankFacts, of_start, tensors_of
 from nearmiss.storage.files import write_json
 
 
@@ -36,7 +36,7 @@ def write(trained: Path, start: Path, facts: LowRankFacts, out: Path) -> float:
             stored[name] = tensor.float().contiguous()
         else:
             left, right = _factors(difference, facts.rank)
-            stored |= {name + LEFT: left, name + RIGHT: right}
+            stored |= {name + LEFT_FACTOR: left, name + RIGHT_FACTOR: right}
             total += float(difference.square().sum())
             kept += float(difference.square().sum() - (difference - left.float() @ right.float()).square().sum())
     shutil.copytree(trained, out, ignore=_not_copied(trained))

@@ -43,7 +43,7 @@ SETTINGS, RESULT, START_SCORES, SECONDS = "settings.json", "result.json", "start
 CHECKPOINTS, LOW_RANK = "checkpoints", "low_rank"
 LIBRARIES = ("nearmiss", "sentence-transformers", "torch", "transformers")
 # May change between two calls: it sets what else is stored, not how the teacher is trained.
-FREE = ("rank",)
+NOT_OF_TRAINING = ("rank",)
 Tell = Callable[[str], None]
 
 
@@ -163,7 +163,7 @@ def _check_place(training_run: _TrainingRun) -> None:
 def _begin(training_run: _TrainingRun) -> None:
     """Write the settings down, or check that they are those of the interrupted training run."""
     settings = {
-        "recipe": {name: value for name, value in asdict(training_run.recipe).items() if name not in FREE},
+        "recipe": {name: value for name, value in asdict(training_run.recipe).items() if name not in NOT_OF_TRAINING},
         "pairs": training_run.training_pairs.fingerprint,
         "start": training_run.start.fingerprint,
         "number_type": trainer.number_type(training_run.recipe),
@@ -190,7 +190,7 @@ def _has_trained(training_run: _TrainingRun) -> bool:
 
 
 def _changes(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
-    names = [field.name for field in dataclasses.fields(Teaching) if field.name not in FREE]
+    names = [field.name for field in dataclasses.fields(Teaching) if field.name not in NOT_OF_TRAINING]
     pairs = [(name, before["recipe"].get(name), after["recipe"][name]) for name in names]
     changes = [f"{name} {old!r} -> {new!r}" for name, old, new in pairs if old != new]
     for name, words in (("pairs", "other pairs"), ("start", "other weights of the start")):

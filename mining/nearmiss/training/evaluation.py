@@ -16,7 +16,7 @@ import pandas as pd
 from nearmiss.training.score_scale import log_losses, probabilities
 from nearmiss.types import Floats
 
-CUT = 10
+NDCG_AT = 10
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def measure(scores: Floats, logits: Floats, labels: Floats, query: npt.NDArray[n
 def _ndcg(group: pd.DataFrame) -> float:
     from sklearn.metrics import ndcg_score
 
-    return float(ndcg_score(group[["label"]].to_numpy().T, group[["score"]].to_numpy().T, k=CUT))
+    return float(ndcg_score(group[["label"]].to_numpy().T, group[["score"]].to_numpy().T, k=NDCG_AT))
 
 
 def _reciprocal_rank(group: pd.DataFrame) -> float:

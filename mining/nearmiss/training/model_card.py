@@ -8,7 +8,7 @@ Out: Markdown with the hub's front matter
 import json
 from typing import Any
 
-from nearmiss.training.evaluation import CUT
+from nearmiss.training.evaluation import NDCG_AT
 from nearmiss.training.result import TrainingResult
 
 FRONT = "---\nlibrary_name: sentence-transformers\npipeline_tag: text-ranking\ntags:\n- cross-encoder\n- nearmiss\n---"
@@ -38,7 +38,7 @@ def _description(result: TrainingResult) -> str:
 
 def _numbers(result: TrainingResult) -> list[str]:
     held, trained = result.held_out, result.trained_on
-    heads = ["", "AUC, all pairs", f"nDCG@{CUT}", "MRR", "Brier", "log loss"]
+    heads = ["", "AUC, all pairs", f"nDCG@{NDCG_AT}", "MRR", "Brier", "log loss"]
     rows = [
         [name, *(f"{value:.4f}" for value in (of.auc, of.ndcg, of.mrr, of.brier, of.log_loss))]
         for name, of in result.numbers.items()

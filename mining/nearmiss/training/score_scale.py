@@ -20,7 +20,7 @@ from nearmiss.types import Floats
 FOLDS = 5
 # A weak pull towards one standard deviation and no shift: without it, scores that separate the labels fully would be
 # stretched without limit.
-PULL = 1.0
+RIDGE = 1.0
 
 
 @dataclass(frozen=True)
@@ -45,8 +45,8 @@ def fit(scores: Floats, labels: Floats, *, shifts: bool = True) -> ScoreScale:
         stretched = np.exp(at[0]) * units
         logits = stretched + (at[1] if shifts else 0.0)
         error = expit(logits) - labels
-        slopes = np.array([error @ stretched, error.sum() if shifts else 0.0]) + PULL * at
-        return float(log_losses(logits, labels).sum() + PULL * (at @ at) / 2), slopes
+        slopes = np.array([error @ stretched, error.sum() if shifts else 0.0]) + RIDGE * at
+        return float(log_losses(logits, labels).sum() + RIDGE * (at @ at) / 2), slopes
 
     found = minimize(loss, np.zeros(2), jac=True, method="L-BFGS-B", bounds=[(-5, 5), (-50, 50)]).x
     return ScoreScale(float(np.exp(found[0]) / spread), float(found[1]) if shifts else 0.0)

@@ -398,7 +398,7 @@ def test_judgements_change_the_calibration_and_what_stands_on_it(opened):
     judge(work, spread_rows(work, 200), frequent_answers(work))
     seen = refit.preview(work)
     assert (work.candidates["p_relevant"] == before).all()  # so far it was only looked at
-    assert seen.calibration.labels == seen.told.overall.labels == 160  # nobody could tell of the others
+    assert seen.calibration.labels == seen.held_out.overall.labels == 160  # nobody could tell of the others
     assert seen.calibration.seq == work.standing.last_seq
     refit.put_in_force(work, seen)
     assert work.candidates["p_relevant"].mean() > before.mean() + 0.05
@@ -430,13 +430,13 @@ def test_a_calibration_is_undone_and_redone_to_the_last_bit(opened):
     first = work.candidates["p_relevant"].copy()
     judge(work, spread_rows(work, 200), frequent_answers(work))
     refit.refit(work, by="ana")
-    second, told = work.candidates["p_relevant"].copy(), stored.told_of(work.folder)
+    second, told = work.candidates["p_relevant"].copy(), stored.reliability_of(work.folder)
     assert refit.undo(work, "bob").labels == 0
     np.testing.assert_array_equal(work.candidates["p_relevant"], first)
     assert stored.can_step(work.folder) == (False, True)
     assert refit.redo(work, "bob").labels == 160
     np.testing.assert_array_equal(work.candidates["p_relevant"], second)
-    assert stored.told_of(work.folder) == told
+    assert stored.reliability_of(work.folder) == told
     assert stored.can_step(work.folder) == (True, False)
 
 
@@ -503,7 +503,7 @@ def test_what_version_0_1_stored_of_reliability_is_read(opened):
     content = json.loads((opened.folder / "calibration.json").read_text())
     old = {"overall": {"labels": 20, "curve": [{"foretold": 0.1, "came": 0.2, "low": 0, "high": 1, "labels": 20}]}}
     (opened.folder / "calibration.json").write_text(json.dumps(content | {"reliability": old}))
-    [one] = stored.told_of(opened.folder)["overall"]["curve"]
+    [one] = stored.reliability_of(opened.folder)["overall"]["curve"]
     assert (one["estimated"], one["judged"]) == (0.1, 0.2)
 
 

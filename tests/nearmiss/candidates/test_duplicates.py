@@ -149,7 +149,7 @@ def slow(documents, candidates, positives, vectors):
             cosine = np.vecdot(vectors[document], vectors[positive])
             union = set(inner) | set(outer)
             jaccard = len(set(inner) & set(outer)) / max(1, len(union))
-            if cosine < duplicates.NEAR or any("1" in word for word in set(inner) ^ set(outer)):
+            if cosine < duplicates.LOWEST_COSINE or any("1" in word for word in set(inner) ^ set(outer)):
                 jaccard = np.nan
             strongest = max(strongest, (kind, cosine, -positive))
             nearest = max(nearest, (min(cosine, np.nan_to_num(jaccard)), cosine, -positive, jaccard))

@@ -99,7 +99,7 @@ def test_the_nearest_are_those_of_the_highest_cosine_and_never_queries():
 def test_blocks_do_not_show(monkeypatch):
     points, _ = bunches(90, 30)
     whole = nearest(points)
-    monkeypatch.setattr("nearmiss.maps.layout.BLOCK", 7)
+    monkeypatch.setattr("nearmiss.maps.layout.POINTS_AT_ONCE", 7)
     heard = []
     np.testing.assert_array_equal(nearest(points, heard.append).documents, whole.documents)
     assert sum(heard) == 120

@@ -33,7 +33,7 @@ def test_every_pair_gets_its_own_score(tmp_path):
 def test_pairs_of_other_rounds_are_not_scored_again(tmp_path):
     score_pairs(OverlapTeacher(), QUERIES, DOCUMENTS, ALL[:30], tmp_path, "1-00000", NOTHING)
     teacher = OverlapTeacher()
-    known = known_scores(tmp_path, teacher, but="2-")
+    known = known_scores(tmp_path, teacher, except_prefix="2-")
     scores = score_pairs(teacher, QUERIES, DOCUMENTS, ALL[20:], tmp_path, "2-00000", known)
     np.testing.assert_array_equal(scores, expected(ALL[20:]))
     assert teacher.asked == 15
@@ -76,7 +76,7 @@ def test_what_a_killed_run_left_half_written_is_not_read(tmp_path):
 def test_other_weights_never_meet_an_old_score(tmp_path):
     score_pairs(OverlapTeacher(), QUERIES, DOCUMENTS, ALL, tmp_path, "1-00000", NOTHING)
     tuned = OverlapTeacher("tuned")
-    known = known_scores(tmp_path, tuned, but="2-")
+    known = known_scores(tmp_path, tuned, except_prefix="2-")
     score_pairs(tuned, QUERIES, DOCUMENTS, ALL, tmp_path, "2-00000", known)
     assert tuned.asked == 45
 

@@ -13,7 +13,7 @@ NUMBERS = st.none() | st.integers(-50, 50).map(lambda n: n / 8)
 WORDS = st.text(st.characters(codec="utf-8", exclude_categories=("C", "Z")), max_size=8)
 VIEWS = st.builds(
     View,
-    statuses=st.lists(st.sampled_from(address.SHOWN), min_size=1, unique=True).map(tuple),
+    statuses=st.lists(st.sampled_from(address.STATUSES_OFFERED), min_size=1, unique=True).map(tuple),
     verdict=st.sampled_from(address.VERDICTS),
     reviewer=WORDS,
     sources=st.lists(st.sampled_from(SOURCES), unique=True).map(tuple),

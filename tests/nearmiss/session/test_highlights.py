@@ -4,7 +4,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nearmiss.session.highlights import BEST_BEGINS, FOUND, IN_POSITIVE, IN_QUERY, alike, changes, pieces, with_found
+from nearmiss.session.highlights import (
+    BEST_BEGINS,
+    IN_POSITIVE,
+    IN_QUERY,
+    SEARCH_HIT,
+    alike,
+    changes,
+    pieces,
+    with_found,
+)
 
 QUERY = "when do the castles open"
 POSITIVE = "The castle opens at nine."
@@ -78,7 +87,12 @@ def test_function_words_of_the_language_a_passage_is_found_in_are_not_marked(lan
 
 def test_what_is_searched_for_is_marked_in_any_case_and_across_pieces():
     found = with_found([("the Castle", IN_QUERY | BEST_BEGINS), (" opens at nine", 0)], "castle OPENS ")
-    assert found == [("the ", IN_QUERY | BEST_BEGINS), ("Castle", IN_QUERY | FOUND), (" opens", FOUND), (" at nine", 0)]
+    assert found == [
+        ("the ", IN_QUERY | BEST_BEGINS),
+        ("Castle", IN_QUERY | SEARCH_HIT),
+        (" opens", SEARCH_HIT),
+        (" at nine", 0),
+    ]
 
 
 @given(st.text(max_size=100), st.text(max_size=5))

@@ -47,8 +47,8 @@ def test_no_batch_shows_a_query_twice_while_others_wait(queries):
     assert sorted(spread.tolist()) == ranked.tolist()
     for own in range(31):  # of one query, the better comes first
         assert (np.diff(spread[query[spread] == own]) > 0).all()
-    first = spread[: priority.BATCH]
-    if len(set(queries)) >= priority.BATCH:
+    first = spread[: priority.TURNS_BETWEEN]
+    if len(set(queries)) >= priority.TURNS_BETWEEN:
         assert len(set(query[first].tolist())) == len(first)
 
 
@@ -56,14 +56,14 @@ def test_a_query_comes_again_only_a_batch_later():
     query = np.zeros(120, np.int64)
     query[60:] = np.arange(1, 61)
     spread = priority._spread(np.arange(120), query)
-    assert np.flatnonzero(query[spread[:62]] == 0).tolist() == [0, priority.BATCH]
+    assert np.flatnonzero(query[spread[:62]] == 0).tolist() == [0, priority.TURNS_BETWEEN]
 
 
 def test_the_best_two_or_three_of_a_query_come_together_and_its_others_in_a_later_turn():
     # Each letter a query, its cards by rank: A's fourth has to wait, B's second is alone, C's lie too far apart.
     ranked = np.array([ord(letter) for letter in "AABACAB"])
     assert "".join(chr(ranked[place]) for place in priority._in_turns(ranked)) == "AAABBCA"
-    far = np.concatenate([[0], np.arange(1, priority.NEAR + 1), [0]])
+    far = np.concatenate([[0], np.arange(1, priority.PLACES_BEHIND + 1), [0]])
     assert priority._in_turns(far).tolist()[:3] == [0, 1, 2]
 
 

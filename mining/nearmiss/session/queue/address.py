@@ -15,7 +15,7 @@ from nearmiss.selection import STATUSES
 from nearmiss.session.queue.agenda import Order, View
 
 VERDICTS = ("unjudged", "judged", "disputed", "any", *JUDGEMENTS)
-SHOWN = tuple(status for status in STATUSES if status != "known_positive")
+STATUSES_OFFERED = tuple(status for status in STATUSES if status != "known_positive")
 NAMES = ("status", "verdict", "by", "source", "low", "high", "disagree", "text", "order", "query", "blind", "twice")
 Address = dict[str, list[str]]
 
@@ -55,16 +55,16 @@ def of_choice(choice: Choice) -> Address:
 
 def to_choice(address: Mapping[str, Sequence[str]], sources: Sequence[str]) -> tuple[Choice, list[str]]:
     """The choice in an address; invalid parameters keep their default, with a message each."""
-    said = {name: [value for value in address.get(name, ()) if value.strip()] for name in NAMES}
+    typed = {name: [value for value in address.get(name, ()) if value.strip()] for name in NAMES}
     problems: list[str] = []
 
     def among(name: str, known: Sequence[str]) -> list[str]:
         wanted = f"address, {name}: wanted one of {', '.join(known)}"
-        problems.extend(f"{wanted}; found {value!r}. It is left out" for value in said[name] if value not in known)
-        return [value for value in said[name] if value in known]
+        problems.extend(f"{wanted}; found {value!r}. It is left out" for value in typed[name] if value not in known)
+        return [value for value in typed[name] if value in known]
 
     def number(name: str) -> float | None:
-        for value in said[name][-1:]:
+        for value in typed[name][-1:]:
             try:
                 found = float(value)
             except ValueError:
@@ -77,19 +77,19 @@ def to_choice(address: Mapping[str, Sequence[str]], sources: Sequence[str]) -> t
     def last(values: Sequence[str], otherwise: str) -> str:
         return values[-1] if values else otherwise
 
-    start = usual(last(said["query"], "").strip())
+    start = usual(last(typed["query"], "").strip())
     orders: dict[str, Order] = {name: name for name in get_args(Order)}
     view = replace(
         start.view,
-        statuses=tuple(among("status", SHOWN)) or start.view.statuses,
+        statuses=tuple(among("status", STATUSES_OFFERED)) or start.view.statuses,
         verdict=last(among("verdict", VERDICTS), start.view.verdict),
-        reviewer=last(said["by"], "").strip(),
+        reviewer=last(typed["by"], "").strip(),
         sources=tuple(among("source", sources)),
         lowest=number("low"),
         highest=number("high"),
-        disagree=said["disagree"] == ["1"],
-        text=last(said["text"], ""),
+        disagree=typed["disagree"] == ["1"],
+        text=last(typed["text"], ""),
         order=orders[last(among("order", list(orders)), start.view.order)],
-        blind=said["blind"] == ["1"],
+        blind=typed["blind"] == ["1"],
     )
     return Choice(view, max(0, int(number("twice") or 0))), problems

@@ -31,7 +31,7 @@ REPEAT_AFTER = 40  # judgements, so that nobody remembers the card
 HARDEST = 3
 LEAST_TOLD = 0.01  # below this probability it is not given as the reason for a card
 STRETCH = 50
-WANTED = 0.02  # half-width; a required argument, though only the plan's expected one is read here
+HALF_WIDTH_WANTED = 0.02  # half-width; a required argument, though only the plan's expected one is read here
 PRIORITY = "priority"
 RANDOM = "picked at random, to measure what is left"
 
@@ -167,5 +167,5 @@ def audit_progress(work: Workspace, reviewer: str) -> AuditProgress:
     plans = audit.plans(work)
     pairs = audit.drawn(work)
     judged = sum(bool(work.standing.by_reviewer(pair)) for pair in pairs)
-    told = [audit.expected_precision(work, plan, WANTED).half_width for plan in plans]
-    return AuditProgress(len(pairs), judged, len(audit.waiting(work, reviewer)), min(told, default=None))
+    half_widths = [audit.expected_precision(work, plan, HALF_WIDTH_WANTED).half_width for plan in plans]
+    return AuditProgress(len(pairs), judged, len(audit.waiting(work, reviewer)), min(half_widths, default=None))

@@ -25,10 +25,10 @@ from nearmiss.session.labels import labels_of
 from nearmiss.types import Floats, Ints
 from nearmiss.workspace import Workspace
 
-BATCH = 50  # turns before a query may come again, while there are others
+TURNS_BETWEEN = 50  # turns before a query may come again, while there are others
 TOGETHER = 3  # cards of one query in its turn
-NEAR = 100  # places that a card may rank behind the first of its turn; a lighter one waits
-SPREAD = 1000  # cards that are ordered this way
+PLACES_BEHIND = 100  # places that a card may rank behind the first of its turn; a lighter one waits
+CARDS_SPREAD = 1000  # cards that are ordered this way
 EVERY = 10  # verdicts after which the probabilities are refitted
 TEMPERATURE = 0.05  # of the softmax in a usual contrastive loss
 # The weight in the softmax falls by orders of magnitude down a list, and would decide alone: measured on Cranfield, its
@@ -60,7 +60,7 @@ def order(work: Workspace, rows: Ints) -> Ints:
     These rows, the most important first.
 
     The best few of a query come together, since its text and answer are then read only once; then the query waits until
-    BATCH others had their turn, while there are others. Random draws of an audit are mixed in and stay as drawn.
+    TURNS_BETWEEN others had their turn, while there are others. An audit's random draws are mixed in as drawn.
     """
     ranked = rows[np.argsort(-importance(work, rows), kind="stable")]
     return ranked[_in_turns(work.table.query[ranked])]
@@ -178,10 +178,10 @@ def _in_turns(query: Ints) -> Ints:
     """Places of ranked rows of these queries, (n,), in the order of reading: turns of up to TOGETHER, spread."""
     turns: dict[int, list[int]] = {}  # by the place of their first card
     first: dict[int, int] = {}  # of a query's last turn
-    looked_at = query[: SPREAD * TOGETHER].tolist()
+    looked_at = query[: CARDS_SPREAD * TOGETHER].tolist()
     for place, own in enumerate(looked_at):
         begun = first.get(own)
-        if begun is not None and place - begun <= NEAR and len(turns[begun]) < TOGETHER:
+        if begun is not None and place - begun <= PLACES_BEHIND and len(turns[begun]) < TOGETHER:
             turns[begun].append(place)
         else:
             first[own] = place
@@ -193,9 +193,9 @@ def _in_turns(query: Ints) -> Ints:
 
 def _spread(ranked: Ints, query: Ints) -> Ints:
     """
-    Rows (n,) in order, each put off while its query is among the BATCH - 1 before it and another could come instead.
+    Rows (n,) in order, each put off while its query is among the TURNS_BETWEEN - 1 before it and another could come.
 
-    Only the first SPREAD places are filled this way: the rest keeps its order, and a new one is made before that.
+    Only the first CARDS_SPREAD places are filled this way: the rest keeps its order, and a new one is made before that.
     """
     placed: list[int] = []
     put_off: dict[int, deque[int]] = defaultdict(deque)  # of a query that had its turn, its places in `ranked`
@@ -203,7 +203,7 @@ def _spread(ranked: Ints, query: Ints) -> Ints:
     free: list[int] = []  # places whose query is free again, a heap
     resting: deque[int] = deque()  # queries in the order in which they had their turn
     coming = 0
-    while len(placed) < min(SPREAD, len(ranked)):
+    while len(placed) < min(CARDS_SPREAD, len(ranked)):
         now = len(placed)
         while resting and (free_from[resting[0]] <= now or (coming == len(ranked) and not free)):
             if waiting := put_off[resting.popleft()]:
@@ -223,7 +223,7 @@ def _spread(ranked: Ints, query: Ints) -> Ints:
             continue
         placed.append(chosen)
         own = int(query[chosen])
-        free_from[own] = now + BATCH
+        free_from[own] = now + TURNS_BETWEEN
         resting.append(own)
     rest = np.ones(len(ranked), bool)
     rest[placed] = False

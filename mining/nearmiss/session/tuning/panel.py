@@ -18,7 +18,7 @@ from typing import Any, Literal, get_args, get_type_hints
 import numpy as np
 
 from nearmiss import selection
-from nearmiss.candidates.duplicates import NEAR
+from nearmiss.candidates.duplicates import LOWEST_COSINE
 from nearmiss.errors import RecipeError
 from nearmiss.selection import Table
 from nearmiss.session.tuning.along import LOOSENS, MOVABLE, CountsAlongSlider, Refusals, SliderStop
@@ -56,7 +56,7 @@ PROBES: dict[str, dict[str, Any]] = {
     "different_cluster": {"different_cluster": True},
 }
 MOST_STOPS = 200
-WHOLE = 1.0  # a margin as large as the positive's score
+LARGEST_MARGIN = 1.0  # a margin as large as the positive's score
 MOST_RANKS, MOST_SKIPPED, MOST_USES, MOST_WANTED, SHARPEST = 200, 20, 50, 100, 5.0
 KEPT_ALONG = 64
 SMALL = 200_000  # candidates
@@ -213,9 +213,9 @@ def _grid_of(reach: _Reach, name: str) -> Sequence[float]:
     ends = {
         **dict.fromkeys(("max_score", "min_score"), reach.score),
         **dict.fromkeys(("absolute_margin", "absolute_floor"), (allowed.low, reach.gap)),
-        "relative_margin": (allowed.low, WHOLE),
+        "relative_margin": (allowed.low, LARGEST_MARGIN),
         "relative_floor": (allowed.low, reach.share),
-        "duplicate_cosine": (NEAR, allowed.high),
+        "duplicate_cosine": (LOWEST_COSINE, allowed.high),
         "simans_a": (allowed.low, SHARPEST),
         "simans_b": (-reach.gap, reach.gap),
     }

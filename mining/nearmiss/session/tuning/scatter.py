@@ -20,7 +20,7 @@ from nearmiss.workspace import Workspace
 MOST_POINTS = 2_000
 FEWEST_OF_A_STATUS = 100
 BAND = (5, 50, 95)  # percent of the queries
-SHOWN = (0.2, 99.8)  # percent of the points; the rest lie outside the frame
+PERCENT_IN_FRAME = (0.2, 99.8)  # percent of the points; the rest lie outside the frame
 # A share of a positive score near 0 is meaningless: such points do not stretch the frame.
 WIDEST_SHARE = (-3.0, 1.0)
 SEED = 42
@@ -146,7 +146,7 @@ def _line(table: Table, policy: Policy, scale: str, limit: str) -> LimitLine | N
 
 def _frame(height: Floats, lines: list[LimitLine | None], widest: tuple[float, float]) -> tuple[float, float]:
     """The shown range of heights: nearly all points, and the limits."""
-    ends = np.clip(np.percentile(height, SHOWN), *widest).tolist() if len(height) else [0.0, 1.0]
+    ends = np.clip(np.percentile(height, PERCENT_IN_FRAME), *widest).tolist() if len(height) else [0.0, 1.0]
     ends += [line.middle for line in lines if line is not None]
     low, high = min(ends), max(ends)
     room = 0.04 * (high - low) or 0.5

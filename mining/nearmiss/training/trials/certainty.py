@@ -11,8 +11,8 @@ import numpy as np
 
 from nearmiss.types import Floats
 
-MANY = 1_000_000  # queries beyond which the number only means "very many"
-BLOCK = 256
+VERY_MANY_QUERIES = 1_000_000  # queries beyond which the number only means "very many"
+RESAMPLES_AT_ONCE = 256
 
 
 @dataclass(frozen=True)
@@ -57,8 +57,8 @@ def _resampled(values: Floats, resamples: int, seed: int) -> Floats:
     random = np.random.default_rng(seed)
     seeds, questions = values.shape
     means = []
-    for start in range(0, resamples, BLOCK):
-        count = min(BLOCK, resamples - start)
+    for start in range(0, resamples, RESAMPLES_AT_ONCE):
+        count = min(RESAMPLES_AT_ONCE, resamples - start)
         of_questions = random.multinomial(questions, np.full(questions, 1 / questions), count)
         of_seeds = random.multinomial(seeds, np.full(seeds, 1 / seeds), count)
         means.append(((of_seeds @ values) * of_questions).sum(axis=1) / (seeds * questions))
@@ -70,4 +70,4 @@ def _queries(count: int, mean: float, width: float) -> int | None:
     if not mean or not width:
         return None
     needed = count * (width / 2 / abs(mean)) ** 2
-    return int(np.ceil(needed)) if needed < MANY else None
+    return int(np.ceil(needed)) if needed < VERY_MANY_QUERIES else None

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from nearmiss.training.trials.questions import Questions
 from nearmiss.types import Bools, Floats, Ints, Vectors
 
-CUT, DEEP = 10, 100
+NDCG_AT, RECALL_AT = 10, 100
 MEASURES = ("ndcg", "mrr", "recall", "judged_ndcg")
 Blocks = Iterator[tuple[Ints, Vectors]]  # row numbers of documents, and their vectors
 
@@ -28,14 +28,14 @@ def measure(questions: Questions, queries: Vectors, documents: Blocks) -> dict[s
     no document is known to be wrong.
     """
     spare = int(np.bincount(questions.query[np.isnan(questions.grade)], minlength=1).max())
-    found, known = _best(questions, queries, documents, DEEP + spare)
+    found, known = _best(questions, queries, documents, RECALL_AT + spare)
     own = _grades_of(questions, found)
     # A document known neither as answer nor as wrong is left out of the lists: its right place is unknown.
-    gains = _first(np.nan_to_num(own), ~np.isnan(own), DEEP)
+    gains = _first(np.nan_to_num(own), ~np.isnan(own), RECALL_AT)
     ideal = _ideal(questions)
     return {
-        "ndcg": _dcg(gains[:, :CUT]) / ideal,
-        "mrr": _reciprocal_rank(gains[:, :CUT]),
+        "ndcg": _dcg(gains[:, :NDCG_AT]) / ideal,
+        "mrr": _reciprocal_rank(gains[:, :NDCG_AT]),
         "recall": (gains > 0).sum(axis=1) / np.bincount(questions.query[questions.grade > 0]),
         "judged_ndcg": _judged(questions, known, ideal),
     }
@@ -108,6 +108,6 @@ def _by_question(questions: Questions, key: npt.NDArray[np.floating], which: Boo
     rows = rows[np.lexsort((key[rows], questions.query[rows]))]
     query = questions.query[rows]
     at = np.arange(len(rows)) - np.searchsorted(query, query)
-    grades = np.zeros((len(questions.texts), CUT))
-    grades[query[at < CUT], at[at < CUT]] = questions.grade[rows[at < CUT]]
+    grades = np.zeros((len(questions.texts), NDCG_AT))
+    grades[query[at < NDCG_AT], at[at < NDCG_AT]] = questions.grade[rows[at < NDCG_AT]]
     return grades

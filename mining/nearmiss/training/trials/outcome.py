@@ -17,7 +17,7 @@ from nearmiss.training.trials.policies import MARGIN, Tried
 from nearmiss.training.trials.students import FINDINGS
 from nearmiss.types import Floats
 
-LEVEL = 0.95
+CONFIDENCE = 0.95
 
 
 @dataclass(frozen=True)
@@ -77,11 +77,11 @@ class Outcome:
 
     def interval(self, one: Reached, measure: str = "ndcg") -> tuple[float, float]:
         """The interval of a policy's mean."""
-        return interval(one.measures[measure], LEVEL, self.trial.resamples, self.trial.seed)
+        return interval(one.measures[measure], CONFIDENCE, self.trial.resamples, self.trial.seed)
 
     def difference(self, first: Reached, second: Reached, measure: str = "ndcg") -> Difference:
         """How much higher the first scores than the second."""
-        level = 1 - (1 - LEVEL) / max(len(self.reached) - 1, 1)
+        level = 1 - (1 - CONFIDENCE) / max(len(self.reached) - 1, 1)
         trial = self.trial
         return difference(first.measures[measure], second.measures[measure], level, trial.resamples, trial.seed)
 
@@ -127,14 +127,14 @@ class Outcome:
             "ndcg_interval": self.interval(one),
             "ndcg_by_seed": one.measures["ndcg"].mean(axis=1).tolist(),
             **{
-                f"against_{name}": None if other is None or other is one else _told(self.difference(one, other))
+                f"against_{name}": None if other is None or other is one else _as_record(self.difference(one, other))
                 for name, other in against.items()
             },
             "seconds": round(one.seconds, 2),
         }
 
 
-def _told(gap: Difference) -> dict[str, Any]:
+def _as_record(gap: Difference) -> dict[str, Any]:
     return asdict(gap) | {"verdict": gap.verdict or "no difference found"}
 
 

@@ -18,7 +18,7 @@ from nearmiss.run import policy_from
 from nearmiss.settings import Policy, Trial
 from nearmiss.storage.files import read_object, write_json
 from nearmiss.training.trials.certainty import interval
-from nearmiss.training.trials.outcome import LEVEL, Outcome, Reached
+from nearmiss.training.trials.outcome import CONFIDENCE, Outcome, Reached
 from nearmiss.training.trials.policies import AND, Tried
 
 SO_FAR, LATEST = "so_far.json", "latest.json"
@@ -39,7 +39,7 @@ class SoFar:
     def add(self, one: Reached) -> None:
         """Note the results of one policy."""
         values, trial = one.measures["ndcg"], self.trial
-        found = interval(values, LEVEL, trial.resamples, trial.seed)
+        found = interval(values, CONFIDENCE, trial.resamples, trial.seed)
         self.policies.append(one.tried.as_json() | {"ndcg": one.mean("ndcg"), "ndcg_interval": found})
         self.waiting.remove(one.tried.name)
         self._write()

@@ -24,7 +24,7 @@ from nearmiss.types import Floats, Ints, Vectors
 
 USUAL_SCHEDULE = 8, 5e-4  # epochs, highest step size
 MOST_IN_MEMORY = 400_000  # vectors held in memory while training; with more, each batch reads its own
-BLOCK = 16_384  # documents turned at a time for the search
+DOCUMENTS_AT_ONCE = 16_384  # documents turned at a time for the search
 
 
 @dataclass(frozen=True)
@@ -56,8 +56,8 @@ class Turned:
 
     def documents(self) -> Blocks:
         """Unit vectors of the documents that are searched."""
-        for start in range(0, len(self.space.searched), BLOCK):
-            rows = self.space.searched[start : start + BLOCK]
+        for start in range(0, len(self.space.searched), DOCUMENTS_AT_ONCE):
+            rows = self.space.searched[start : start + DOCUMENTS_AT_ONCE]
             yield rows, _turned(self.space.read_documents(rows), self.of_documents)
 
 

@@ -31,7 +31,7 @@ from nearmiss.types import Floats, Ints, Vectors
 
 USUAL_SCHEDULE = 3, 5e-5  # epochs, highest step size
 WARMUP = 0.1  # share of the steps
-BLOCK = 4096
+DOCUMENTS_AT_ONCE = 4096
 
 
 @dataclass(frozen=True)
@@ -48,8 +48,8 @@ class Encoding:
     def documents(self) -> Blocks:
         """Unit vectors of the documents that are searched."""
         prompt = self.texts.prompts(self.model)[1]
-        for start in range(0, len(self.texts.searched), BLOCK):
-            rows = self.texts.searched[start : start + BLOCK]
+        for start in range(0, len(self.texts.searched), DOCUMENTS_AT_ONCE):
+            rows = self.texts.searched[start : start + DOCUMENTS_AT_ONCE]
             yield rows, self._encode([self.texts.documents[row] for row in rows.tolist()], prompt)
 
     def _encode(self, texts: list[str], prompt: str) -> Vectors:

@@ -24,7 +24,7 @@ from nearmiss.training.trials.students.trial_texts import TrialTexts
 from nearmiss.types import Floats, Ints, Vectors
 
 USUAL_SCHEDULE = 6, 2e-3  # epochs, highest step size
-BLOCK = 16_384
+DOCUMENTS_AT_ONCE = 16_384
 DECAY = (0.9, 0.999)  # of Adam's moments
 
 
@@ -42,8 +42,8 @@ class Means:
     def documents(self) -> Blocks:
         """Unit vectors of the documents that are searched."""
         searched = self.student.texts.searched
-        for start in range(0, len(searched), BLOCK):
-            rows = searched[start : start + BLOCK]
+        for start in range(0, len(searched), DOCUMENTS_AT_ONCE):
+            rows = searched[start : start + DOCUMENTS_AT_ONCE]
             yield rows, _unit(self.student.shares_of_documents[rows] @ self.tokens)
 
 
