@@ -157,7 +157,8 @@ class Run:
         found = stored.load(self.round_folder(number))
         if found is None:
             candidates = self.candidates(number)
-            found = stored.by_prior(signals(candidates), candidates, self.mining(number).teacher)
+            teacher = self.mining(number).teacher
+            found = stored.stand_in(self.round_folder(number), signals(candidates), candidates, teacher)
         return found
 
     def log(self) -> "ReviewLog":
@@ -170,7 +171,7 @@ class Run:
         """
         The log for one reading thread: an empty one in memory where nobody has judged.
 
-        Raises ReviewError where the log that was named is not there.
+        Raises ReviewError where the log that was named is not there, or one that people had begun.
         """
         from nearmiss.review import open_log, open_log_to_read
 
@@ -180,7 +181,11 @@ class Run:
 
     @property
     def _is_reviewed(self) -> bool:
-        return bool(self.reviews) or (self.folder / REVIEWS_FILE).exists()
+        """Whether there is a log, or there was one, which then is missed when it is opened."""
+        from nearmiss.review import begun
+
+        path = self.folder / REVIEWS_FILE
+        return bool(self.reviews) or path.exists() or begun(path).exists()
 
     def verdicts(self) -> "dict[Pair, str]":
         """The final verdict of each pair that people judged."""

@@ -446,12 +446,23 @@ def source_file(source: str) -> tuple[str, Literal["", "rank", "score"]]:
     return (path, "rank") if mark and column == "rank" else (file, "")
 
 
-def with_whole_paths(sources: tuple[str, ...]) -> tuple[str, ...]:
-    """The same sources with run files named from the root, so that a later round finds them from any directory."""
-    return tuple(_whole(source) for source in sources)
+def with_whole_paths(recipe: Mining) -> Mining:
+    """The same recipe with run files and models' folders named from the root, so that later rounds find them."""
+    models = {name: _whole_folder(getattr(recipe, name)) for name in ("encoder", "teacher", "sparse_encoder")}
+    sources = tuple(_whole_source(source) for source in recipe.sources)
+    # An earlier release's recipe may be outside today's ranges.
+    return as_written(Mining, {**vars(recipe), **models, "sources": sources})
 
 
-def _whole(source: str) -> str:
+def _whole_folder(name: str) -> str:
+    """A folder's whole path; a hub name, or another that is no folder here, as it is."""
+    if not name or name == LATE_INTERACTION:
+        return name
+    folder = Path(name).expanduser()
+    return str(folder.absolute()) if folder.is_dir() else name
+
+
+def _whole_source(source: str) -> str:
     if source in SOURCES:
         return source
     name, equals, file = source.partition("=")

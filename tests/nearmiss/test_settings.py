@@ -11,6 +11,7 @@ from nearmiss.errors import RecipeError
 from nearmiss.run import mining_from, policy_from
 from nearmiss.settings import (
     AUDIT,
+    LATE_INTERACTION,
     RESERVED,
     Export,
     Mining,
@@ -190,7 +191,19 @@ def test_settings_that_are_read_may_be_named():
     check_read(Policy(sampling="simans", simans_a=2), [field.name for field in fields(Policy)])
 
 
-def test_a_run_file_is_named_from_the_root(tmp_path, monkeypatch):
+def test_files_and_folders_of_a_recipe_are_named_from_the_root(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    sources = ("bm25", "run:other=x/run.tsv#score", f"run:third={tmp_path}/run.tsv")
-    assert with_whole_paths(sources) == ("bm25", f"run:other={tmp_path}/x/run.tsv#score", sources[2])
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    for folder in ("tuned", "home/judge", "org/splade", LATE_INTERACTION):
+        (tmp_path / folder).mkdir(parents=True)
+    sources = ("bm25", "sparse", "run:other=x/run.tsv#score", f"run:third={tmp_path}/run.tsv")
+    typed = Mining(encoder="tuned", teacher="~/judge", sparse_encoder="org/splade", sources=sources)
+    whole = with_whole_paths(typed)
+    assert whole.sources == ("bm25", "sparse", f"run:other={tmp_path}/x/run.tsv#score", sources[3])
+    models = (whole.encoder, whole.teacher, whole.sparse_encoder)
+    assert models == tuple(str(tmp_path / folder) for folder in ("tuned", "home/judge", "org/splade"))
+    # Names of the hub, our own word and none at all are no folders.
+    named = Mining(encoder="org/model", teacher=LATE_INTERACTION)
+    assert with_whole_paths(named) == named
+    monkeypatch.chdir("/")
+    assert with_whole_paths(whole) == whole

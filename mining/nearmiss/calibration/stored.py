@@ -63,6 +63,15 @@ def probabilities(folder: Path, candidates: pd.DataFrame) -> npt.NDArray[np.floa
     return calibration.probabilities(calibration.logits(found))
 
 
+def stand_in(folder: Path, found: Signals, candidates: pd.DataFrame, teacher: str = "") -> Calibration:
+    """The prior in the place of a calibration that is not there; a doubt says so where a person had chosen one."""
+    prior = by_prior(found, candidates, teacher)
+    if not (folder / HISTORY_FILE).exists():
+        return prior
+    lost = f"{folder / FILE}: no such file, though {HISTORY_FILE} says that one was put in force; the default stands in"
+    return replace(prior, doubts=(*prior.doubts, lost))
+
+
 def by_prior(found: Signals, candidates: pd.DataFrame, teacher: str = "") -> Calibration:
     """The prior on these candidates; its doubts say that no judgement was used, and if the teacher is new to it."""
     unknown = teacher != LATE_INTERACTION and "teacher_place" in found.names

@@ -67,7 +67,7 @@ def mine(
     everything is checked.
     """
     check_together(recipe, policy)
-    recipe = dataclasses.replace(recipe, sources=with_whole_paths(recipe.sources))
+    recipe = with_whole_paths(recipe)
     run = _existing(folder, data)
     collection = data or open_run(folder).dataset
     fingerprint = run.facts["dataset"]["fingerprint"] if run else dataset.fingerprint(collection)
@@ -226,10 +226,8 @@ def _round_to_make(run: Run, wanted: dict[str, Any], models: Models, *, may_add:
 
 
 def _changes(last: dict[str, Any], wanted: dict[str, Any], models: Models) -> list[str]:
-    before, after = (dataclasses.asdict(mining_from(entry["recipe"])) for entry in (last, wanted))
-    for recipe in (before, after):
-        # Earlier releases wrote the paths of run files as they were typed.
-        recipe["sources"] = with_whole_paths(recipe["sources"])
+    # Earlier releases wrote paths as they were typed.
+    before, after = (dataclasses.asdict(with_whole_paths(mining_from(entry["recipe"]))) for entry in (last, wanted))
     changes = [f"{name} {before[name]!r} -> {after[name]!r}" for name in before if before[name] != after[name]]
     for model in ("encoder", "teacher", "sparse_encoder"):
         prints = [entry[model] and entry[model]["fingerprint"] for entry in (last, wanted)]

@@ -10,6 +10,7 @@ from nearmiss.review.events import JUDGEMENTS, REASONS, Event
 from nearmiss.review.log import ReviewLog, open_log, open_log_to_read
 from nearmiss.review.plans import AuditPlan, Draw
 from nearmiss.review.readings import GuidelinesReading, version_read
+from nearmiss.review.schema import begun
 from nearmiss.types import Pair
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "Pair",
     "ReviewLog",
     "Standing",
+    "begun",
     "open_log",
     "open_log_to_read",
     "version_read",

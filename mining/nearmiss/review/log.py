@@ -40,6 +40,8 @@ class ReviewLog:
         self._place = place  # as errors call it
         self._copy = copy  # the folder of the log's copy, where its own place cannot be written
         self._write = Lock()  # SQLite has one writer; a queue here is quicker than its busy waiting
+        self._file = schema.file_of(str(engine.url)) if copy is None else None
+        self._is_begun = False  # whether this process left word that the log holds something
 
     def append(self, events: Sequence[Event]) -> list[Entry]:
         """
@@ -57,7 +59,8 @@ class ReviewLog:
             _insert(connection, events)
             new = _entries(connection, before)
             _check_the_known(connection, events, new)
-            return new
+        self._note_begun()
+        return new
 
     def adopt(self, history: Sequence[Entry]) -> int:
         """
@@ -80,12 +83,17 @@ class ReviewLog:
                 if any(name not in known for name in named):
                     new += _write(connection, waiting, known)
                 waiting.append(_renumbered(entry.event, keys, known))
-            return new + _write(connection, waiting, known)
+            new += _write(connection, waiting, known)
+        self._note_begun()
+        return new
 
     def since(self, seq: int) -> list[Entry]:
         """The rows after number `seq`, in order."""
         with self._reading() as connection:
-            return _entries(connection, seq)
+            entries = _entries(connection, seq)
+        if entries:
+            self._note_begun()  # logs of version 0.1 have no such word
+        return entries
 
     def acknowledged(self, client_id: str) -> int:
         """The highest `client_seq` of a client that is written; 0 for an unknown one."""
@@ -118,6 +126,7 @@ class ReviewLog:
         """Write what an audit drew, all or none; raises ReviewError where there is a plan of that name."""
         with self._writing() as connection:
             plans.write_plan(connection, plan, draws)
+        self._note_begun()
 
     def plans(self) -> list[AuditPlan]:
         """Every audit's plan, oldest first."""
@@ -154,6 +163,12 @@ class ReviewLog:
     def can_be_written(self) -> bool:
         """Whether judgements can be written down; False for a log on a read-only place."""
         return self._copy is None
+
+    def _note_begun(self) -> None:
+        """Leave word beside the log that it holds something."""
+        if self._file is not None and not self._is_begun and schema.can_be_written(self._file):
+            schema.note_begun(self._file)
+            self._is_begun = True
 
     @contextmanager
     def _writing(self) -> Iterator[sql.Connection]:

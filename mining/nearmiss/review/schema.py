@@ -9,12 +9,14 @@ import os
 import re
 import shutil
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sql
 
-from nearmiss.errors import ReviewError, require
+from nearmiss.errors import NearmissError, ReviewError, require
+from nearmiss.storage.files import write_json
 from nearmiss.storage.temporary import temporary_name
 
 # Longer than any queue of writers should be: waiting is better than a judgement refused.
@@ -103,6 +105,8 @@ def opened(where: str | Path, *, make: bool = True) -> sql.Engine:
         url = _url(where)
         path = file_of(where)
         if path is not None and not path.exists():
+            if begun(path).exists():
+                raise _lost(path)
             if not make:
                 raise _no_log(where, "no such file")
             _make_file(path)
@@ -150,6 +154,26 @@ def file_of(where: str | Path) -> Path | None:
         return None
     database = sql.make_url(str(where)).database
     return None if database in (None, "", ":memory:") else Path(str(database)).absolute()
+
+
+def begun(path: Path) -> Path:
+    """The file that says that this log held something once: without it, a lost log would look like a new one."""
+    return path.with_name(f"{path.stem}-begun.json")
+
+
+def note_begun(path: Path) -> None:
+    """Write that file, where it is not there yet and can be written: the log itself matters more."""
+    if not begun(path).exists():
+        with suppress(NearmissError):
+            write_json(begun(path), {"log": path.name, "since": datetime.now(UTC).isoformat(timespec="seconds")})
+
+
+def _lost(path: Path) -> ReviewError:
+    return ReviewError(
+        f"{path}: wanted the log of what people judged; found no such file, though {begun(path).name} says that there "
+        "was one. Take it from a backup. To go on without its judgements, "
+        f"delete {begun(path).name}; what `nearmiss review export` wrote, `nearmiss review import` then reads"
+    )
 
 
 def can_be_written(path: Path) -> bool:

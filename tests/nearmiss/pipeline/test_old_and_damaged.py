@@ -180,7 +180,7 @@ def test_damage_is_named_or_does_not_matter(old, tmp_path, name, damage):
         assert "; found " in rest
         assert "bug" not in rest
     elif name not in ("reviews.db", "rounds/1/calibration.json"):
-        # Nobody reads it, or it is made again from what is there.
+        # Nobody reads it, or it is made again; and a log of that release left no word that it had begun.
         assert told["status"] == funnel.report(open_run(OLD))["status"]
 
 
@@ -225,6 +225,41 @@ def test_what_to_do_about_a_damaged_file_is_said(old, tmp_path, name, cure):
         everything(old, tmp_path / "out")
     assert str(old / name) in str(error.value)
     assert cure in str(error.value)
+
+
+@pytest.mark.parametrize("opened", [lambda run: open_run(run).verdicts(), open_to_read, open_workspace])
+def test_a_log_that_is_gone_is_missed_and_not_taken_for_nobody_s_judgement(old, opened):
+    open_run(old).verdicts()  # a log of version 0.1 leaves word when it is first read
+    for path in old.glob("reviews.db*"):
+        path.unlink()
+    with pytest.raises(ReviewError, match=r"reviews\.db: wanted the log .* found no such file, though reviews-begun"):
+        opened(old)
+    # The advice works: without that word the run is one that nobody judged.
+    (old / "reviews-begun.json").unlink()
+    assert open_run(old).verdicts() == {}
+    assert not (old / "reviews.db").exists()
+
+
+JUDGED = Event(
+    query_id="q01", doc_id="p0013", verdict="relevant", reviewer="ann", client_id="a", client_seq=1, decided_at=1.0
+)
+
+
+def test_who_judges_first_leaves_word_and_who_only_looks_does_not(old):
+    for path in old.glob("reviews*"):
+        path.unlink()
+    work = open_workspace(old)
+    assert not (old / "reviews-begun.json").exists()
+    work.log.append([JUDGED])
+    assert json.loads((old / "reviews-begun.json").read_text())["log"] == "reviews.db"
+    work.log.close()
+
+
+def test_a_chosen_calibration_that_is_gone_is_a_doubt(old):
+    (old / "rounds/1/calibration.json").unlink()
+    assert not any("no such file" in doubt for doubt in funnel.report(open_run(old))["doubts"])
+    (old / "rounds/1/calibrations.jsonl").write_text("")
+    assert f"{old}/rounds/1/calibration.json: no such file" in funnel.report(open_run(old))["doubts"][-1]
 
 
 def test_a_shard_of_candidates_that_is_gone_is_missed(old):

@@ -124,6 +124,19 @@ def test_mining_again_with_the_same_recipe_does_nothing(tmp_path, data):
     assert snapshot(tmp_path / "run") == before
 
 
+def test_models_named_by_folder_are_found_again_from_another_directory(tmp_path, data, monkeypatch):
+    (tmp_path / "here" / "tuned").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "here")
+    typed = replace(RECIPE, encoder="tuned")
+    run = mine(tmp_path / "run", data, typed)
+    before = snapshot(tmp_path / "run")
+    mine(tmp_path / "run", data, typed)
+    monkeypatch.chdir("/")
+    assert run.last_recipe().encoder == str(tmp_path / "here" / "tuned")
+    mine(tmp_path / "run", data, run.last_recipe())
+    assert snapshot(tmp_path / "run") == before
+
+
 def test_a_second_round_scores_only_new_pairs_and_keeps_the_first(tmp_path, data):
     first = mine(tmp_path / "run", data).candidates()
     teacher = OverlapTeacher()

@@ -321,7 +321,8 @@ def test_a_new_log_that_many_open_at_the_same_moment_is_never_seen_half_made(tmp
         for number, log in enumerate(logs):
             log.append([judged(1, client_id=f"c{number}")])
             log.close()
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(f"{attempt}.db" for attempt in range(10))
+    names = [f"{attempt}{end}" for attempt in range(10) for end in (".db", "-begun.json")]
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(names)
     with closing(open_log(path)) as log:
         assert {entry.event.client_id for entry in log.since(0)} == {f"c{number}" for number in range(8)}
 
