@@ -134,9 +134,11 @@ class Mining:
         50
     """
 
-    encoder: Annotated[str, "sentence-transformers model, folder or hub name; empty for the embedded MiniLM"] = ""
+    encoder: Annotated[
+        str, "sentence-transformers model (folder or hub name); empty for the MiniLM that comes with nearmiss"
+    ] = ""
     teacher: Annotated[
-        str, "cross-encoder, folder or hub name; late-interaction; empty to let the dense score stand in"
+        str, "cross-encoder (folder or hub name), or late-interaction; empty to use the dense score in its place"
     ] = LATE_INTERACTION
     sparse_encoder: Annotated[str, "SparseEncoder (SPLADE) model for the source `sparse`"] = ""
     sources: Annotated[
@@ -144,15 +146,19 @@ class Mining:
         "bm25, dense, sparse, or run:NAME=FILE (FILE#score or FILE#rank says what its numbers are); may be repeated",
     ] = ("bm25", "dense")
     depth: Annotated[
-        tuple[tuple[str, int], ...], "candidates from a source, as SOURCE=N or N for all; 100 where unset", COUNT
+        tuple[tuple[str, int], ...],
+        "candidates from a source, as SOURCE=N, or N for all sources; by default 100",
+        COUNT,
     ] = ()
     language: Annotated[str, "language of the texts for BM25, as a two-letter code; empty to detect it"] = ""
-    query_prompt: Annotated[str | None, "text before each query; unset for the model's own"] = None
-    document_prompt: Annotated[str | None, "text before each document; unset for the model's own"] = None
-    teacher_prompt: Annotated[str | None, "instruction for the teacher; unset for the model's own"] = None
-    max_length: Annotated[int | None, "tokens an encoder reads; unset for the model's own", TOKENS] = None
+    query_prompt: Annotated[str | None, "text put before each query; by default the model's own"] = None
+    document_prompt: Annotated[str | None, "text put before each document; by default the model's own"] = None
+    teacher_prompt: Annotated[str | None, "instruction for the teacher; by default the model's own"] = None
+    max_length: Annotated[
+        int | None, "tokens of a text that the encoder reads; by default the model's own limit", TOKENS
+    ] = None
     teacher_max_length: Annotated[
-        int | None, "tokens the teacher reads; unset for the model's own, at most 512", TOKENS
+        int | None, "tokens of a pair that the teacher reads; by default the model's own limit, at most 512", TOKENS
     ] = None
     precision: Annotated[Precision, "number type of the models; auto picks what this processor is fast at"] = "auto"
     index: Annotated[Index, "exact search, or an approximate index whose recall is then measured"] = "exact"
@@ -206,10 +212,12 @@ class Policy:
     max_p_relevant: Annotated[float | None, "ceiling: refuse above this probability of being an answer", SHARE] = 0.1
     # The floor: the highest of those set. Below it a candidate teaches nothing.
     min_score: Annotated[float | None, "floor: refuse a candidate that scores below this", NUMBER] = None
-    absolute_floor: Annotated[float | None, "floor: furthest below the positive, in the teacher's units", GAP] = None
-    relative_floor: Annotated[float | None, "floor: furthest below the positive, as a share of |its score|", GAP] = None
+    absolute_floor: Annotated[float | None, "floor: largest gap below the positive, in the teacher's units", GAP] = None
+    relative_floor: Annotated[float | None, "floor: largest gap below the positive, as a share of |its score|", GAP] = (
+        None
+    )
     min_p_relevant: Annotated[float | None, "floor: refuse below this probability of being an answer", SHARE] = None
-    anchor: Annotated[Anchor, "which of several positives the margins start from"] = "min"
+    anchor: Annotated[Anchor, "the score that margins start from where a query has several positives"] = "min"
 
     skip_top: Annotated[int, "refuse candidates that any source ranked this high or higher", COUNT_OR_NONE] = 0
     skip_survivors: Annotated[int, "then skip this many of the best that no rule refused", COUNT_OR_NONE] = 0
@@ -217,11 +225,13 @@ class Policy:
     different_cluster: Annotated[bool, "refuse documents from the cluster of a positive"] = False
     allow_siblings: Annotated[bool, "keep passages that share a group_id with a positive"] = False
     allow_twin_answers: Annotated[bool, "keep labelled answers to a query that asks nearly the same"] = False
-    duplicate_cosine: Annotated[float, "near duplicate of a positive: cosine of the vectors at least this", SHARE] = (
-        0.95
-    )
-    duplicate_jaccard: Annotated[float, "and shared words (Jaccard) at least this", SHARE] = 0.8
-    reuse_cap: Annotated[int | None, "times that one document may be a negative, over all queries", COUNT] = None
+    duplicate_cosine: Annotated[
+        float, "near duplicate of a positive: the cosine of the vectors is at least this", SHARE
+    ] = 0.95
+    duplicate_jaccard: Annotated[
+        float, "near duplicate of a positive: it also shares at least this part of the words (Jaccard)", SHARE
+    ] = 0.8
+    reuse_cap: Annotated[int | None, "how often one document may be a negative, over all queries", COUNT] = None
 
     negatives_per_query: Annotated[int, "hard negatives to keep for each query", COUNT] = 7
     quota: Annotated[
@@ -264,19 +274,19 @@ class Export:
         'jsonl'
     """
 
-    format: Annotated[FormatName, "whose training code is to read it"] = "triplet"
+    format: Annotated[FormatName, "form of the rows, named after the training code that reads it"] = "triplet"
     scores: Annotated[bool, "add the teacher's scores, where the format has a place for them"] = False
     own_columns: Annotated[bool, "add your own columns, after the format's (losses read columns by position)"] = False
     negatives: Annotated[
         int | None,
-        "negatives in a row of n-tuple, margin-mse-list, kl; unset for the most that nine in ten queries have",
+        "negatives in a row of n-tuple, margin-mse-list and kl; by default as many as nine in ten queries have",
         COUNT,
     ] = None
     prompt: Annotated[str, "instruction for the queries, as FlagEmbedding's `prompt`"] = ""
     corpus_id: Annotated[str, "name of the corpus in `nemo`; two datasets trained on together need two"] = "nearmiss"
-    shard_size: Annotated[int | None, "rows in one file; unset for one file a table", COUNT] = None
-    compress: Annotated[Compress | None, "unset for zst, or none where the training code opens the file itself"] = None
-    container: Annotated[Container, "for the formats that are rows: JSON lines or Parquet"] = "jsonl"
+    shard_size: Annotated[int | None, "rows in one file; by default one file for each table", COUNT] = None
+    compress: Annotated[Compress | None, "by default zst, or none where the training code opens the file itself"] = None
+    container: Annotated[Container, "kind of file, for the formats that are rows: JSON lines or Parquet"] = "jsonl"
     relevant: Annotated[OfRelevant, "judged relevant: promote to a positive of the export, or drop"] = "promote"
     partial: Annotated[OfPartial, "judged partly relevant: mask, or keep as a candidate like any other"] = "mask"
     unsure: Annotated[OfUnsure, "judged `cannot tell`: drop, or keep as a candidate like any other"] = "drop"
@@ -289,7 +299,10 @@ class Export:
 class Teaching:
     """How a teacher is trained. The same choices, pairs and machine give the same weights."""
 
-    start: Annotated[str, "encoder or cross-encoder, folder or hub name; empty for the embedded MiniLM"] = ""
+    start: Annotated[
+        str,
+        "encoder or cross-encoder to start from (folder or hub name); empty for the MiniLM that comes with nearmiss",
+    ] = ""
     epochs: Annotated[int, "times that every pair is read", COUNT] = 2
     batch_size: Annotated[int, "pairs in one step", COUNT] = 32
     learning_rate: Annotated[float, "highest step size; it rises for a tenth of the steps, then falls to 0", PART] = (
@@ -299,24 +312,24 @@ class Teaching:
     held_out: Annotated[float, "share of the queries that are kept for measuring and never trained on", PART] = 0.2
     distil: Annotated[
         float,
-        "share of each target that the start's cosine and a run's sources give, beside the label; encoders only",
+        "part of each target that the start model's cosine and the run's sources give, not the label; encoders only",
         Range(0, 1, below=True),
     ] = 0.5
     unlabelled: Annotated[
         int,
-        "candidates of each query without a label, learnt from those scores alone; runs only, and with --distil",
+        "unlabelled candidates of each query to learn from by those scores alone; runs only, needs --distil",
         COUNT_OR_NONE,
     ] = 0
     partial: Annotated[OfPartly, "judged partly relevant: train towards one half, or drop"] = "half"
     freeze: Annotated[
-        int | None, "layers that stay as they are, after the embeddings; 0 for the embeddings alone", COUNT_OR_NONE
+        int | None, "layers that are not trained, besides the embeddings; 0 for the embeddings alone", COUNT_OR_NONE
     ] = None
     precision: Annotated[TrainingPrecision, "number type of the training; auto picks what this machine is fast at"] = (
         "auto"
     )
-    rank: Annotated[int | None, "also store the difference from the start at this rank, as a small folder", COUNT] = (
-        None
-    )
+    rank: Annotated[
+        int | None, "also store the difference from the start model as a small folder of this rank", COUNT
+    ] = None
     trust_remote_code: Annotated[bool, "run Python code that comes with a model"] = False
     seed: Annotated[int, "seed of everything random", COUNT_OR_NONE] = 42
 
@@ -345,16 +358,16 @@ class Trial:
     seeds: Annotated[int, "students trained on each policy's export", COUNT] = 5
     held_out: Annotated[float, "share of the queries that are kept for testing and never trained on", PART] = 0.2
     temperature: Annotated[float, "cosines are divided by this in the loss", Range(0, above=True)] = 0.05
-    negatives: Annotated[int | None, "negatives of a query that are used; unset for all that are exported", COUNT] = (
+    negatives: Annotated[int | None, "negatives of a query that are used; by default all that are exported", COUNT] = (
         None
     )
-    epochs: Annotated[int | None, "times that every query is seen; unset for the student's own", COUNT] = None
-    learning_rate: Annotated[float | None, "highest step size; unset for the student's own", PART] = None
+    epochs: Annotated[int | None, "times that every query is seen; by default the student's own number", COUNT] = None
+    learning_rate: Annotated[float | None, "highest step size; by default the student's own", PART] = None
     batch_size: Annotated[int, "queries in one step", Range(2, LARGEST_COUNT)] = 64
     max_length: Annotated[int, "tokens of a text that the students static and encoder read", TOKENS] = 256
-    corpus: Annotated[int, "documents that are searched at most; of more, the answers and a seeded sample", COUNT] = (
-        100_000
-    )
+    corpus: Annotated[
+        int, "most documents that are searched; of a larger corpus, the answers and a seeded sample", COUNT
+    ] = 100_000
     resamples: Annotated[int, "resamples of the bootstrap that gives the intervals", Range(100, 1_000_000)] = 4000
     seed: Annotated[int, "seed of everything random", COUNT_OR_NONE] = 42
 

@@ -37,19 +37,21 @@ def _number(field: str, words: str) -> Any:
 def make_plan(
     run: RunFolder,
     labels: Annotated[int, _number("labels", "how many candidates to judge")] = 200,
-    target: Annotated[float, _number("target", "share of answers among the kept that you hope to certify")] = 0.05,
+    target: Annotated[
+        float, _number("target", "highest share of answers among the kept negatives that you hope to certify")
+    ] = 0.05,
     half_width: Annotated[
-        float, _number("half_width", "say how many labels an interval of plus or minus this needs")
+        float, _number("half_width", "also say how many labels an interval of plus or minus this needs")
     ] = 0.02,
-    seed: Annotated[int | None, _number("seed", "seed of the draw; each plan has its own unless told")] = None,
-    reviewer: Annotated[str, typer.Option(help="who plans; written beside the draws")] = "",
+    seed: Annotated[int | None, _number("seed", "seed of the draw; by default each plan has its own")] = None,
+    reviewer: Annotated[str, typer.Option(help="your name, which is stored with the plan")] = "",
     round: RoundNumber = None,
     reviews: ReviewsFlag = "",
     json: AsJson = False,
 ) -> None:
-    """Draw a random sample over kept and refused candidates; judge it in `nearmiss app`."""
+    """Draw a random sample of kept and refused candidates, to be judged in `nearmiss app`."""
     from nearmiss import audit as audits
-    from nearmiss.audit import sentences as telling
+    from nearmiss.audit import sentences
 
     check_audit(labels=labels, target=target, half_width=half_width, seed=seed)
     work = _opened(run, reviews, round)
@@ -60,7 +62,7 @@ def make_plan(
             {"plan": made.plan, "draws": len(draws), "expected_precision": expected.as_json()} | dict(made.facts)
         )
     else:
-        _say(telling.of_plan(made, expected))
+        _say(sentences.of_plan(made, expected))
 
 
 @audit.command("estimate")
@@ -68,16 +70,16 @@ def make_plan(
 def estimate(
     run: RunFolder,
     half_width: Annotated[
-        float, _number("half_width", "say how many more labels would narrow it to plus or minus this")
+        float, _number("half_width", "also say how many more labels an interval of plus or minus this needs")
     ] = 0.02,
     round: RoundNumber = None,
     reviews: ReviewsFlag = "",
     json: AsJson = False,
     flags: dict[str, Any] = {},  # noqa: B006
 ) -> None:
-    """The false-negative rate, the good negatives thrown away and the recall of the filter, each with 95% limits."""
+    """Estimate the false negatives left, the good negatives thrown away and the filter's recall, with 95% limits."""
     from nearmiss import audit as audits
-    from nearmiss.audit import sentences as telling
+    from nearmiss.audit import sentences
 
     check_audit(half_width=half_width)
     work = _opened(run, reviews, round)
@@ -87,33 +89,36 @@ def estimate(
     if json:
         _print_json(found.as_json() | {"labels_to_add": more, "half_width": half_width, "reviewers": people.as_json()})
     else:
-        _say(telling.of_estimate(found, more, half_width, people))
+        _say(sentences.of_estimate(found, more, half_width, people))
 
 
 @audit.command("certify")
 def certify(
     run: RunFolder,
-    max_rate: Annotated[float, _number("max_rate", "share of answers among the kept that is still allowed")] = 0.05,
+    max_rate: Annotated[
+        float, _number("max_rate", "highest share of answers among the kept negatives that is allowed")
+    ] = 0.05,
     confidence: Annotated[
-        float, _number("confidence", "how rarely this may pass what it should not: 0.95 is 1 in 20")
+        float,
+        _number("confidence", "how sure to be: with 0.95, a set that exceeds the rate passes in at most 1 of 20 cases"),
     ] = 0.95,
     plan: Annotated[
-        str | None, typer.Option(help="name of the audit; the latest judged to its end unless told")
+        str | None, typer.Option(help="name of the audit; by default the latest that is judged to its end")
     ] = None,
     round: RoundNumber = None,
     reviews: ReviewsFlag = "",
     json: AsJson = False,
 ) -> None:
-    """Whether the policy in force stays within a rate, and the loosest ceiling that does. Exports then carry it."""
+    """Certify that the policy in force stays within a rate; name the loosest ceiling that does. Exports carry it."""
     from nearmiss import audit as audits
-    from nearmiss.audit import sentences as telling
+    from nearmiss.audit import sentences
 
     check_audit(max_rate=max_rate, confidence=confidence)
     made = audits.certify(_opened(run, reviews, round), max_rate, confidence, plan=plan)
     if json:
         _print_json(made.as_json())
     else:
-        _say(telling.of_certificate(made))
+        _say(sentences.of_certificate(made))
 
 
 def _opened(run: Any, reviews: str, round: int | None) -> "Workspace":

@@ -32,10 +32,10 @@ def calibrate(
         bool, typer.Option("--with-audits", help="learn from audits too, which can then no longer certify this round")
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="show what would change, and write nothing")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="put it in force without asking")] = False,
-    undo: Annotated[bool, typer.Option("--undo", help="go back to the calibration before")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="put the fit in force without asking")] = False,
+    undo: Annotated[bool, typer.Option("--undo", help="go back to the previous calibration")] = False,
     redo: Annotated[
-        bool, typer.Option("--redo", help="put the calibration that was undone last in force again")
+        bool, typer.Option("--redo", help="put the calibration in force again that was undone last")
     ] = False,
     reviews: ReviewsFlag = "",
     json: AsJson = False,

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from nearmiss.run import Run
 
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="a run folder, made by `mine`")]
-AsJson = Annotated[bool, typer.Option("--json", help="print JSON for programs")]
-RoundNumber = Annotated[int | None, typer.Option("--round", help="which round; the latest unless told")]
+AsJson = Annotated[bool, typer.Option("--json", help="print JSON instead of text")]
+RoundNumber = Annotated[int | None, typer.Option("--round", help="number of the round; by default the latest")]
 
 
 def _existing_log(reviews: str) -> str:
@@ -42,11 +42,12 @@ ReviewsFlag = Annotated[
     str,
     typer.Option(
         callback=_existing_log,
-        help="file or URL of another log, as postgresql+psycopg://user@host/name; reviews.db in the run unless told",
+        help="another log of judgements: a file, or a URL such as postgresql+psycopg://user@host/name; by default "
+        "reviews.db in the run",
     ),
 ]
 NewReviews = Annotated[
-    str, typer.Option("--new-reviews", metavar="FILE", help="the same, for a log that is begun there")
+    str, typer.Option("--new-reviews", metavar="FILE", help="the same, for a log that does not exist yet")
 ]
 PresetName = Annotated[
     str | None, typer.Option("--preset", help="published recipe to start from; `nearmiss presets` lists them")
@@ -58,13 +59,13 @@ PresetName = Annotated[
 @takes_data
 def mine(
     data: Annotated[str, typer.Argument(metavar="DATA", help="a data set: folder, file or hub name")],
-    run: Annotated[Path | None, typer.Argument(metavar="RUN", help="folder of the run, made where it is new")] = None,
+    run: Annotated[Path | None, typer.Argument(metavar="RUN", help="folder of the run; created if it is new")] = None,
     preset: PresetName = None,
     reading: ReadingFlags = NO_READING,
     json: AsJson = False,
     flags: dict[str, Any] = {},  # noqa: B006  (filled by `takes`)
 ) -> None:
-    """Mine DATA into RUN. With RUN alone: one more round on its data, say with --encoder CHECKPOINT."""
+    """Mine DATA into the folder RUN. With RUN alone: one more round on its data, say with --encoder CHECKPOINT."""
     from nearmiss.pipeline import mine as mine_round
 
     console = _errors()
@@ -92,7 +93,7 @@ def select(
     json: AsJson = False,
     flags: dict[str, Any] = {},  # noqa: B006
 ) -> None:
-    """Decide again, without mining: flags change the policy in force, --preset replaces it."""
+    """Decide again without mining. Flags change the policy in force; --preset replaces it."""
     from nearmiss.run import open_run
 
     opened = open_run(run, reviews)
@@ -112,7 +113,7 @@ def report(
     reviews: ReviewsFlag = "",
     json: AsJson = False,
 ) -> None:
-    """The funnel: found by each source, overlap, refused by each rule, short queries, score quantiles."""
+    """Show what each source found, what each rule refused, which queries fall short, and the spread of scores."""
     from nearmiss.cli import show
     from nearmiss.reports import funnel as reports
     from nearmiss.run import open_run
@@ -137,7 +138,7 @@ def explain(
     reviews: ReviewsFlag = "",
     json: AsJson = False,
 ) -> None:
-    """Why a candidate is kept or refused: every score, threshold and rule, in words."""
+    """Say why a candidate is kept or refused: every score, threshold and rule, in words."""
     from nearmiss.cli import show
     from nearmiss.reports import explanation
     from nearmiss.run import open_run
@@ -155,14 +156,14 @@ def explain(
 @app.command("queries")
 def list_queries(
     run: RunFolder,
-    words: Annotated[str, typer.Option("--with", help="only those with this text in their id or their words")] = "",
-    short: Annotated[bool, typer.Option("--short", help="only those that keep fewer negatives than wanted")] = False,
-    limit: Annotated[int | None, typer.Option(min=1, help="at most so many; all unless told")] = None,
+    words: Annotated[str, typer.Option("--with", help="only queries with this text in their id or their words")] = "",
+    short: Annotated[bool, typer.Option("--short", help="only queries that keep fewer negatives than wanted")] = False,
+    limit: Annotated[int | None, typer.Option(min=1, help="print at most so many; by default all")] = None,
     round: RoundNumber = None,
     reviews: ReviewsFlag = "",
     json: AsJson = False,
 ) -> None:
-    """The ids of the queries, each with its text, its positives, its candidates and how many negatives it keeps."""
+    """List the queries: id, text, positives, candidates, and how many negatives each keeps."""
     from nearmiss.cli import show
     from nearmiss.reports import queries
     from nearmiss.run import open_run
@@ -222,7 +223,7 @@ def export(
 def make_map(
     run: RunFolder,
     round: RoundNumber = None,
-    seed: Annotated[int | None, typer.Option(help="seed of the layout; the round's own unless told")] = None,
+    seed: Annotated[int | None, typer.Option(help="seed of the layout; by default the round's own")] = None,
     sample: Annotated[int, typer.Option(min=100, help="points at most; a seeded sample is drawn above this")] = 50_000,
     json: AsJson = False,
 ) -> None:
@@ -243,9 +244,11 @@ def open_app(
     run: RunFolder,
     reviews: ReviewsFlag = "",
     reviewer: Annotated[
-        str, typer.Option(help="name under which judgements are written; anyone may type any name")
+        str, typer.Option(help="your name, which is stored with your judgements; nobody checks it")
     ] = "",
-    port: Annotated[int, typer.Option(min=1, max=65535, help="port of the page, on this machine alone")] = 8501,
+    port: Annotated[
+        int, typer.Option(min=1, max=65535, help="port of the app, which only this machine can reach")
+    ] = 8501,
     new_reviews: NewReviews = "",
 ) -> None:
     """Look, tune, review and export in the browser."""
@@ -259,7 +262,7 @@ def open_app(
 
 @app.command()
 def presets(json: AsJson = False) -> None:
-    """Published recipes: their source, the models they were published with, and what differs here."""
+    """List published recipes: their source, the models they were published with, and what differs here."""
     from nearmiss.cli import show
 
     if json:

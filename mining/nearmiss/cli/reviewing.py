@@ -27,10 +27,15 @@ if TYPE_CHECKING:
     from nearmiss.run import Run
     from nearmiss.types import Pair
 
-review = typer.Typer(no_args_is_help=True, help="Carry judgements in and out: JSON lines, qrels, annotation tools.")
+review = typer.Typer(
+    no_args_is_help=True, help="Export judgements, or import those of other tools: JSON lines, qrels, annotation tools."
+)
 app.add_typer(review, name="review")
 
-IN = "jsonl (a whole history), trec (qrels), rows, quepid, label-studio, prodigy or argilla; from the file unless told"
+TOOL_FORMATS = (
+    "jsonl (a whole history), trec (qrels), rows, quepid, label-studio, prodigy or argilla; "
+    "by default read off the file"
+)
 
 
 @review.command("export")
@@ -38,11 +43,12 @@ def export_reviews(
     run: RunFolder,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="file to write")],
     format: Annotated[
-        str | None, typer.Option("--format", help="jsonl (the whole history) or trec (qrels); from the file's name")
+        str | None,
+        typer.Option("--format", help="jsonl (the whole history) or trec (qrels); by default read off the file's name"),
     ] = None,
     reviews: ReviewsFlag = "",
 ) -> None:
-    """Write every row of the log (jsonl), or the verdict that counts of each judged pair as a grade (trec)."""
+    """Write the whole log (jsonl), or one grade for each judged pair, from the verdict that counts (trec)."""
     from nearmiss.review import exchange
     from nearmiss.run import open_run
 
@@ -61,25 +67,26 @@ def export_reviews(
 def import_reviews(
     run: RunFolder,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="judgements that were made elsewhere; may be .gz")],
-    reviewer: Annotated[str, typer.Option(help="whose the judgements are that name nobody")] = "",
-    format: Annotated[str | None, typer.Option("--format", help=IN)] = None,
+    reviewer: Annotated[str, typer.Option(help="reviewer of the judgements that name none")] = "",
+    format: Annotated[str | None, typer.Option("--format", help=TOOL_FORMATS)] = None,
     relevant_from: Annotated[
-        float | None, typer.Option(help="grades: lowest that is an answer [2; 1 where the file's highest is 1]")
+        float | None, typer.Option(help="lowest grade that means relevant [2; 1 where the file's highest is 1]")
     ] = None,
-    partial_from: Annotated[float | None, typer.Option(help="grades: lowest that is partly an answer [1]")] = None,
+    partial_from: Annotated[float | None, typer.Option(help="lowest grade that means partly relevant [1]")] = None,
     label: Annotated[
         list[str], typer.Option(metavar="LABEL=VERDICT", help="what a tool's own label means, as yes=relevant")
     ] = [],  # noqa: B006
     question: Annotated[str, typer.Option(help="which question or control of the tool, where there are several")] = "",
     allow_foreign: Annotated[
-        bool, typer.Option("--allow-foreign", help="write them even if none is of this run's queries and documents")
+        bool,
+        typer.Option("--allow-foreign", help="write them even if none belongs to this run's queries and documents"),
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="say what would be written, and write nothing")] = False,
     reviews: ReviewsFlag = "",
     new_reviews: NewReviews = "",
     json: AsJson = False,
 ) -> None:
-    """Add judgements that were made elsewhere to the log. The same file a second time changes nothing."""
+    """Add judgements that were made elsewhere to the log. Importing a file twice changes nothing."""
     from nearmiss.review import exchange
     from nearmiss.review.annotation_tools import Words
     from nearmiss.run import from_here, open_run

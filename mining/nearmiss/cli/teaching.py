@@ -32,14 +32,14 @@ if TYPE_CHECKING:
 @takes_data
 def teach(
     data: Annotated[str, typer.Argument(metavar="RUN|DATA", help="a run, or a data set with labelled negatives")],
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="folder of the teacher, made where it is new")],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="folder of the teacher; created if it is new")],
     round: RoundNumber = None,
     reviews: ReviewsFlag = "",
     reading: ReadingFlags = NO_READING,
     json: AsJson = False,
     flags: dict[str, Any] = {},  # noqa: B006  (filled by `takes`)
 ) -> None:
-    """Train a teacher: from a run (its kept negatives and its reviews), or from labelled pairs. May be interrupted."""
+    """Train a teacher on a run's kept negatives and reviews, or on labelled pairs. It goes on where it was stopped."""
     # Before PyTorch is imported. Threads that spin while they wait for each other made a step take 12 to 14 seconds
     # instead of 4 to 6 on two cores that other processes used too.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")

@@ -29,11 +29,17 @@ if TYPE_CHECKING:
 def trial(
     run: RunFolder,
     policy: Annotated[
-        list[str], typer.Option(metavar="NAME", help="a preset, or saved-N of Tune's history; may be repeated")
+        list[str],
+        typer.Option(metavar="NAME", help="a preset, or saved-N from the history on the page Tune; may be repeated"),
     ] = [],  # noqa: B006
-    along: Annotated[str, typer.Option(metavar="FIELD", help="try a ladder along one setting of the policy")] = "",
+    along: Annotated[
+        str, typer.Option(metavar="FIELD", help="try several values of one setting of the policy, as max_p_relevant")
+    ] = "",
     stop: Annotated[
-        list[str], typer.Option(metavar="N", help="a stop of the ladder, or off; its usual stops unless told")
+        list[str],
+        typer.Option(
+            metavar="N", help="a value to try on the ladder, or off; by default its usual values; may be repeated"
+        ),
     ] = [],  # noqa: B006
     test_data: Annotated[
         str, typer.Option(metavar="DATA", help="test on this data's queries instead of a share of the run's")
@@ -44,7 +50,7 @@ def trial(
     json: AsJson = False,
     flags: dict[str, Any] = {},  # noqa: B006  (filled by `takes`)
 ) -> None:
-    """Which policy trains the better model: small students learn its export, and are tested on unseen queries."""
+    """Find which policy trains the better model: small students learn each export, and are tested on unseen queries."""
     # Before PyTorch is imported: threads that spin while they wait for each other slow down all that share the cores.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     from nearmiss.training import trials
