@@ -12,7 +12,7 @@ from nearmiss.cli import serving
 from nearmiss.maps import making
 from nearmiss.review import schema
 from nearmiss.settings import Teaching
-from nearmiss.training import cross_encoder
+from nearmiss.training import cross_encoder, student_training
 
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
@@ -35,6 +35,7 @@ def numbers(version: str) -> tuple[int, ...]:
         ("app", "streamlit", lambda: serving.serve(Path("run"), "", "", 8501)),
         ("map", "umap", lambda: making.make(None)),
         ("train", "accelerate", lambda: cross_encoder.teach(None, Path("out"), Teaching())),
+        ("train", "accelerate", lambda: student_training.train("run", "out")),
         ("postgresql", "psycopg", lambda: schema.opened("postgresql+psycopg://ada@host/reviews")),
     ],
 )

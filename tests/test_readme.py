@@ -12,7 +12,7 @@ import typer
 from nearmiss import settings
 
 # Imported, they register their commands.
-from nearmiss.cli import app, auditing, calibrating, commands, reviewing, teaching, trialling  # noqa: F401
+from nearmiss.cli import app, auditing, calibrating, commands, reviewing, students, teaching, trialling  # noqa: F401
 from nearmiss.data import INPUT_FORMATS
 from nearmiss.reports import funnel
 from nearmiss.run import open_run
@@ -117,7 +117,7 @@ def test_the_report_s_fields_are_all_described(example):
 def test_every_status_format_and_setting_is_described():
     assert [status for status in STATUSES if f"`{status}`" not in MANUAL] == []
     assert [format for format in (*INPUT_FORMATS, *choices_of(FormatName)) if f"`{format}`" not in MANUAL] == []
-    recipes = (settings.Mining, settings.Policy, settings.Export, settings.Teaching, settings.Trial)
+    recipes = (settings.Mining, settings.Policy, settings.Export, settings.Teaching, settings.Trial, settings.Training)
     names = {field.name for recipe in recipes for field in dataclasses.fields(recipe)}
     assert {name for name in names if f"`{name}`" not in MANUAL} == set()
 

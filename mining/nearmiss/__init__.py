@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     from nearmiss.settings import Export as Export
     from nearmiss.settings import Mining as Mining
     from nearmiss.settings import Policy as Policy
+    from nearmiss.settings import Training as Training
     from nearmiss.settings import Trial as Trial
+    from nearmiss.training.round_series import rounds as rounds
+    from nearmiss.training.student_training import train as train
     from nearmiss.training.trials import trial as trial
 
 # Where each public name lies.
@@ -36,7 +39,10 @@ _PUBLIC = {
     "open_run": "nearmiss.api",
     "read": "nearmiss.data",
     "select": "nearmiss.selection",
+    "Training": "nearmiss.settings",
     "Trial": "nearmiss.settings",
+    "rounds": "nearmiss.training.round_series",
+    "train": "nearmiss.training.student_training",
     "trial": "nearmiss.training.trials",
 }
 
@@ -45,12 +51,15 @@ __all__ = [
     "Mining",
     "OpenRun",
     "Policy",
+    "Training",
     "Trial",
     "mine",
     "mine_hard_negatives",
     "open_run",
     "read",
+    "rounds",
     "select",
+    "train",
     "trial",
 ]
 

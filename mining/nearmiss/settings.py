@@ -1,6 +1,7 @@
 """
 What a person may choose: `Mining` (costs minutes), `Policy` (costs milliseconds), `Export` (what is written),
-`Teaching` (what a teacher is trained with) and `Trial` (how policies are tried on small students).
+`Teaching` (what a teacher is trained with), `Trial` (how policies are tried on small students) and `Training` (how a
+student is trained for use).
 
 The words beside each field become its `--help` and its slider's tooltip.
 """
@@ -109,7 +110,10 @@ OfUnsure = Literal["drop", "keep"]
 OfPartly = Literal["half", "drop"]
 TrainingPrecision = Literal["auto", "float32", "bfloat16"]
 StudentName = Literal["adapter", "static", "encoder"]
-TrialLoss = Literal["mnrl", "margin-mse", "kl"]
+TrialLoss = Literal["mnrl", "margin-mse", "kl", "cached-mnrl", "gist", "cached-gist"]
+DISTILLED = ("margin-mse", "kl")  # read the teacher's scores
+GUIDED = ("gist", "cached-gist")
+ENCODER_LOSSES = ("cached-mnrl", *GUIDED)  # sentence-transformers' own alone
 
 SOURCES = ("bm25", "dense", "sparse")
 NAME = re.compile("[a-z0-9_]{1,40}")
@@ -354,7 +358,9 @@ class Trial:
     student: Annotated[
         StudentName, "adapter: matrices on the run's vectors; static: token vectors; encoder: the whole model"
     ] = "adapter"
-    loss: Annotated[TrialLoss, "mnrl: positives against negatives; margin-mse, kl: the teacher's scores"] = "mnrl"
+    loss: Annotated[
+        TrialLoss, "mnrl: positives against negatives; margin-mse, kl: the teacher's scores; others: encoder alone"
+    ] = "mnrl"
     seeds: Annotated[int, "students trained on each policy's export", COUNT] = 5
     held_out: Annotated[float, "share of the queries that are kept for testing and never trained on", PART] = 0.2
     temperature: Annotated[float, "cosines are divided by this in the loss", Range(0, above=True)] = 0.05
@@ -373,6 +379,7 @@ class Trial:
 
     def __post_init__(self) -> None:
         _check_fields(self)
+        _check_loss(self.student, self.loss)
 
     def schedule(self, usual: tuple[int, float]) -> tuple[int, float]:
         """Epochs and highest step size: as set, else the student's `usual` ones."""
@@ -381,6 +388,65 @@ class Trial:
     def of_training(self, usual: tuple[int, float]) -> tuple[int | float | str | None, ...]:
         """All settings of training, with the student's `usual` epochs and step size where none are set."""
         return *self.schedule(usual), self.loss, self.temperature, self.negatives, self.batch_size, self.seed
+
+
+@dataclass(frozen=True)
+class Training:
+    """
+    How a student is trained on a run's selection, to be used: the model that the negatives were mined for.
+
+    The same choices, rows and machine give the same weights.
+
+    >>> import nearmiss as nm
+    >>> nm.Training(student="adapter", epochs=4).loss
+    'mnrl'
+    """
+
+    student: Annotated[
+        StudentName, "encoder: the whole model; adapter: matrices on the run's vectors; static: token vectors"
+    ] = "encoder"
+    start: Annotated[str, "encoder to begin with, folder or hub name; empty for the one that mined the round"] = ""
+    loss: Annotated[
+        TrialLoss,
+        "mnrl: positives against negatives; cached: in large batches; gist: a guide masks answers; margin-mse, kl: "
+        "the teacher's scores",
+    ] = "mnrl"
+    guide: Annotated[str, "encoder that finds answers in a batch, for gist and cached-gist; empty for the start"] = ""
+    held_out: Annotated[float, "share of the queries that are kept for measuring and never trained on", PART] = 0.2
+    temperature: Annotated[float, "cosines are divided by this in the loss", Range(0, above=True)] = 0.05
+    negatives: Annotated[int | None, "negatives of a query that are used; unset for all that are kept", COUNT] = None
+    epochs: Annotated[int | None, "times that every query is seen; unset for the student's own", COUNT] = None
+    learning_rate: Annotated[float | None, "highest step size; unset for the student's own", PART] = None
+    batch_size: Annotated[int, "queries in one step", Range(2, LARGEST_COUNT)] = 64
+    max_length: Annotated[int, "tokens of a text that the students static and encoder read", TOKENS] = 256
+    corpus: Annotated[int, "documents that are searched at most; of more, the answers and a seeded sample", COUNT] = (
+        100_000
+    )
+    resamples: Annotated[int, "resamples of the bootstrap that gives the intervals", Range(100, 1_000_000)] = 4000
+    trust_remote_code: Annotated[bool, "run Python code that comes with a model"] = False
+    seed: Annotated[int, "seed of everything random", COUNT_OR_NONE] = 42
+
+    def __post_init__(self) -> None:
+        _check_fields(self)
+        _check_loss(self.student, self.loss)
+        if self.guide and self.loss not in GUIDED:
+            raise RecipeError(f"--guide: wanted --loss {' or '.join(GUIDED)}, which reads it; found {self.loss}")
+        if self.start and self.student == "adapter":
+            raise RecipeError(
+                f"--start {self.start}: wanted none, since an adapter begins with the vectors of the round; found one. "
+                "Mine a round with that encoder, or leave it out"
+            )
+
+    @property
+    def as_trial(self) -> "Trial":
+        """The trial that trains and tests the same student."""
+        names = {field.name for field in fields(Trial)} & {field.name for field in fields(Training)}
+        return Trial(seeds=1, **{name: getattr(self, name) for name in names})
+
+
+def _check_loss(student: str, loss: str) -> None:
+    if student != "encoder" and loss in ENCODER_LOSSES:
+        raise RecipeError(f"--loss {loss}: wanted --student encoder, whose trainer has it; found {student}")
 
 
 def check_together(recipe: Mining, policy: Policy | None) -> None:

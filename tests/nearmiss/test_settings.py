@@ -17,6 +17,7 @@ from nearmiss.settings import (
     Mining,
     Policy,
     Teaching,
+    Training,
     Trial,
     as_written,
     check_audit,
@@ -29,7 +30,7 @@ from nearmiss.settings import (
     with_whole_paths,
 )
 
-RECIPES = (Mining, Policy, Export, Teaching, Trial)
+RECIPES = (Mining, Policy, Export, Teaching, Trial, Training)
 # Settings that need another one beside them.
 BESIDE = {"max_rank": {"skip_top": 0}, "skip_top": {"max_rank": None}, "min_p_relevant": {"max_p_relevant": None}}
 NUMBERS = [

@@ -8,9 +8,10 @@ import plotly.graph_objects as go
 
 from nearmiss.reports.funnel import NOT_FOUND
 from nearmiss.session.round_comparison import RoundChange, RoundSummary
+from nearmiss.training.round_quality import EncoderQuality, RunQuality
 from nearmiss_app.charts.export import Bar
 from nearmiss_app.charts.nodes import Node, node
-from nearmiss_app.charts.overview import opening
+from nearmiss_app.charts.overview import heading, opening
 from nearmiss_app.charts.style import styled
 from nearmiss_app.theme import LEFT_OUT, STATUS, Look
 
@@ -36,13 +37,145 @@ class ChangedNegative:
     can_be_judged: bool
 
 
+def differs(change: RoundChange) -> Node:
+    """What differs between the recipes of two rounds, before anything is said of what came of it."""
+    title = f"What differs between rounds {change.first} and {change.second}"
+    if not change.changed:
+        return node("div", "sheet", heading(title, "Nothing: the recipes and the models are the same."))
+    listed = node("ul", "text", *(node("li", "", one) for one in change.changed))
+    return node("div", "sheet", heading(title, "Settings and models, the first round's before the arrow."), listed)
+
+
 def headline(change: RoundChange) -> str:
-    """The outcome of the second round, in a sentence or two."""
+    """How many negatives are kept by both rounds, by one, and what the second says of the lost: no cause of it."""
     lost, kept = len(change.lost), change.in_both + len(change.lost)
-    return (
+    said = (
         f"Of the {kept:,} negatives that round {change.first} keeps, {change.in_both:,} are kept by round "
-        f"{change.second} too. {lost:,} are gone, {change.easy:,} of them because they became easy; "
-        f"{len(change.gained):,} are new."
+        f"{change.second} too. {lost:,} are gone; {len(change.gained):,} are new. "
+    )
+    easy = f"{change.easy:,} of those gone lie below what round {change.second} keeps, or are not found by it"
+    if change.looks_less_far:
+        return said + (
+            f"Round {change.second} asks fewer sources, or asks them less deeply, so nobody can say which became easy: "
+            f"{change.easy:,} of those gone are still found, and lie below what it keeps."
+        )
+    if len(change.changed) == 1 and "encoder" in change.changed[0] and "sparse" not in change.changed[0]:
+        return said + f"{easy}: only the encoder differs, and they are easier for it."
+    return said + f"{easy}. What made that so cannot be read from this, since more than the encoder may differ."
+
+
+def ndcg(found: RunQuality, *, dark: bool) -> go.Figure:
+    """nDCG@10 of each round's encoder with its interval; hollow where nobody knows what the encoder has seen."""
+    names = [round_name(one) for one in found.encoders]
+    values = [one.ndcg for one in found.encoders]
+    look = STATUS["known_positive"]
+    figure = go.Figure(
+        go.Scatter(
+            x=names,
+            y=values,
+            mode="lines+markers+text",
+            line={"color": _colour(look, dark), "width": 1.5, "dash": "dot"},
+            marker={"size": 11, "symbol": ["circle" if one.left_out else "circle-open" for one in found.encoders]},
+            text=[f"{one.ndcg:.3f}" for one in found.encoders],
+            textposition="middle right",
+            cliponaxis=False,
+            error_y={
+                "type": "data",
+                "symmetric": False,
+                "array": [one.high - one.ndcg for one in found.encoders],
+                "arrayminus": [one.ndcg - one.low for one in found.encoders],
+                "thickness": 1.5,
+            },
+            hovertemplate="%{x}: %{y:.4f}<extra></extra>",
+        )
+    )
+    styled(figure, dark=dark, height=260)
+    figure.update_layout(margin_r=48)
+    figure.update_xaxes(showgrid=False, fixedrange=True, range=[-0.5, len(names) - 0.5])
+    figure.update_yaxes(title="nDCG@10", fixedrange=True, rangemode="tozero")
+    return figure
+
+
+def round_name(one: EncoderQuality) -> str:
+    """The round of an encoder in words."""
+    return "trained last" if one.number is None else f"round {one.number}"
+
+
+def ndcg_in_words(found: RunQuality) -> str:
+    """The points as text, for screen readers."""
+    return "nDCG@10 by round. " + "; ".join(
+        f"{round_name(one)}: {one.ndcg:.4f} ({one.low:.4f} to {one.high:.4f})" for one in found.encoders
+    )
+
+
+def gains(found: RunQuality) -> list[str]:
+    """What each encoder gained over the one before, and what nobody knows of it, a sentence each."""
+    said = []
+    for one in found.encoders:
+        name = round_name(one).capitalize()
+        if one.gain is not None:
+            gap, words = one.gain, {"better": "better", "worse": "worse", "": "not told apart"}
+            said.append(
+                f"{name} against the one before: {gap.mean:+.4f} ({gap.low:+.4f} to {gap.high:+.4f}), "
+                f"{words[gap.verdict]}.".replace("-", "−")
+            )
+        if not one.left_out:
+            said.append(f"{name}: what its encoder {_short(one.encoder)} was trained on is not known here.")
+    return said
+
+
+def _short(encoder: str) -> str:
+    return encoder.rstrip("/").rpartition("/")[2] or encoder
+
+
+def answers(found: list[RoundSummary], *, dark: bool) -> go.Figure:
+    """The share of answers among the kept, estimated by p_relevant, and where an audit was made its interval."""
+    look, measured = STATUS["too_close"], STATUS["reviewed_relevant"]
+    names = [f"round {one.number}" for one in found]
+    figure = go.Figure(
+        go.Scatter(
+            x=names,
+            y=[one.estimated for one in found],
+            mode="markers+text",
+            name="estimated",
+            marker={"size": 11, "symbol": "diamond", "color": _colour(look, dark)},
+            text=[f"{one.estimated:.1%}" for one in found],
+            textposition="middle right",
+            cliponaxis=False,
+            hovertemplate="%{x}, estimated: %{y:.1%}<extra></extra>",
+        )
+    )
+    audited = [
+        (f"round {one.number}", one.measured) for one in found if one.measured and one.measured.estimate is not None
+    ]
+    if audited:
+        figure.add_trace(
+            go.Scatter(
+                x=[name for name, _ in audited],
+                y=[rate.estimate for _, rate in audited],
+                mode="markers",
+                name="measured by an audit",
+                marker={"size": 11, "symbol": "cross", "color": _colour(measured, dark)},
+                error_y={
+                    "type": "data",
+                    "symmetric": False,
+                    "array": [rate.high - rate.estimate for _, rate in audited],
+                    "arrayminus": [rate.estimate - rate.low for _, rate in audited],
+                },
+                hovertemplate="%{x}, measured: %{y:.1%}<extra></extra>",
+            )
+        )
+    styled(figure, dark=dark, height=260)
+    figure.update_layout(margin_r=48, showlegend=bool(audited))
+    figure.update_xaxes(showgrid=False, fixedrange=True, range=[-0.5, len(names) - 0.5])
+    figure.update_yaxes(title="Answers among the kept", tickformat=".0%", fixedrange=True, rangemode="tozero")
+    return figure
+
+
+def answers_in_words(found: list[RoundSummary]) -> str:
+    """The points as text, for screen readers."""
+    return "False negatives by round. " + "; ".join(
+        f"round {one.number}: {one.estimated:.1%} estimated, measured {_measured(one)}" for one in found
     )
 
 

@@ -6,14 +6,18 @@ import shlex
 import pandas as pd
 import streamlit as st
 
+from nearmiss.errors import RunError
 from nearmiss.session import round_comparison as core
 from nearmiss.session.round_comparison import RoundChange, RoundSummary
+from nearmiss.training.round_quality import RunQuality, quality
+from nearmiss.training.round_series import FOLDER, RECORD
 from nearmiss.workspace import Version, Workspace
 from nearmiss_app import navigation, state, theme
 from nearmiss_app.charts import rounds as charts
 from nearmiss_app.charts.export import reasons
 from nearmiss_app.charts.overview import heading
 from nearmiss_app.pictures import picture
+from nearmiss_app.saturation import saturation
 
 PAIRS = 8  # on one page of a list
 SIDES = {"gained": "Gained", "lost": "Lost"}
@@ -29,6 +33,14 @@ def _change(_work: Workspace, run: str, pair: tuple[int, int], policy: str, vers
     return core.change(_work.run, *pair)
 
 
+@st.cache_data(max_entries=4, show_spinner="Measuring the encoders ...")
+def _quality(_work: Workspace, run: str, rounds: int, students: float, version: Version) -> RunQuality | str:
+    try:
+        return quality(_work.run, _work.log)
+    except RunError as mistake:
+        return str(mistake)
+
+
 def first_round(work: Workspace) -> None:
     """What a second round is for, and how to mine it."""
     st.markdown(
@@ -36,15 +48,58 @@ def first_round(work: Workspace) -> None:
         "that model, so that what it has learnt to tell apart makes room for what it still confuses. What was scored "
         "already is not scored again, and the first round stays as it is."
     )
-    with st.container(horizontal=True, vertical_alignment="center"):
-        navigation.link_to("export", "**Export** this round's negatives")
-    st.markdown("Train your model on them, then mine again with it:")
     folder = shlex.quote(str(work.run.folder))
+    st.markdown("Train, mine again and measure, until a round gains nothing:")
+    st.code(f"nearmiss rounds {folder} --rounds 3 --student adapter", language=None, wrap_lines=True)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        navigation.link_to("export", "Or **Export** this round's negatives")
+    st.markdown("Train your own model on them, then mine again with it:")
     st.code(f"nearmiss mine {folder} --encoder YOUR-CHECKPOINT", language=None, wrap_lines=True)
     st.caption(
-        "This page then shows which negatives became easy, which are new, how the scores moved apart, and how many "
-        "false negatives each round leaves."
+        "This page then shows what differs between the rounds, how well each encoder finds held-out answers, which "
+        "negatives are gone and which are new, and how many false negatives each round leaves."
     )
+
+
+def progress(work: Workspace, found: list[RoundSummary]) -> None:
+    """nDCG@10 and false negatives, round by round."""
+    record = work.run.folder / FOLDER / RECORD
+    written = record.stat().st_mtime if record.is_file() else 0.0
+    measured = _quality(work, str(work.run.folder), len(work.run.rounds), written, work.version)
+    with st.container(key="side_by_side_progress"):
+        columns = st.columns(2, gap="large")
+    with columns[0]:
+        if isinstance(measured, str):
+            picture(heading("Held-out queries by round", "Not measured."), key="quality_heading")
+            st.caption(measured)
+        else:
+            _ndcg(measured)
+    with columns[1]:
+        says = "The share of answers among the kept, by the calibrated estimate: read it as a comparison."
+        picture(heading("False negatives by round", says), key="answers_heading")
+        st.plotly_chart(
+            charts.answers(found, dark=theme.is_dark()),
+            key="answers_by_round",
+            theme=None,
+            config={"displayModeBar": False},
+            alt=charts.answers_in_words(found),
+        )
+
+
+def _ndcg(measured: RunQuality) -> None:
+    where = f"all {measured.documents:,} documents"
+    if measured.searched < measured.documents:
+        where = f"a sample of {measured.searched:,} of {measured.documents:,} documents"
+    says = f"nDCG@10 of each round's encoder on {measured.queries:,} held-out queries, over {where}; 95% intervals."
+    picture(heading("Held-out queries by round", says), key="quality_heading")
+    st.plotly_chart(
+        charts.ndcg(measured, dark=theme.is_dark()),
+        key="ndcg_by_round",
+        theme=None,
+        config={"displayModeBar": False},
+        alt=charts.ndcg_in_words(measured),
+    )
+    st.caption("  \n".join(charts.gains(measured)))
 
 
 def chosen(work: Workspace) -> tuple[int, int]:
@@ -159,12 +214,16 @@ def page(work: Workspace) -> None:
     finished = work.run.rounds
     if len(finished) < 2:
         first_round(work)
+        saturation(work)
         return
     folder, policy = str(work.run.folder), repr(work.policy)
     found = _side_by_side(work, folder, len(finished), policy, work.version)
     change = _change(work, folder, chosen(work), policy, work.version)
+    picture(charts.differs(change), key="differs")
     st.text(charts.headline(change))
     picture(charts.sides(found, change), key="sides")
+    progress(work, found)
+    saturation(work)
     changes(change)
     scores(work, found)
     reading(work, change)

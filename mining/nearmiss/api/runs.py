@@ -17,12 +17,14 @@ from nearmiss.export import Manifest
 from nearmiss.reports import explanation, funnel
 from nearmiss.reports.explanation import Explanation
 from nearmiss.session.export_inputs import ExportInputs, prepare
-from nearmiss.settings import Export, FormatName, Policy
+from nearmiss.settings import Export, FormatName, Policy, Training
 from nearmiss.workspace import open_to_read
 
 if TYPE_CHECKING:
     import pandas as pd
     from datasets import Dataset, DatasetDict
+
+    from nearmiss.training.student_result import StudentResult
 
 
 @dataclass(frozen=True)
@@ -117,6 +119,20 @@ class OpenRun(stored.Run):
             'labeled-pair'
         """
         return self.select(round=round).export(out, format, **choices)
+
+    def train(self, out: str | Path, settings: Training | None = None, *, round: int | None = None) -> "StudentResult":
+        """
+        Train a student on what the policy in force keeps, into the folder `out`; see `nearmiss.train`.
+
+        Example:
+            >>> import nearmiss as nm
+            >>> run = nm.open_run("runs/demo")
+            >>> run.train("students/quick", nm.Training(student="static", epochs=1)).held_out["queries"]
+            17
+        """
+        from nearmiss.training.student_training import train
+
+        return train(self.folder, out, settings, reviews=self.reviews, number=round)
 
     def to_dataset(
         self, format: FormatName = "triplet", *, round: int | None = None, **choices: Any

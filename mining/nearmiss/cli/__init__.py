@@ -1,5 +1,5 @@
 """
-The command line: nearmiss mine, select, report, explain, export, review, teach, trial, app, presets.
+The command line: nearmiss mine, select, report, explain, export, review, teach, trial, train, rounds, app, presets.
 
 In:  what the user typed
 Out: a run folder, or words on the console; exit code 0 done, 1 the user's mistake in one line, 130 interrupted
@@ -36,7 +36,16 @@ def _done() -> int:
 
     try:
         # Imported, they register their commands.
-        from nearmiss.cli import application, auditing, calibrating, commands, reviewing, teaching, trialling  # noqa: F401
+        from nearmiss.cli import (  # noqa: F401
+            application,
+            auditing,
+            calibrating,
+            commands,
+            reviewing,
+            students,
+            teaching,
+            trialling,
+        )
 
         code = application.run()
     except KeyboardInterrupt:

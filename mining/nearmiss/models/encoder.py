@@ -12,6 +12,7 @@ from typing import Protocol
 import numpy as np
 
 from nearmiss.errors import ModelError
+from nearmiss.models.adapted import Adaptation, adapted_folder
 from nearmiss.models.engine import Model, ModelRequest, OnEngine, Task, open_engine
 from nearmiss.models.engine.loading import model_folder
 from nearmiss.settings import Mining
@@ -37,6 +38,7 @@ class ModelEncoder(OnEngine):
 
     query_prompt: str
     document_prompt: str
+    adaptation: Adaptation | None = None  # matrices behind what the engine runs
 
     def encode_query(self, texts: list[str]) -> Vectors:
         """Unit vectors (n, dimension) in float32, of queries."""
@@ -48,6 +50,8 @@ class ModelEncoder(OnEngine):
 
     def _encode(self, texts: list[str], task: Task, prompt: str) -> Vectors:
         rows = self.model(texts, task, prompt)
+        if self.adaptation is not None:
+            rows = rows @ (self.adaptation.of_queries if task == "query" else self.adaptation.of_documents)
         lengths = np.linalg.norm(rows, axis=1, keepdims=True)
         return np.asarray(rows / np.maximum(lengths, 1e-12), np.float32)
 
@@ -55,20 +59,23 @@ class ModelEncoder(OnEngine):
 def load_encoder(recipe: Mining) -> ModelEncoder:
     """The recipe's encoder, or the embedded MiniLM; its prompts are the model's own unless the recipe has some."""
     folder = model_folder("--encoder", recipe.encoder) if recipe.encoder else embedded_folder()
+    print_, adapted = fingerprint_of_model(folder), adapted_folder(folder)
     wanted = ModelRequest(
         kind="encoder",
         name=recipe.encoder or EMBEDDED,
         folder=folder,
-        fingerprint=fingerprint_of_model(folder),
+        fingerprint=print_ if adapted is None else adapted.fingerprint,
         max_length=recipe.max_length,
         precision=recipe.precision,
         trust_remote_code=recipe.trust_remote_code,
+        modules=None if adapted is None else adapted.modules,
     )
     model = open_engine(wanted)
     own = model.facts.prompts
     query = own["query"] if recipe.query_prompt is None else recipe.query_prompt
     document = own["document"] if recipe.document_prompt is None else recipe.document_prompt
-    return ModelEncoder(model, (wanted.fingerprint, query, document, model.facts.max_length), query, document)
+    identity = print_, query, document, model.facts.max_length
+    return ModelEncoder(model, identity, query, document, None if adapted is None else adapted.adaptation)
 
 
 def embedded_folder() -> Path:

@@ -40,6 +40,8 @@ class RoundChange:
 
     first: int
     second: int
+    changed: list[str]  # settings and models that differ, a sentence each
+    looks_less_far: bool  # the second asks fewer sources, or less deeply
     in_both: int
     easy: int  # of the lost: what the second round no longer finds, or ranks below those that it keeps
     lost: pd.DataFrame  # hardest first: query_id, doc_id, dense_score, teacher_score, elsewhere
@@ -66,6 +68,8 @@ def change(run: Run, first: int, second: int) -> RoundChange:
     return RoundChange(
         first=first,
         second=second,
+        changed=report["changed"],
+        looks_less_far=report["looks_less_far"],
         in_both=report["in_both"],
         easy=report["easy"],
         lost=lost[COLUMNS],

@@ -9,7 +9,7 @@ Only reads files, so it needs no heavy import and takes less than a third of a s
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 # What a published folder also holds and no forward pass reads: other formats, model cards, a trainer's state.
@@ -20,15 +20,21 @@ UNREAD_FILES = ("trainer_state.json", "data_config.json", "train_script.py", "re
 TRIVIA = ("_name_or_path", "transformers_version", "__version__", "name_or_path", "tokenizer_file")
 
 
-def fingerprint_of_model(folder: Path) -> str:
-    """Hex SHA-256 of every tensor (name, type, shape, bytes) and setting in a model's folder, in order of name."""
+def fingerprint_of_model(folder: Path, without: Collection[str] = ()) -> str:
+    """
+    Hex SHA-256 of every tensor (name, type, shape, bytes) and setting in a model's folder, in order of name.
+
+    `without` are names of modules and files in the folder that are left out.
+    """
     digest = hashlib.sha256()
     for part in _parts(folder):
+        if part != folder and part.relative_to(folder).parts[0] in without:
+            continue
         for path in _weights(part):
             digest.update(str(part.relative_to(folder)).encode())
             _add_tensors(digest, path)
         for path in sorted({path for pattern in SETTINGS for path in part.glob(pattern)}):
-            if not any(path.match(pattern) for pattern in UNREAD_FILES):
+            if not any(path.match(pattern) for pattern in (*UNREAD_FILES, *without)):
                 digest.update(f"{path.relative_to(folder)}\0".encode())
                 digest.update(_setting(path))
     return digest.hexdigest()

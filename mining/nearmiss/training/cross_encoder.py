@@ -8,10 +8,8 @@ What a training run needs to go on lies in OUT/.teaching: its settings, the star
 the result.
 """
 
-import dataclasses
 import os
 import shutil
-import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
@@ -21,12 +19,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from nearmiss.errors import DatasetError, RecipeError, RunError, require
+from nearmiss.errors import DatasetError, RecipeError, require
 from nearmiss.models.low_rank import LowRankFacts, plain_folder
 from nearmiss.pipeline import Watch, silent
 from nearmiss.settings import Teaching
 from nearmiss.storage.files import read_json, write_atomically, write_json
-from nearmiss.storage.fingerprint import fingerprint_of_model
 from nearmiss.storage.one_writer import one_writer
 from nearmiss.storage.temporary import sweep_drafts_of, temporary_name
 from nearmiss.training import compression, model_card, trainer
@@ -36,30 +33,14 @@ from nearmiss.training.head import fold, head_of
 from nearmiss.training.labelled_pairs import NEGATIVE, POSITIVE, TrainingPairs, held_out
 from nearmiss.training.result import TrainingResult, result_from
 from nearmiss.training.score_scale import ScoreScale, cross_fitted, fit, log_losses, probabilities
+from nearmiss.training.workshop import Clock, Workshop
 from nearmiss.types import Bools, Floats
 
-WORKSHOP = ".teaching"
-SETTINGS, RESULT, START_SCORES, SECONDS = "settings.json", "result.json", "start_scores.npy", "seconds.json"
-CHECKPOINTS, LOW_RANK = "checkpoints", "low_rank"
+START_SCORES, LOW_RANK = "start_scores.npy", "low_rank"
 LIBRARIES = ("nearmiss", "sentence-transformers", "torch", "transformers")
 # May change between two calls: it sets what else is stored, not how the teacher is trained.
 NOT_OF_TRAINING = ("rank",)
 Tell = Callable[[str], None]
-
-
-class _Clock:
-    """Seconds of a training run; those of an attempt that was killed count up to its last checkpoint."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.earlier = float(read_json(path)) if path.exists() else 0.0
-        self.begun = time.monotonic()
-
-    def note(self) -> float:
-        """The seconds so far, written down."""
-        seconds = round(self.earlier + time.monotonic() - self.begun, 1)
-        write_json(self.path, seconds)
-        return seconds
 
 
 @dataclass(frozen=True)
@@ -75,8 +56,8 @@ class _TrainingRun:
     tell: Tell
 
     @property
-    def workshop(self) -> Path:
-        return self.out / WORKSHOP
+    def workshop(self) -> Workshop:
+        return Workshop(self.out, ".teaching", "nearmiss teach", "teacher")
 
     @property
     def texts(self) -> TextPairs:
@@ -112,8 +93,8 @@ def teach(
     unseen = held_out(training_pairs.pairs, recipe.held_out, recipe.seed)
     training_run = _TrainingRun(training_pairs, out, recipe, start, unseen, watch, tell)
     _check_pairs(training_run)
-    _check_place(training_run)
-    with one_writer(training_run.workshop):
+    training_run.workshop.check_place()
+    with one_writer(training_run.workshop.folder):
         _begin(training_run)
         return _finish(training_run)
 
@@ -121,12 +102,12 @@ def teach(
 def _finish(training_run: _TrainingRun) -> TrainingResult:
     """Finish training, compress the teacher where wanted, and write its card."""
     out, recipe = training_run.out, training_run.recipe
-    result = training_run.workshop / RESULT
+    result = training_run.workshop.result
     if result.exists():
         training_run.tell(f"{out}: finished already, with these settings")
     else:
         write_json(result, asdict(_train(training_run)))
-    shutil.rmtree(training_run.workshop / CHECKPOINTS, ignore_errors=True)  # only now can they be removed without loss
+    shutil.rmtree(training_run.workshop.checkpoints, ignore_errors=True)  # only now can they be removed without loss
     trained = result_from(read_json(result))
     if recipe.rank is not None and (trained.low_rank is None or trained.low_rank["rank"] != recipe.rank):
         trained = _made_small(training_run, trained)
@@ -151,58 +132,26 @@ def _check_pairs(training_run: _TrainingRun) -> None:
             )
 
 
-def _check_place(training_run: _TrainingRun) -> None:
-    """Refuse a folder that holds something else."""
-    out = training_run.out
-    strange = [one.name for one in out.glob("*") if one.name != WORKSHOP]
-    if out.is_file() or (strange and not (training_run.workshop / SETTINGS).exists()):
-        found = "a file" if out.is_file() else f"a folder with {', '.join(sorted(strange)[:5])}"
-        raise RunError(f"{out}: wanted a new folder, or one of an interrupted `nearmiss teach`; found {found}")
-
-
 def _begin(training_run: _TrainingRun) -> None:
     """Write the settings down, or check that they are those of the interrupted training run."""
+    number_type = trainer.number_type(training_run.recipe)
     settings = {
         "recipe": {name: value for name, value in asdict(training_run.recipe).items() if name not in NOT_OF_TRAINING},
         "pairs": training_run.training_pairs.fingerprint,
         "start": training_run.start.fingerprint,
-        "number_type": trainer.number_type(training_run.recipe),
+        "number_type": number_type,
     }
-    path = training_run.workshop / SETTINGS
-    if not path.exists():
-        write_json(path, settings)
-        return
-    changes = _changes(read_json(path), settings)
-    if changes and not _has_trained(training_run):
-        # Nothing is lost, and a flag that was rejected later on can be corrected.
-        (training_run.workshop / START_SCORES).unlink(missing_ok=True)
-        write_json(path, settings)
-    elif changes:
-        raise RunError(
-            f"{training_run.out}: wanted the settings this teacher was begun with; found {'; '.join(changes)}. "
-            "Use them, or another folder"
-        )
-
-
-def _has_trained(training_run: _TrainingRun) -> bool:
-    whole = trainer.last_checkpoint(training_run.workshop / CHECKPOINTS)
-    return whole is not None or (training_run.workshop / RESULT).exists()
-
-
-def _changes(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
-    names = [field.name for field in dataclasses.fields(Teaching) if field.name not in NOT_OF_TRAINING]
-    pairs = [(name, before["recipe"].get(name), after["recipe"][name]) for name in names]
-    changes = [f"{name} {old!r} -> {new!r}" for name, old, new in pairs if old != new]
-    for name, words in (("pairs", "other pairs"), ("start", "other weights of the start")):
-        if before[name] != after[name]:
-            changes.append(words)
-    if not changes and before["number_type"] != after["number_type"]:
-        changes.append(f"a machine that trains in {after['number_type']}, not {before['number_type']}")
-    return changes
+    words = {
+        "pairs": "other pairs",
+        "start": "other weights of the start",
+        "number_type": f"a machine that trains in {number_type}",
+    }
+    if training_run.workshop.begin(settings, words):
+        (training_run.workshop.folder / START_SCORES).unlink(missing_ok=True)
 
 
 def _train(training_run: _TrainingRun) -> TrainingResult:
-    clock = _Clock(training_run.workshop / SECONDS)
+    clock = Clock(training_run.workshop.seconds)
     scores = _scores_of_start(training_run)
     model = training_run.start.cross_encoder()
     rows = np.flatnonzero(~training_run.unseen)
@@ -212,13 +161,13 @@ def _train(training_run: _TrainingRun) -> TrainingResult:
         [texts[row] for row in rows],
         _targets(training_run, scores)[rows],
         training_run.recipe,
-        training_run.workshop / CHECKPOINTS,
+        training_run.workshop.checkpoints,
         training_run.watch,
         training_run.tell,
         clock.note,
     )
     numbers, scale = _measured_and_scaled(training_run, model, scores)
-    print_ = _save(training_run, model)
+    print_ = training_run.workshop.put(model)
     return TrainingResult(
         origin=training_run.training_pairs.origin,
         start=training_run.start.name,
@@ -240,7 +189,7 @@ def _train(training_run: _TrainingRun) -> TrainingResult:
 
 def _scores_of_start(training_run: _TrainingRun) -> Floats:
     """The start's scores of every pair, (n,), stored in case the training run is interrupted."""
-    path = training_run.workshop / START_SCORES
+    path = training_run.workshop.folder / START_SCORES
     if not path.exists():
         scores = training_run.start.scores(training_run.texts, training_run.watch)
         with write_atomically(path) as temporary, temporary.open("wb") as file:
@@ -292,19 +241,6 @@ def _measured_and_scaled(
             fold(head, scale)
             return numbers | {"trained": measure(after, unseen, labels, query)}, scale
     return numbers | {"trained": measure(after, after, labels, query)}, ScoreScale()
-
-
-def _save(training_run: _TrainingRun, model: Any) -> str:
-    """Put the model's files into `out`, each whole or absent; its fingerprint."""
-    draft = training_run.workshop / "model"
-    shutil.rmtree(draft, ignore_errors=True)
-    model.to("cpu").save_pretrained(str(draft), create_model_card=False)
-    for path in sorted(draft.iterdir()):
-        if (training_run.out / path.name).is_dir():
-            shutil.rmtree(training_run.out / path.name)
-        os.replace(path, training_run.out / path.name)
-    draft.rmdir()
-    return fingerprint_of_model(training_run.out)
 
 
 def _made_small(training_run: _TrainingRun, trained: TrainingResult) -> TrainingResult:

@@ -30,8 +30,8 @@ from nearmiss.errors import ModelError
 from nearmiss.models.engine import processor
 from nearmiss.pipeline import Watch
 from nearmiss.settings import Teaching
-from nearmiss.storage.files import read_json
 from nearmiss.training.base_model import TextPairs
+from nearmiss.training.workshop import last_checkpoint, steps_of
 from nearmiss.types import Floats
 
 SAVE_EVERY_S = 120.0
@@ -65,7 +65,7 @@ def train(
         {"query": [query for query, _ in pairs], "document": [document for _, document in pairs], "label": targets}
     )
     last = last_checkpoint(folder)
-    done = 0 if last is None else int(last.name.rpartition("-")[2])
+    done = steps_of(last)
     steps = recipe.epochs * -(-len(pairs) // recipe.batch_size)
     if last is not None:
         tell(f"going on from the checkpoint after {done:,} of {steps:,} steps")
@@ -75,7 +75,7 @@ def train(
             args=_arguments(recipe, folder, steps),
             train_dataset=rows,
             loss=_loss(model, number_type(recipe)),
-            callbacks=[_progress(recipe, advance, saved)],
+            callbacks=[progress(recipe.batch_size, advance, saved)],
         )
         trainer.remove_callback(PrinterCallback)
         trainer.remove_callback(ProgressCallback)
@@ -92,20 +92,6 @@ def number_type(recipe: Teaching) -> str:
 
         return "bfloat16" if torch.cuda.is_bf16_supported() else "float32"
     return "bfloat16" if processor.multiplies_bfloat16(processor.features()) else "float32"
-
-
-def last_checkpoint(folder: Path) -> Path | None:
-    """The newest whole checkpoint; the trainer writes trainer_state.json last."""
-    whole = [path.parent for path in folder.glob("checkpoint-*/trainer_state.json") if _is_whole(path)]
-    return max(whole, key=lambda path: int(path.name.rpartition("-")[2]), default=None)
-
-
-def _is_whole(state: Path) -> bool:
-    # It is written in place, so it may have been cut short.
-    try:
-        return isinstance(read_json(state), dict)
-    except ValueError:
-        return False
 
 
 def freeze(model: Any, recipe: Teaching) -> None:
@@ -146,21 +132,28 @@ def _arguments(recipe: Teaching, folder: Path, steps: int) -> Any:
     )
 
 
-def _progress(recipe: Teaching, advance: Callable[[int], None], saved: Callable[[], object]) -> Any:
-    """Reports each step, and asks for a checkpoint now and then and after the last step."""
+def progress(batch_size: int, advance: Callable[[int], None], saved: Callable[[], object] | None) -> Any:
+    """
+    A trainer's callback: reports each step, and asks for a checkpoint now and then and after the last step.
+
+    `saved` is called for each checkpoint; without it there are none.
+    """
     from transformers import TrainerCallback
 
     class Progress(TrainerCallback):
         last = time.monotonic()
 
         def on_step_end(self, args: Any, state: Any, control: Any, **rest: Any) -> None:
-            advance(recipe.batch_size)
+            advance(batch_size)
+            if saved is None:
+                return
             if state.global_step >= state.max_steps or time.monotonic() - self.last >= SAVE_EVERY_S:
                 control.should_save = True
 
         def on_save(self, args: Any, state: Any, control: Any, **rest: Any) -> None:
             self.last = time.monotonic()
-            saved()
+            if saved is not None:
+                saved()
 
     return Progress()
 

@@ -215,7 +215,9 @@ def test_a_verdict_outranks_a_label_in_what_is_asked(run):
 
 
 def test_too_few_queries_to_test_on_are_refused(run):
-    with pytest.raises(RunError, match=r"wanted 10 queries or more to test on, with --held-out 0\.01; found 1"):
+    with pytest.raises(
+        RunError, match=r"held-out queries: wanted 10 or more to test on, with --held-out 0\.01; found 1"
+    ):
         trials.trial(run, replace(QUICK, held_out=0.01))
 
 

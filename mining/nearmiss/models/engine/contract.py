@@ -37,6 +37,7 @@ class ModelRequest:
     max_length: int | None = None  # tokens; None for the model's own
     precision: Precision = "auto"
     trust_remote_code: bool = False
+    modules: int | None = None  # how many of its modules run, from the first; None for all
 
     @property
     def flag(self) -> str:

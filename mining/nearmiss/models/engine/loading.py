@@ -85,13 +85,17 @@ def _load(wanted: ModelRequest) -> Any:
     logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     # Newer transformers load the stored type, often bfloat16, by default; the reference is float32.
     load = CrossEncoder if wanted.kind == "teacher" else SentenceTransformer
-    return load(
+    model = load(
         str(wanted.folder),
         device="cpu",
         trust_remote_code=wanted.trust_remote_code,
         local_files_only=True,
         model_kwargs={"dtype": "float32"},
     )
+    if wanted.modules is None:
+        return model
+    prompts = {str(name): str(prompt or "") for name, prompt in model.prompts.items()}
+    return SentenceTransformer(modules=list(model)[: wanted.modules], prompts=prompts, device="cpu")
 
 
 def max_length(wanted: ModelRequest, model: Any) -> int:

@@ -18,7 +18,7 @@ from nearmiss.models.encoder import load_encoder
 from nearmiss.pipeline import Watch
 from nearmiss.retrieval import vectors
 from nearmiss.retrieval.vector_store import embed, open_vectors
-from nearmiss.settings import Policy, Trial
+from nearmiss.settings import Mining, Policy, Trial
 from nearmiss.storage.fingerprint import fingerprint_of
 from nearmiss.training.trials import questions
 from nearmiss.training.trials.exported_pairs import ExportedPairs, pairs_of_policy
@@ -41,6 +41,8 @@ class Classroom:
     questions: Questions
     trainable: Bools  # (n_queries,)
     watch: Watch
+    start: Mining | None = None  # names another encoder to start from than the round's
+    guide: str = ""  # an encoder, for the losses that have one
 
     def exported(self, policy: Policy | None) -> ExportedPairs:
         """The pairs that a policy would export for the training queries, under the verdicts that count now."""
@@ -68,16 +70,22 @@ class Classroom:
     def student(self) -> Student:
         """The student that the trial names, untrained."""
         if self.trial.student == "adapter":
-            return Adapter(self._space, self.trial)
+            return Adapter(self.space, self.trial)
+        if self.trial.student == "static":
+            return Static(self.texts, self.trial)
+        return EncoderStudent(self.texts, self.trial, self.guide)
+
+    @cached_property
+    def texts(self) -> TrialTexts:
+        """The texts, and the encoder that students start from."""
         data = self.work.run.dataset
-        texts = TrialTexts(
+        return TrialTexts(
             queries=data.queries["text"].tolist(),
             documents=passages(data.documents),
             questions=self.questions.texts,
             searched=self.searched,
-            mining=self.work.run.mining(self.work.number),
+            mining=self.start or self.work.run.mining(self.work.number),
         )
-        return Static(texts, self.trial) if self.trial.student == "static" else EncoderStudent(texts, self.trial)
 
     @cached_property
     def searched(self) -> Ints:
@@ -115,7 +123,8 @@ class Classroom:
         return keys[order], self.work.table.number("dense_rank")[order]
 
     @cached_property
-    def _space(self) -> Space:
+    def space(self) -> Space:
+        """The vectors that the round holds."""
         folder = self.work.folder
         documents, queries = open_vectors(folder / "document_vectors"), open_vectors(folder / "query_vectors")
         of_the_run = bool((self.questions.rows >= 0).all())

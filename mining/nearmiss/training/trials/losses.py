@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from nearmiss.settings import Trial, TrialLoss
+from nearmiss.settings import DISTILLED, Trial, TrialLoss
 from nearmiss.training.trials.exported_pairs import ExportedPairs
 from nearmiss.types import Floats, Ints
 
@@ -50,7 +50,7 @@ def teacher_scale(
 
     `cosines` gives them for row numbers of queries and documents, (n,) each; a seeded draw of `pairs` is asked.
     """
-    if trial.loss == "mnrl":
+    if trial.loss not in DISTILLED:
         return 1.0, 0.0
     some = np.random.default_rng(trial.seed).permutation(len(exported.query))[:pairs]
     return on_scale_of(cosines(exported.query[some], exported.document[some]), exported.score[some])

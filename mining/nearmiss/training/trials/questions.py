@@ -108,7 +108,7 @@ def _questions(queries: pd.DataFrame, documents: pd.DataFrame, known: dict[Pair,
     answered = {query_id for (query_id, _), grade in known.items() if grade > 0}
     own = queries["query_id"].isin(list(answered)).to_numpy(bool)
     if own.sum() < FEWEST:
-        raise RunError(f"trial: wanted {FEWEST} queries or more to test on, {which}; found {int(own.sum())}")
+        raise RunError(f"held-out queries: wanted {FEWEST} or more to test on, {which}; found {int(own.sum())}")
     place = {query_id: number for number, query_id in enumerate(queries["query_id"][own].tolist())}
     pairs = sorted((place[query_id], doc_id, grade) for (query_id, doc_id), grade in known.items() if query_id in place)
     return Questions(

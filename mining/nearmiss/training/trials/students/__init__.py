@@ -10,7 +10,12 @@ from typing import Protocol
 from nearmiss.settings import StudentName
 from nearmiss.training.trials.exported_pairs import ExportedPairs
 from nearmiss.training.trials.measures import Blocks
-from nearmiss.types import Vectors
+from nearmiss.types import Advance, Vectors
+
+
+def unheard(count: int) -> None:
+    """Progress that nobody watches."""
+
 
 # What is known of each student beside a whole encoder: tests/benchmarks/README.md, "Students of trials".
 FINDINGS: dict[StudentName, str] = {
@@ -52,5 +57,12 @@ class Student(Protocol):
     def untrained(self) -> Trained:
         """The untrained student."""
 
-    def train(self, exported: ExportedPairs, seed: int) -> Trained:
-        """The student after `exported`; the same seed gives the same numbers on the same machine."""
+    def train(self, exported: ExportedPairs, seed: int, advance: Advance = unheard) -> Trained:
+        """
+        The student after `exported`; the same seed gives the same numbers on the same machine.
+
+        `advance` is called with the number of queries of each step.
+        """
+
+    def steps(self, exported: ExportedPairs) -> int:
+        """How many steps that takes."""

@@ -20,7 +20,8 @@ from nearmiss.training.trials.batches import Batch, Order
 from nearmiss.training.trials.exported_pairs import ExportedPairs
 from nearmiss.training.trials.losses import loss_of, teacher_scale
 from nearmiss.training.trials.measures import Blocks
-from nearmiss.types import Floats, Ints, Vectors
+from nearmiss.training.trials.students import unheard
+from nearmiss.types import Advance, Floats, Ints, Vectors
 
 USUAL_SCHEDULE = 8, 5e-4  # epochs, highest step size
 MOST_IN_MEMORY = 400_000  # vectors held in memory while training; with more, each batch reads its own
@@ -77,7 +78,11 @@ class Adapter:
         """The run's own vectors."""
         return Turned(self.space)
 
-    def train(self, exported: ExportedPairs, seed: int) -> Turned:
+    def steps(self, exported: ExportedPairs) -> int:
+        """How many steps the training takes."""
+        return Order(exported, self.trial.batch_size).steps(self.trial.schedule(USUAL_SCHEDULE)[0])
+
+    def train(self, exported: ExportedPairs, seed: int, advance: Advance = unheard) -> Turned:
         """Two matrices that bring queries and their positives together."""
         import torch
 
@@ -94,6 +99,7 @@ class Adapter:
             self._loss(read, batch, scale, matrices).backward()
             optimizer.step()
             falling.step()
+            advance(len(batch.query))
         of_queries, of_documents = (matrix.detach().numpy() for matrix in matrices)
         return Turned(self.space, of_queries, of_documents)
 

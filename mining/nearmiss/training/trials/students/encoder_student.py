@@ -10,24 +10,27 @@ of its positives, so that no policy trains longer than another for having promot
 evening.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from nearmiss.errors import RecipeError
 from nearmiss.models.engine import processor
-from nearmiss.settings import Trial
+from nearmiss.settings import DISTILLED, Mining, Trial
 from nearmiss.storage.fingerprint import fingerprint_of
+from nearmiss.training.trainer import progress
 from nearmiss.training.trials.exported_pairs import ExportedPairs
 from nearmiss.training.trials.losses import teacher_scale
 from nearmiss.training.trials.measures import Blocks
+from nearmiss.training.trials.students import unheard
 from nearmiss.training.trials.students.trial_texts import TrialTexts
-from nearmiss.types import Floats, Ints, Vectors
+from nearmiss.training.workshop import last_checkpoint
+from nearmiss.types import Advance, Floats, Ints, Vectors
 
 USUAL_SCHEDULE = 3, 5e-5  # epochs, highest step size
 WARMUP = 0.1  # share of the steps
@@ -43,18 +46,19 @@ class Encoding:
 
     def questions(self) -> Vectors:
         """Unit vectors of the questions."""
-        return self._encode(self.texts.questions, self.texts.prompts(self.model)[0])
+        return self.encode(self.texts.questions, "query")
 
     def documents(self) -> Blocks:
         """Unit vectors of the documents that are searched."""
-        prompt = self.texts.prompts(self.model)[1]
         for start in range(0, len(self.texts.searched), DOCUMENTS_AT_ONCE):
             rows = self.texts.searched[start : start + DOCUMENTS_AT_ONCE]
-            yield rows, self._encode([self.texts.documents[row] for row in rows.tolist()], prompt)
+            yield rows, self.encode([self.texts.documents[row] for row in rows.tolist()], "document")
 
-    def _encode(self, texts: list[str], prompt: str) -> Vectors:
+    def encode(self, texts: list[str], task: Literal["query", "document"]) -> Vectors:
+        """Unit vectors of queries or documents, with their prompt, (n, dimension)."""
+        prompt = self.texts.prompts(self.model)[task == "document"]
         found = self.model.encode(
-            texts, prompt=prompt or None, normalize_embeddings=True, show_progress_bar=False, batch_size=64
+            texts, prompt=prompt, task=task, normalize_embeddings=True, show_progress_bar=False, batch_size=64
         )
         return np.asarray(found, np.float32)
 
@@ -65,6 +69,7 @@ class EncoderStudent:
 
     texts: TrialTexts
     trial: Trial
+    guide: str = ""  # of the losses gist and cached-gist; empty for the start
 
     @cached_property
     def fingerprint(self) -> str:
@@ -76,68 +81,111 @@ class EncoderStudent:
         """The encoder as the run used it, except for the length of text read."""
         return Encoding(self.texts, self._model())
 
-    def train(self, exported: ExportedPairs, seed: int) -> Encoding:
+    def steps(self, exported: ExportedPairs) -> int:
+        """How many steps the training takes."""
+        return -(-len(exported.queries) * self.trial.schedule(USUAL_SCHEDULE)[0] // self.trial.batch_size)
+
+    def train(self, exported: ExportedPairs, seed: int, advance: Advance = unheard) -> Encoding:
         """The encoder after `epochs` over the exported pairs."""
+        with TemporaryDirectory(prefix="nearmiss-trial-") as scratch:
+            return self.trained(exported, seed, Path(scratch), advance)
+
+    def trained(
+        self,
+        exported: ExportedPairs,
+        seed: int,
+        folder: Path,
+        advance: Advance = unheard,
+        saved: Callable[[], object] | None = None,
+    ) -> Encoding:
+        """
+        The same, on from the last whole checkpoint in `folder`.
+
+        Checkpoints are written where `saved` is given, which is called for each; they end with the same weights.
+        """
         from datasets import Dataset as Rows
         from sentence_transformers import SentenceTransformerTrainer
         from transformers import set_seed
+        from transformers.trainer_callback import PrinterCallback, ProgressCallback
 
         set_seed(seed)
         model = self._model()
-        with TemporaryDirectory(prefix="nearmiss-trial-") as scratch:
-            trainer = SentenceTransformerTrainer(
-                model=model,
-                args=self._arguments(Path(scratch), seed, model),
-                train_dataset=Rows.from_list(list(self._rows(exported, seed))),
-                loss=self._loss(model),
-            )
-            trainer.train()
+        model.model_card_data.generate_widget_examples = False  # which it would search for with a progress bar
+        rows = Rows.from_list(list(self._rows(exported, seed)))
+        trainer = SentenceTransformerTrainer(
+            model=model,
+            args=self._arguments(folder, seed, model, rows.column_names),
+            train_dataset=rows,
+            loss=self._loss(model),
+            callbacks=[progress(self.trial.batch_size, advance, saved)],
+        )
+        for chatty in (PrinterCallback, ProgressCallback):
+            trainer.remove_callback(chatty)
+        last = last_checkpoint(folder)
+        trainer.train(resume_from_checkpoint=None if last is None else str(last))
         return Encoding(self.texts, model.eval())
 
     def _model(self) -> Any:
         model = self.texts.model(self.trial.max_length)
         return model.to("cuda") if processor.has_cuda() else model
 
-    def _arguments(self, scratch: Path, seed: int, model: Any) -> Any:
+    def _arguments(self, folder: Path, seed: int, model: Any, columns: list[str]) -> Any:
         from sentence_transformers import SentenceTransformerTrainingArguments
         from sentence_transformers.sentence_transformer.training_args import BatchSamplers
 
         query, document = self.texts.prompts(model)
-        prompts = {"query": query, "positive": document} if query or document else None
+        texts = {name: "query" if name == "query" else "document" for name in columns if name != "label"}
+        prompts = {name: query if task == "query" else document for name, task in texts.items()}
         return SentenceTransformerTrainingArguments(
-            output_dir=str(scratch),
+            output_dir=str(folder),
             num_train_epochs=1,  # the rows hold them all
             per_device_train_batch_size=self.trial.batch_size,
             learning_rate=self.trial.schedule(USUAL_SCHEDULE)[1],
             warmup_steps=WARMUP,
             batch_sampler=BatchSamplers.NO_DUPLICATES,
-            prompts=prompts,
+            prompts=prompts if query or document else None,
+            router_mapping=texts if has_routes(model) else {},
             seed=seed,
             data_seed=seed,
             bf16=processor.has_cuda(),
             use_cpu=not processor.has_cuda(),
-            save_strategy="no",
+            save_strategy="no",  # by time instead, see `progress`
+            save_total_limit=2,
             logging_strategy="no",
             report_to=[],
             disable_tqdm=True,
+            dataloader_pin_memory=processor.has_cuda(),
         )
 
     def _loss(self, model: Any) -> Any:
         from sentence_transformers.sentence_transformer import losses
         from sentence_transformers.util import pairwise_cos_sim
 
-        if self.trial.loss == "mnrl":
-            return losses.MultipleNegativesRankingLoss(model, scale=1 / self.trial.temperature)
-        if self.trial.loss == "margin-mse":
+        name, temperature = self.trial.loss, self.trial.temperature
+        if name == "mnrl":
+            return losses.MultipleNegativesRankingLoss(model, scale=1 / temperature)
+        if name == "cached-mnrl":
+            return losses.CachedMultipleNegativesRankingLoss(model, scale=1 / temperature)
+        if name == "gist":
+            return losses.GISTEmbedLoss(model, self._guide(), temperature=temperature)
+        if name == "cached-gist":
+            return losses.CachedGISTEmbedLoss(model, self._guide(), temperature=temperature)
+        if name == "margin-mse":
             return losses.MarginMSELoss(model, similarity_fct=pairwise_cos_sim)
-        return losses.DistillKLDivLoss(model, similarity_fct=pairwise_cos_sim, temperature=self.trial.temperature)
+        return losses.DistillKLDivLoss(model, similarity_fct=pairwise_cos_sim, temperature=temperature)
+
+    def _guide(self) -> Any:
+        """The encoder that finds answers in a batch: another, or the start as it was."""
+        texts = replace(self.texts, mining=Mining(encoder=self.guide)) if self.guide else self.texts
+        model = texts.model(self.trial.max_length)
+        return model.to("cuda") if processor.has_cuda() else model
 
     def _rows(self, exported: ExportedPairs, seed: int) -> Iterator[dict[str, Any]]:
         (positives, starts), (negatives, ends) = exported.of(True), exported.of(False)
         scores = exported.score[exported.is_positive], exported.score[~exported.is_positive]
         width = int(np.diff(ends).max(initial=0))
         width = width if self.trial.negatives is None else min(width, self.trial.negatives)
-        if self.trial.loss != "mnrl" and not width:
+        if self.trial.loss in DISTILLED and not width:
             raise RecipeError(f"--loss {self.trial.loss}: wanted negatives with scores; found positives alone")
         slope, intercept = teacher_scale(self.trial, exported, self._cosines, pairs=500)
         epochs, _ = self.trial.schedule(USUAL_SCHEDULE)
@@ -145,18 +193,27 @@ class EncoderStudent:
         for place, query in enumerate(exported.queries.tolist()):
             turns = random.permutation(np.arange(starts[place], starts[place + 1]))
             taken = np.resize(np.arange(ends[place], ends[place + 1]), width)
-            row = {f"negative_{n}": self.texts.documents[negatives[at]] for n, at in enumerate(taken.tolist(), 1)}
-            for chosen in np.resize(turns, epochs).tolist():
+            texts = [self.texts.documents[negatives[at]] for at in taken.tolist()]
+            for turn, chosen in enumerate(np.resize(turns, epochs).tolist()):
                 targets = slope * np.concatenate([scores[0][[chosen]], scores[1][taken]]) + intercept
                 pair = {"query": self.texts.queries[query], "positive": self.texts.documents[positives[chosen]]}
-                yield pair | row | ({} if self.trial.loss == "mnrl" else {"label": _label(self.trial.loss, targets)})
+                # This loss reads triplets: another negative in each epoch.
+                shown = texts[turn % width : turn % width + 1] if self.trial.loss == "gist" and width else texts
+                row = pair | {f"negative_{n}": text for n, text in enumerate(shown, 1)}
+                yield row | ({"label": _label(self.trial.loss, targets)} if self.trial.loss in DISTILLED else {})
 
     def _cosines(self, queries: Ints, documents: Ints) -> Floats:
         start = self.untrained()
-        query, document = self.texts.prompts(start.model)
-        left = start._encode([self.texts.queries[row] for row in queries.tolist()], query)
-        right = start._encode([self.texts.documents[row] for row in documents.tolist()], document)
+        left = start.encode([self.texts.queries[row] for row in queries.tolist()], "query")
+        right = start.encode([self.texts.documents[row] for row in documents.tolist()], "document")
         return np.asarray(np.vecdot(left, right), np.float32)
+
+
+def has_routes(model: Any) -> bool:
+    """Whether queries and documents go different ways through a model."""
+    from sentence_transformers.base.modules import Router
+
+    return any(isinstance(module, Router) for module in model.modules())
 
 
 def _label(loss: str, scores: Floats) -> list[float]:

@@ -20,8 +20,9 @@ from nearmiss.training.trials.batches import Batch, Order
 from nearmiss.training.trials.exported_pairs import ExportedPairs
 from nearmiss.training.trials.losses import loss_of, teacher_scale
 from nearmiss.training.trials.measures import Blocks
+from nearmiss.training.trials.students import unheard
 from nearmiss.training.trials.students.trial_texts import TrialTexts
-from nearmiss.types import Floats, Ints, Vectors
+from nearmiss.types import Advance, Floats, Ints, Vectors
 
 USUAL_SCHEDULE = 6, 2e-3  # epochs, highest step size
 DOCUMENTS_AT_ONCE = 16_384
@@ -61,9 +62,16 @@ class Static:
         return fingerprint_of("static 1", self.texts.fingerprint(self.trial.max_length), *how)
 
     @cached_property
-    def _start(self) -> tuple[Any, Vectors]:
-        """The encoder's tokenizer, and its word embeddings."""
+    def start(self) -> tuple[Any, Vectors]:
+        """The encoder's tokenizer, and its word embeddings; or the token vectors of an encoder that has no others."""
+        from sentence_transformers.sentence_transformer.modules import StaticEmbedding
+
         model = self.texts.model(self.trial.max_length)
+        if isinstance(model[0], StaticEmbedding):
+            from transformers import PreTrainedTokenizerFast
+
+            tokenizer = PreTrainedTokenizerFast(tokenizer_object=model[0].tokenizer)  # type: ignore[no-untyped-call]
+            return tokenizer, model[0].embedding.weight.detach().float().numpy().copy()
         weights = model[0].auto_model.get_input_embeddings().weight.detach().float().numpy().copy()
         return model.tokenizer, weights
 
@@ -85,7 +93,7 @@ class Static:
     def _shares(self, texts: list[str]) -> Any:
         from scipy.sparse import csr_array
 
-        tokenizer, weights = self._start
+        tokenizer, weights = self.start
         indptr, indices, data = [0], [], []
         for start in range(0, len(texts), 4096):
             part = texts[start : start + 4096]
@@ -100,16 +108,21 @@ class Static:
 
     def untrained(self) -> Means:
         """The encoder's word embeddings."""
-        return Means(self, self._start[1])
+        return Means(self, self.start[1])
 
-    def train(self, exported: ExportedPairs, seed: int) -> Means:
+    def steps(self, exported: ExportedPairs) -> int:
+        """How many steps the training takes."""
+        return Order(exported, self.trial.batch_size).steps(self.trial.schedule(USUAL_SCHEDULE)[0])
+
+    def train(self, exported: ExportedPairs, seed: int, advance: Advance = unheard) -> Means:
         """Token vectors that bring queries and their positives together."""
         order = Order(exported, self.trial.batch_size, self.trial.negatives)
         scale = teacher_scale(self.trial, exported, self._cosines)
         epochs, rate = self.trial.schedule(USUAL_SCHEDULE)
-        adam = _SparseAdam(self._start[1].copy(), rate, order.steps(epochs))
+        adam = _SparseAdam(self.start[1].copy(), rate, order.steps(epochs))
         for batch in order.batches(epochs, seed):
             self._step(batch, scale, adam)
+            advance(len(batch.query))
         return Means(self, adam.weights)
 
     def _step(self, batch: Batch, scale: tuple[float, float], adam: "_SparseAdam") -> None:
@@ -130,9 +143,9 @@ class Static:
         adam.step(tokens, np.asarray(shares.T @ means.grad.numpy()))
 
     def _cosines(self, queries: Ints, documents: Ints) -> Floats:
-        weights = self._start[1]
+        weights = self.start[1]
         left = _unit(self.shares_of_queries[queries] @ weights)
-        return np.vecdot(left, _unit(self.shares_of_documents[documents] @ weights))
+        return np.asarray(np.vecdot(left, _unit(self.shares_of_documents[documents] @ weights)), np.float32)
 
 
 class _SparseAdam:

@@ -48,8 +48,8 @@ class TrialTexts:
         )
         return fingerprint_of(fingerprint_of_model(self.folder), *prompts, max_length, searched)
 
-    def model(self, max_length: int) -> Any:
-        """The encoder, newly loaded."""
+    def model(self, max_length: int | None) -> Any:
+        """The encoder, newly loaded; it reads `max_length` tokens, None for its own number."""
         wanted = ModelRequest(
             kind="encoder",
             name=self.mining.encoder or EMBEDDED,

@@ -1,0 +1,96 @@
+"""
+Round quality: how well the encoder of each round finds the answers of held-out queries.
+
+In:  a run, whose rounds keep the vectors of their encoders
+Out: nDCG@10 of each round with its interval, and whether the encoder is known never to have seen these queries
+
+The queries are those that `nearmiss train` and `nearmiss rounds` hold out. Nothing is encoded.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from nearmiss.errors import RunError
+from nearmiss.pipeline import silent
+from nearmiss.review import ReviewLog
+from nearmiss.run import Run
+from nearmiss.settings import Training
+from nearmiss.training.round_series import FOLDER, stored_series
+from nearmiss.training.student_result import StudentResult, gain_of, numbers_of
+from nearmiss.training.student_training import stored_result
+from nearmiss.training.trials.certainty import Difference
+from nearmiss.training.trials.classroom import Classroom, open_classroom
+from nearmiss.training.trials.measures import measure
+from nearmiss.training.trials.students.adapter import Turned
+from nearmiss.types import Floats
+from nearmiss.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class EncoderQuality:
+    """
+    nDCG@10 of one encoder on the held-out queries, its 95% interval, and how much higher it is than the one before.
+
+    `number` is its round, None for a student that no round was mined with yet. `left_out`: it was trained by
+    nearmiss without these queries; of any other encoder nobody here knows what it has seen.
+    """
+
+    number: int | None
+    encoder: str
+    ndcg: float
+    low: float
+    high: float
+    gain: Difference | None
+    left_out: bool
+
+
+@dataclass(frozen=True)
+class RunQuality:
+    """Every round's encoder, and on what they were measured."""
+
+    encoders: list[EncoderQuality]
+    queries: int
+    answers: int
+    searched: int
+    documents: int
+
+
+def quality(run: Run, log: ReviewLog) -> RunQuality:
+    """Measure the encoder of each round; RunError where too few queries have answers, or a round keeps no vectors."""
+    series = stored_series(run)
+    last = series[-1].results[-1] if series else None
+    settings = Training(**last.settings) if last else Training()
+    found: list[EncoderQuality] = []
+    before: dict[str, Floats] | None = None
+    room: Classroom | None = None
+    for number in run.rounds:
+        work = Workspace(run, log, number)
+        if not (work.folder / "query_vectors").exists():
+            raise RunError(f"{work.folder}: wanted the vectors of the round's encoder; found none")
+        room = open_classroom(work, settings.as_trial, silent)
+        turned = Turned(room.space)
+        measures = measure(room.questions, turned.questions(), turned.documents())
+        of, same = numbers_of(measures, settings), before is not None and len(before["ndcg"]) == len(measures["ndcg"])
+        gain = gain_of(measures, before, settings) if before is not None and same else None
+        name = run.round_facts(number)["encoder"]["name"]
+        found.append(EncoderQuality(number, name, of.ndcg, of.low, of.high, gain, _left_out(run, name, settings)))
+        before = measures
+    if last is not None and last.round == run.rounds[-1]:
+        found.append(_waiting(last, series[-1].students[-1]))
+    assert room is not None
+    asked = room.questions
+    return RunQuality(found, len(asked.texts), asked.answers, len(room.searched), len(run.dataset.documents))
+
+
+def _waiting(result: StudentResult, folder: str) -> EncoderQuality:
+    """The student that was trained on the latest round."""
+    of = result.after
+    return EncoderQuality(None, folder, of.ndcg, of.low, of.high, result.gain, True)
+
+
+def _left_out(run: Run, name: str, settings: Training) -> bool:
+    places = (Path(name), run.folder / FOLDER / Path(name).name)
+    result = next((found for place in places if name and (found := stored_result(place)) is not None), None)
+    if result is None:
+        return False
+    return all(result.settings[field] == getattr(settings, field) for field in ("held_out", "seed"))
