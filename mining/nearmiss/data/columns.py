@@ -89,6 +89,7 @@ class ColumnRoles:
     grade: str | None = None
     label: str | None = None
     scored: bool = False  # the label is a score, whose size is no grade
+    other_label: str | None = None  # a column called so beside columns of negatives, which is the user's own
 
     @property
     def named(self) -> set[str | None]:
@@ -121,13 +122,25 @@ def layout(
     negatives = passages(columns.negative, columns.negative_id, header)
     label = label_in(header, columns, bool(negatives), thresholded)
     if label is not None:
-        return ColumnRoles(query, query_id, documents(header, columns), label=label, scored=label in columns.score)
+        found = ColumnRoles(query, query_id, documents(header, columns), label=label, scored=label in columns.score)
+        return each_once(found)
     positives = passages(columns.positive, columns.positive_id, header)
     if not positives:
         raise missing("positive", columns.positive, header)
     if len(names := dict.fromkeys(base(text, columns.positive) for text, _ in positives if text is not None)) > 1:
         raise Wrong("one column as positive (--column positive=NAME names it)", str(list(names)), alike=True)
-    return ColumnRoles(query, query_id, positives, negatives, one_of("grade", columns.grade, header))
+    other = one_of("label", columns.label, header) if negatives else None
+    grade = one_of("grade", columns.grade, header)
+    return each_once(ColumnRoles(query, query_id, positives, negatives, grade, other_label=other))
+
+
+def each_once(found: ColumnRoles) -> ColumnRoles:
+    """The same roles; Wrong where one column has two of them, as a --column that was mistyped gives."""
+    passages = [name for pair in (*found.positives, *found.negatives) for name in pair]
+    names = [name for name in (found.query, found.query_id, found.grade, found.label, *passages) if name is not None]
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise Wrong("a column of its own for each field", f"{twice!r} for two of them: {found}", alike=True)
+    return found
 
 
 def label_in(header: Sequence[str], columns: ColumnNames, has_negatives: bool, thresholded: bool) -> str | None:

@@ -6,13 +6,25 @@ query with a document (or a list) that is a positive or a negative. Rows with th
 positives may also stand on several rows. Every other column is the user's own, and stays with the query.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
-from nearmiss.data.checks import Wrong, described, wanted_grade, wanted_id, wanted_list, wanted_number, wanted_text
+from nearmiss.data.checks import (
+    Wrong,
+    described,
+    shortened,
+    wanted_grade,
+    wanted_id,
+    wanted_list,
+    wanted_number,
+    wanted_text,
+)
 from nearmiss.data.columns import ColumnPairs, ColumnRoles
 from nearmiss.data.example import InputDocument, InputExample
 
+# A list as pandas, numpy or JSON spell it in the cell of a CSV file: ["b", "c"], ['b', 'c'] or ['b' 'c'].
+SPELLED_LIST = re.compile(r"""\s*\[\s*(["']).*\1\s*\]\s*""", re.DOTALL)
 LABEL_VALUES = {"0": 0.0, "1": 1.0, "false": 0.0, "true": 1.0}
 
 
@@ -22,6 +34,7 @@ def pair_example(row: Mapping[str, Any], layout: ColumnRoles, positive_from: flo
     query = None if layout.query is None else wanted_text(row[layout.query], layout.query)
     documents = passages_in(row, layout.positives)
     if layout.label is None:
+        refuse_zero(row, layout.other_label)
         grades = grades_in(row, layout.grade, len(documents))
         positives = list(zip(documents, grades, strict=True))
         negatives = passages_in(row, layout.negatives)
@@ -39,6 +52,27 @@ def pair_example(row: Mapping[str, Any], layout: ColumnRoles, positive_from: flo
         own={name: value for name, value in row.items() if name not in layout.named},
         labelled=layout.label is not None,
     )
+
+
+def refuse_zero(row: Mapping[str, Any], name: str | None) -> None:
+    """Wrong where a label beside columns of negatives says 0: it may say that the positive is none."""
+    label = cell(row, name)
+    spelled = label.strip().lower() if isinstance(label, str) else label
+    # A fraction, as the margins that are distilled from, is no label.
+    if not isinstance(spelled, float) and spelled in (0, "0", "false"):
+        wanted = f"no 0 in {name!r}, beside columns of negatives (--column label= if it is no label of the positive)"
+        raise Wrong(wanted, described(label), alike=True)
+
+
+def refuse_spelled_lists(row: Mapping[str, Any], layout: ColumnRoles) -> None:
+    """Wrong where the cell of a CSV file spells out a list of texts: it would be taken for one text."""
+    for name in {text for text, _ in (*layout.positives, *layout.negatives)}:
+        value = cell(row, name)
+        if isinstance(value, str) and SPELLED_LIST.fullmatch(value):
+            wanted = (
+                f"one text in a cell of {name!r}; a list needs JSON lines or Parquet, as pandas' to_json or to_parquet"
+            )
+            raise Wrong(wanted, f"a list that is spelled out, {shortened(value)}", alike=True)
 
 
 def first_is_positive(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 `read`: from a path to a checked `Dataset`, whatever the format.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,8 @@ from nearmiss.data.input_formats import InputFormat, ReadOptions, checked_format
 from nearmiss.data.lines import InputRow
 from nearmiss.data.msmarco import check_form, judgements_in, msmarco_example, msmarco_rows, needs_tables
 from nearmiss.data.nemo import nemo_example, nemo_rows
-from nearmiss.data.pairs import first_is_positive, pair_example
+from nearmiss.data.opening import kind_of
+from nearmiss.data.pairs import first_is_positive, pair_example, refuse_spelled_lists
 from nearmiss.data.parts import CORPUS, QUERIES, companion, named, rows_table
 from nearmiss.data.pylate import pylate_example
 from nearmiss.data.rejects import Ledger, settle
@@ -192,15 +194,18 @@ def read_named(
     format: InputFormat, path: Path, files: Sequence[Path], asked: ReadOptions, gathered: Gathered, ledger: Ledger
 ) -> None:
     """Add rows with named columns, and say which column was taken for what."""
-    seen: dict[ColumnRoles, None] = {}
+    seen: Counter[ColumnRoles] = Counter()
     thresholded, by_id = asked.positive_from is not None, bool(gathered.asked)
     written_as, options = options_of(path)
     ordered = written_as == "labeled-list" and bool(options.get("scores")) and not thresholded
+    in_cells = format == "pairs" and kind_of(files[0]) in (".csv", ".tsv")
 
     def understood(row: Mapping[str, Any]) -> InputExample:
         row = first_is_positive(row) if ordered else row
         found = layout(tuple(row), asked.columns, thresholded, by_id)
-        seen[found] = None
+        seen[found] += 1
+        if in_cells:
+            refuse_spelled_lists(row, found)
         return pair_example(row, found, asked.positive_from)
 
     def check(header: Sequence[str]) -> None:
@@ -211,6 +216,7 @@ def read_named(
         return hf_rows(file, asked.split, ledger, check) if format == "hf" else rows(file, ledger, check)
 
     add_files(files, source, understood, gathered, ledger)
+    check_labels(path, seen)
     if thresholded and seen and all(found.label is None for found in seen):
         raise DatasetError(f"--positive-from: wanted a column of labels or scores; found none in {path}")
     ledger.notes += [f"columns: {words}" for words in dict.fromkeys(map(str, seen))]
@@ -290,3 +296,14 @@ def count_unanswered(gathered: Gathered, ledger: Ledger) -> None:
     unjudged = len(gathered.asked.keys() - gathered.queries.keys())
     if unjudged:
         ledger.notes.append(f"left out, since no row names a positive for them: {counted(unjudged, 'query')}")
+
+
+def check_labels(path: Path, seen: Counter[ColumnRoles]) -> None:
+    """DatasetError where only some rows have a label: the others would all count as positives."""
+    labels = {found.label for found in seen if found.label is not None}
+    without = sum(count for found, count in seen.items() if found.label is None and not found.negatives)
+    if labels and without:
+        raise DatasetError(
+            f"{path}: wanted a label in every row, or in none; found {counted(without, 'row')} of {seen.total():,} "
+            f"without {' or '.join(map(repr, sorted(filter(None, labels))))}, which would all be positives"
+        )

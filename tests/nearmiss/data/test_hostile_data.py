@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from nearmiss.data import INPUT_FORMATS, ReadCounts, read
+from nearmiss.data import INPUT_FORMATS, ColumnNames, ReadCounts, read
 from nearmiss.errors import DatasetError
 
 QUICK = settings(
@@ -408,3 +408,52 @@ def test_no_bytes_at_all_raise_anything_but_a_dataset_error(tmp_path, content, k
     assert dataset.counts.read == dataset.counts.kept + dataset.counts.rejected
     assert set(dataset.positives.query_id) == set(dataset.queries.query_id)
     assert set(dataset.positives.doc_id) | set(dataset.negatives.doc_id) <= set(dataset.documents.doc_id)
+
+
+# Silently wrong before: each of these was read, and meant something else.
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        (
+            "a.csv",
+            'query,positive,negatives\nq,a,"[""b"", ""c""]"\n',
+            "wanted one text in a cell of 'negatives'; a list needs JSON lines or Parquet",
+        ),
+        ("a.csv", "query,positive,negatives\nq,a,\"['b', 'c']\"\n", "found a list that is spelled out, ['b', 'c']"),
+        ("a.tsv", "query\tpositive\nq\t['b' 'c']\n", "wanted one text in a cell of 'positive'"),
+        (
+            "a.csv",
+            "query,positive,negative,label\nq,a,b,1\nr,c,d,0\n",
+            "wanted no 0 in 'label', beside columns of negatives (--column label= if it is no label of the positive)",
+        ),
+        (
+            "a.jsonl",
+            '{"query": "q", "positive": "a", "label": 1}\n{"query": "r", "positive": "b"}\n',
+            "wanted a label in every row, or in none; found 1 row of 2 without 'label', which would all be positives",
+        ),
+    ],
+)
+def test_what_would_be_read_as_something_else_is_refused(tmp_path, name, content, said):
+    (tmp_path / name).write_text(content)
+    with pytest.raises(DatasetError) as error:
+        read(tmp_path / name, format="pairs")
+    assert said in str(error.value)
+
+
+def test_one_column_is_one_field(tmp_path):
+    (tmp_path / "a.csv").write_text("a,b\nq,r\n")
+    with pytest.raises(DatasetError, match="wanted a column of its own for each field; found 'a' for two of them"):
+        read(tmp_path / "a.csv", columns=ColumnNames(query=("a",), positive=("a",)))
+
+
+def test_margins_beside_negatives_and_lists_in_json_are_what_they_were(tmp_path):
+    rows = [{"query": "q", "positive": "['b']", "negative": "c", "label": 0.0}]
+    (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    found = read(tmp_path / "a.jsonl", format="pairs")
+    assert found.documents["text"].tolist() == ["['b']", "c"]
+    assert (len(found.positives), len(found.negatives)) == (1, 1)
+    (tmp_path / "b.csv").write_text("query,positive,negative,label\nq,a,b,0\n")
+    found = read(tmp_path / "b.csv", columns=ColumnNames(label=()))
+    assert found.documents["text"].tolist() == ["a", "b"]
