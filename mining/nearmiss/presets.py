@@ -67,7 +67,7 @@ _ALL = (
     Preset(
         name="default",
         summary="union of BM25 and dense; the 7 hardest of those with a chance of at most 10% to be an answer",
-        source="nearmiss: every signal of the run weighed together, see mining/calibration",
+        source="nearmiss: every signal of the run weighed together, see nearmiss.calibration",
         mining=Mining(),
         policy=Policy(max_p_relevant=0.1, negatives_per_query=7, sampling="top"),
         encoders=(Family("sentence-transformers/all-MiniLM-L6-v2", "mean"),),

@@ -1,7 +1,7 @@
 """
 Learning the prior: weights of the signals, fitted on collections whose judgements are known.
 
-    python -m tests.tools.learn_prior --data DIR [--teacher MODEL] [--out mining/calibration/prior.json]
+    python -m tests.tools.learn_prior --data DIR [--teacher MODEL] [--out mining/nearmiss/calibration/prior.json]
 
 In:  folders of collections with one labelled answer a query and all judgements; the sample corpus
 Out: prior.json, and a table of how well each collection does with weights that never saw it

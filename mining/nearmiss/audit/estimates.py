@@ -134,7 +134,10 @@ def checked(work: Workspace, used: Sequence[Sample]) -> None:
         raise ReviewError(f"{where}: wanted an audit of this round; found {found}. `nearmiss audit plan` draws one")
     if not any(one.judged.any() for one in used):
         draws = sum(len(one.rows) for one in used)
-        raise ReviewError(f"{where}: wanted judgements of what the audit drew; found none of {draws}")
+        raise ReviewError(
+            f"{where}: wanted judgements of what the audit drew; found none of {draws}. "
+            "`nearmiss app` shows them to a reviewer"
+        )
 
 
 @dataclass(frozen=True)

@@ -25,9 +25,9 @@ def of_plan(plan: AuditPlan, expected: ExpectedPrecision) -> list[str]:
     drawn = ", ".join(f"{labels} {_DOMAINS[name]}" for name, labels in parts.items())
     return [
         f"audit {plan.plan}: {sum(parts.values())} candidates drawn ({drawn}); written to the log.",
-        f"If {expected.rate:.1%} of the kept negatives are answers, as the scores guess, these labels measure it to "
+        f"If {expected.rate:.1%} of the kept negatives are answers, as the scores estimate, these labels measure it to "
         f"±{100 * expected.half_width:.1f} points; "
-        f"for ±{100 * expected.wanted:.1f} points {expected.labels_needed} are needed.",
+        f"for ±{100 * expected.wanted:.1f} points {expected.labels_needed:,} are needed.",
         "Judge them in `nearmiss app`; then `nearmiss audit estimate` gives the numbers.",
     ]
 

@@ -160,8 +160,8 @@ def _show_shortfall(console: Console, report: Mapping[str, Any]) -> None:
         console.print(f"every query has {counted(wanted, 'negative')}")
     estimated = report["estimated_false_negatives"]
     console.print(
-        f"[dim]By its scores {estimated:.1%} of the kept are unlabelled answers. That is estimated, not measured: "
-        "only people can say.[/]",
+        f"[dim]The scores estimate that {estimated:.1%} of the kept negatives are unlabelled answers. To measure it, "
+        "draw a sample with `nearmiss audit plan` and judge it.[/]",
         soft_wrap=True,
     )
     for doubt in report["model_doubts"]:
@@ -240,7 +240,7 @@ def _show_one(console: Console, explanation: Explanation, texts: Mapping[str, st
     for name, limit in explanation.thresholds.items():
         console.print(f"  {name:<20} {limit:.4g}", highlight=False)
     if explanation.signals:
-        console.print("  p_relevant rises and falls with (in its logit):", highlight=False)
+        console.print("  what moves p_relevant most (added to its logit):", highlight=False)
     for signal in explanation.signals:
         console.print(Text(f"    {signal}"))
 
@@ -275,11 +275,11 @@ def show_presets(console: Console, presets: Mapping[str, Preset]) -> None:
             "source": (preset.source,),
             "encoders": tuple(_family_in_words(family) for family in preset.encoders),
             "teachers": preset.teachers,
-            "otherwise": preset.deviations,
+            "differs": preset.deviations,
             "unverified": preset.unverified,
         }
         for heading, entries in lines.items():
-            for entry in entries:
-                line = f"  {heading:<10} {entry}"
+            for place, entry in enumerate(entries):
+                line = f"  {heading if not place else '':<10} {entry}"
                 console.print(line, markup=False, highlight=False, soft_wrap=True, style="dim")
     console.print("In each of them:", *EVERYWHERE, sep="\n  ", highlight=False, soft_wrap=True)
