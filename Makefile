@@ -19,6 +19,7 @@ lint: .venv/installed  ## format, lint and types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	.ci/javascript
 
 .venv/installed: pyproject.toml mining/constraints.txt
 	$(PYTHON) -m venv .venv

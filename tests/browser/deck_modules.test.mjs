@@ -7,6 +7,7 @@ import { action_of, refusal } from "../../app/nearmiss_app/deck/actions.js";
 import { Ledger, pair_of } from "../../app/nearmiss_app/deck/ledger.js";
 import { Outbox } from "../../app/nearmiss_app/deck/outbox.js";
 import { Queue } from "../../app/nearmiss_app/deck/queue.js";
+import { scroll_back, scrolled_places, width_name } from "../../app/nearmiss_app/deck/stage.js";
 
 const card = (doc_id, more = {}) => ({ query_id: "q", doc_id, arm: "", why: "", comments: [], ...more });
 const event = (client_seq, doc_id, verdict, more = {}) => ({ client_id: "tab", client_seq, query_id: "q", doc_id, verdict, ...more });
@@ -132,4 +133,21 @@ test("keys are found by the person's own choice, and a taken one is refused", ()
   assert.match(refusal({}, "relevant", "z"), /z is taken: Undo/);
   assert.match(refusal({}, "relevant", "c"), /Streamlit/);
   assert.equal(refusal({}, "relevant", "q"), "");
+});
+
+/** A part of the deck that scrolls, with a mark at a height or none. */
+function part(name, scrollTop, mark = null) {
+  return { dataset: { scroll: name }, scrollTop, clientHeight: 100, querySelector: () => mark && { offsetTop: mark, offsetHeight: 20 } };
+}
+
+test("what was scrolled stays where it was, and the rest opens at what matters in it", () => {
+  const page = (...parts) => ({ querySelectorAll: () => parts });
+  const before = scrolled_places(page(part("query", 7), part("comments", 0)));
+  const parts = [part("query", 0, 300), part("comments", 5), part("candidate", 0, 300), part("positive", 0, 300), part("ranking bm25", 3)];
+  scroll_back(page(...parts), before);
+  assert.deepEqual(parts.map(({ scrollTop }) => scrollTop), [7, 0, 292, 260, 3]);
+});
+
+test("the deck has three widths", () => {
+  assert.deepEqual([439, 440, 779, 780].map(width_name), ["narrow", "middle", "middle", "wide"]);
 });

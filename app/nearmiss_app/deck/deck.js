@@ -10,6 +10,7 @@ import { Ledger, pair_of } from "./ledger.js";
 import { Outbox, RESEND, stored } from "./outbox.js";
 import { Queue } from "./queue.js";
 import { rankings_view } from "./rankings_view.js";
+import { fit_to_window, is_connected, nothing_left, scroll_back, scrolled_places } from "./stage.js";
 
 const GONE = 300; // milliseconds without a place on the page after which keys mean nothing
 const KEYS = "nearmiss:keys";
@@ -334,16 +335,16 @@ class Deck {
     const shown = card ? pair_of(card) : "";
     const box = this.drawn === shown ? this.root.querySelector("textarea:focus") : null;
     const caret = box?.selectionStart;
-    const scrolled = this.drawn === shown && !anew ? this.scrolls() : new Map();
+    const scrolled = this.drawn === shown && !anew ? scrolled_places(this.root) : new Map();
     this.drawn = shown;
     this.root.dataset.mode = this.data.dark ? "dark" : "light";
     this.root.classList.toggle("unranked", !query?.rankings.length);
-    const stage = h("div", { class: "stage" }, header(this), query ? card_view(this, card, query) : card ? h("p", {}, "Loading …") : this.nothing());
+    const stage = h("div", { class: "stage" }, header(this), query ? card_view(this, card, query) : card ? h("p", {}, "Loading …") : nothing_left(this.data.reviewer, this.outbox.waiting.length, this.data.progress.done));
     const parts = [stage, query ? rankings_view(this, card, query) : null, bar(this, query ? card : null), dialog(this, this.showing.dialog)];
     this.root.replaceChildren(...parts.filter(Boolean));
     this.fit();
     this.draw_state();
-    this.scroll(scrolled);
+    scroll_back(this.root, scrolled);
     if (box) {
       const again = this.root.querySelector("textarea");
       again?.focus();
@@ -351,28 +352,9 @@ class Deck {
     }
   }
 
-  scrolls() {
-    return new Map([...this.root.querySelectorAll("[data-scroll]")].map((element) => [element.dataset.scroll, element.scrollTop]));
-  }
-
-  /** Leave what a person scrolled as it is; open the rest at what matters in it. */
-  scroll(before) {
-    for (const element of this.root.querySelectorAll("[data-scroll]")) {
-      const mark = element.querySelector(".best, .here");
-      const name = element.dataset.scroll;
-      if (before.has(name)) element.scrollTop = before.get(name);
-      else if (mark && name === "candidate") element.scrollTop = Math.max(0, mark.offsetTop - 8);
-      else if (mark) element.scrollTop = mark.offsetTop - (element.clientHeight - mark.offsetHeight) / 2;
-    }
-  }
-
-  /** Where the deck begins and how wide it is: the card ends where the window does, whatever stands above or beside. */
+  /** Where the deck lies and how wide it is may have changed. */
   fit() {
-    const scroller = document.querySelector('[data-testid="stMain"]');
-    const top = this.root.getBoundingClientRect().top + (scroller ? scroller.scrollTop : scrollY);
-    this.root.style.setProperty("--top", `${Math.max(0, Math.round(top))}px`);
-    const width = this.root.clientWidth;
-    this.root.dataset.width = width < 440 ? "narrow" : width < 780 ? "middle" : "wide";
+    fit_to_window(this.root);
   }
 
   draw_state() {
@@ -385,20 +367,6 @@ class Deck {
     this.root.dataset.waiting = this.outbox.waiting.length;
     this.root.dataset.saved = this.outbox.saved;
   }
-
-  nothing() {
-    if (!this.data.reviewer) return empty("Who are you?", "Type your name on the left: judgements are written down under it.");
-    if (this.outbox.waiting.length) return empty("Saving …", "The next cards come when what you judged is written down.");
-    return empty("Nothing left in this view", this.data.progress.done || "Choose other candidates above, or go on to the export.");
-  }
-}
-
-function is_connected() {
-  return document.querySelector('[data-testid="stApp"]')?.dataset.testConnectionState === "CONNECTED";
 }
 
 const NOBODY = { query_id: "-", doc_id: "-", numbers: null };
-
-function empty(title, words) {
-  return h("div", { class: "empty" }, h("h2", {}, title), h("p", {}, words));
-}

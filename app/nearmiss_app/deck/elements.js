@@ -3,10 +3,11 @@
 const IN_QUERY = 1, IN_POSITIVE = 2, BEST_BEGINS = 4, FOUND = 8;
 
 /**
- * @param {string} tag
+ * @template {keyof HTMLElementTagNameMap} Tag
+ * @param {Tag} tag
  * @param {Record<string, unknown>} attributes; an empty one is left out
  * @param {...(Node | string | number | null | undefined)} children
- * @returns {HTMLElement}
+ * @returns {HTMLElementTagNameMap[Tag]}
  */
 export function h(tag, attributes, ...children) {
   const element = document.createElement(tag);

@@ -17,7 +17,10 @@ import { VERDICTS } from "./actions.js";
 
 const HISTORY = 50;
 
-/** The name of a card's pair; a card shown again, unannounced, is another card than the one judged before. */
+/**
+ * The name of a card's pair; a card shown again, unannounced, is another card than the one judged before.
+ * @param {{query_id: string, doc_id: string, arm?: string}} card
+ */
 export function pair_of({ query_id, doc_id, arm }) {
   return `${query_id}\n${doc_id}${arm === "repeat" ? "\nagain" : ""}`;
 }
@@ -47,10 +50,12 @@ export class Ledger {
    * Note a deed; what was undone before can no longer be redone.
    * @param {import("./outbox.js").Sent} event
    * @param {string} title
+   * @returns {Deed}
    */
   add(event, title) {
     const parent = event.parent_seq === undefined ? null : name_of([event.client_id, event.parent_seq]);
     const { query_id, doc_id, verdict, arm = "", reason = "", comment = "" } = event;
+    /** @type {Deed} */
     const deed = { event: [event.client_id, event.client_seq], query_id, doc_id, verdict, reason, comment, arm, title, propagated: 0 };
     const above = parent && this.done.find((one) => name_of(one.deed.event) === parent);
     if (above) above.deed.propagated += 1;
@@ -101,7 +106,7 @@ export class Ledger {
 
   /**
    * The comments on a card: those the server told and those made here since, without those taken back.
-   * @param {{query_id: string, doc_id: string, comments: object[]}} card
+   * @param {{query_id: string, doc_id: string, arm?: string, comments: {event: [string, number]}[]}} card
    * @param {string} reviewer
    */
   comments(card, reviewer) {

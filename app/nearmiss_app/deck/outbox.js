@@ -12,6 +12,10 @@ const LATE = 5; // seconds after which a person is told that nothing is lost
  * @property {string} doc_id
  * @property {string} verdict
  * @property {number} decided_at seconds since 1970
+ * @property {number} [parent_seq] the event whose verdict was given to this copy too
+ * @property {string} [arm]
+ * @property {string} [reason]
+ * @property {string} [comment]
  */
 
 export class Outbox {

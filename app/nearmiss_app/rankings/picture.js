@@ -53,6 +53,7 @@ class Picture {
     const places = new Map();
     for (const place of this.order) {
       const radius = Math.max(this.radius(this.picture.distances[place]), 3);
+      /** @returns {[number, number]} */
       const spot = (turn) => [radius * Math.cos(this.picture.angles[place] + turn), -radius * Math.sin(this.picture.angles[place] + turn)];
       const free = ([x, y]) => taken.every(([a, b]) => Math.hypot(a - x, b - y) >= APART);
       let found = spot(0);

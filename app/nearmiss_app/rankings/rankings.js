@@ -291,7 +291,9 @@ class QueryPage {
     box.checked = this.columns.together;
     box.onchange = () => (this.columns.together = box.checked);
     this.together = h("label", {}, box, "Scroll the lists together");
-    const halves = [["Rankings", false], ["Picture", true]].map(([words, picture]) => {
+    /** @type {[string, boolean][]} */
+    const choices = [["Rankings", false], ["Picture", true]];
+    const halves = choices.map(([words, picture]) => {
       const button = h("button", { type: "button", "data-half": words.toLowerCase() }, words);
       button.onclick = () => {
         this.shows_picture = picture;

@@ -361,6 +361,13 @@ class Panel {
   }
 }
 
+/**
+ * An element with a class and what is inside it.
+ * @param {string} tag
+ * @param {string} name
+ * @param {string | (Node | string)[]} inside
+ * @returns {any}
+ */
 function make(tag, name = "", inside = "") {
   const element = document.createElement(tag);
   if (name) element.className = name;
