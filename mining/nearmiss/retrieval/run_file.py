@@ -1,5 +1,5 @@
 """
-The source `run:NAME=FILE`: what another system found, from its run file (plain or .gz).
+The source `run:NAME=FILE`: what another system found, from its run file (plain, .gz or .zst).
 
 In:  a TREC run (`qid Q0 docid rank score tag`), or a table of `qid docid` (best first), `qid docid NUMBER` (ranks as
      for MS MARCO, or scores) or `qid docid rank score`; tabs or white space between; a first line of column names may
@@ -11,7 +11,7 @@ source. Whether a lone column of numbers holds ranks or scores is inferred from 
 the user has to say which.
 """
 
-import gzip
+import io
 import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -22,6 +22,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from nearmiss.data.opening import UNREADABLE, opened_text, reason
 from nearmiss.errors import DatasetError
 from nearmiss.retrieval.results import ranked
 from nearmiss.types import AnyInts
@@ -73,7 +74,10 @@ def read_run(
     of other queries are skipped and counted: a run often covers every split.
     """
     problems: list[tuple[int, str]] = []
-    every_line = pd.DataFrame(_lines(path, problems), columns=RunFileLine._fields)
+    try:
+        every_line = pd.DataFrame(_lines(path, problems), columns=RunFileLine._fields)
+    except UNREADABLE as error:
+        raise DatasetError(f"{path}: wanted a whole, readable file; found {reason(error)}") from error
     if every_line.empty and not problems:
         raise DatasetError(f"{path}: wanted lines of a run, as query_id, Q0, doc_id, rank, score, tag; found none")
     query_rows = pd.Index(query_ids).get_indexer(pd.Index(every_line["query_id"]))
@@ -218,10 +222,7 @@ def _open(path: Path) -> TextIO:
     if not path.exists():
         raise DatasetError(f"{path}: wanted a run file; found none")
     # A broken byte makes an unknown id, which is then reported with its line.
-    encoding, errors = "utf-8-sig", "replace"
-    if path.suffix == ".gz":
-        return gzip.open(path, "rt", encoding=encoding, errors=errors)
-    return path.open(encoding=encoding, errors=errors)
+    return io.TextIOWrapper(opened_text(path), "utf-8-sig", "replace")
 
 
 def _in_words(path: Path, problems: list[tuple[int, str]]) -> str:

@@ -220,6 +220,26 @@ def test_ties_depth_other_queries_and_gzip_in_a_run(tmp_path):
     assert run.skipped == 1
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("run.txt", "q1 Q0 a 1 2 t\n".encode("utf-16"), "wanted text in UTF-8; found UTF-16: save it as UTF-8"),
+        (
+            "run.gz",
+            gzip.compress(b"q1 Q0 a 1 2 t\n" * 999)[:-9],
+            "wanted a whole, readable file; found Compressed file",
+        ),
+        ("run.txt", gzip.compress(b"q1 Q0 a 1 2 t\n"), "found gzip: give it a name that ends in .gz"),
+    ],
+)
+def test_a_run_that_is_no_text_is_said_to_be_what_it_is(tmp_path, name, content, said):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(DatasetError) as refused:
+        read_run(tmp_path / name, QUERY_IDS, DOC_IDS, 10)
+    assert str(refused.value).startswith(f"{tmp_path / name}: ")
+    assert said in str(refused.value)
+
+
 def test_a_bad_run_is_refused_line_by_line(tmp_path):
     lines = ["q1 Q0 a 1 2 t", "q1 Q0 123 2 1 t", "q1 Q0 b 3 nan t", "q1 Q0 a 4 1 t", "q1 Q0 c 5", "q2 Q0 c 1 x t"]
     path = write(tmp_path / "run.txt", *lines)
