@@ -25,7 +25,6 @@ NUMBERED = re.compile(r"^(?P<name>|.*(?=[-_.]\d)|(?:.*[-_.])?(?:part|shard|chunk
 SPARK = re.compile(r"^(?P<name>part)-(?P<number>\d+)-[0-9a-f-]{36}.*$")
 CORPUS = ("corpus", "documents", "collection")
 QUERIES = ("queries", "query")
-QRELS = ("qrels",)
 
 Tables = dict[str, list[Path]]
 

@@ -37,7 +37,6 @@ __all__ = [
     "export_reviews",
     "format_of",
     "format_to_write",
-    "import_reviews",
     "read_file",
     "rehearsal",
     "write",
@@ -154,24 +153,6 @@ def read_file(
     found = table_rows(path) if format == "rows" and is_table(path) else objects(path)
     given = annotation_tools.given(format, found, words or Words({}))
     return JudgementFile(path, None, given.by(reviewer, path).latest())
-
-
-def import_reviews(
-    log: ReviewLog,
-    path: Path,
-    format: JudgementFormat,
-    reviewer: str = "",
-    borders: Borders | None = None,
-    *,
-    words: Words | None = None,
-    belonging: Belonging | None = None,
-    allow_foreign: bool = False,
-) -> ImportedJudgements:
-    """Write what a file holds and the log does not; the arguments are those of `read_file`, `check` and `write`."""
-    read = read_file(path, format, reviewer, borders, words, belonging)
-    if belonging is not None:
-        check(read, belonging, allow_foreign=allow_foreign)
-    return write(log, read, belonging)
 
 
 def check(read: JudgementFile, belonging: Belonging, *, allow_foreign: bool = False) -> None:

@@ -8,10 +8,11 @@ import pytest
 from nearmiss.errors import ReviewError
 from nearmiss.review import open_log
 from nearmiss.review.annotation_tools import Words
-from nearmiss.review.exchange import Belonging, format_of, import_reviews
+from nearmiss.review.exchange import Belonging, format_of
 from nearmiss.review.trec_qrels import Borders
 from nearmiss.run import open_run
 from tests.nearmiss.cli.test_cli import call
+from tests.nearmiss.review.importing import import_reviews
 from tests.nearmiss.review.test_review import judged
 
 TREE = "how to do apple tree pruning"

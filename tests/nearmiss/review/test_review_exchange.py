@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 
 from nearmiss.errors import ReviewError
 from nearmiss.review import Event, Standing, open_log
-from nearmiss.review.exchange import export_reviews, format_to_write, import_reviews
+from nearmiss.review.exchange import export_reviews, format_to_write
 from nearmiss.review.trec_qrels import Borders, read_qrels
 from nearmiss.run import open_run
 from tests.conftest import ROOT
 from tests.nearmiss.cli.test_cli import call
+from tests.nearmiss.review.importing import import_reviews
 from tests.nearmiss.review.test_review import HOSTILE, histories, judged, standing_of, undo
 
 JUDGEMENTS = ROOT / "sample_data" / "judgements.tsv"

@@ -21,7 +21,6 @@ NONE = "none"
 ADDRESS = "policy"
 ADDRESS_NAMES = (ADDRESS, *(field.name for field in fields(Policy)))
 SWITCH = {"on": True, "off": False}
-AddressParameters = Mapping[str, str | list[str]]  # a list where a flag is repeated
 
 
 def spell(policy: Policy) -> dict[str, str | list[str]]:
