@@ -43,9 +43,10 @@ def saturation(work: Workspace) -> None:
     if found[-1].queries < found[-1].of:
         looked = f"a seeded sample of {found[-1].queries:,} of {found[-1].of:,} queries"
     st.caption(
-        f"Of {looked}: the cosine with the best ranked answer, and up to {core.EACH} negatives of each kind. BM25 "
-        "alone and dense alone: found by that source and no other, neither kept nor refused. Refused ones weigh most "
-        "because many are answers: to train on them would push answers away. In batch: answers of other queries."
+        f"Of {looked}: the cosine with the best ranked answer, and up to {core.EACH} negatives of each kind (a number "
+        "beside a kind is how many a query has on average). BM25 alone and dense alone: found by that source and no "
+        "other, neither kept nor refused. Refused ones may be answers, which training on them would push away. In "
+        "batch: answers of other queries."
     )
     with st.expander("The formula"):
         st.latex(FORMULA)
@@ -68,4 +69,4 @@ def _round(of: Cosines, temperature: float) -> None:
         config={"displayModeBar": False, "staticPlot": True},
         alt=charts.in_words(of, shown),
     )
-    picture(charts.table(of, shown), key=f"saturation_table_{of.round}")
+    picture(charts.table(shown), key=f"saturation_table_{of.round}")

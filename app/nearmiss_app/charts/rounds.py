@@ -42,8 +42,8 @@ def differs(change: RoundChange) -> Node:
     title = f"What differs between rounds {change.first} and {change.second}"
     if not change.changed:
         return node("div", "sheet", heading(title, "Nothing: the recipes and the models are the same."))
-    listed = node("ul", "text", *(node("li", "", one) for one in change.changed))
-    return node("div", "sheet", heading(title, "Settings and models, the first round's before the arrow."), listed)
+    listed = [node("p", "text", one) for one in change.changed]
+    return node("div", "sheet", heading(title, "Settings and models, the first round's before the arrow."), *listed)
 
 
 def headline(change: RoundChange) -> str:
@@ -92,8 +92,13 @@ def ndcg(found: RunQuality, *, dark: bool) -> go.Figure:
     styled(figure, dark=dark, height=260)
     figure.update_layout(margin_r=48)
     figure.update_xaxes(showgrid=False, fixedrange=True, range=[-0.5, len(names) - 0.5])
-    figure.update_yaxes(title="nDCG@10", fixedrange=True, rangemode="tozero")
+    figure.update_yaxes(title="nDCG@10", fixedrange=True, range=_from_nought(max(one.high for one in found.encoders)))
     return figure
+
+
+def _from_nought(highest: float) -> tuple[float, float]:
+    """A range that shows a mark at 0 whole, above the names of the rounds."""
+    return -0.08 * highest, 1.08 * highest or 1.0
 
 
 def round_name(one: EncoderQuality) -> str:
@@ -168,7 +173,8 @@ def answers(found: list[RoundSummary], *, dark: bool) -> go.Figure:
     styled(figure, dark=dark, height=260)
     figure.update_layout(margin_r=48, showlegend=bool(audited))
     figure.update_xaxes(showgrid=False, fixedrange=True, range=[-0.5, len(names) - 0.5])
-    figure.update_yaxes(title="Answers among the kept", tickformat=".0%", fixedrange=True, rangemode="tozero")
+    highest = max([one.estimated for one in found] + [rate.high for _, rate in audited])
+    figure.update_yaxes(title="Answers among the kept", tickformat=".0%", fixedrange=True, range=_from_nought(highest))
     return figure
 
 

@@ -2,7 +2,7 @@
 
 import plotly.graph_objects as go
 
-from nearmiss.session.saturation import KEPT_BEFORE, REFUSED, Cosines, KindWeight
+from nearmiss.session.saturation import EACH, KEPT_BEFORE, REFUSED, Cosines, KindWeight
 from nearmiss_app.charts.nodes import Node, node
 from nearmiss_app.charts.style import styled
 from nearmiss_app.theme import LEFT_OUT, STATUS, Look
@@ -36,14 +36,16 @@ def pulls(shown: list[KindWeight], *, dark: bool) -> go.Figure:
     return figure
 
 
-def table(of: Cosines, shown: list[KindWeight]) -> Node:
-    """Loss, strength and share of each kind."""
-    heads = ("Negatives of a query", "Loss, alone", "Strength, alone", "Share, all together")
+def table(shown: list[KindWeight]) -> Node:
+    """Loss and share of each kind; where a query has fewer than it may have, how many on average."""
+    heads = ("Loss, alone", "Share, all together")
     rows = [
         node(
             "tr",
             "",
-            node("th", "", one.kind, scope="row"),
+            node(
+                "th", "", one.kind if one.negatives > EACH - 0.05 else f"{one.kind}, {one.negatives:.1f}", scope="row"
+            ),
             *(node("td", "number text", value) for value in _numbers(one)),
         )
         for one in shown
@@ -59,7 +61,7 @@ def in_words(of: Cosines, shown: list[KindWeight]) -> str:
 
 def _numbers(one: KindWeight) -> tuple[str, ...]:
     share = "–" if one.kind == KEPT_BEFORE else f"{one.share:.1%}"
-    return f"{one.negatives:.1f}", f"{one.loss:.3f}", f"{one.pull:.1%}", share
+    return f"{one.loss:.3f}", share
 
 
 def _colour(kind: str, dark: bool) -> str:

@@ -205,8 +205,9 @@ def show_comparison(console: Console, comparison: Mapping[str, Any]) -> None:
 def _gone_in_words(reason: str, second: int, looks_less_far: bool) -> str:
     if reason == "not_found" and looks_less_far:
         return f"not found: round {second} looks less far, so nobody can say whether they are easy now"
-    easy = {"not_found": "easy now: no source finds them any more", "over_quota": "easier than others now: over_quota"}
-    return easy.get(reason, reason)
+    # What made it so is in the changes above, and may be more than the encoder.
+    words = {"not_found": "not found: no source finds them any more", "over_quota": "below those kept now: over_quota"}
+    return words.get(reason, reason)
 
 
 def show_explanations(console: Console, query: str, explanations: list[Explanation], texts: Mapping[str, str]) -> None:

@@ -133,7 +133,7 @@ def _of_source(source: str, together: list[SourceOverlap]) -> dict[str, int]:
 
 
 def compare(run: Run, first: int, second: int) -> dict[str, Any]:
-    """What a round changed: which negatives became easy, which are new, and the gap between positives and negatives."""
+    """What a round changed: which negatives are gone, which are new, and the gap between positives and negatives."""
     change = compared(run.selected(first), run.selected(second))
     less_far = looks_less_far(run.mining(first), run.mining(second))
     easy = sum(change["gone_because"].get(status, 0) for status in EASY if not (less_far and status == NOT_FOUND))

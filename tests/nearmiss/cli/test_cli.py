@@ -342,7 +342,7 @@ def test_a_comparison_names_what_was_set_otherwise_before_it_calls_anything_easy
     assert told["easy"] == sum(told["gone_because"].get(name, 0) for name in ("over_quota", "too_easy"))
     code, out, _ = call(capsys, monkeypatch, "report", copy, "--compare", "1", "2")
     assert code == 0
-    assert "easy now: no source finds them" not in out
+    assert "no source finds them any more" not in out
     assert out.index("changed: depth of bm25 100 -> 10") < out.index("kept negatives")
     back = funnel.compare(open_run(copy), 2, 1)
     assert not back["looks_less_far"]
