@@ -73,7 +73,8 @@ def quality(run: Run, log: ReviewLog) -> RunQuality:
         of, same = numbers_of(measures, settings), before is not None and len(before["ndcg"]) == len(measures["ndcg"])
         gain = gain_of(measures, before, settings) if before is not None and same else None
         name = run.round_facts(number)["encoder"]["name"]
-        found.append(EncoderQuality(number, name, of.ndcg, of.low, of.high, gain, _left_out(run, name, settings)))
+        left_out = _left_out(run, name, settings, room.questions.fingerprint)
+        found.append(EncoderQuality(number, name, of.ndcg, of.low, of.high, gain, left_out))
         before = measures
     if last is not None and last.round == run.rounds[-1]:
         found.append(_waiting(last, series[-1].students[-1]))
@@ -88,9 +89,12 @@ def _waiting(result: StudentResult, folder: str) -> EncoderQuality:
     return EncoderQuality(None, folder, of.ndcg, of.low, of.high, result.gain, True)
 
 
-def _left_out(run: Run, name: str, settings: Training) -> bool:
-    places = (Path(name), run.folder / FOLDER / Path(name).name)
-    result = next((found for place in places if name and (found := stored_result(place)) is not None), None)
+def _left_out(run: Run, name: str, settings: Training, questions: str) -> bool:
+    """Whether an encoder is a student of this run, or of the same held-out queries, that left them out."""
+    own = stored_result(run.folder / FOLDER / Path(name).name) if name else None
+    result = own or (stored_result(Path(name)) if name else None)
     if result is None:
         return False
-    return all(result.settings[field] == getattr(settings, field) for field in ("held_out", "seed"))
+    here = own is not None or Path(result.run).absolute() == run.folder.absolute()
+    same = all(result.settings[field] == getattr(settings, field) for field in ("held_out", "seed"))
+    return (here and same) or result.questions == questions

@@ -23,7 +23,8 @@ from nearmiss.settings import Mining, Training
 from nearmiss.storage.files import read_json, write_json
 from nearmiss.storage.one_writer import one_writer
 from nearmiss.training.student_result import StudentResult
-from nearmiss.training.student_training import stored_result, train
+from nearmiss.training.student_training import stored_result, train, workshop_of
+from nearmiss.training.turned_encoder import turned_encoder
 
 FOLDER, RECORD = "students", "rounds.json"
 FEWEST, MOST = 2, 5
@@ -174,7 +175,8 @@ def _mine_again(run: Run, number: int, student: Path, teacher: Teacher | None, w
             )
         return
     tell(f"round {number}: mining with {student}")
-    pipeline.mine(run.folder, recipe, teacher=teacher, watch=watch)
+    encoder = turned_encoder(run, number - 1, workshop_of(student).folder, recipe)
+    pipeline.mine(run.folder, recipe, encoder=encoder, teacher=teacher, watch=watch)
 
 
 def _recipe(before: Mining, student: Path) -> Mining:

@@ -25,7 +25,7 @@ from nearmiss.settings import Export, Mining, Training
 from nearmiss.storage.files import read_json, write_atomically, write_json
 from nearmiss.storage.fingerprint import fingerprint_of
 from nearmiss.storage.one_writer import one_writer
-from nearmiss.training import student_card, student_model
+from nearmiss.training import student_card, student_model, turned_encoder
 from nearmiss.training.student_result import (
     ROUND,
     START,
@@ -230,8 +230,9 @@ def _as_model(this: _StudentTraining, trained: Trained) -> Any:
     if isinstance(trained, Turned):
         assert trained.of_queries is not None
         assert trained.of_documents is not None
-        model = texts.model(texts.mining.max_length)
-        return student_model.adapted(model, Adaptation(trained.of_queries, trained.of_documents), texts.prompts(model))
+        model, matrices = texts.model(texts.mining.max_length), Adaptation(trained.of_queries, trained.of_documents)
+        turned_encoder.keep(this.workshop.folder, matrices)
+        return student_model.adapted(model, matrices, texts.prompts(model))
     if isinstance(trained, Means):
         assert isinstance(this.room.student, Static)
         return student_model.static(this.room.student.start[0], trained.tokens, this.settings.max_length)

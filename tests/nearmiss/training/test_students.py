@@ -15,6 +15,7 @@ import pytest
 from nearmiss import cli, data, pipeline
 from nearmiss.errors import RecipeError, RunError
 from nearmiss.models.adapted import taken_apart
+from nearmiss.models.encoder import ModelEncoder, load_encoder
 from nearmiss.pipeline import silent
 from nearmiss.run import open_run
 from nearmiss.settings import Mining, Policy, Training, Trial
@@ -222,7 +223,9 @@ SERIES = replace(ADAPTER, epochs=2)
 
 def test_rounds_mine_again_with_each_student_and_are_done_once(fresh, monkeypatch):
     said = []
-    series = rounds(fresh, 2, SERIES, keep_going=True, teacher=OverlapTeacher(), tell=said.append)
+    with monkeypatch.context() as patch:
+        patch.setattr(ModelEncoder, "_encode", lambda *_: pytest.fail("a text was encoded"))
+        series = rounds(fresh, 2, SERIES, keep_going=True, teacher=OverlapTeacher(), tell=said.append)
     assert [result.round for result in series.results] == [1, 2]
     assert series.ended == "All the rounds that were asked for are done."
     run = open_run(fresh)
@@ -230,6 +233,9 @@ def test_rounds_mine_again_with_each_student_and_are_done_once(fresh, monkeypatc
     assert run.mining(2).encoder == series.students[0]
     assert run.round_facts(2)["teacher"]["cached"] > 0
     assert series.results[1].numbers[ROUND].ndcg == pytest.approx(series.results[0].after.ndcg, abs=0.01)
+    facts = run.round_facts(2)["encoder"]
+    assert facts["fingerprint"] == load_encoder(run.mining(2)).fingerprint
+    assert facts["engine"].endswith("by the vectors of round 1")
     assert [line.partition(":")[0] for line in said] == ["round 1", "round 1", "round 2", "round 2", "round 2"]
     found = quality(run, run.log_to_read())
     assert [one.number for one in found.encoders] == [1, 2, None]
