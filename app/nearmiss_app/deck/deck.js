@@ -338,9 +338,10 @@ class Deck {
     const scrolled = this.drawn === shown && !anew ? scrolled_places(this.root) : new Map();
     this.drawn = shown;
     this.root.dataset.mode = this.data.dark ? "dark" : "light";
-    this.root.classList.toggle("unranked", !query?.rankings.length);
+    const ranked = query?.rankings.length && card.numbers;
+    this.root.classList.toggle("unranked", !ranked);
     const stage = h("div", { class: "stage" }, header(this), query ? card_view(this, card, query) : card ? h("p", {}, "Loading …") : nothing_left(this.data.reviewer, this.outbox.waiting.length, this.data.progress.done));
-    const parts = [stage, query ? rankings_view(this, card, query) : null, bar(this, query ? card : null), dialog(this, this.showing.dialog)];
+    const parts = [stage, ranked ? rankings_view(this, card, query) : null, bar(this, query ? card : null), dialog(this, this.showing.dialog)];
     this.root.replaceChildren(...parts.filter(Boolean));
     this.fit();
     this.draw_state();

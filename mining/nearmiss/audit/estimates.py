@@ -22,7 +22,7 @@ import numpy as np
 from nearmiss.audit.domains import Domains, DomainsAlongCeiling, along, at, domains, each, is_quick, unjudged
 from nearmiss.audit.estimators import Cells, StratifiedMeans, combined, means, recall, wilson
 from nearmiss.audit.planning import proxy
-from nearmiss.audit.samples import UNJUDGED, UNSURE, Sample, plans, samples, used_by_calibration
+from nearmiss.audit.samples import UNJUDGED, UNSURE, Sample, judged_in_sight, plans, samples, used_by_calibration
 from nearmiss.errors import ReviewError
 from nearmiss.selection import Table
 from nearmiss.settings import Policy
@@ -62,6 +62,7 @@ class Estimate:
     judged: int  # draws
     unsure: int
     waiting: int
+    in_sight: int  # of those that wait, judged with their scores in sight: no answer to a random draw
     plans: tuple[str, ...]
     left_out: tuple[str, ...]  # plans whose labels the calibration was fitted to
 
@@ -121,6 +122,7 @@ def estimate(work: Workspace, policy: Policy | None = None) -> Estimate:
         judged=sum(int(one.judged.sum()) for one in used),
         unsure=sum(int((one.verdict == UNSURE).sum()) for one in used),
         waiting=sum(int((one.verdict == UNJUDGED).sum()) for one in mine),
+        in_sight=sum(judged_in_sight(work, one) for one in known if one.plan in {sample.plan for sample in used}),
         plans=tuple(one.plan for one in used),
         left_out=tuple(one.plan for one in known if one.plan in used_by_calibration(work)),
     )

@@ -6,7 +6,8 @@ Out: for each plan that may be used, its strata and labels; what waits to be jud
 
 Plans whose labels the calibration was fitted to may not measure it: they are left out. Judgements from the
 queue count as a sample of their own where they came with the chance of being picked. A judgement of a drawn pair counts
-however it was reached: the pair was drawn at random, the verdict is of the pair.
+however the pair was reached, but for one that its reviewer chose with scores and statuses in sight, on Query, Map or
+Pairs: such a draw still waits. Left out for good it would be missing by its look, so it is asked again in its turn.
 """
 
 from collections.abc import Iterator
@@ -20,7 +21,7 @@ from nearmiss.audit.estimators import AuditLabels
 from nearmiss.audit.planning import fingerprint, proxy, strata_of
 from nearmiss.audit.strata import OUTSIDE, REFUSED
 from nearmiss.calibration import stored
-from nearmiss.review import ADJUDICATION, JUDGEMENTS, REPEAT, AuditPlan, Draw
+from nearmiss.review import ADJUDICATION, CHOSEN, JUDGEMENTS, REPEAT, AuditPlan, Draw
 from nearmiss.selection import VERDICTS
 from nearmiss.types import Floats, Ints, Pair
 from nearmiss.workspace import Workspace
@@ -98,6 +99,10 @@ def sample_of(work: Workspace, plan: AuditPlan) -> Sample:
     strata = work.cached("strata", lambda: strata_of(work, plan), plan.plan)
     weight = np.array([1 / draw.inclusion_probability for draw in draws])
     verdict = work.table.verdicts[rows]
+    chosen = work.standing.chosen
+    for place in [place for place, draw in enumerate(draws) if draw.pair in chosen] if chosen else ():
+        as_drawn = work.standing.drawn_verdict(draws[place].pair)
+        verdict[place] = UNJUDGED if as_drawn is None else VERDICTS.index(as_drawn) + 1
     return Sample(plan.plan, strata, len(plan.facts["strata"]), rows, weight, verdict)
 
 
@@ -109,12 +114,19 @@ def samples(work: Workspace) -> list[Sample]:
     return found if queue is None else [*found, queue]
 
 
+def judged_in_sight(work: Workspace, plan: AuditPlan) -> int:
+    """How many of a plan's draws have verdicts that were given with scores in sight, and no other."""
+    pairs = {draw.pair for draw in draws_of(work, plan.plan)[0]} & work.standing.chosen
+    return sum(bool(work.standing.by_reviewer(pair)) and not work.standing.as_drawn(pair) for pair in pairs)
+
+
 def waiting(work: Workspace, reviewer: str) -> list[Draw]:
     """
     The pairs that the audits of the round ask this reviewer, in order.
 
-    First the draws that nobody judged. Then second looks: a kept candidate that was found to be an answer is shown to
-    another reviewer, or, where there is no other, again to the same one.
+    First the draws that nobody judged, or only by choice (see `Standing.drawn_verdict`). Then second looks: a kept
+    candidate that was found to be an answer is shown to another reviewer, or, where there is no other, again to the
+    same one.
     """
     first: list[Draw] = []
     second: list[Draw] = []
@@ -122,10 +134,10 @@ def waiting(work: Workspace, reviewer: str) -> list[Draw]:
     for one in plans(work):
         kept = {number for number, s in enumerate(one.facts["strata"]) if s["domain"] != REFUSED}
         for draw in draws_of(work, one.plan)[0]:
-            judged = work.standing.by_reviewer(draw.pair)
+            judged, verdict = work.standing.as_drawn(draw.pair), work.standing.drawn_verdict(draw.pair)
             if not judged:
                 first.append(draw)
-            elif draw.stratum in kept and work.standing.verdict(draw.pair) in ANSWERS and _is_single(work, draw.pair):
+            elif draw.stratum in kept and verdict in ANSWERS and _is_single(work, draw.pair):
                 if reviewer not in judged:
                     second.append(replace(draw, second=True))
                 elif len(people) == 1:
@@ -143,6 +155,8 @@ def opinions_of(work: Workspace, pair: Pair) -> Iterator[tuple[str, str]]:
     for entry in work.standing.history(pair):
         event = entry.event
         if event.verdict not in JUDGEMENTS or event.parent is not None or not work.standing.stands(entry.seq):
+            continue
+        if event.arm in CHOSEN:
             continue
         if event.reviewer not in seen or event.arm in (REPEAT, ADJUDICATION):
             seen.add(event.reviewer)

@@ -7,6 +7,9 @@ Out: which rows stand, each reviewer's verdict on each pair, and the final verdi
 An undo takes back one row; undoing the undo brings it back. Rows propagated from a row are undone and restored with it.
 A hidden repeat measures how consistent a reviewer is and changes nothing else: it never counts as a verdict. An
 adjudication decides a pair until it is undone or another one is made, whatever its adjudicator judges afterwards.
+
+A verdict on a pair that its reviewer chose with scores and statuses in sight counts as any other, but not for a random
+draw of the same pair: see `drawn_verdict`.
 """
 
 from collections import Counter, defaultdict
@@ -18,6 +21,8 @@ from nearmiss.types import Pair
 
 ADJUDICATION = "adjudication"  # the arm of a verdict that decides between others
 REPEAT = "repeat"  # the arm of a verdict on a pair that was shown again, unannounced, to measure a reviewer
+# The arms of verdicts on pairs that their reviewer chose, each named by the page: scores and statuses were in sight.
+CHOSEN = ("query", "map", "pairs")
 # Of two verdicts with as many voices, the one nearer to an answer: training against an answer does more harm than
 # losing one negative.
 CAUTION = {verdict: place for place, verdict in enumerate(("relevant", "partial", "unsure", "not_relevant"))}
@@ -48,6 +53,7 @@ class Standing:
     _by_client: dict[tuple[str, int], int] = field(default_factory=dict)
     _children: dict[int, list[int]] = field(default_factory=lambda: defaultdict(list))
     _disputed: dict[Pair, None] = field(default_factory=dict)  # a set that remembers its order
+    _chosen: set[Pair] = field(default_factory=set)  # pairs with a verdict of an arm of CHOSEN, standing or not
 
     def absorb(self, entries: Iterable[Entry]) -> set[Pair]:
         """Add rows; returns the pairs whose verdict may have changed."""
@@ -61,6 +67,8 @@ class Standing:
             self._by_reviewer[entry.event.reviewer].append(entry.seq)
             self._by_client[entry.event.client_id, entry.event.client_seq] = entry.seq
             touched.add(entry.pair)
+            if self._is_of(entry, CHOSEN):
+                self._chosen.add(entry.pair)
             if entry.event.parent is not None:
                 self._children[entry.event.parent].append(entry.seq)
             touched |= self._take_back(entry)
@@ -85,6 +93,16 @@ class Standing:
         """Each reviewer's latest standing judgement of a pair; hidden repeats are left out."""
         return {entry.event.reviewer: entry for entry in self._judgements(pair)}
 
+    def as_drawn(self, pair: Pair) -> dict[str, Entry]:
+        """The same without the verdicts of CHOSEN: what answers a random draw of the pair."""
+        own = (entry for entry in self._judgements(pair) if not self._is_of(entry, CHOSEN))
+        return {entry.event.reviewer: entry for entry in own}
+
+    @property
+    def chosen(self) -> set[Pair]:
+        """Pairs that somebody judged by their own choice, with scores in sight."""
+        return self._chosen
+
     def decision(self, pair: Pair) -> Entry | None:
         """The latest standing adjudication of a pair; None where nobody decided."""
         decided = [entry for entry in self._judgements(pair) if entry.event.arm == ADJUDICATION]
@@ -92,9 +110,21 @@ class Standing:
 
     def verdict(self, pair: Pair) -> str | None:
         """The final verdict: the adjudicator's, else the majority's; in a tie, the more cautious."""
+        return self._final(pair, self.by_reviewer(pair))
+
+    def drawn_verdict(self, pair: Pair) -> str | None:
+        """
+        The final verdict of a pair as an answer to a random draw of it; None where it has none.
+
+        Verdicts of CHOSEN are left out. They were given in sight of the score and status that the draw is to check, and
+        mostly to pairs that look like answers: counted only where they happen to exist, they would bias the estimate.
+        """
+        return self._final(pair, self.as_drawn(pair))
+
+    def _final(self, pair: Pair, judged: dict[str, Entry]) -> str | None:
         if (decision := self.decision(pair)) is not None:
             return decision.event.verdict
-        voices = Counter(entry.event.verdict for entry in self.by_reviewer(pair).values())
+        voices = Counter(entry.event.verdict for entry in judged.values())
         return min(voices, key=lambda verdict: (-voices[verdict], CAUTION[verdict]), default=None)
 
     def verdicts(self) -> dict[Pair, str]:
@@ -154,12 +184,12 @@ class Standing:
         """The standing judgements of a pair that may count, oldest first."""
         for seq in self._by_pair.get(pair, ()):
             entry = self.entries[seq]
-            if entry.event.verdict in JUDGEMENTS and not self._is_repeat(entry) and self.stands(seq):
+            if entry.event.verdict in JUDGEMENTS and not self._is_of(entry, (REPEAT,)) and self.stands(seq):
                 yield entry
 
-    def _is_repeat(self, entry: Entry) -> bool:
-        """Whether a row is a hidden repeat, or was propagated from one."""
-        while entry.event.arm != REPEAT:
+    def _is_of(self, entry: Entry, arms: tuple[str, ...]) -> bool:
+        """Whether a row is of one of these arms, or was propagated from one that is."""
+        while entry.event.arm not in arms:
             above = None if entry.event.parent is None else self.entries.get(entry.event.parent)
             if above is None or above.seq >= entry.seq:
                 return False

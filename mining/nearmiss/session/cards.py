@@ -72,7 +72,8 @@ def card(work: Workspace, picked: PickedCard, card_view: CardView, reviewer: str
     """
     One candidate: its text in pieces, the changes against the positive, its numbers, why it is shown.
 
-    Where this reviewer has judged it, also the others' opinions, and in a blind review what was hidden until then. A
+    Numbers and status are hidden until this reviewer has judged it in a blind review, and on each random draw: a draw
+    measures what scores missed, so nobody judges it by them. Then come the others' opinions and what was hidden. A
     card that is picked `again` looks like one that its reviewer never saw. `changes` is empty where the texts are not
     alike: between unrelated texts nearly every word differs.
     """
@@ -84,7 +85,7 @@ def card(work: Workspace, picked: PickedCard, card_view: CardView, reviewer: str
     query_text, positive = work.query_text(query_id), _positive_texts(work, query_id)[0]
     judged = work.standing.by_reviewer(pair)
     own = judged[reviewer].event.verdict if reviewer in judged and not picked.again else None
-    hidden = card_view.blind and own is None
+    hidden = own is None and (card_view.blind or picked.is_drawn)
     return {
         "query_id": query_id,
         "doc_id": doc_id,
@@ -96,7 +97,7 @@ def card(work: Workspace, picked: PickedCard, card_view: CardView, reviewer: str
         "verdict": own,
         "arm": picked.arm,
         "inclusion_probability": picked.chance,
-        "why": "" if hidden else why(work, picked),
+        "why": "" if hidden and not picked.is_drawn else why(work, picked),
         "again": picked.again,
         "others": [] if own is None else _opinions(judged, reviewer),
         "comments": _comments(work.standing, pair, reviewer, picked, own),

@@ -10,7 +10,7 @@ from typing import Any
 
 from nearmiss.data.checks import described
 from nearmiss.errors import ReviewError
-from nearmiss.review import REPEAT, Event
+from nearmiss.review import CHOSEN, REPEAT, Event
 from nearmiss.review.current import Entry
 from nearmiss.review.events import event_from
 from nearmiss.types import Pair
@@ -74,7 +74,7 @@ def _event(work: Workspace, content: dict[str, Any], arms: Mapping[Pair, tuple[s
     pair = str(about.get("query_id")), str(about.get("doc_id"))
     if work.row_of(pair) is None:
         raise ReviewError(f"query {pair[0]!r}, document {pair[1]!r}: wanted a candidate of this round; found none")
-    if pair in arms and not known and content.get("arm") != REPEAT:
+    if pair in arms and not known and content.get("arm") not in (REPEAT, *CHOSEN):
         known = {"arm": arms[pair][0], "inclusion_probability": arms[pair][1]}
     return event_from(content, **known)
 

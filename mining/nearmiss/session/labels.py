@@ -35,10 +35,12 @@ def labels_of(work: Workspace, *, with_audits: bool) -> CalibrationLabels:
             if not with_audits:
                 continue
             plans.add(drawn[pair].plan)
+        # The weight of a draw is that of an answer to it; judged by choice, a pair stands for itself.
+        as_drawn = pair in drawn and work.standing.drawn_verdict(pair) is not None
         rows.append(row)
         answers.append(verdict in ANSWERS)
-        by_audit.append(pair in drawn)
-        weights.append(1 / drawn[pair].inclusion_probability if pair in drawn else 1.0)
+        by_audit.append(as_drawn)
+        weights.append(1 / drawn[pair].inclusion_probability if as_drawn else 1.0)
     return CalibrationLabels(
         np.array(rows, np.int64),
         np.array(answers, bool),

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from nearmiss import audit
-from nearmiss.audit.samples import UNJUDGED, sample_of
+from nearmiss.audit.samples import UNJUDGED, judged_in_sight, sample_of
 from nearmiss.errors import ReviewError
 from nearmiss.workspace import Workspace
 
@@ -43,7 +43,12 @@ def proof(work: Workspace) -> Proof:
     waiting = int((sample_of(work, plans[-1]).verdict == UNJUDGED).sum())
     facts = _facts_in_words(work)
     if waiting:
-        return Proof(f"{facts} {waiting:,} random draws wait to be judged; then it can be certified.", "judge", waiting)
+        words = f"{facts} {waiting:,} random draws wait to be judged; then it can be certified."
+        if seen := judged_in_sight(work, plans[-1]):
+            words += (
+                f" {seen:,} of them {'was' if seen == 1 else 'were'} judged with scores in sight, which answers no draw."
+            )
+        return Proof(words, "judge", waiting)
     tried = [one for one in audit.certificates(work) if one.plan == plans[-1].plan]
     if tried and not any(one.any_passed for one in tried):
         return Proof(

@@ -7,7 +7,9 @@ import pytest
 
 from nearmiss import audit
 from nearmiss.audit.planning import LABELS_ASKED
+from nearmiss.audit.samples import sample_of
 from nearmiss.review import REPEAT
+from nearmiss.selection import VERDICTS
 from nearmiss.session import cards, incoming
 from nearmiss.session.queue import agenda, arms, priority
 from nearmiss.session.queue.agenda import View
@@ -66,7 +68,9 @@ def test_both_arms_are_in_every_hand(work):
 
 
 def test_query_by_query_has_one_arm_and_no_reason(work):
-    assert {(one.arm, one.why) for one in picked(work, view=View())} == {("", "")}
+    drawn = audit.drawn(work)
+    found = {(one.arm, one.why) for one in picked(work, view=View()) if one.pair not in drawn}
+    assert found == {("", "")}
 
 
 def test_nobody_gets_what_another_holds(work):
@@ -87,6 +91,46 @@ def test_a_drawn_pair_counts_for_its_audit_however_it_was_reached(work):
     judge(work, [PickedCard(draw.pair)])
     event = work.standing.by_reviewer(draw.pair)["ana"].event
     assert (event.arm, event.inclusion_probability) == (draw.arm, draw.inclusion_probability)
+
+
+def choose(work, pair, verdict, arm, reviewer="ana"):
+    sent = {"query_id": pair[0], "doc_id": pair[1], "verdict": verdict, "reviewer": reviewer, "arm": arm}
+    sent |= {"client_id": f"{reviewer} {arm} {pair}", "client_seq": 1, "decided_at": 1.0}
+    assert incoming.write(work, [sent], arms.arms(work)) == []
+
+
+@pytest.mark.parametrize("arm", ["query", "map", "pairs"])
+def test_a_draw_judged_by_choice_with_its_scores_in_sight_is_asked_again_and_counts_only_then(work, arm):
+    [plan] = audit.plans(work)
+    draws = list(audit.drawn(work).values())
+    judge(work, [PickedCard(draw.pair) for draw in draws[50:]])
+    before = audit.estimate(work)
+    chosen = draws[0]
+    choose(work, chosen.pair, "relevant", arm)
+    after = audit.estimate(work)
+    assert (after.numbers, after.judged, after.waiting) == (before.numbers, before.judged, before.waiting)
+    assert (before.in_sight, after.in_sight) == (0, 1)
+    assert chosen.pair in [draw.pair for draw in audit.waiting(work, "ana")]
+    # As a verdict it counts: the candidate is no negative any more.
+    assert work.table.verdicts[work.row_of(chosen.pair)] == VERDICTS.index("relevant") + 1
+    [card] = [one for one in picked(work, count=300, view=View(order="audit")) if one.pair == chosen.pair]
+    shown = cards.card(work, card, cards.CardView(work.policy, work.decision()), "ana")
+    assert (shown["verdict"], shown["numbers"], shown["status"]) == (None, None, None)
+    judge(work, [card], "relevant", start=1000)
+    found = audit.estimate(work)
+    assert (found.in_sight, found.waiting) == (0, before.waiting - 1)
+    assert sample_of(work, plan).verdict[0] == VERDICTS.index("relevant") + 1
+
+
+def test_scores_of_a_draw_are_hidden_until_it_is_judged_in_any_view(work):
+    sight = cards.CardView(work.policy, work.decision())
+    for view in (MATTERS, View()):
+        hand = picked(work, count=150, view=view)
+        hidden = {one.pair for one in hand if cards.card(work, one, sight, "ana")["numbers"] is None}
+        assert hidden == {one.pair for one in hand} & set(audit.drawn(work)) != set()
+    draw = next(one for one in hand if one.is_drawn)
+    judge(work, [draw])
+    assert cards.card(work, draw, sight, "ana")["numbers"] is not None
 
 
 def test_an_old_judgement_comes_again_and_looks_new(work):

@@ -33,6 +33,7 @@ LEAST_TOLD = 0.01  # below this probability it is not given as the reason for a 
 STRETCH = 50
 HALF_WIDTH_WANTED = 0.02  # half-width; a required argument, though only the plan's expected one is read here
 PRIORITY = "priority"
+AUDIT = "audit:"  # before the name of a plan
 RANDOM = "picked at random, to measure what is left"
 
 
@@ -45,6 +46,11 @@ class PickedCard:
     chance: float | None = None
     why: str = ""
     again: bool = False  # the reviewer judged it before, and must not know
+
+    @property
+    def is_drawn(self) -> bool:
+        """Whether it answers a random draw, or looks like one that does: its scores are hidden until it is judged."""
+        return self.again or self.arm.startswith(AUDIT)
 
 
 def begin(work: Workspace, reviewer: str) -> None:
@@ -73,7 +79,8 @@ def pick(
     """
     The next `count` cards of a reviewer.
 
-    Both arms where the view has the priority order; only the audit's draws where it asks for those.
+    Both arms where the view has the priority order; only the audit's draws where it asks for those. A drawn pair that a
+    view holds anyway is a draw there too.
     """
     if view.order == "audit":
         view, order = replace(view, verdict="unjudged"), order[:0]
@@ -85,7 +92,7 @@ def pick(
     pairs = agenda.next_pairs(
         work, view, reviewer, order, count, overlap=overlap, first=first, between=[one.pair for one in between]
     )
-    drawn = audit.drawn(work) if both_arms else {}
+    drawn = audit.drawn(work)
     cards = []
     for pair in pairs:
         if view.order == "audit" and pair not in by_pair and pair not in first:
@@ -135,7 +142,9 @@ def _between(work: Workspace, view: View, reviewer: str) -> Iterator[PickedCard]
         yield from islice(_repeats(work, reviewer), 1)
     for draw in audit.waiting(work, reviewer):
         why = "a second look at an answer found" if draw.second and not draw.repeat else RANDOM
-        yield PickedCard(draw.pair, draw.arm, draw.inclusion_probability, why, again=draw.repeat)
+        # One that this reviewer chose to judge, with scores in sight, is asked as if they never had.
+        again = draw.repeat or (not draw.second and reviewer in work.standing.by_reviewer(draw.pair))
+        yield PickedCard(draw.pair, draw.arm, draw.inclusion_probability, why, again=again)
 
 
 def _repeats(work: Workspace, reviewer: str) -> Iterator[PickedCard]:
@@ -166,6 +175,6 @@ def audit_progress(work: Workspace, reviewer: str) -> AuditProgress:
     """How much of the audits is judged, and how precisely the share of answers will be known."""
     plans = audit.plans(work)
     pairs = audit.drawn(work)
-    judged = sum(bool(work.standing.by_reviewer(pair)) for pair in pairs)
+    judged = sum(bool(work.standing.as_drawn(pair)) for pair in pairs)
     half_widths = [audit.expected_precision(work, plan, HALF_WIDTH_WANTED).half_width for plan in plans]
     return AuditProgress(len(pairs), judged, len(audit.waiting(work, reviewer)), min(half_widths, default=None))
