@@ -6,8 +6,7 @@ BIN := .venv/bin
 demo: .venv/installed  ## mine the sample, draw its map, open the app
 	$(BIN)/nearmiss mine sample_data runs/demo
 	$(BIN)/nearmiss map runs/demo
-	@echo "Opens on a query where the scores are wrong and you see it: http://127.0.0.1:8501/review?query=q82&doc=p0516&reviewer=you"
-	$(BIN)/nearmiss app runs/demo
+	$(BIN)/nearmiss app runs/demo --reviewer you --page "review?query=q82&doc=p0516"
 
 test: .venv/installed  ## the whole suite, offline
 	$(BIN)/python -m pytest -n 2 --dist loadfile

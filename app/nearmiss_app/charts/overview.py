@@ -2,25 +2,22 @@
 
 from collections.abc import Iterable
 from itertools import pairwise
-from urllib.parse import urlencode
 
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from nearmiss.reports.doubts import Doubt
 from nearmiss.reports.funnel import SourceOverlap
 from nearmiss.session.overview import (
     REFUSED,
-    CandidateRow,
     FunnelStep,
     Histogram,
     JudgedCounts,
     Overview,
     RowFilter,
     RunSummary,
-    ShortQuery,
 )
 from nearmiss_app.charts.nodes import Node, node
+from nearmiss_app.charts.overview_lists import colour, listed, sign
 from nearmiss_app.charts.style import GRID, styled
 from nearmiss_app.theme import STATUS, VERDICT, Look, source_word
 
@@ -29,7 +26,6 @@ GROUPS = {"positives": "known_positive", "kept": "kept", "refused": REFUSED}
 GROUP_LOOKS = {"positives": STATUS["known_positive"], "kept": STATUS["kept"], "refused": STATUS["over_quota"]}
 SETS_SHOWN = 10
 TALLEST = 128  # pixels
-OPENING = 160  # characters of a text in a list
 
 
 def heading(title: str, says: str) -> Node:
@@ -62,7 +58,7 @@ def sentence(run: RunSummary, name: str) -> str:
     which = f"round {run.number} of {len(run.rounds)}" if len(run.rounds) > 1 else "one round"
     depths = {depth for _, depth in run.sources}
     each = "" if len(depths) == 1 else " (first {:,})"
-    sources = _listed([source_word(source) + each.format(depth) for source, depth in run.sources])
+    sources = listed([source_word(source) + each.format(depth) for source, depth in run.sources])
     if len(depths) == 1:
         sources = f"the first {depths.pop():,} of {sources}"
     teacher = (
@@ -79,9 +75,9 @@ def sentence(run: RunSummary, name: str) -> str:
 def _judged(judged: JudgedCounts, dark: bool) -> Node | None:
     if not judged.pairs:
         return None
-    people = _listed([f"{reviewer} {count:,}" for reviewer, count in judged.reviewers])
+    people = listed([f"{reviewer} {count:,}" for reviewer, count in judged.reviewers])
     verdicts = [
-        node("span", "", _sign(VERDICT[verdict], dark), f"{count:,} {VERDICT[verdict].word}")
+        node("span", "", sign(VERDICT[verdict], dark), f"{count:,} {VERDICT[verdict].word}")
         for verdict, count in judged.verdicts.items()
         if count
     ]
@@ -129,13 +125,13 @@ def _step(step: FunnelStep, all_rows: int, look: Look | None, asked: str, dark: 
     return node(
         "button",
         "step last" if step.status == "kept" else "step",
-        node("span", "", _sign(look, dark) if look else node("span", "sign"), node("span", "", word)),
+        node("span", "", sign(look, dark) if look else node("span", "sign"), node("span", "", word)),
         node(
             "span",
             "bar",
             node("span", "left", __left=_share(left, all_rows)),
             node("span", "own", __share=_share(own, all_rows), __least="2px" if own else "0"),
-            __own=_colour(look, dark) if look else "transparent",
+            __own=colour(look, dark) if look else "transparent",
         ),
         node("span", "number", f"{step.refused:,}" if step.refused else ""),
         node("span", "number", f"{step.left:,}"),
@@ -165,7 +161,7 @@ def _sets(found: Overview, wanted: RowFilter, dark: bool) -> Node:
         _set(entry, sources, column, most, wanted.sources == entry.sources, dark)
         for column, entry in enumerate(shown, start=2)
     ]
-    answers = _listed([f"{source_word(source)} {share:.1%}" for source, share in found.positives_found.items()])
+    answers = listed([f"{source_word(source)} {share:.1%}" for source, share in found.positives_found.items()])
     return node(
         "section",
         "part",
@@ -186,7 +182,7 @@ def _set(entry: SourceOverlap, sources: list[str], column: int, most: int, asked
     dots = [
         node("span", "dot in" if row in own else "dot", style=f"grid-row: {row}") for row in range(2, len(sources) + 2)
     ]
-    words = f"only {_listed([source_word(source) for source in entry.sources])}" if own else "no source, only a label"
+    words = f"only {listed([source_word(source) for source in entry.sources])}" if own else "no source, only a label"
     said = f"Found by {words}: {entry.found:,}, of these {entry.kept:,} kept"
     bar = node(
         "span",
@@ -194,7 +190,7 @@ def _set(entry: SourceOverlap, sources: list[str], column: int, most: int, asked
         node("span", "", f"{entry.found:,}"),
         node("span", "rest", __rest=f"{_pixels(entry.found, most) - kept}px"),
         node("span", "own", __share=f"{kept}px"),
-        __own=_colour(STATUS["kept"], dark),
+        __own=colour(STATUS["kept"], dark),
         style="grid-row: 1",
     )
     return node(
@@ -218,7 +214,7 @@ def found_key(sources: Iterable[str]) -> str:
 
 def found_words(sources: tuple[str, ...]) -> str:
     """A set of sources in plain words."""
-    return f"only {_listed([source_word(source) for source in sources])}" if sources else "no source"
+    return f"only {listed([source_word(source) for source in sources])}" if sources else "no source"
 
 
 def scores(histogram: Histogram, title: str, *, dark: bool) -> go.Figure:
@@ -232,7 +228,7 @@ def scores(histogram: Histogram, title: str, *, dark: bool) -> go.Figure:
             y=counts,
             width=edges[1] - edges[0],
             offset=0,
-            marker={"color": _colour(look, dark), "line": {"width": 0}},
+            marker={"color": colour(look, dark), "line": {"width": 0}},
             customdata=[[GROUPS[group], low, high] for low, high in pairwise(edges)],
             text=[f"{low:g} to {high:g}" for low, high in pairwise(edges)],
             textposition="none",
@@ -242,7 +238,7 @@ def scores(histogram: Histogram, title: str, *, dark: bool) -> go.Figure:
         figure.add_trace(bars, row=row, col=1)
         figure.add_annotation(
             text=f"{look.sign} {group}  {sum(counts):,}",
-            font={"color": _colour(look, dark)},
+            font={"color": colour(look, dark)},
             x=0,
             y=1,
             xref="x domain" if row == 1 else f"x{row} domain",
@@ -271,110 +267,6 @@ def scores_in_words(histogram: Histogram, title: str) -> str:
     )
 
 
-def rows(shown: list[CandidateRow], *, has_teacher: bool, reviewer: str, dark: bool) -> Node:
-    """A table of candidates, those of one query under its text."""
-    if not shown:
-        return node("div", "rows", node("p", "empty", "No candidate is like this. Take away a condition above."))
-    scores = _scores_of(has_teacher)
-    heads = [
-        node("th", "", "Candidate", scope="col"),
-        node("th", "", "Status", scope="col"),
-        *(node("th", "number", name, scope="col") for name in scores),
-        node("th", "number", "Ranks", scope="col"),
-        node("th", "", node("span", "unseen", "Review"), scope="col"),
-    ]
-    body: list[Node] = []
-    before = None
-    for row in shown:
-        if row.query_id != before:
-            head = node("th", "text", opening(row.query), scope="rowgroup", colspan=str(len(heads)))
-            body.append(node("tr", "query", head))
-        before = row.query_id
-        body.append(_row(row, has_teacher, reviewer, dark))
-    return node("div", "rows", node("table", "", node("thead", "", node("tr", "", *heads)), node("tbody", "", *body)))
-
-
-def _row(row: CandidateRow, has_teacher: bool, reviewer: str, dark: bool) -> Node:
-    look = STATUS[row.status]
-    numbers = {"Teacher": row.teacher_score, "Positive": row.positive_score, "Cosine": row.dense_score}
-    ranks = [
-        node("div", "", f"{source_word(source)} {rank:,}" if rank else f"{source_word(source)} –")
-        for source, rank in row.ranks.items()
-    ]
-    return node(
-        "tr",
-        "row",
-        node("td", "text", node("div", "title", opening(row.title)) if row.title.strip() else None, opening(row.text)),
-        node("td", "status", _sign(look, dark), look.word, title=look.says),
-        *(node("td", "number", _score(numbers[name]), data_name=name) for name in _scores_of(has_teacher)),
-        node("td", "number quiet ranks", *ranks),
-        node(
-            "td",
-            "",
-            _link("review", "Review", reviewer, query=row.query_id, doc=row.doc_id),
-            node("div", "", _link("query", "Rankings", reviewer, query=row.query_id, doc=row.doc_id)),
-        ),
-    )
-
-
-def _scores_of(has_teacher: bool) -> list[str]:
-    return ["Teacher", "Positive", "Cosine"] if has_teacher else ["Cosine", "Positive"]
-
-
-def doubts(shown: list[Doubt], texts: dict[str, str], *, reviewer: str) -> Node:
-    """The queries that most need a person, each with its reasons."""
-    if not shown:
-        return node("p", "empty", "No query stands out. Sample some pairs on the Review page all the same.")
-    return node(
-        "ol",
-        "queries",
-        *(_query(texts[doubt.query_id], doubt.query_id, "; ".join(doubt.reasons), reviewer) for doubt in shown),
-    )
-
-
-def short(shown: list[ShortQuery], wanted: int, *, reviewer: str) -> Node:
-    """Queries with too few negatives, each with what refused its candidates."""
-    return node("ol", "queries", *(_query(s.query, s.query_id, _why_short(s, wanted), reviewer) for s in shown))
-
-
-def _why_short(short: ShortQuery, wanted: int) -> str:
-    refused = _listed([f"{count:,} {STATUS[status].word}" for status, count in short.refused[:3]])
-    return (
-        f"keeps {short.kept} of {wanted}; of its candidates {refused}" if refused else f"keeps {short.kept} of {wanted}"
-    )
-
-
-def _query(text: str, query_id: str, why: str, reviewer: str) -> Node:
-    link = _link("review", opening(text) or query_id, reviewer, query=query_id)
-    beside = _link("query", "see its rankings", reviewer, query=query_id)
-    return node("li", "", node("div", "text", link), node("div", "why", f"{why}; ", beside))
-
-
-def _link(page: str, label: str, reviewer: str, **address: str) -> Node:
-    whole = address | ({"reviewer": reviewer} if reviewer else {})
-    return node("a", "", label, href=f"{page}?{urlencode(whole)}", press=address | {"page": page})
-
-
-def opening(text: str) -> str:
-    """The first words of a text."""
-    whole = " ".join(text[: 2 * OPENING].split())
-    if len(whole) <= OPENING and len(text) <= 2 * OPENING:
-        return whole
-    return f"{whole[:OPENING].rpartition(' ')[0] or whole[:OPENING]}\u00a0…"
-
-
-def _sign(look: Look, dark: bool) -> Node:
-    return node("span", "sign", look.sign, __own=_colour(look, dark), aria_hidden="true")
-
-
-def _colour(look: Look, dark: bool) -> str:
-    return look.dark if dark else look.light
-
-
-def _score(number: float) -> str:
-    return f"{number:.3f}".replace("-", "−")
-
-
 def _share(part: int, whole: int) -> str:
     return f"{100 * part / max(whole, 1):.3f}%"
 
@@ -382,7 +274,3 @@ def _share(part: int, whole: int) -> str:
 def _pixels(part: int, most: int) -> int:
     # Even the smallest count stays visible.
     return max(round(TALLEST * part / max(most, 1)), 1) if part else 0
-
-
-def _listed(words: list[str]) -> str:
-    return f"{', '.join(words[:-1])} and {words[-1]}" if len(words) > 1 else "".join(words)

@@ -11,7 +11,8 @@ from nearmiss.session.round_comparison import RoundChange, RoundSummary
 from nearmiss.training.round_quality import EncoderQuality, RunQuality
 from nearmiss_app.charts.export import Bar
 from nearmiss_app.charts.nodes import Node, node
-from nearmiss_app.charts.overview import heading, opening
+from nearmiss_app.charts.overview import heading
+from nearmiss_app.charts.overview_lists import opening
 from nearmiss_app.charts.style import styled
 from nearmiss_app.theme import LEFT_OUT, STATUS, Look
 

@@ -7,19 +7,20 @@ import streamlit as st
 from nearmiss import audit
 from nearmiss.audit.planning import LABELS_ASKED
 from nearmiss.selection import STATUSES
-from nearmiss.session import next_step as proofs
+from nearmiss.session import next_step
 from nearmiss.session import overview as core
 from nearmiss.session.overview import REFUSED, Overview, RowFilter
 from nearmiss.workspace import Version, Workspace
 from nearmiss_app import navigation, state, theme
 from nearmiss_app.charts import overview as charts
+from nearmiss_app.charts import overview_lists as lists
 from nearmiss_app.pictures import picture
 
 ROWS, QUERIES = 8, 10  # on one page of a list
 SCORE_WORDS = {"teacher_score": "Teacher", "dense_score": "Cosine"}
 AXIS_WORDS = {"teacher_score": "Teacher score", "dense_score": "Cosine of query and document"}
 ADDRESS = ("status", "found", "score", "low", "high")
-NEXT = (
+WAYS = (
     ("tune", "Tune", "move the thresholds"),
     ("review", "Review", "judge what models cannot"),
     ("export", "Export", "write training shards"),
@@ -89,35 +90,36 @@ def go_where_pressed(pressed: dict[str, str], work: Workspace) -> None:
 
 
 def heading(work: Workspace, found: Overview) -> None:
-    """What this run is, who has judged, and what to do next."""
+    """What to do next, what this run is, and who has judged."""
     st.title("Overview")
+    what_next(work)
     picture(charts.about(core.about(work), found, work.run.folder.name, dark=theme.is_dark()), key="about")
     for doubt in core.about(work).doubts:
         st.warning(f"Doubt: {doubt}")
-    if not found.judged.pairs:
-        st.markdown("**New here?** Nobody has judged a pair yet. Three steps lead to training data:")
-    with st.container(horizontal=True, key="next"):
-        for page, name, purpose in NEXT:
-            navigation.link_to(page, f"**{name}**: {purpose}")
 
 
-def proof(work: Workspace) -> None:
-    """The share of answers left among the kept: certified, measured, or what is missing for that."""
-    stands = proofs.proof(work)
-    with (
-        st.container(border=True, key="proof"),
-        st.container(horizontal=True, vertical_alignment="center", gap="medium"),
-    ):
-        st.text(stands.words)
-        if stands.step == "draw":
-            if st.button(f"Draw {LABELS_ASKED} at random to judge", key="draw"):
-                audit.plan(work, LABELS_ASKED, made_by=state.reviewer())
-                st.rerun()
-        elif stands.step == "judge":
-            navigation.link_to("review", f"Judge the {stands.waiting:,} that wait", order="audit")
-        elif stands.step == "certify" and st.button(f"Certify at most {proofs.MAX_RATE:.0%}", key="certify"):
-            audit.certify(work, proofs.MAX_RATE)
-            st.rerun()
+def what_next(work: Workspace) -> None:
+    """The one next action, in a sentence with its button; and the ways to all training data."""
+    action = next_step.action(work)
+    with st.container(border=True, key="next"):
+        with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+            st.text(action.words, width="stretch")
+            if st.button(action.button, type="primary", key=f"next_{action.step}"):
+                take(work, action)
+        with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+            for page, name, purpose in WAYS:
+                navigation.link_to(page, f"**{name}**: {purpose}")
+
+
+def take(work: Workspace, action: next_step.NextAction) -> None:
+    """Do what the button says, or open the page where it is done."""
+    if action.step == "draw":
+        audit.plan(work, LABELS_ASKED, made_by=state.reviewer())
+        st.rerun()
+    if action.step == "certify":
+        audit.certify(work, next_step.MAX_RATE)
+        st.rerun()
+    navigation.go_to(action.page, **action.address)
 
 
 @st.fragment(key="pictures")
@@ -151,7 +153,7 @@ def rows(work: Workspace, found: Overview) -> None:
         page = st.pagination(pages, key=f"rows_page_{st.session_state.get('rows_asked', 0)}")
         st.text(f"{len(behind):,} {'row' if len(behind) == 1 else 'rows'}")
     shown = core.read_rows(work, decision, behind[(page - 1) * ROWS : page * ROWS])
-    drawn = charts.rows(shown, has_teacher=work.has_teacher, reviewer=state.reviewer(), dark=theme.is_dark())
+    drawn = lists.rows(shown, has_teacher=work.has_teacher, reviewer=state.reviewer(), dark=theme.is_dark())
     go_where_pressed(picture(drawn, key="rows_drawn"), work)
 
 
@@ -234,7 +236,7 @@ def queries(work: Workspace, found: Overview) -> None:
     says = "Labels or thresholds are most likely wrong here. Press a query to review it."
     picture(charts.heading("Queries that most need a person", says), key="doubts_heading")
     texts = {doubt.query_id: work.query_text(doubt.query_id) for doubt in found.doubts}
-    go_where_pressed(picture(charts.doubts(found.doubts, texts, reviewer=state.reviewer()), key="doubts"), work)
+    go_where_pressed(picture(lists.doubts(found.doubts, texts, reviewer=state.reviewer()), key="doubts"), work)
 
     wanted = work.policy.negatives_per_query
     picture(charts.heading("Queries with too few negatives", _how_short(found, wanted)), key="short_heading")
@@ -242,7 +244,7 @@ def queries(work: Workspace, found: Overview) -> None:
         pages = math.ceil(len(found.short) / QUERIES)
         page = min(st.session_state.get("short_page", 1), pages) if pages > 1 else 1
         shown = core.read_short(work, work.decision(), found.short[(page - 1) * QUERIES : page * QUERIES])
-        go_where_pressed(picture(charts.short(shown, wanted, reviewer=state.reviewer()), key="short"), work)
+        go_where_pressed(picture(lists.short(shown, wanted, reviewer=state.reviewer()), key="short"), work)
         if pages > 1:
             st.pagination(pages, key="short_page")
 
@@ -262,7 +264,6 @@ def page(work: Workspace) -> None:
         st.query_params.update(st.session_state.get("rows_address", {}))
     found = overview(work)
     heading(work, found)
-    proof(work)
     pictures(work, found)
     rows(work, found)
     scores(work, found)

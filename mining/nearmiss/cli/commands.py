@@ -250,13 +250,14 @@ def open_app(
         int, typer.Option(min=1, max=65535, help="port of the app, which only this machine can reach")
     ] = 8501,
     new_reviews: NewReviews = "",
+    page: Annotated[str, typer.Option(help="page of the printed address, as review or 'query?query=q03'")] = "",
 ) -> None:
     """Look, tune, review and export in the browser."""
     from nearmiss.cli import serving
     from nearmiss.run import from_here, open_run
 
     open_run(run).round_folder()
-    _errors().print(f"http://127.0.0.1:{port}  (Ctrl-C stops it)")
+    _errors().print(f"http://127.0.0.1:{port}/{page.lstrip('/')}  (Ctrl-C stops it)", soft_wrap=True, highlight=False)
     serving.serve(run, from_here(new_reviews) or reviews, reviewer, port)
 
 

@@ -308,6 +308,13 @@ def test_a_port_that_is_none_is_refused(capsys, monkeypatch, run, port):
     assert err.startswith("error: Invalid value for '--port'")
 
 
+def test_the_app_prints_the_address_of_the_page_that_is_asked_for(capsys, monkeypatch, run):
+    monkeypatch.setattr("nearmiss.cli.serving.serve", lambda *_: None)
+    page = "review?query=q82&doc=p0516"
+    _, _, err = call(capsys, monkeypatch, "app", run, "--page", page)
+    assert err == f"http://127.0.0.1:8501/{page}  (Ctrl-C stops it)\n"
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

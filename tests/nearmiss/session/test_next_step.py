@@ -2,6 +2,7 @@
 
 import shutil
 
+import numpy as np
 import pytest
 
 from nearmiss import audit
@@ -36,6 +37,7 @@ def judge(work, draws, verdict="not_relevant", start=0):
 
 def test_each_step_leads_to_the_next_and_the_last_to_a_certificate(work):
     assert next_step.proof(work).step == "draw"
+    assert (next_step.action(work).button, next_step.action(work).page) == ("Begin to judge", "review")
     audit.plan(work, LABELS_ASKED, seed=1)
     assert (next_step.proof(work).step, next_step.proof(work).waiting) == ("judge", LABELS_ASKED)
     draws = list(audit.drawn(work).values())
@@ -43,13 +45,32 @@ def test_each_step_leads_to_the_next_and_the_last_to_a_certificate(work):
     stands = next_step.proof(work)
     assert stands.waiting == LABELS_ASKED - 50
     assert "of the kept are answers, by" in stands.words
+    asked = next_step.action(work)
+    assert (asked.words, asked.button) == (stands.words, f"Judge the {LABELS_ASKED - 50} that wait")
+    assert (asked.page, asked.address) == ("review", {"order": "audit"})
     judge(work, draws[50:], start=50)
-    assert next_step.proof(work).step == "certify"
+    assert next_step.proof(work).step == next_step.action(work).step == "certify"
     made = audit.certify(work, next_step.MAX_RATE)
     stands = next_step.proof(work)
     assert made.passed
     assert stands.step == ""
     assert stands.words.startswith(f"Certified on {made.made_at[:10]}: with 95% confidence at most")
+    assert (next_step.action(work).words, next_step.action(work).page) == (stands.words, "export")
+
+
+def test_what_is_disputed_is_decided_before_anything_is_drawn(work):
+    pair = work.pair_at(int(np.flatnonzero(work.decision().slot > 0)[0]))
+    for verdict, name in (("relevant", "ana"), ("not_relevant", "bob")):
+        judged = {"query_id": pair[0], "doc_id": pair[1], "verdict": verdict, "reviewer": name}
+        work.append([Event(**judged, client_id=name, client_seq=1, decided_at=1.0)])
+    asked = next_step.action(work)
+    assert asked.words.startswith("Reviewers differ on 1 pair;")
+    assert (asked.page, asked.address) == ("agreement", {"view": "disagreements"})
+
+
+def test_a_policy_that_keeps_nothing_leads_to_its_thresholds(work):
+    work.run.save_policy(Policy(max_score=-1000.0))
+    assert next_step.action(work).page == "tune"
 
 
 def test_a_certificate_that_failed_asks_for_other_draws(work):
