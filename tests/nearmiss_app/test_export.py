@@ -10,6 +10,7 @@ from io import BytesIO
 
 import pytest
 
+from nearmiss.counts import counted
 from nearmiss.export import EXPORT_FORMATS, Export
 from nearmiss.run import open_run
 from nearmiss.session import exporting
@@ -271,6 +272,44 @@ def test_only_what_a_format_can_take_is_offered(open_page, judged):
         assert shown & {"scores", "prompt", "negatives", "corpus_id"} == offered
 
 
-def test_it_is_said_that_no_certificate_covers_the_rows(open_page):
-    words = [caption.value.replace("\\", "") for caption in open_page("export").caption]
-    assert "Not certified: no certificate covers these rows." in words
+def test_the_risk_stands_beside_the_button_and_no_certificate_is_claimed(open_page, judged):
+    work = opened(judged)
+    inputs = prepare(work, Export())
+    ids = work.candidates[["query_id", "doc_id"]].itertuples(index=False, name=None)
+    chance = dict(zip(ids, work.table.number("p_relevant").tolist(), strict=True))
+    seen_as_negative = {pair for pair, verdict in work.standing.verdicts().items() if verdict == "not_relevant"}
+    pairs = list(inputs.rows.itertuples(index=False, name=None))
+    share = sum(0.0 if pair in seen_as_negative else chance[pair] for pair in pairs) / len(pairs)
+    said = [element.value for element in open_page("export").text]
+    answers = counted(round(share * len(pairs)), "answer")
+    assert said == [
+        f"Estimated by the scores: {share:.1%}, about {answers} among {len(pairs):,}.",
+        "Not certified: no certificate covers these rows.",
+    ]
+
+
+@pytest.mark.parametrize("name", ["triplet", "trec", "kl", "nemo", "rocketqa-de"])
+def test_the_first_rows_are_those_of_the_files_that_are_written(open_page, judged, tmp_path, name):
+    page = open_page("export", format=name)
+    inputs = prepare(opened(judged), Export(format=name))
+    shown = {caption.value.replace("\\", "") for caption in page.caption}
+    inputs = replace(inputs, export=replace(inputs.export, compress="none"))
+    inputs.write(tmp_path / "out", lambda rows: None)
+    previews = inputs.preview()
+    for file in previews:
+        assert any(words.startswith(file.name) for words in shown)
+        if not file.name.endswith(".parquet"):
+            assert (tmp_path / "out" / file.name).read_text("utf-8").startswith(file.beginning.rstrip("\n"))
+    assert [code.value for code in page.code][: len(previews)] == [file.beginning for file in previews]
+
+
+def test_what_is_chosen_and_begun_in_one_browser_is_not_seen_in_another(open_page, judged):
+    mine, other = open_page("export"), open_page("export")
+    pick(mine, "flag")
+    mine.button_group(key="relevant").set_value("drop").run()
+    written(mine, judged, "mine")
+    other.run()
+    assert numbers(other) == told(judged, format="triplet")
+    assert other.button_group(key="relevant").value == "promote"
+    assert (len(mine.success), len(other.success)) == (1, 0)
+    assert "format" not in other.query_params or other.query_params["format"] in ("triplet", ["triplet"])

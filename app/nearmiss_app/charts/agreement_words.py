@@ -7,7 +7,7 @@ from html import escape
 from nearmiss.agreement import Agreement, TwoPeople
 from nearmiss.agreement.disputes import Dispute, DisputedDocument, Opinion
 from nearmiss.review import Entry
-from nearmiss_app.theme import VERDICT, Look
+from nearmiss_app.theme import STATUS, VERDICT, Look
 
 REASON_WORDS = {
     "duplicate_of_positive": "copy of the positive",
@@ -35,13 +35,13 @@ STYLE = """<style>
 .agreement .text { unicode-bidi: plaintext; overflow-wrap: anywhere; white-space: pre-wrap; }
 .agreement .name { unicode-bidi: isolate; overflow-wrap: anywhere; font-weight: 600; }
 .agreement .asked { font-size: 1.25rem; font-weight: 600; max-height: 8rem; overflow: auto; }
-.agreement :is(.texts, .opinions) {
+.agreement .texts {
   display: grid;
   gap: 1rem;
   margin-top: 0.75rem;
   grid-template-columns: repeat(auto-fit, minmax(min(17rem, 100%), 1fr));
 }
-.agreement .opinions { grid-template-columns: repeat(auto-fit, minmax(min(11rem, 100%), 1fr)); }
+.agreement .opinions { list-style: none; margin: 0.75rem 0 0; padding: 0; }
 .agreement .passage {
   height: 16rem;
   overflow: auto;
@@ -56,7 +56,17 @@ STYLE = """<style>
 .agreement [tabindex]:focus-visible { outline: 2px solid currentColor; outline-offset: 1px; }
 .agreement .passage h3 { font-size: 1rem; font-weight: 600; margin-bottom: 0.25rem; }
 .agreement .part + .part { margin-top: 1rem; padding-top: 1rem; border-top: 1px solid var(--line); }
-.agreement .opinion { border-left: 4px solid var(--own); padding-left: 0.75rem; min-height: 4.5rem; }
+.agreement .opinion {
+  display: grid;
+  grid-template-columns: 8.5rem minmax(10rem, 16rem) 1fr;
+  gap: 0.125rem 1rem;
+  padding: 0.375rem 0;
+  border-top: 1px solid var(--line);
+}
+@media (max-width: 700px) {
+  .agreement .opinion { grid-template-columns: 8.5rem 1fr; }
+  .agreement .opinion > div { grid-column: 1 / -1; }
+}
 .agreement .said { color: var(--own); font-weight: 600; }
 .agreement .isolated { unicode-bidi: isolate; }
 .agreement .line { white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
@@ -146,14 +156,17 @@ def differences(shown: Iterable[TwoPeople], words: Callable[[str], str]) -> str:
 
 
 def dispute(shown: Dispute, *, dark: bool) -> str:
-    """The query, the candidate beside the labelled answers, and each person's verdict."""
+    """The query, the labelled answers beside the candidate as on Review, and below, each person's verdict in a line."""
     answers = "".join(_part(one) for one in shown.positives)
+    opinions = "".join(_opinion(one, dark) for one in shown.opinions)
+    star = STATUS["known_positive"]
+    sign = f'<span aria-hidden="true" style="color: {_colour(star, dark)}">{star.sign}</span>'
     return _framed(
         f'<p class="asked text" tabindex="0" role="region" aria-label="Query" dir="auto">{_text(shown.query)}</p>'
         '<div class="texts">'
-        f"<section><h2 class='quiet'>Candidate</h2>{_box('Candidate', _part(shown.document))}</section>"
-        f"<section><h2 class='quiet'>{_labelled(shown)}</h2>{_box('Labelled as an answer', answers)}</section>"
-        f'</div><div class="opinions">{"".join(_opinion(one, dark) for one in shown.opinions)}</div>'
+        f"<section><h2 class='quiet'>{sign} {_labelled(shown)}</h2>{_box('Labelled answer', answers)}</section>"
+        f"<section><h2 class='quiet'><b>Candidate</b></h2>{_box('Candidate', _part(shown.document))}</section>"
+        f'</div><ul class="opinions" aria-label="Verdicts">{opinions}</ul>'
     )
 
 
@@ -175,7 +188,7 @@ def opening(text: str, longest: int = 70) -> str:
 
 
 def _labelled(shown: Dispute) -> str:
-    return "Labelled as an answer" if len(shown.positives) == 1 else f"Labelled as answers ({len(shown.positives)})"
+    return "Labelled answer" if len(shown.positives) == 1 else f"Labelled answers ({len(shown.positives)})"
 
 
 def _box(label: str, content: str) -> str:
@@ -194,9 +207,9 @@ def _opinion(one: Opinion, dark: bool) -> str:
     nothing = "" if one.reason or one.comments else '<p class="quiet">no reason given</p>'
     day = datetime.fromtimestamp(one.decided_at, UTC).strftime("%-d %b %Y")
     return (
-        f'<div class="opinion" style="--own: {_colour(look, dark)}">'
-        f'<p><span class="name">{safe(shortened(one.reviewer))}</span> <span class="quiet">{day}</span></p>'
-        f'<p><span class="said">{look.sign} {look.word}</span>{safe(reason)}</p>{comments}{nothing}</div>'
+        f'<li class="opinion" style="--own: {_colour(look, dark)}">'
+        f'<p class="said">{look.sign} {look.word}</p><p><span class="name">{safe(shortened(one.reviewer))}</span> '
+        f'<span class="quiet">{day}</span>{safe(reason)}</p><div>{comments}{nothing}</div></li>'
     )
 
 

@@ -55,7 +55,7 @@ def in_words(bars: list[Bar]) -> str:
 def listed(found: Mapping[str, WrittenExport], timezone: str) -> Node:
     """One row for each export, in the order given; on narrow pages its numbers stand below its name."""
     rows = [_listed(name, export, ZoneInfo(timezone)) for name, export in found.items()]
-    words, numbers = ("Name", "WrittenExport", "Format"), (*COUNTS, "Size")
+    words, numbers = ("Name", "Written", "Format"), (*COUNTS, "Size")
     heads = [node("th", "", word, scope="col") for word in words]
     heads += [node("th", "number", word, scope="col") for word in numbers]
     body = node("tbody", "", *rows)
@@ -74,7 +74,7 @@ def _listed(name: str, export: WrittenExport, zone: ZoneInfo) -> Node:
         "tr",
         "row",
         node("td", "text title", name),
-        node("td", "", f"{written.day} {written:%b %Y, %H:%M}", data_name="WrittenExport"),
+        node("td", "", f"{written.day} {written:%b %Y, %H:%M}", data_name="Written"),
         node("td", "", manifest["format"], data_name="Format"),
         *(
             node("td", "number", "–" if count is None else f"{count:,}", data_name=title)

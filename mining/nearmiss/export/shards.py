@@ -63,14 +63,15 @@ def _write_one(folder: Path, name: str, rows: Iterator[Row], layout: FileLayout,
     if layout.file == "parquet":
         containers.write_parquet(path, counted, own, layout.compress)
     else:
-        containers.write_text(path, _lines(counted, layout), layout.compress)
+        containers.write_text(path, lines(counted, layout), layout.compress)
     return Shard(name, counted.count, path.stat().st_size, sha256_of(path))
 
 
-def _lines(rows: Iterable[Row], layout: FileLayout) -> Iterator[str]:
+def lines(rows: Iterable[Row], layout: FileLayout) -> Iterator[str]:
+    """Rows as the text of a file."""
     if layout.file == "json":
         return containers.json_array(rows, layout.head, layout.tail)
-    return containers.tab_separated(rows) if layout.file == "tsv" else containers.json_lines(rows)
+    return containers.tab_separated(rows) if layout.file == "tsv" else containers.jsonlines(rows)
 
 
 class _Counted:

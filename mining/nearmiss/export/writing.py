@@ -96,7 +96,7 @@ def _shards(
     advance: Advance,
 ) -> Iterator[Shard]:
     form = EXPORT_FORMATS[export.format]
-    layout = _layout(form, export, provenance)
+    layout = layout_of(form, export, provenance)
     for table in form.tables:
         rows = _counting(rows_of_table(dataset, planned.selected, table, export), advance)
         yield from write_shards(folder, table.stem, rows, layout, types_of_table(dataset, table, export))
@@ -112,7 +112,8 @@ def _counting(rows: Iterator[Row], advance: Advance) -> Iterator[Row]:
         advance(1)
 
 
-def _layout(form: ExportFormat, export: Export, provenance: Mapping[str, Any]) -> FileLayout:
+def layout_of(form: ExportFormat, export: Export, provenance: Mapping[str, Any]) -> FileLayout:
+    """How the files of an export are laid out."""
     head, tail = form.frame(provenance)
     compress = export.compress or ("none" if form.opened_plainly else "zst")
     if form.file == "rows":

@@ -115,7 +115,7 @@ def export_reviews(log: ReviewLog, path: Path, format: JudgementFormat) -> Writt
         raise ReviewError(f"--format: wanted jsonl or trec to write; found {format!r}")
     entries = log.since(0)
     if format == "jsonl":
-        return WrittenJudgements(write_history(path, entries), 0)
+        return WrittenJudgements(write_history(path, entries, log.readings()), 0)
     verdicts = _standing(log).verdicts()
     written = write_qrels(path, verdicts)
     return WrittenJudgements(written, len(verdicts) - written)

@@ -8,7 +8,7 @@ Out: such a file, or rows checked one by one
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
@@ -18,19 +18,21 @@ from nearmiss.data.rejects import LISTED, Ledger
 from nearmiss.errors import ReviewError
 from nearmiss.review.current import Entry
 from nearmiss.review.events import Event, event_from
+from nearmiss.review.readings import GuidelinesReading, versions_read
 from nearmiss.storage.files import write_atomically
 
-COLUMNS = ("seq", *(field.name for field in fields(Event)))
+GUIDELINES = "guidelines"  # the version that a reviewer had read; another log cannot know it, so it is not read back
+COLUMNS = ("seq", *(field.name for field in fields(Event)), GUIDELINES)
 
 
-def write_history(path: Path, entries: Iterable[Entry]) -> int:
-    """Write rows, oldest first; returns how many."""
-    written = 0
+def write_history(path: Path, entries: Sequence[Entry], readings: Iterable[GuidelinesReading] = ()) -> int:
+    """Write rows, oldest first, each with the version of the guidelines that was read, if any; returns how many."""
+    read = versions_read(readings, (entry.event for entry in entries))
     with write_atomically(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as lines:
-        for entry in entries:
-            lines.write(json.dumps({"seq": entry.seq} | asdict(entry.event), ensure_ascii=False) + "\n")
-            written += 1
-    return written
+        for entry, version in zip(entries, read, strict=True):
+            row = {"seq": entry.seq} | asdict(entry.event) | ({GUIDELINES: version} if version else {})
+            lines.write(json.dumps(row, ensure_ascii=False) + "\n")
+    return len(entries)
 
 
 def read_history(path: Path, reviewer: str = "") -> list[Entry]:

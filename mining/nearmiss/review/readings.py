@@ -5,7 +5,7 @@ In:  a connection to the log
 Out: rows written and read back; of a verdict, the version that its reviewer had read by then
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 
 import sqlalchemy as sql
@@ -44,6 +44,15 @@ def read_texts(connection: sql.Connection) -> dict[str, str]:
     if not sql.inspect(connection).has_table(GUIDELINES.name):
         return {}
     return {row["version"]: row["text"] for row in connection.execute(sql.select(GUIDELINES)).mappings()}
+
+
+def versions_read(readings: Iterable[GuidelinesReading], events: Iterable[Event]) -> Iterator[str]:
+    """For each event the version that its reviewer had read last; "" for none. `readings` are oldest first."""
+    own: dict[str, list[GuidelinesReading]] = {}
+    for one in readings:
+        own.setdefault(one.reviewer, []).append(one)
+    for event in events:
+        yield version_read(own.get(event.reviewer, ()), event)
 
 
 def version_read(readings: Iterable[GuidelinesReading], event: Event) -> str:

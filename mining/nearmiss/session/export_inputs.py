@@ -7,6 +7,7 @@ Out: `ExportInputs`: what would be written, row by row or as a count, and the sh
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,7 +19,8 @@ from nearmiss.export import DryRun, Export, ExportReviews, Manifest, dry_run, tr
 from nearmiss.export.format_tables import rows_of_corpus, rows_of_table
 from nearmiss.export.formats import EXPORT_FORMATS, check
 from nearmiss.export.judgements import judge, read
-from nearmiss.export.plan import check_not_empty, plan
+from nearmiss.export.plan import ExportPlan, check_not_empty, plan
+from nearmiss.export.preview import FilePreview, preview
 from nearmiss.settings import Policy
 from nearmiss.types import Advance
 from nearmiss.workspace import Workspace
@@ -38,14 +40,28 @@ class ExportInputs:
     export: Export
     provenance: Mapping[str, Any]
 
+    @cached_property
+    def _planned(self) -> ExportPlan:
+        return plan(self.dataset, self.selected, self.export, self.reviews.withheld)
+
+    @cached_property
+    def rows(self) -> pd.DataFrame:
+        """The mined negatives that would be written; `query_id` and `doc_id`, sorted."""
+        return audit.rows_of(self.dataset, self.selected, self.export, self.reviews.withheld)
+
     def dry_run(self) -> DryRun:
         """What would be written, and why not the rest."""
         return dry_run(self.dataset, self.selected, self.export, self.reviews)
 
+    def preview(self, rows: int = 3) -> list[FilePreview]:
+        """The first rows of each file, as they would be written."""
+        check(self.export)
+        return preview(self.dataset, self._planned, self.export, self.provenance, rows)
+
     def tables(self) -> Iterator[tuple[str, Iterator[dict[str, Any]]]]:
         """The name and the rows of each table that would be written, its corpus among them."""
         check(self.export)
-        planned = plan(self.dataset, self.selected, self.export, self.reviews.withheld)
+        planned = self._planned
         check_not_empty(planned)
         form = EXPORT_FORMATS[self.export.format]
         for table in form.tables:

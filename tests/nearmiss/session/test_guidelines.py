@@ -1,11 +1,13 @@
 """Guidelines: the project's own or the usual ones, their version, and which one a verdict was given with."""
 
+import json
 import sqlite3
 
 import pytest
 
 from nearmiss.errors import ReviewError
 from nearmiss.review import Event, open_log, version_read
+from nearmiss.review.exchange import export_reviews, import_reviews
 from nearmiss.session import guidelines
 from nearmiss.workspace import open_workspace
 
@@ -39,6 +41,20 @@ def test_a_verdict_knows_the_version_that_its_reviewer_had_read_by_then(work):
     assert [version("ana", second) for second in (9, 10, 19, 20)] == ["", versions[0], versions[0], versions[1]]
     assert version("bob", 30) == ""
     assert work.log.guideline_texts() == dict(zip(versions, ("first", "second"), strict=True))
+
+
+def test_an_export_of_the_log_names_the_version_that_each_reviewer_had_read(work, tmp_path):
+    guidelines.note_reading(work, "ana", 10)
+    pair = dict(zip(("query_id", "doc_id"), work.pair_at(0), strict=True))
+    for name in ("ana", "bob"):
+        judged = {"verdict": "unsure", "reviewer": name, "client_id": name, "client_seq": 1, "decided_at": 20.0}
+        work.append([Event(**pair, **judged)])
+    export_reviews(work.log, tmp_path / "log.jsonl", "jsonl")
+    rows = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text("utf-8").splitlines()]
+    assert [row.get("guidelines") for row in rows] == [guidelines.in_force(work).version, None]
+    other = open_log(tmp_path / "other.db")
+    assert import_reviews(other, tmp_path / "log.jsonl", "jsonl").new == 2
+    assert other.since(0) == work.log.since(0)
 
 
 def test_a_log_of_before_there_were_guidelines_has_no_readings(tmp_path):
