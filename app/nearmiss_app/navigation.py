@@ -12,6 +12,7 @@ TITLES = {
     "calibration": ("Calibration", ":material/straighten:"),
     "review": ("Review", ":material/fact_check:"),
     "query": ("Query", ":material/view_column:"),
+    "pairs": ("Pairs", ":material/table_rows:"),
     "map": ("Map", ":material/scatter_plot:"),
     "rounds": ("Rounds", ":material/repeat:"),
     "agreement": ("Agreement", ":material/group:"),

@@ -23,7 +23,7 @@ import pandas as pd
 from nearmiss import selection
 from nearmiss.calibration import stored
 from nearmiss.data import passages
-from nearmiss.review import Event, ReviewLog, Standing
+from nearmiss.review import Entry, Event, ReviewLog, Standing
 from nearmiss.run import Run, open_run
 from nearmiss.selection import Decision
 from nearmiss.settings import Policy
@@ -232,6 +232,12 @@ class Workspace:
         """Write events to the log; they count at once."""
         self.log.append(events)
         self.refresh()
+
+    def append_batch(self, events: Sequence[Event]) -> list[Entry]:
+        """Write events of one reviewer as one deed, which one undo takes back; they count at once."""
+        new = self.log.append_batch(events)
+        self.refresh()
+        return new
 
     @contextmanager
     def unchanged(self) -> Iterator[None]:

@@ -71,7 +71,7 @@ def lines(rows: Iterable[Row], layout: FileLayout) -> Iterator[str]:
     """Rows as the text of a file."""
     if layout.file == "json":
         return containers.json_array(rows, layout.head, layout.tail)
-    return containers.tab_separated(rows) if layout.file == "tsv" else containers.jsonlines(rows)
+    return containers.tab_separated(rows) if layout.file == "tsv" else containers.json_lines(rows)
 
 
 class _Counted:

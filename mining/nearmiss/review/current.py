@@ -152,6 +152,11 @@ class Standing:
         """Everyone who did anything."""
         return set(self._by_reviewer)
 
+    def judged_by(self, reviewer: str) -> set[Pair]:
+        """The pairs that a reviewer ever judged, whether that stands or not."""
+        own = (self.entries[seq] for seq in list(self._by_reviewer.get(reviewer, ())))
+        return {entry.pair for entry in own if entry.event.verdict in JUDGEMENTS}
+
     def latest(self, reviewer: str, count: int) -> list[Entry]:
         """The reviewer's last standing judgements, newest first; propagated ones are left out."""
         found = (self.entries[seq] for seq in reversed(self._by_reviewer.get(reviewer, ())))

@@ -62,6 +62,23 @@ class ReviewLog:
         self._note_begun()
         return new
 
+    def append_batch(self, events: Sequence[Event]) -> list[Entry]:
+        """
+        Write new events of one reviewer as one deed, all or none: the first, and the others propagated from it.
+
+        Returns their rows, in order. Raises ReviewError where one of them is in the log already.
+        """
+        with self._writing() as connection:
+            before = _last_seq(connection)
+            _insert(connection, events[:1])
+            first = _entries(connection, before)
+            if len(events) > 1 and first:
+                _insert(connection, [replace(event, parent=first[0].seq) for event in events[1:]])
+            new = _entries(connection, before)
+            if len(new) != len(events):
+                raise ReviewError(f"batch: wanted events that are new; found {len(events) - len(new):,} in the log")
+            return new
+
     def adopt(self, history: Sequence[Entry]) -> int:
         """
         Write the history of another log after this one's, all or none; returns how many rows were new.
