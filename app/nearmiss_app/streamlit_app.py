@@ -4,7 +4,7 @@ import streamlit as st
 
 from nearmiss.errors import NearmissError
 from nearmiss.workspace import Workspace
-from nearmiss_app import navigation, state, theme
+from nearmiss_app import glossary, navigation, state, theme
 
 # Streamlit leaves six blank lines above each page and wide margins, and its captions are too pale to read.
 # Pictures stand side by side where there is room for their names and numbers, else one above the other.
@@ -31,6 +31,8 @@ def sidebar(work: Workspace) -> None:
         )
         if name.strip() != state.reviewer():
             state.set_reviewer(name.strip())
+        with st.popover("Words", icon=":material/menu_book:", help="What the words on the pages mean"):
+            st.html(glossary.as_html())
 
 
 def main() -> None:

@@ -1,6 +1,6 @@
 """
 What a person waits for in the browser over a large run: counts under a dragged slider, the picture after it is let go,
-the map.
+a query beside its rankings, a page of all pairs, the map.
 
     python -m tests.benchmarks.made_run FOLDER --queries 10000 --candidates 100
     nearmiss map FOLDER
@@ -69,6 +69,8 @@ def main() -> None:
             page.wait_for_timeout(5000)
             show("counts under the dragged slider", page.evaluate(COUNTING, 60))
             show("slider let go, picture drawn", released(page))
+            show("query opened beside its rankings", query_opened(page, server.url))
+            show("next page of all pairs", pairs_turned(page, server.url))
             opened = [seconds for _ in range(3) if (seconds := map_opened(page, server.url)) is not None]
             if opened:
                 show("map opened", opened)
@@ -91,6 +93,37 @@ def released(page: Page, times: int = 10) -> list[float]:
         page.wait_for_timeout(4000)
         found.append(page.evaluate("window.drawn"))
     return found
+
+
+def query_opened(page: Page, url: str, times: int = 10) -> list[float]:
+    """Milliseconds from the press on a query in the search to its drawn rankings, each time another query."""
+    taken = []
+    for turn in range(times):
+        page.goto(f"{url}/query")
+        page.wait_for_selector(READY, timeout=60_000)
+        page.wait_for_timeout(1000)
+        link = page.locator('[data-testid="stMain"] [data-testid="stPageLink"] a').nth(turn % 8)
+        begun = time.perf_counter()
+        link.click()
+        page.wait_for_selector("[data-ranking] .row", timeout=60_000)
+        taken.append(1000 * (time.perf_counter() - begun))
+    return taken
+
+
+def pairs_turned(page: Page, url: str, times: int = 10) -> list[float]:
+    """Milliseconds from the press on the next page of the table to the end of the server's work and the new rows."""
+    page.goto(f"{url}/pairs?sort=p_relevant")
+    page.wait_for_selector('[data-testid="stDataFrame"] canvas', timeout=60_000)
+    page.wait_for_timeout(3000)
+    taken = []
+    for turn in range(times):
+        button = page.locator(f'[data-testid="stMain"] button:has-text("{turn + 2}")').first
+        begun = time.perf_counter()
+        button.click()
+        page.wait_for_selector(f'button[aria-current]:has-text("{turn + 2}")', timeout=60_000)
+        page.wait_for_selector(READY, timeout=60_000)
+        taken.append(1000 * (time.perf_counter() - begun))
+    return taken
 
 
 def map_opened(page: Page, url: str) -> float | None:

@@ -86,7 +86,7 @@ def test_what_is_drawn_around_is_listed_survives_a_new_colour_and_goes_to_review
 def test_a_query_is_found_and_its_candidates_are_read_by_keys(atlas, look):
     query_id = atlas.work.query_ids[4]
     page = drawn(look("/map"))
-    page.get_by_label("Find a query").fill(query_id)
+    page.get_by_label("Find queries and documents").fill(query_id)
     page.keyboard.press("Enter")
     matches = page.locator('[class*="st-key-map_matches"] canvas').first
     matches.wait_for()

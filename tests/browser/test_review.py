@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 
 from nearmiss.review import REPEAT, Standing, open_log
 from tests.browser.conftest import elsewhere, serve, show
+from tests.browser.pressing import press, through_kills, verdicts_of
 
 VERDICTS = {"1": "relevant", "3": "not_relevant"}
 
@@ -70,12 +71,6 @@ def wait_for_saved(page, count, seconds=30):
         raise AssertionError(f"wanted {count} saved; found {state}") from late
 
 
-def press(page, count, first=0):
-    for number in range(first, first + count):
-        page.keyboard.press("13"[number % 2])
-        page.wait_for_timeout(20)
-
-
 def assert_in_order(entries, count):
     assert [e.event.client_seq for e in entries] == list(range(1, count + 1))
     assert [e.event.verdict for e in entries] == [VERDICTS["13"[n % 2]] for n in range(count)]
@@ -91,17 +86,11 @@ def test_a_hundred_fast_keys_are_a_hundred_judgements_in_order(open_in_browser, 
     assert_in_order(logged(run), 100)
 
 
-def test_a_server_killed_after_the_fortieth_key_loses_none_and_writes_none_twice(open_in_browser, served, run):
+def test_five_kills_amid_a_hundred_keys_lose_none_and_write_none_twice(open_in_browser, served, run):
     page = open_in_browser("/review?reviewer=ana")
-    page.wait_for_selector(".candidate")
-    press(page, 40)
-    served.kill()
-    press(page, 10, first=40)
-    served.start()
-    wait_for_saved(page, 50)
-    press(page, 50, first=50)
-    wait_for_saved(page, 100)
-    assert_in_order(logged(run), 100)
+    entries = through_kills(page, served, run, presses=100, kills=5)
+    assert [entry.event.verdict for entry in entries] == verdicts_of(100)
+    assert len({(entry.pair, entry.event.arm == REPEAT) for entry in entries}) == 100
 
 
 def test_two_reviewers_get_no_pair_twice(open_in_browser, run):

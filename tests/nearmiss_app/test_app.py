@@ -5,7 +5,7 @@ from streamlit import config
 
 from nearmiss.review import JUDGEMENTS
 from nearmiss.selection import STATUSES
-from nearmiss_app import state
+from nearmiss_app import glossary, state
 from nearmiss_app.navigation import TITLES
 from nearmiss_app.theme import STATUS, VERDICT
 from tests.conftest import ROOT
@@ -45,3 +45,17 @@ def test_the_settings_are_known_to_this_release(monkeypatch):
     assert options["client.showErrorDetails"].value == "none"
     assert options["server.enableXsrfProtection"].value is True
     assert options["browser.gatherUsageStats"].value is False
+
+
+def test_the_manual_and_the_sidebar_explain_the_same_words(open_page):
+    manual = (ROOT / "app" / "README.md").read_text("utf-8").partition("## What the words mean")[2]
+    rows = [line.strip("|").split("|") for line in manual.splitlines() if line.startswith("|")][2:]
+    assert {word.strip(): meaning.strip() for word, meaning in rows} == glossary.WORDS
+    shown = " ".join(element.proto.body for element in open_page("overview").get("html"))
+    assert "<b>false negative</b></dt><dd>a kept negative that does answer the query</dd>" in shown
+
+
+def test_every_heading_of_a_table_and_every_page_is_explained():
+    told = " ".join([*glossary.WORDS, *glossary.WORDS.values()]).lower()
+    assert [look.word for look in VERDICT.values() if look.word not in told] == []
+    assert [word for word in ("combined", "p_relevant", "topic", "batch", "policy", "round") if word not in told] == []

@@ -10,9 +10,11 @@ import pandas as pd
 import pytest
 
 from nearmiss import maps
+from nearmiss.retrieval.vector_store import open_vectors
 from nearmiss.run import open_run
 from nearmiss.workspace import open_workspace
 from nearmiss_app.charts import map as charts
+from nearmiss_app.charts import map_layers
 from nearmiss_app.theme import STATUS, VERDICT
 
 HOSTILE = "<img src=x onerror=alert(1)> **bold** $x^2$ # heading ![i](http://example.org/i.png) \u202eesrever"
@@ -135,6 +137,68 @@ def test_a_document_is_read_with_the_queries_whose_candidate_it_is(atlas, open_p
     assert len(table(page, "Status", "Query")) == len(asked)
 
 
+def test_topics_stand_on_the_map_in_words_whatever_it_is_coloured_by(atlas, open_page):
+    words = set(map(map_layers.topic, [atlas] * 20, map_layers.topics(atlas)))
+    for colour in ("Status", "Topic"):
+        written = [note["text"] for note in figure(open_page("map", colour=colour))["layout"]["annotations"]]
+        assert len(written) > 1
+        assert set(written) <= words
+    assert all(not label.isdigit() and ", " in label for label in words)
+
+
+def test_density_lies_below_the_points_and_can_be_left_away(open_page):
+    page = open_page("map")
+    assert figure(page)["data"][0]["type"] == "histogram2dcontour"
+    page.toggle(key="map_density").set_value(False).run()
+    assert "histogram2dcontour" not in {trace["type"] for trace in figure(page)["data"]}
+
+
+def test_the_nearest_documents_are_those_of_a_full_comparison(atlas, open_page):
+    doc_id = atlas.work.candidates["doc_id"].iloc[0]
+    vectors = open_vectors(atlas.work.folder / "document_vectors")
+    ids = atlas.map.ids[: atlas.map.documents]
+    every = vectors.take(atlas.work.rows_in_documents(ids)).astype(np.float32)
+    cosine = every @ every[ids.index(doc_id)]
+    cosine[ids.index(doc_id)] = -2
+    shown = table(open_page("map", doc=doc_id), "Cosine", "On map", "Document")
+    np.testing.assert_allclose(shown["Cosine"], np.sort(cosine)[::-1][:10], atol=1e-3)
+    assert maps.nearest(atlas, "nobody", 3) is None
+
+
+def test_documents_with_the_searched_words_are_ringed_and_can_be_listed(atlas, open_page):
+    page = open_page("map")
+    page.text_input(key="map_find").input("ChEEse").run()
+    found = [
+        point
+        for point in range(atlas.map.documents)
+        if "cheese" in " ".join(atlas.document(atlas.map.ids[point])).casefold()
+        and atlas.map.ids[point] in set(atlas.work.doc_ids)
+    ]
+    assert f"{len(found)} documents on the map have these words." in said(page)
+    [rings] = [trace for trace in figure(page)["data"] if trace.get("name") == "found"]
+    assert len(np.frombuffer(base64.b64decode(rings["x"]["bdata"]), rings["x"]["dtype"])) == len(found)
+    next(button for button in page.button if button.label == "Make these your list").click().run()
+    assert page.session_state["map_picked"] == found
+
+
+def test_statuses_and_scores_narrow_the_map_and_the_others_stay_in_grey(atlas, open_page):
+    page = open_page("map")
+    groups = atlas.groups("status", atlas.work.decision())
+    page.session_state["map_statuses"] = ["kept"]
+    scores = maps.best_scores(atlas)
+    low, high = np.quantile(scores[np.isfinite(scores)], [0.3, 0.9])
+    page.session_state["map_range"] = (float(low), float(high))
+    page.run()
+    wanted = {
+        point for point in range(atlas.map.documents) if groups.name(point) == "kept" and low <= scores[point] <= high
+    }
+    traces = {trace["name"]: set(points(trace)) for trace in figure(page)["data"] if "customdata" in trace}
+    assert traces["kept"] == wanted != set()
+    assert traces["not chosen"] == set(range(atlas.map.documents)) - wanted
+    marked = figure(page, "map_scores")["data"][1]["y"]
+    assert np.frombuffer(base64.b64decode(marked["bdata"]), marked["dtype"]).sum() == len(wanted)
+
+
 # Around one query
 
 
@@ -240,6 +304,30 @@ def test_a_list_can_be_forgotten(open_page):
     assert "Your list" not in said(page)
 
 
+def test_a_list_is_labelled_by_one_press_and_taken_back_by_one(open_page, run, seen):
+    for name in ("map.parquet", "map.json"):
+        shutil.copy(seen / "rounds" / "1" / name, run / "rounds" / "1" / name)
+    page = open_page("map", reviewer="ana")
+    work = open_workspace(run)
+    atlas = maps.open_atlas(work)
+    page.session_state["map_picked"] = list(range(30))
+    page.run()
+    pairs = atlas.pairs(list(range(30)), work.decision(), {"kept"})
+    assert f"Label all {len(pairs)} pairs as" in said(page)
+    page.button(key="batch_map_not_relevant").click().run()
+    assert not page.exception
+    work.refresh()
+    events = [entry.event for entry in work.log.since(0)]
+    assert {(event.arm, event.inclusion_probability, event.verdict) for event in events} == {
+        ("map", None, "not_relevant")
+    }
+    assert {work.standing.verdict(pair) for pair in pairs} == {"not_relevant"}
+    assert f"{len(pairs)} pairs that you judged before keep their verdict." in said(page)
+    next(button for button in page.button if button.label == f"Undo all {len(pairs)}").click().run()
+    work.refresh()
+    assert {work.standing.verdict(pair) for pair in pairs} == {None}
+
+
 # Hostile texts
 
 
@@ -277,6 +365,6 @@ def test_every_sign_is_a_symbol_of_plotly_or_written():
         STATUS["over_quota"],
     ):
         assert look.sign in charts.SYMBOLS
-    assert len({look.sign for look in charts.CATEGORIES}) == len(charts.CATEGORIES)
-    assert all(look.sign in charts.SYMBOLS for look in charts.CATEGORIES)
+    assert len({look.sign for look in map_layers.CATEGORIES}) == len(map_layers.CATEGORIES)
+    assert all(look.sign in charts.SYMBOLS for look in map_layers.CATEGORIES)
     assert set(VERDICT)

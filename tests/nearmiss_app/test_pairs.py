@@ -11,7 +11,7 @@ def frame(page):
 
 def test_the_table_shows_the_core_s_rows_in_its_order_and_the_address_keeps_the_filters(open_page, seen):
     work = open_workspace(seen)
-    page = open_page("pairs", status="too_close", sort="p_relevant", reviewer="ana")
+    page = open_page("pairs", status="too close", sort="p_relevant", reviewer="ana")
     rows = pairs.in_order(work, PairFilter(statuses=("too_close",)), "p_relevant", reviewer="ana")
     assert f"{len(rows):,} pairs" in [said.value for said in page.text]
     shown = frame(page)

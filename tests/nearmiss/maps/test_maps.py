@@ -249,6 +249,11 @@ def test_everybody_is_everybody():
 def test_a_topic_is_named_by_words_that_stand_there_and_not_elsewhere():
     texts = ["the cat sat with a cat", "a cat and the milk", "the boat and the milk", "a boat with 4711 sails"]
     assert name_clusters(texts, np.array([0, 0, 1, 1], np.int32), "en", count=1) == [["cat"], ["boat"]]
+    # Function words of each language that is there are left out, whatever the round's own is.
+    german = ["die Katze und die Milch", "eine Katze mit der Milch in dem Haus", "das Haus und die Katze"] * 4
+    english = ["the boat and the sea", "a boat is on the sea for you", "you had the boat"] * 4
+    named = name_clusters(german + english, np.repeat([0, 1], 12).astype(np.int32), "en")
+    assert [set(words) for words in named] == [{"katze", "milch", "haus"}, {"boat", "sea"}]
     # Nothing to say of a cluster of stop words, or of nobody.
     assert name_clusters(["the of and", "x"], np.array([2, 2], np.int32), "en") == [[], [], []]
 
