@@ -304,6 +304,43 @@ def test_opening_review_draws_no_plan_and_audit_only_deals_nothing_but_the_draws
     assert {entry.event.arm for entry in logged(run)} == {f"audit:{plan.plan}"}
 
 
+def test_a_screen_reader_hears_each_verdict_and_the_next_card_from_one_region_that_stays(begin):
+    page = begin("listening")
+    spoken = page.locator(".spoken")
+    spoken.evaluate("region => { region.here_from_the_first = true; }")
+    for key, verdict in (("3", "not relevant"), ("1", "relevant")):
+        before = page.locator(".asked h2").inner_text()
+        page.keyboard.press(key)
+        expect(spoken).to_contain_text(f"Last one: {verdict}.")
+        expect(spoken).to_contain_text(f"Query: {page.locator('.asked h2').inner_text()}. Candidate: ")
+    assert before
+    assert spoken.evaluate("region => region.here_from_the_first && region.getAttribute('aria-live')") == "polite"
+    page.keyboard.press("z")
+    expect(spoken).to_contain_text("Undone: relevant on “")
+
+
+FOCUSED = """() => {
+  let found = document.activeElement;
+  while (found?.shadowRoot?.activeElement) found = found.shadowRoot.activeElement;
+  return found?.dataset?.action || "";
+}"""
+
+
+def test_the_verdicts_are_reached_and_pressed_without_a_mouse(begin, shared):
+    page = begin("no_mouse")
+    for _ in range(80):
+        page.keyboard.press("Tab")
+        if page.evaluate(FOCUSED) == "relevant":
+            break
+    assert page.evaluate(FOCUSED) == "relevant"
+    page.keyboard.press("Enter")
+    wait_for_saved(page, 1)
+    assert page.evaluate(FOCUSED) == "relevant"
+    page.keyboard.press("3")
+    wait_for_saved(page, 2)
+    assert [entry.event.verdict for entry in logged(shared.folder, "no_mouse")] == ["relevant", "not_relevant"]
+
+
 def test_a_server_that_does_not_answer_is_told_with_how_many_wait(open_in_browser, served):
     page = open_in_browser("/review?reviewer=ana")
     page.wait_for_selector(".candidate")

@@ -21,7 +21,7 @@ export function header(deck) {
   const words = progress_words(deck.data.progress, deck.pending(), deck.place());
   return h("div", { class: "header" },
     h("span", { class: "progress", title: words }, words),
-    h("span", { class: "state", role: "status", "aria-live": "polite" }),
+    h("span", { class: "state" }),
     button(deck, "undo", "Undo"), button(deck, "redo", "Redo"), button(deck, "history", "History"),
     button(deck, "guidelines", "Guidelines"), button(deck, "help", "Keys"));
 }
@@ -65,6 +65,13 @@ export function bar(deck, card) {
     feedback(deck, card));
 }
 
+/** What became of the last key. */
+export function feedback_words(deck, card) {
+  const about = deck.reasoned(card);
+  const words = [deck.note, about ? `${about.card === card ? "This one" : "Last one"}: ${deck.data.looks.verdict[about.verdict].word}.` : "", about ? revealed(deck, about.card) : ""];
+  return words.filter(Boolean).join(" ") || "Judge with the keys on the buttons.";
+}
+
 function feedback(deck, card) {
   const about = deck.reasoned(card);
   const reasons = Object.entries(REASONS).map(([reason, words]) => {
@@ -73,10 +80,9 @@ function feedback(deck, card) {
     return made;
   });
   const copies = about ? about.card.copies.length : 0;
-  const words = [deck.note, about ? `${about.card === card ? "This one" : "Last one"}: ${deck.data.looks.verdict[about.verdict].word}.` : "", about ? revealed(deck, about.card) : ""];
-  const text = words.filter(Boolean).join(" ") || "Judge with the keys on the buttons.";
+  const text = feedback_words(deck, card);
   return h("div", { class: "after" },
-    h("span", { class: "note", role: "status", title: text }, text),
+    h("span", { class: "note", title: text }, text),
     h("span", { class: "label why" }, "Why?"), ...reasons,
     copies ? button(deck, "copies", `${plural(copies, "copy", "copies")}: same verdict?`) : null);
 }

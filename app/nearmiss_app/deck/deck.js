@@ -2,7 +2,7 @@
 // what was decided is kept and sent again until the server says that it is written.
 
 import { REASONS, VERDICTS, action_of, key_of } from "./actions.js";
-import { bar, deed_words, header } from "./bar_view.js";
+import { bar, deed_words, feedback_words, header } from "./bar_view.js";
 import { card_view } from "./card_view.js";
 import { dialog } from "./dialogs.js";
 import { h } from "./elements.js";
@@ -22,7 +22,7 @@ export default function (component) {
   globalThis.nearmiss ??= {};
   const deck = (globalThis.nearmiss[data.run] ??= new Deck(data));
   const root = parentElement.querySelector(".deck");
-  deck.enter(root);
+  deck.enter(root, parentElement.querySelector(".spoken"));
   deck.receive(component);
   return () => deck.leave(root);
 }
@@ -50,8 +50,9 @@ class Deck {
     this.outbox.adopt();
   }
 
-  enter(root) {
+  enter(root, spoken) {
     this.root = root;
+    this.spoken = spoken;
     this.left_at = null;
   }
 
@@ -353,6 +354,17 @@ class Deck {
     }
   }
 
+  /** What a screen reader says: what became of the last key, and the card that came. It stays while the rest is redrawn. */
+  speak() {
+    const card = this.queue.card;
+    const query = card && this.queries[card.query_id];
+    const words = [this.outbox.is_late() ? this.outbox.words() : "", feedback_words(this, card)];
+    if (query) words.push(`Query: ${query.text}. Candidate: ${card.title || card.pieces.map(([piece]) => piece).join("").slice(0, 80)}.`);
+    else if (!card) words.push(nothing_left(this.data.reviewer, this.outbox.waiting.length, this.data.progress.done).textContent);
+    const text = words.filter(Boolean).join(" ");
+    if (this.spoken && this.spoken.textContent !== text) this.spoken.textContent = text;
+  }
+
   /** Where the deck lies and how wide it is may have changed. */
   fit() {
     fit_to_window(this.root);
@@ -367,6 +379,7 @@ class Deck {
     state.classList.toggle("late", this.outbox.is_late());
     this.root.dataset.waiting = this.outbox.waiting.length;
     this.root.dataset.saved = this.outbox.saved;
+    this.speak();
   }
 }
 
