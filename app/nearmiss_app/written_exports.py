@@ -19,7 +19,7 @@ from nearmiss_app.pictures import picture
 
 HIGH, WIDE = 256, 560  # pixels; what does not fit side by side goes below
 SIGNS = {"gained": "+", "lost": "−"}
-PASSAGE = """<div style="display: grid; grid-template-columns: 10.5rem 1fr; gap: 1rem; font-size: 0.9rem">
+PASSAGE = """<div style="display: grid; grid-template-columns: 10.5rem 1fr; gap: 1rem; font-size: 0.875rem">
 <div>{} {} as {}</div>
 <div tabindex="0" style="max-height: 9rem; overflow: auto; overflow-wrap: anywhere">{}</div></div>"""
 SECTIONS = {"export": "Export", "judgements": "Judgements", "recipe": "Mining", "policy": "Policy", "dataset": "Data"}

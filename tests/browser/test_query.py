@@ -62,6 +62,30 @@ def test_rows_are_judged_by_keys_one_and_several_and_undone(open_in_browser, run
     assert len({event.doc_id for event in found[:3]}) == 3
 
 
+def test_a_reason_and_a_comment_belong_to_their_row_and_are_undone_one_by_one(open_in_browser, run):
+    page = open_in_browser("/query?query=q03&reviewer=ana")
+    page.locator("[data-ranking=teacher] .row").nth(40).click()
+    doc_id = page.locator(".reading").get_attribute("data-doc")
+    page.keyboard.press("m")
+    page.keyboard.type("seen twice")
+    page.keyboard.press("Enter")
+    wait_for_saved(page, 1)
+    assert page.locator(".remarks .comments").inner_text() == "ana seen twice"
+    page.keyboard.press("3")
+    page.keyboard.press("d")
+    wait_for_saved(page, 3)
+    page.keyboard.press("z")
+    wait_for_saved(page, 4)
+    found = entries(run)
+    assert [event.verdict for event in found] == ["comment", "not_relevant", "not_relevant", "undo"]
+    assert {event.doc_id for event in found} == {doc_id}
+    assert [(event.comment, event.reason) for event in found[:3]] == [
+        ("seen twice", ""),
+        ("", ""),
+        ("", "duplicate_of_positive"),
+    ]
+
+
 def test_a_moved_slider_repaints_what_is_kept_and_saves_nothing(open_in_browser, run):
     before = (run / "policy.json").read_bytes()
     page = open_in_browser("/query?query=q03&reviewer=ana")

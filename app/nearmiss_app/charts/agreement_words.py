@@ -34,7 +34,7 @@ STYLE = """<style>
 .agreement .quiet { color: var(--quiet); font-size: 0.875rem; font-weight: 400; }
 .agreement .text { unicode-bidi: plaintext; overflow-wrap: anywhere; white-space: pre-wrap; }
 .agreement .name { unicode-bidi: isolate; overflow-wrap: anywhere; font-weight: 600; }
-.agreement .asked { font-size: 1.25rem; font-weight: 600; max-height: 8rem; overflow: auto; }
+.agreement .asked { font-size: 1.375rem; font-weight: 600; max-height: 8rem; overflow: auto; }
 .agreement .texts {
   display: grid;
   gap: 1rem;

@@ -77,7 +77,7 @@ def _boxed(text: str, height: int, name: str) -> str:
     """A text that scrolls where it is long, and can be reached by keyboard."""
     more = f" … ({len(text):,} characters)" if len(text) > LONGEST else ""
     style = (
-        f"max-height:{height}px;overflow-y:auto;font-size:0.9rem;white-space:pre-wrap;overflow-wrap:anywhere;"
+        f"max-height:{height}px;overflow-y:auto;font-size:0.875rem;white-space:pre-wrap;overflow-wrap:anywhere;"
         "unicode-bidi:isolate"
     )
     return (

@@ -21,6 +21,7 @@ class QueryPage {
     this.bump = new Bump(this);
     this.picture = new Picture(this);
     this.limits = new Limits(this);
+    this.remarks = new Remarks(this);
     this.shows_picture = false;
     this.texts = new Map();
     this.posting = new Posting(data.run, (events) => this.set("events", events));
@@ -57,6 +58,7 @@ class QueryPage {
       this.undone = [];
       this.texts.clear();
       this.note = "";
+      this.remarks.written.clear();
       this.focused = false;
       this.started_at = Date.now() / 1000;
       this.at = this.first(view, data.focus);
@@ -170,22 +172,26 @@ class QueryPage {
     if (alone) this.move(1);
   }
 
-  give(places, verdict) {
-    const known = { reviewer: this.data.reviewer, arm: "query", inclusion_probability: null, scores_visible: true };
-    const times = { shown_at: this.started_at, decided_at: Date.now() / 1000 };
-    this.posting.add(places.map((place) => ({ query_id: this.query_id, doc_id: this.view.documents[place].doc_id, verdict, ...known, ...times })));
+  give(places, verdict, more = {}) {
+    this.send(places, verdict, more);
     for (const place of places) this.mine.set(place, verdict);
     this.mark();
+  }
+
+  send(places, verdict, more = {}) {
+    const known = { reviewer: this.data.reviewer, arm: "query", inclusion_probability: null, scores_visible: true };
+    const times = { shown_at: this.started_at, decided_at: Date.now() / 1000 };
+    this.posting.add(places.map((place) => ({ query_id: this.query_id, doc_id: this.view.documents[place].doc_id, verdict, ...known, ...times, ...more })));
   }
 
   // Takes back what one press gave, all its rows; what was given before this page was opened, one row a press.
   undo() {
     if (!this.data.reviewer) return;
     const step = this.done.pop();
-    this.take_back(step ? step.map(([place]) => place) : [this.at], "undo");
+    this.send(step ? step.map(([place]) => place) : [this.at], "undo");
     if (!step) return this.say("The last judgement is undone.");
     this.undone.push(step);
-    for (const [place] of step) this.mine.set(place, "");
+    for (const [place, , before] of step) this.mine.set(place, before ?? "");
     this.mark();
     this.say(`Undone: ${step.length === 1 ? this.name(step[0][0]) : `${step.length} rows`}.`);
     this.go(step[0][0], this.column);
@@ -194,16 +200,11 @@ class QueryPage {
   redo() {
     const step = this.undone.pop();
     if (!step) return this.say("Nothing to do again.");
-    this.take_back(step.map(([place]) => place), "redo");
+    this.send(step.map(([place]) => place), "redo");
     this.done.push(step);
     for (const [place, verdict] of step) this.mine.set(place, verdict);
     this.mark();
     this.say("Done again.");
-  }
-
-  take_back(places, verb) {
-    const known = { reviewer: this.data.reviewer, arm: "query", inclusion_probability: null, scores_visible: true };
-    this.posting.add(places.map((place) => ({ query_id: this.query_id, doc_id: this.view.documents[place].doc_id, verdict: verb, ...known, shown_at: this.started_at, decided_at: Date.now() / 1000 })));
   }
 
   key(event) {
@@ -233,7 +234,7 @@ class QueryPage {
       " ": () => this.toggle(this.at),
       escape: () => (this.chosen.clear(), this.show_chosen()),
     };
-    return anywhere[key] ?? (inside && this.on("row") ? within[key] : undefined);
+    return anywhere[key] ?? this.remarks.action(key) ?? (inside && this.on("row") ? within[key] : undefined);
   }
 
   on(kind) {
@@ -278,7 +279,7 @@ class QueryPage {
     this.root.replaceChildren(
       h("h2", { class: "text-of-query", dir: "auto" }, this.view.text),
       h("div", { class: "sides" },
-        h("div", { class: "left" }, this.answers, this.reading, this.verdicts),
+        h("div", { class: "left" }, this.answers, this.reading, this.verdicts, this.remarks.build()),
         h("div", { class: "right" }, this.toolbar(), this.limits.build(this.data), this.scroller, this.drawn)));
     this.draw_answers();
     this.show_half();
@@ -395,6 +396,7 @@ class QueryPage {
     const count = this.chosen.size ? `${this.chosen.size} rows chosen: one press judges them all.` : "";
     this.verdicts.replaceChildren(h("div", { class: "buttons", role: "group", "aria-label": "Verdict" }, ...buttons, undo, differs),
       h("p", { class: "note", role: "status" }, [count, this.note, this.posting.note].filter(Boolean).join(" ")));
+    this.remarks.draw();
   }
 
   sign(kind, name, worded = false) {

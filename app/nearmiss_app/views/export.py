@@ -51,7 +51,7 @@ def amounts(told: DryRun) -> None:
     """How much would be written."""
     st.markdown("**What would be written**")
     with st.container(horizontal=True, gap="medium", key="amounts"):
-        st.html("<style>.st-key-amounts [data-testid='stMetricValue'] { font-size: 1.6rem }</style>")
+        st.html("<style>.st-key-amounts [data-testid='stMetricValue'] { font-size: 1.375rem }</style>")
         for label, count in {
             "Rows": told.all_rows,
             "Queries": told.queries,

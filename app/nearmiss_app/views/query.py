@@ -72,9 +72,9 @@ def beside_its_rankings(work: Workspace, query_id: str) -> None:
             "tried": tuning.differences(policy, work.policy),
             "statuses": STATUSES,
             "focus": st.query_params.get("doc", ""),
-            "answers": [asdict(query_view.read(work, query_id, one)) for one in answers[:ANSWERS]],
+            "answers": [asdict(query_view.read(work, query_id, one, reviewer)) for one in answers[:ANSWERS]],
             "more_answers": max(0, len(answers) - ANSWERS),
-            "readings": {one: asdict(query_view.read(work, query_id, one)) for one in to_read(shown, before)},
+            "readings": {one: asdict(query_view.read(work, query_id, one, reviewer)) for one in to_read(shown, before)},
             "looks": {
                 "status": looks(theme.STATUS),
                 "verdict": {name: asdict(theme.VERDICT[name]) for name in JUDGEMENTS},

@@ -78,6 +78,7 @@ class Reading:
     title: str
     pieces: list[Piece]
     changes: list[WordChange]
+    comments: list[dict[str, str]]  # reviewer and text, oldest first; others' once the reader has judged
 
 
 def view(work: Workspace, query_id: str, policy: Policy, reviewer: str = "") -> QueryView:
@@ -167,7 +168,7 @@ def sides_of(table: Table, policy: Policy) -> list[str]:
     return sides
 
 
-def read(work: Workspace, query_id: str, doc_id: str) -> Reading:
+def read(work: Workspace, query_id: str, doc_id: str, reviewer: str = "") -> Reading:
     """A candidate or labelled answer in full; ReviewError where it is no candidate of the query."""
     if work.row_of((query_id, doc_id)) is None:
         raise ReviewError(f"query {query_id!r}, document {doc_id!r}: wanted a candidate of this round; found none")
@@ -176,10 +177,19 @@ def read(work: Workspace, query_id: str, doc_id: str) -> Reading:
     answers = [work.doc_ids[number] for number in positives]
     [(title, text)] = work.titles([doc_id])
     if doc_id in answers:
-        return Reading(doc_id, title, pieces(text, work.query_text(query_id), "", work.language), [])
+        return Reading(doc_id, title, pieces(text, work.query_text(query_id), "", work.language), [], [])
     answer = work.titles(answers[:1])[0][1] if answers else ""
     shown = pieces(text, work.query_text(query_id), answer, work.language)
-    return Reading(doc_id, title, shown, changes(answer, text))
+    return Reading(doc_id, title, shown, changes(answer, text), _comments(work, (query_id, doc_id), reviewer))
+
+
+def _comments(work: Workspace, pair: tuple[str, str], reviewer: str) -> list[dict[str, str]]:
+    judged = not reviewer or reviewer in work.standing.by_reviewer(pair)
+    return [
+        {"reviewer": entry.event.reviewer, "text": entry.event.comment}
+        for entry in work.standing.history(pair)
+        if entry.event.comment and work.standing.stands(entry.seq) and (judged or entry.event.reviewer == reviewer)
+    ]
 
 
 def own_verdict(work: Workspace, pair: tuple[str, str], reviewer: str) -> str:

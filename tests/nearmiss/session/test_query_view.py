@@ -157,3 +157,15 @@ def test_a_lower_ceiling_never_lets_more_rows_below_it(work):
         for margin in (0.1, 0.2, 0.4)
     ]
     assert above == sorted(above)
+
+
+def test_comments_are_read_with_the_document_and_others_only_once_one_has_judged(work):
+    doc_id = next(item.doc_id for item in query_view.view(work, "q03", Policy()).documents if item.status == "kept")
+    for name in ("ada", "bob"):
+        sent = judged(doc_id, "comment", name, seq=1) | {"comment": f"said {name}", "client_id": name}
+        assert query_view.write(work, [sent]) == []
+    assert query_view.read(work, "q03", doc_id, "ada").comments == [{"reviewer": "ada", "text": "said ada"}]
+    query_view.write(work, [judged(doc_id, "relevant", "ada", seq=9, reason="wrong_positive")])
+    assert [one["text"] for one in query_view.read(work, "q03", doc_id, "ada").comments] == ["said ada", "said bob"]
+    entry = work.standing.by_reviewer(("q03", doc_id))["ada"]
+    assert (entry.event.reason, entry.event.arm) == ("wrong_positive", "query")
