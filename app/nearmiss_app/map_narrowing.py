@@ -55,14 +55,15 @@ def narrow(atlas: Atlas) -> None:
         key="map_statuses",
         format_func=lambda name: f"{theme.STATUS[name].sign} {theme.STATUS[name].word}",
         persist_state="page",
+        wrap=True,
     )
     topics = map_layers.topics(atlas)
-    st.pills(
+    st.multiselect(
         "Show only these topics",
         list(topics),
-        selection_mode="multi",
         key="map_topics",
-        format_func=lambda cluster: f"{map_layers.topic(atlas, cluster)} {len(topics[cluster]):,}",
+        format_func=lambda cluster: f"{map_layers.topic(atlas, cluster)} ({len(topics[cluster]):,})",
+        placeholder="any",
         persist_state="page",
     )
     bars(atlas)

@@ -11,6 +11,10 @@ from nearmiss_app import glossary, navigation, state, theme
 STYLE = """
 .stMainBlockContainer { padding: 4.5rem 3rem 3rem; }
 [data-testid="stCaptionContainer"], [data-testid="stCaptionContainer"] p { color: inherit; opacity: 0.85; }
+[data-testid="stPageLink-NavLink"] * { white-space: normal; }
+/* Buttons of a choice are as high as the fields beside them. */
+:is(.st-key-map_controls, .st-key-pair_order) [data-testid="stButtonGroup"] button { min-height: 2.5rem; }
+.st-key-map_controls .st-key-map_density { min-height: 2.5rem; justify-content: center; }
 [class*="st-key-side_by_side"] [data-testid="stColumn"] { min-width: min(26rem, 100%); }
 """
 

@@ -20,7 +20,8 @@ LANE = 26
 SMALL = 5000  # points of a picture that is drawn as SVG, with texts on hover; WebGL draws larger ones
 LABEL = 70  # characters
 LABEL_WIDE, LABEL_HIGH = 0.2, 0.06  # of the window: the room of a topic's words
-BINS = 60  # of the density, in each direction
+ABOVE = 0.9  # of a topic's points lie below its words
+BINS = 40  # of the density, in each direction
 ACCENT = {"light": "#2456a6", "dark": "#8ab4f8"}
 FOUND = {"light": "#b3430f", "dark": "#f5a26b"}
 
@@ -196,7 +197,7 @@ def _density(atlas: Atlas, dark: bool) -> go.Histogram2dContour:
         nbinsx=BINS,
         nbinsy=BINS,
         ncontours=8,
-        colorscale=[[0, f"rgba({ink},0)"], [1, f"rgba({ink},0.28)"]],
+        colorscale=[[0, f"rgba({ink},0)"], [1, f"rgba({ink},0.4)"]],
         contours={"coloring": "fill"},
         line={"width": 0, "smoothing": 1.2},
         showscale=False,
@@ -206,17 +207,20 @@ def _density(atlas: Atlas, dark: bool) -> go.Histogram2dContour:
 
 
 def _topic_labels(atlas: Atlas, window: tuple[float, float, float, float]) -> list[tuple[str, tuple[float, float]]]:
-    """The words of the largest topics in the window and where they stand, as far as they do not cover each other."""
+    """The words of the largest topics in the window, above their points, as far as they do not cover each other."""
     left, right, bottom, top = window
     placed: list[tuple[str, tuple[float, float]]] = []
     for cluster, points in topics(atlas).items():
-        x, y = where = atlas.middle(points)
+        x = float(np.median(atlas.map.x[points]))
+        y = float(np.quantile(atlas.map.y[points], ABOVE)) + LABEL_HIGH / 2 * (top - bottom)
         inside = left <= x <= right and bottom <= y <= top
         free = all(
             abs(x - a) > LABEL_WIDE * (right - left) or abs(y - b) > LABEL_HIGH * (top - bottom) for _, (a, b) in placed
         )
         if inside and free:
-            placed.append((topic(atlas, cluster), where))
+            # Not cut at the edges.
+            x = float(np.clip(x, left + LABEL_WIDE / 2 * (right - left), right - LABEL_WIDE / 2 * (right - left)))
+            placed.append((topic(atlas, cluster), (x, y)))
     return placed
 
 
@@ -228,6 +232,6 @@ def _write(figure: go.Figure, words: str, where: tuple[float, float], dark: bool
         font={"size": 13, "color": INK["dark" if dark else "light"]},
         showarrow=False,
         bgcolor=PAPER["dark" if dark else "light"],
-        opacity=0.85,
-        borderpad=2,
+        opacity=0.8,
+        borderpad=0,
     )

@@ -11,11 +11,11 @@ export function card_view(deck, card, query) {
     h("div", { class: "sides" }, positives(deck, query), candidate(deck, card, query)));
 }
 
-/** The way to the query's own page; ranks and scores stand there, so not while they are hidden. */
+/** The ways to the query's own page and to the map; ranks and statuses stand there, so not while they are hidden. */
 function beside(deck, card) {
   if (!card.numbers) return null;
   const address = new URLSearchParams({ query: card.query_id, doc: card.doc_id, reviewer: deck.data.reviewer });
-  return h("a", { class: "label", href: `query?${address}` }, "See it in all rankings");
+  return h("span", { class: "label ways" }, h("a", { href: `query?${address}` }, "See it in all rankings"), " · ", h("a", { href: `map?${address}` }, "On the map"));
 }
 
 function positives(deck, query) {

@@ -32,11 +32,6 @@ SAYS: dict[Grouping, str] = {
     "verdict": "What reviewers said of a document, for any query.",
     "score": "The highest score of a document, for any query.",
 }
-# Buttons beside fields are as high as these.
-STYLE = """<style>
-.st-key-map_controls [data-testid="stButtonGroup"] button { min-height: 2.5rem; }
-.st-key-map_controls [data-testid="stCheckbox"] { min-height: 2.5rem; align-items: center; }
-</style>"""
 RINGED = 500  # documents that hold the searched words
 BUTTONS = [["pan2d", "lasso2d", "select2d", "zoomIn2d", "zoomOut2d", "resetScale2d"]]
 
@@ -95,7 +90,6 @@ def explore(atlas: Atlas) -> None:
     if query_id is not None and not atlas.work.has_query(query_id):
         st.warning("This round has no query of that id. Here is the whole map.", icon=":material/search_off:")
         query_id = None
-    st.html(STYLE)
     by, found = controls(atlas, query_id)
     if query_id is None:
         whole(atlas, by, found)

@@ -142,12 +142,12 @@ def _address(work: Workspace, row: int, reviewer: str) -> str:
 def _column(work: Workspace, name: str) -> dict:
     label = word(work, name)
     if name in ("query", "document"):
-        return st.column_config.TextColumn(label, width=260 if name == "query" else 420)
+        return st.column_config.TextColumn(label, width=180 if name == "query" else 300)
     if name in ("status", "verdict"):
-        return st.column_config.TextColumn(label, width=150)
+        return st.column_config.TextColumn(label, width=120)
     if name.endswith("_id"):
         return st.column_config.TextColumn(label, width=110)
-    return st.column_config.NumberColumn(label, format="%d" if name.endswith("_rank") else "%.3f", width=110)
+    return st.column_config.NumberColumn(label, format="%d" if name.endswith("_rank") else "%.3f", width=90)
 
 
 @st.fragment(key="pairs")

@@ -236,10 +236,6 @@ class Atlas:
         except KeyError:
             return None
 
-    def middle(self, points: Ints) -> tuple[float, float]:
-        """The middle of these points on the map: medians of x and y."""
-        return float(np.median(self.map.x[points])), float(np.median(self.map.y[points]))
-
     def find(self, words: str, limit: int) -> list[tuple[str, str]]:
         """Ids and texts of the first queries with this id, then of those with these words in id or text."""
         return query_view.find(self.work, words, limit)
