@@ -8,7 +8,7 @@ import streamlit as st
 from nearmiss.counts import counted
 from nearmiss.errors import ReviewError
 from nearmiss.review import JUDGEMENTS
-from nearmiss.session import batches
+from nearmiss.session import batch_labels as batches
 from nearmiss.types import Pair
 from nearmiss.workspace import Workspace
 from nearmiss_app import state, theme

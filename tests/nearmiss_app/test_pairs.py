@@ -1,7 +1,7 @@
 """The page Pairs: a table paged from the core, one verdict for the chosen rows, its undo."""
 
-from nearmiss.session import pairs
-from nearmiss.session.pairs import PairFilter
+from nearmiss.session import pair_table as pairs
+from nearmiss.session.pair_table import PairFilter
 from nearmiss.workspace import open_workspace
 
 

@@ -9,9 +9,9 @@ import streamlit as st
 
 from nearmiss.review import JUDGEMENTS
 from nearmiss.selection import STATUSES
-from nearmiss.session import batches
-from nearmiss.session import pairs as core
-from nearmiss.session.pairs import PairFilter
+from nearmiss.session import batch_labels as batches
+from nearmiss.session import pair_table as core
+from nearmiss.session.pair_table import PairFilter
 from nearmiss.types import Ints
 from nearmiss.workspace import Workspace
 from nearmiss_app import state, theme

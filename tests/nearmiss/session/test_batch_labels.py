@@ -7,7 +7,8 @@ from nearmiss import audit
 from nearmiss.audit.planning import LABELS_ASKED
 from nearmiss.errors import ReviewError
 from nearmiss.review import Event
-from nearmiss.session import batches, cards, incoming
+from nearmiss.session import batch_labels as batches
+from nearmiss.session import cards, incoming
 from nearmiss.workspace import open_workspace
 
 

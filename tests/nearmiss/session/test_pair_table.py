@@ -8,8 +8,8 @@ import pytest
 
 from nearmiss.review import Event
 from nearmiss.selection import STATUSES
-from nearmiss.session import pairs
-from nearmiss.session.pairs import PairFilter
+from nearmiss.session import pair_table as pairs
+from nearmiss.session.pair_table import PairFilter
 from nearmiss.workspace import open_workspace
 
 NAMES = ["query_id", "query", "doc_id", "document", "status", "verdict", "score", "p_relevant", "margin"]

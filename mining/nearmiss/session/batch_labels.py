@@ -21,7 +21,7 @@ MOST = 10_000  # pairs of one batch: more than a person can have looked at
 
 
 @dataclass(frozen=True)
-class Batch:
+class LabelledBatch:
     """A batch that stands: the number of its first row in the log, its verdict and its pairs."""
 
     seq: int
@@ -56,7 +56,7 @@ def plan(work: Workspace, chosen: Sequence[Pair], reviewer: str) -> BatchPlan:
     return BatchPlan(tuple(pairs), labelled, judged)
 
 
-def label(work: Workspace, pairs: Sequence[Pair], verdict: str, reviewer: str, arm: str, now: float) -> Batch:
+def label(work: Workspace, pairs: Sequence[Pair], verdict: str, reviewer: str, arm: str, now: float) -> LabelledBatch:
     """
     Give all pairs one verdict, all or none.
 
@@ -86,18 +86,18 @@ def label(work: Workspace, pairs: Sequence[Pair], verdict: str, reviewer: str, a
             for number, (query_id, doc_id) in enumerate(pairs, start=1)
         ]
     )
-    return Batch(first.seq, verdict, len(pairs), arm)
+    return LabelledBatch(first.seq, verdict, len(pairs), arm)
 
 
-def last(work: Workspace, reviewer: str, arm: str) -> Batch | None:
+def last(work: Workspace, reviewer: str, arm: str) -> LabelledBatch | None:
     """The reviewer's last batch of a page, if nothing else was judged since and it stands."""
     entry = work.standing.to_undo(reviewer)
     if entry is None or entry.event.arm != arm or not entry.event.client_id.startswith(f"{arm} "):
         return None
-    return Batch(entry.seq, entry.event.verdict, 1 + work.standing.children(entry.seq), arm)
+    return LabelledBatch(entry.seq, entry.event.verdict, 1 + work.standing.children(entry.seq), arm)
 
 
-def take_back(work: Workspace, batch: Batch, reviewer: str, now: float) -> None:
+def take_back(work: Workspace, batch: LabelledBatch, reviewer: str, now: float) -> None:
     """Undo a batch as a whole; nothing happens where it was undone meanwhile."""
     work.refresh()
     if not work.standing.stands(batch.seq):
