@@ -120,22 +120,22 @@ def _controls(work: Workspace) -> None:
 
 
 def _chosen(work: Workspace) -> Choice:
-    said, (lowest, highest) = st.session_state, _scores(work)
-    low, high = said["see_scores"]
+    typed, (lowest, highest) = st.session_state, _scores(work)
+    low, high = typed["see_scores"]
     view = View(
-        statuses=tuple(said["see_status"]) or ("kept",),
-        sources=tuple(said["see_source"]),
-        verdict=said["see_verdict"],
-        reviewer=said["see_by"].strip(),
+        statuses=tuple(typed["see_status"]) or ("kept",),
+        sources=tuple(typed["see_source"]),
+        verdict=typed["see_verdict"],
+        reviewer=typed["see_by"].strip(),
         lowest=low if low > lowest else None,
         highest=high if high < highest else None,
-        disagree=said["see_disagree"],
-        text=said["see_text"].strip(),
-        query_id=said["see_query"].strip(),
-        order=said["see_order"] or "queries",
-        blind=said["see_blind"],
+        disagree=typed["see_disagree"],
+        text=typed["see_text"].strip(),
+        query_id=typed["see_query"].strip(),
+        order=typed["see_order"] or "queries",
+        blind=typed["see_blind"],
     )
-    return Choice(view, int(said["see_twice"]))
+    return Choice(view, int(typed["see_twice"]))
 
 
 def _chips(work: Workspace, chosen: Choice) -> list[tuple[str, str]]:

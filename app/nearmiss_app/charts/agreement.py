@@ -125,11 +125,11 @@ def percent(value: float) -> str:
 
 def in_words(dots: Iterable[tuple[str, AgreementEstimate]], number: Callable[[float], str]) -> str:
     """The same as text, for screen readers."""
-    said = (
+    sentences = (
         f"{name} {number(one.value)}, {_limits(one, number)}" if one.value is not None else f"{name} cannot be told"
         for name, one in dots
     )
-    return "; ".join(said)
+    return "; ".join(sentences)
 
 
 def _name(person: str, longest: int = NAME) -> str:

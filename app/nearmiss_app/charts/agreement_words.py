@@ -142,12 +142,12 @@ def differences(shown: Iterable[TwoPeople], words: Callable[[str], str]) -> str:
     kinds.sort(key=lambda each: -each[1][2])
     rows = []
     for one, (first, second, count) in kinds[:KINDS]:
-        said = (
+        sentence = (
             f'<span class="name">{safe(shortened(one.first))}</span> {safe(words(first))}, '
             f'<span class="name">{safe(shortened(one.second))}</span> {safe(words(second))}'
         )
         times = "once" if count == 1 else f"{count:,} times"
-        rows.append(f'<p>{said}</p><p class="quiet">{times}</p>')
+        rows.append(f'<p>{sentence}</p><p class="quiet">{times}</p>')
     if not rows:
         return ""
     return heading("Seen differently", "What two people most often say of the same pair.") + _framed(

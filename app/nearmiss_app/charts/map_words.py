@@ -51,13 +51,13 @@ def query(query_id: str, text: str) -> str:
 
 def document(doc_id: str, title: str, text: str, standing: str | None) -> str:
     """A document, and its standing for the query where there is one, as HTML."""
-    said = f"<small>Document <bdi>{html.escape(doc_id)}</bdi></small>"
+    header = f"<small>Document <bdi>{html.escape(doc_id)}</bdi></small>"
     if standing is not None:
-        said += f"<div>{standing}</div>"
+        header += f"<div>{standing}</div>"
     if title:
         shown = html.escape(title[:LONGEST_TITLE])
-        said += f"<div dir='auto' style='font-weight:600;overflow-wrap:anywhere;unicode-bidi:isolate'>{shown}</div>"
-    return said + _boxed(text, 260, "Document")
+        header += f"<div dir='auto' style='font-weight:600;overflow-wrap:anywhere;unicode-bidi:isolate'>{shown}</div>"
+    return header + _boxed(text, 260, "Document")
 
 
 def standing(around: Around, doc_id: str, *, dark: bool) -> str:

@@ -47,7 +47,7 @@ def about(run: RunSummary, found: Overview, name: str, *, dark: bool) -> Node:
         "about",
         node("p", "text", sentence(run, name)),
         node(
-            "dl", "figures", *(node("div", "", node("dt", "", said), node("dd", "", value)) for said, value in figures)
+            "dl", "figures", *(node("div", "", node("dt", "", term), node("dd", "", value)) for term, value in figures)
         ),
         _judged(found.judged, dark),
     )
@@ -121,7 +121,7 @@ def _step(step: FunnelStep, all_rows: int, look: Look | None, asked: str, dark: 
     word = look.word if look else "found"
     own = step.left if step.status == "kept" else step.refused
     left = 0 if step.status == "kept" else step.left
-    said = f"{word}: {step.refused:,} refused, {step.left:,} left" if step.refused else f"{word}: {step.left:,}"
+    label = f"{word}: {step.refused:,} refused, {step.left:,} left" if step.refused else f"{word}: {step.left:,}"
     return node(
         "button",
         "step last" if step.status == "kept" else "step",
@@ -137,7 +137,7 @@ def _step(step: FunnelStep, all_rows: int, look: Look | None, asked: str, dark: 
         node("span", "number", f"{step.left:,}"),
         press={"status": step.status},
         title=look.says if look else "every candidate that any source found, and every labelled pair",
-        aria_label=f"{said}. Show the rows",
+        aria_label=f"{label}. Show the rows",
         aria_pressed="true" if asked == step.status else "false",
     )
 
@@ -183,7 +183,7 @@ def _set(entry: SourceOverlap, sources: list[str], column: int, most: int, asked
         node("span", "dot in" if row in own else "dot", style=f"grid-row: {row}") for row in range(2, len(sources) + 2)
     ]
     words = f"only {listed([source_word(source) for source in entry.sources])}" if own else "no source, only a label"
-    said = f"Found by {words}: {entry.found:,}, of these {entry.kept:,} kept"
+    label = f"Found by {words}: {entry.found:,}, of these {entry.kept:,} kept"
     bar = node(
         "span",
         "column",
@@ -201,8 +201,8 @@ def _set(entry: SourceOverlap, sources: list[str], column: int, most: int, asked
         *dots,
         style=f"grid-column: {column}; grid-row: 1 / -1",
         press={"found": found_key(entry.sources)},
-        title=said,
-        aria_label=f"{said}. Show the rows",
+        title=label,
+        aria_label=f"{label}. Show the rows",
         aria_pressed="true" if asked else "false",
     )
 

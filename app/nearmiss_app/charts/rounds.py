@@ -50,19 +50,19 @@ def differs(change: RoundChange) -> Node:
 def headline(change: RoundChange) -> str:
     """How many negatives are kept by both rounds, by one, and what the second says of the lost: no cause of it."""
     lost, kept = len(change.lost), change.in_both + len(change.lost)
-    said = (
+    sentence = (
         f"Of the {kept:,} negatives that round {change.first} keeps, {change.in_both:,} are kept by round "
         f"{change.second} too. {lost:,} are gone; {len(change.gained):,} are new. "
     )
     easy = f"{change.easy:,} of those gone lie below what round {change.second} keeps, or are not found by it"
     if change.looks_less_far:
-        return said + (
+        return sentence + (
             f"Round {change.second} asks fewer sources, or asks them less deeply, so nobody can say which became easy: "
             f"{change.easy:,} of those gone are still found, and lie below what it keeps."
         )
     if len(change.changed) == 1 and "encoder" in change.changed[0] and "sparse" not in change.changed[0]:
-        return said + f"{easy}: only the encoder differs, and they are easier for it."
-    return said + f"{easy}. What made that so cannot be read from this, since more than the encoder may differ."
+        return sentence + f"{easy}: only the encoder differs, and they are easier for it."
+    return sentence + f"{easy}. What made that so cannot be read from this, since more than the encoder may differ."
 
 
 def ndcg(found: RunQuality, *, dark: bool) -> go.Figure:
@@ -116,18 +116,18 @@ def ndcg_in_words(found: RunQuality) -> str:
 
 def gains(found: RunQuality) -> list[str]:
     """What each encoder gained over the one before, and what nobody knows of it, a sentence each."""
-    said = []
+    sentences = []
     for one in found.encoders:
         name = round_name(one).capitalize()
         if one.gain is not None:
             gap, words = one.gain, {"better": "better", "worse": "worse", "": "not told apart"}
-            said.append(
+            sentences.append(
                 f"{name} against the one before: {gap.mean:+.4f} ({gap.low:+.4f} to {gap.high:+.4f}), "
                 f"{words[gap.verdict]}.".replace("-", "−")
             )
         if not one.left_out:
-            said.append(f"{name}: what its encoder {_short(one.encoder)} was trained on is not known here.")
-    return said
+            sentences.append(f"{name}: what its encoder {_short(one.encoder)} was trained on is not known here.")
+    return sentences
 
 
 def _short(encoder: str) -> str:

@@ -116,11 +116,11 @@ def what_is_drawn(picture: Picture) -> str:
     """How many candidates the points stand for, and how to look closer."""
     drawn = len(picture.rows)
     if drawn == picture.of:
-        said = f"All {drawn:,} candidates."
+        sentence = f"All {drawn:,} candidates."
     else:
         share = f"of each status its share, at least {FEWEST_OF_A_STATUS}"
-        said = f"{drawn:,} of {picture.of:,} candidates, drawn once: {share}."
-    return said + (f" {picture.outside:,} of them lie outside the frame." if picture.outside else "") + HOW
+        sentence = f"{drawn:,} of {picture.of:,} candidates, drawn once: {share}."
+    return sentence + (f" {picture.outside:,} of them lie outside the frame." if picture.outside else "") + HOW
 
 
 def _signs(present: list[str], scale: str, *, dark: bool) -> dict[str, Any]:

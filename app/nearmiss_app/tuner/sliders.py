@@ -59,8 +59,8 @@ def _problem(mistaken: dict[str, Any]) -> str:
     """The note above the settings where they are no valid policy; the message itself stands beside its setting."""
     if not mistaken:
         return ""
-    said = "Not possible so: counts and picture stay with the settings before."
-    return said if mistaken["names"] else f"{said} {mistaken['sentence']}"
+    sentence = "Not possible so: counts and picture stay with the settings before."
+    return sentence if mistaken["names"] else f"{sentence} {mistaken['sentence']}"
 
 
 def _group(title: str, settings: list[tuning.PanelSetting]) -> dict[str, Any]:

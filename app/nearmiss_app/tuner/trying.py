@@ -27,8 +27,8 @@ def tried(work: Workspace) -> tuple[Policy, dict[str, Any]]:
         policy = tuning.from_address({name: st.query_params.get_all(name) for name in st.query_params})
         policy = _usable(work, policy or st.session_state.get("tried") or work.policy)
     except RecipeError as mistake:
-        said = f"The address holds no policy that can be used here. {mistake}"
-        st.warning(as_text(said), icon=":material/link_off:")
+        sentence = f"The address holds no policy that can be used here. {mistake}"
+        st.warning(as_text(sentence), icon=":material/link_off:")
         if not form:
             return work.policy, {}
         policy = work.policy

@@ -47,51 +47,51 @@ def planned(work: Workspace, export: Export) -> tuple[ExportInputs, DryRun, Expo
     return _export_inputs(work, str(work.run.folder), work.number, *seen, export)
 
 
-def amounts(told: DryRun) -> None:
+def amounts(dry_run: DryRun) -> None:
     """How much would be written."""
     st.markdown("**What would be written**")
     with st.container(horizontal=True, gap="medium", key="amounts"):
         st.html("<style>.st-key-amounts [data-testid='stMetricValue'] { font-size: 1.375rem }</style>")
         for label, count in {
-            "Rows": told.all_rows,
-            "Queries": told.queries,
-            "Positives": told.positives,
-            "Negatives": told.negatives,
+            "Rows": dry_run.all_rows,
+            "Queries": dry_run.queries,
+            "Positives": dry_run.positives,
+            "Negatives": dry_run.negatives,
         }.items():
             st.metric(label, f"{count:,}", width="content")
-    if not told.queries:
+    if not dry_run.queries:
         st.warning("Nothing to write: no query has both a positive and a negative left.", icon=":material/block:")
         return
-    parts = [f"In {_count(told.files, 'file')}."]
-    if len(told.rows) > 1:
-        parts.append(f"Rows by table: {', '.join(f'{stem} {count:,}' for stem, count in told.rows.items())}.")
-    if told.promoted:
-        parts.append(f"{_count(told.promoted, 'positive')} found by reviewers.")
+    parts = [f"In {_count(dry_run.files, 'file')}."]
+    if len(dry_run.rows) > 1:
+        parts.append(f"Rows by table: {', '.join(f'{stem} {count:,}' for stem, count in dry_run.rows.items())}.")
+    if dry_run.promoted:
+        parts.append(f"{_count(dry_run.promoted, 'positive')} found by reviewers.")
     st.caption(" ".join(parts))
 
 
-def left_out(export_inputs: ExportInputs, told: DryRun) -> None:
+def left_out(export_inputs: ExportInputs, dry_run: DryRun) -> None:
     """Why the rest would not be written."""
-    st.markdown(f"**Left out: {told.left_out:,} of {told.candidates:,} candidates**")
-    if bars := _bars(told):
+    st.markdown(f"**Left out: {dry_run.left_out:,} of {dry_run.candidates:,} candidates**")
+    if bars := _bars(dry_run):
         st.plotly_chart(
             charts.reasons(bars, dark=theme.is_dark()),
             alt=charts.in_words(bars),
             config={"displayModeBar": False},
             key="reasons",
         )
-    if told.left_out_queries:
-        rows = pd.DataFrame(list(told.left_out_queries.items()), columns=["Queries left out because", "Queries"])
+    if dry_run.left_out_queries:
+        rows = pd.DataFrame(list(dry_run.left_out_queries.items()), columns=["Queries left out because", "Queries"])
         st.dataframe(
             rows, hide_index=True, column_config={"Queries": NUMBER}, key="left_out", alt="Queries left out, by reason"
         )
     st.caption(_judgements(export_inputs))
 
 
-def _bars(told: DryRun) -> list[charts.Bar]:
+def _bars(dry_run: DryRun) -> list[charts.Bar]:
     looks = theme.STATUS | theme.EXPORT
     bars = []
-    for reason, count in sorted(told.left_out_candidates.items(), key=lambda pair: -pair[1]):
+    for reason, count in sorted(dry_run.left_out_candidates.items(), key=lambda pair: -pair[1]):
         look = looks.get(reason) or replace(theme.LEFT_OUT, word=reason)
         bars.append(charts.Bar(f"{look.sign} {look.word}", count, theme.colour(look), look.says))
     return bars
@@ -118,20 +118,20 @@ def plan(work: Workspace, runner: ExportRunner) -> None:
         left, right = st.container(width=NARROW), st.container(width=WIDE)
     with left:
         try:
-            export_inputs, told, risk, first = planned(work, chosen(work))
+            export_inputs, dry_run, risk, first = planned(work, chosen(work))
         except NearmissError as mistake:
             st.error(as_text(str(mistake)), icon=":material/error:")
             return
     about.caption(f"Format {export_inputs.export.format}. Columns: {', '.join(columns(export_inputs.export))}.")
     with right:
-        amounts(told)
-        with st.container(border=bool(told.queries), key="write_it"):
-            if told.queries:
+        amounts(dry_run)
+        with st.container(border=bool(dry_run.queries), key="write_it"):
+            if dry_run.queries:
                 say_risk(risk)
-            write_it(work, runner, export_inputs, told)
+            write_it(work, runner, export_inputs, dry_run)
         under_way(runner)
         first_rows(first)
-        left_out(export_inputs, told)
+        left_out(export_inputs, dry_run)
 
 
 def say_risk(risk: ExportRisk) -> None:
@@ -151,7 +151,7 @@ def first_rows(files: list[FilePreview]) -> None:
         st.code(file.beginning, language=None, wrap_lines=True, height=HIGH)
 
 
-def write_it(work: Workspace, runner: ExportRunner, export_inputs: ExportInputs, told: DryRun) -> None:
+def write_it(work: Workspace, runner: ExportRunner, export_inputs: ExportInputs, dry_run: DryRun) -> None:
     """The destination, and the button that writes."""
     free = exporting.free_name(work.run.folder, export_inputs.export.format)
     busy = runner.job is not None and runner.job.state == "running"
@@ -166,7 +166,10 @@ def write_it(work: Workspace, runner: ExportRunner, export_inputs: ExportInputs,
             help=f"A name below the run's {exporting.EXPORTS}, or a whole path",
         )
         pressed = st.button(
-            f"Write {_count(told.all_rows, 'row')}", type="primary", disabled=busy or not told.queries, key="write"
+            f"Write {_count(dry_run.all_rows, 'row')}",
+            type="primary",
+            disabled=busy or not dry_run.queries,
+            key="write",
         )
     if pressed:
         try:

@@ -74,12 +74,12 @@ def start(work: Workspace) -> None:
 @st.fragment(run_every="1s")
 def show_progress(work: Workspace) -> None:
     """The map's progress, until it is done."""
-    told = maps.progress(work.run.round_folder(work.number))
-    if not isinstance(told, maps.MapProgress):
+    progress = maps.progress(work.run.round_folder(work.number))
+    if not isinstance(progress, maps.MapProgress):
         st.rerun()
     with st.container(border=True):
         st.subheader("The map is being made", anchor=False)
-        st.progress(told.share, text=words.how_far(told))
+        st.progress(progress.share, text=words.how_far(progress))
         st.caption("It goes on when you leave this page.")
 
 
@@ -174,7 +174,7 @@ def plot(
         st.caption("This query is not on the map, which shows a sample; its cosines are true all the same.")
     doc_id = st.query_params.get("doc")
     drawn = map_layers.layers(atlas, by, groups, around, narrowed)
-    told = ", ".join(f"{layer.name} {len(layer.points):,}" for layer in reversed(drawn))
+    counts = ", ".join(f"{layer.name} {len(layer.points):,}" for layer in reversed(drawn))
     st.plotly_chart(
         charts.map_figure(
             atlas,
@@ -190,7 +190,7 @@ def plot(
         on_select=lambda: take(atlas),
         selection_mode=("points", "box", "lasso"),
         config={"scrollZoom": True, "displaylogo": False, "displayModeBar": True, "modeBarButtons": BUTTONS},
-        alt=f"Map of {len(atlas.map.ids):,} points by {COLOURS[by].lower()}: {told}",
+        alt=f"Map of {len(atlas.map.ids):,} points by {COLOURS[by].lower()}: {counts}",
     )
     st.html(charts.legend(drawn, dark=theme.is_dark()))
 

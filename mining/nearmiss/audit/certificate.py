@@ -245,7 +245,7 @@ def _named(
 def test(
     sides: Sequence[Domains],
     values: Sequence[float | None],
-    own: int,
+    own_stop: int,
     sample: Sample,
     answer: Bools,
     interval: Floats,
@@ -256,12 +256,12 @@ def test(
     """
     The ceilings in turn, strict to loose, up to the first that fails; its last passing one holds at this level.
 
-    `sides` are the domains at each of the `values`, `own` the place of the policy's, at which it begins at the latest;
+    `sides` are the domains at each of the `values`, `own_stop` the policy's place, where it begins at the latest;
     `answer` (m,) what was found of the draws; `interval` (strata,) one
     of how many candidates each stratum draws.
     """
     tried: list[CeilingTried] = []
-    for place in range(min(own, _beginning(sides, sample, interval, likely, max_rate, level)), len(sides)):
+    for place in range(min(own_stop, _beginning(sides, sample, interval, likely, max_rate, level)), len(sides)):
         kept = sides[place].kept
         drawn = kept[sample.rows]
         p = p_value(_evidence(sample, kept, answer, interval, likely, max_rate), _too_many(kept, max_rate))

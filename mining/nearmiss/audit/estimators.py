@@ -103,23 +103,23 @@ class _Sums:
         self.both = summed(labels.answer * labels.proxy) - first * other / counted
 
 
-def _scaled(own: _Sums, at_cell: Floats, share: Floats) -> Floats:
+def _scaled(sums: _Sums, at_cell: Floats, share: Floats) -> Floats:
     """The answers that the proxy expects in each cell, scaled by how many were found in all."""
-    seen = own.count > 0
-    found = (share * np.where(seen, own.answer, 0)).sum(axis=1)
+    seen = sums.count > 0
+    found = (share * np.where(seen, sums.answer, 0)).sum(axis=1)
     expected = (share * np.where(seen, at_cell, 0)).sum(axis=1)
     # Half a hit more, as heavy as a label is on average: none found does not mean that there is none.
-    half = 0.5 / np.maximum(own.count.sum(axis=1), 1)
+    half = 0.5 / np.maximum(sums.count.sum(axis=1), 1)
     scale = (found + half) / np.maximum(expected + half, 1e-9)
     return np.asarray(np.clip(at_cell * scale[:, None], 0, 0.5 * (1 + at_cell)))
 
 
-def _tuned(own: _Sums, costs: Floats) -> tuple[Floats, Floats]:
+def _tuned(sums: _Sums, costs: Floats) -> tuple[Floats, Floats]:
     """The weight of the proxy at each stop, and the share of the variance that it saves, (stops,) each."""
-    freedom = costs / np.maximum(own.count - 1, 1)
-    both, proxies = (freedom * own.both).sum(axis=1), (freedom * own.proxies_squared).sum(axis=1)
-    answers = (freedom * own.answers_squared).sum(axis=1)
-    hits = own.hits.sum(axis=1)
+    freedom = costs / np.maximum(sums.count - 1, 1)
+    both, proxies = (freedom * sums.both).sum(axis=1), (freedom * sums.proxies_squared).sum(axis=1)
+    answers = (freedom * sums.answers_squared).sum(axis=1)
+    hits = sums.hits.sum(axis=1)
     # A weight tuned on three hits is mostly chance; it is shrunk when hits are few, and the variance it saves more so,
     # since it was chosen to save most on these very labels.
     believed, saves = hits / (hits + 2), hits / (hits + 4)

@@ -49,13 +49,13 @@ def passage_of(row: Mapping[str, Any], ids: Iterable[str], texts: Iterable[str] 
     return InputDocument(None if id_name is None else wanted_id(row[id_name], id_name), title, text, grouped(own))
 
 
-def grouped(own: dict[str, Any]) -> dict[str, Any]:
+def grouped(columns: dict[str, Any]) -> dict[str, Any]:
     """The user's fields, with `group_id` as an id, from the metadata where the row has none."""
-    metadata = own.get("metadata")
-    group = own.get("group_id")
+    metadata = columns.get("metadata")
+    group = columns.get("group_id")
     if group is None and isinstance(metadata, dict):
         group = metadata.get("group_id")
-    return own if group is None else own | {"group_id": wanted_id(group, "group_id")}
+    return columns if group is None else columns | {"group_id": wanted_id(group, "group_id")}
 
 
 def content_id(kind: str, *texts: str) -> str:

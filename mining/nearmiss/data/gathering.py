@@ -84,18 +84,18 @@ def add_document(gathered: Gathered, doc_id: str, found: InputDocument, place: s
         gathered.ids_by_text.setdefault(passage(found.title, found.text), doc_id)
 
 
-def add_query(gathered: Gathered, query_id: str, text: str, own: dict[str, Any], place: str) -> None:
+def add_query(gathered: Gathered, query_id: str, text: str, columns: dict[str, Any], place: str) -> None:
     """A query, or one more mention of it."""
     if known := gathered.queries.get(query_id):
-        remember(known, own)
+        remember(known, columns)
     else:
-        gathered.queries[query_id] = Mention("", text, place, [own])
+        gathered.queries[query_id] = Mention("", text, place, [columns])
 
 
-def remember(known: Mention, own: dict[str, Any]) -> None:
+def remember(known: Mention, columns: dict[str, Any]) -> None:
     """Keep the user's fields of a further mention, unless they add nothing new."""
-    if own not in known.own:
-        known.own.append(own)
+    if columns not in known.own:
+        known.own.append(columns)
 
 
 def add_example(gathered: Gathered, example: InputExample, place: str) -> str:

@@ -60,23 +60,23 @@ def write_text(path: Path, lines: Iterable[str], compress: Compress) -> None:
             stream.write(line.encode("utf-8"))
 
 
-def write_parquet(path: Path, rows: Iterable[Row], own: pa.Schema, compress: Compress) -> None:
+def write_parquet(path: Path, rows: Iterable[Row], own_schema: pa.Schema, compress: Compress) -> None:
     """
-    Write `rows` in groups of 1000. Types are those of the first row, and `own`'s for the user's columns,
+    Write `rows` in groups of 1000. Types are those of the first row, and `own_schema`'s for the user's columns,
     whose first value may be missing.
     """
     rows = iter(rows)
     first = next(rows)
-    schema = _schema(first, own)
+    schema = _schema(first, own_schema)
     with pq.ParquetWriter(path, schema, compression=_CODEC[compress]) as writer:
         rows = chain([first], rows)
         while group := list(islice(rows, _ROW_GROUP)):
             writer.write_batch(pa.RecordBatch.from_pylist(group, schema=schema))
 
 
-def _schema(row: Row, own: pa.Schema) -> pa.Schema:
+def _schema(row: Row, own_schema: pa.Schema) -> pa.Schema:
     seen = pa.RecordBatch.from_pylist([row]).schema
-    return pa.schema([own.field(name) if name in own.names else seen.field(name) for name in row])
+    return pa.schema([own_schema.field(name) if name in own_schema.names else seen.field(name) for name in row])
 
 
 def _json(row: Row) -> str:

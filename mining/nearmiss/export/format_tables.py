@@ -32,10 +32,10 @@ def rows_of_corpus(dataset: Dataset, selected: pd.DataFrame, corpus: CorpusTable
         yield _extended(row, document.own) if export.own_columns else row
 
 
-def _extended(row: Row, own: Mapping[str, Any]) -> Row:
-    if taken := sorted(row.keys() & own.keys()):
+def _extended(row: Row, own_values: Mapping[str, Any]) -> Row:
+    if taken := sorted(row.keys() & own_values.keys()):
         raise RunError(f"--own-columns: wanted names that the format does not use; found {taken}: rename them")
-    return {**row, **own}
+    return {**row, **own_values}
 
 
 def _is_extended(table: FormatTable, export: Export) -> bool:

@@ -229,12 +229,12 @@ def _anchors(table: Table, wrong: Bools, found: Bools) -> tuple[Bools, list[int]
     return anchors, np.unique(table.query[lost]).tolist()
 
 
-def _codes(table: Table, own: Statuses, export: Export) -> npt.NDArray[np.int8]:
+def _codes(table: Table, own_statuses: Statuses, export: Export) -> npt.NDArray[np.int8]:
     """Verdicts as selection reads them: what is taken away is masked, before any rule but `known_positive`."""
     codes = table.verdicts.copy()
     if export.partial == "keep":
         codes[table.verdict("partial")] = _UNJUDGED
-    codes[own > 0] = _MASKED
+    codes[own_statuses > 0] = _MASKED
     return codes
 
 

@@ -47,21 +47,23 @@ class FileLayout:
         return f"{stem}-{number:05d}.{self.file}{suffix}"
 
 
-def write_shards(folder: Path, stem: str, rows: Iterable[Row], layout: FileLayout, own: pa.Schema) -> Iterator[Shard]:
+def write_shards(
+    folder: Path, stem: str, rows: Iterable[Row], layout: FileLayout, own_schema: pa.Schema
+) -> Iterator[Shard]:
     """Write the rows into numbered files below `folder`; no rows, no file."""
     rows = iter(rows)
     for number, first in enumerate(rows):
         name = layout.name(stem, number)
         rest = None if layout.shard_size is None else layout.shard_size - 1
-        yield _write_one(folder, name, chain([first], islice(rows, rest)), layout, own)
+        yield _write_one(folder, name, chain([first], islice(rows, rest)), layout, own_schema)
 
 
-def _write_one(folder: Path, name: str, rows: Iterator[Row], layout: FileLayout, own: pa.Schema) -> Shard:
+def _write_one(folder: Path, name: str, rows: Iterator[Row], layout: FileLayout, own_schema: pa.Schema) -> Shard:
     path = folder / name
     path.parent.mkdir(parents=True, exist_ok=True)
     counted = _Counted(rows)
     if layout.file == "parquet":
-        containers.write_parquet(path, counted, own, layout.compress)
+        containers.write_parquet(path, counted, own_schema, layout.compress)
     else:
         containers.write_text(path, lines(counted, layout), layout.compress)
     return Shard(name, counted.count, path.stat().st_size, sha256_of(path))

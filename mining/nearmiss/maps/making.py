@@ -131,17 +131,21 @@ def _plane(points: Points, found: Nearest, seed: int, watch: Watch) -> Plane:
         return spread(points, found, seed, advance)
 
 
-def _frame(data: Dataset, drawn: MapSample, plane: Plane, own: npt.NDArray[np.int32], found: Nearest) -> pd.DataFrame:
+def _frame(
+    data: Dataset, drawn: MapSample, plane: Plane, clusters: npt.NDArray[np.int32], found: Nearest
+) -> pd.DataFrame:
     ids = data.documents["doc_id"].take(drawn.documents), data.queries["query_id"].take(drawn.queries)
     # A query belongs where its nearest document does.
-    of_query = own[found.documents[len(own) :, 0]] if found.documents.shape[1] else np.zeros(len(drawn.queries), int)
+    of_query = (
+        clusters[found.documents[len(clusters) :, 0]] if found.documents.shape[1] else np.zeros(len(drawn.queries), int)
+    )
     return pd.DataFrame(
         {
             "kind": np.repeat(["document", "query"], [len(drawn.documents), len(drawn.queries)]),
             "id": pd.concat(ids, ignore_index=True),
             "x": plane[:, 0],
             "y": plane[:, 1],
-            "cluster": np.concatenate([own, of_query]).astype(np.int32),
+            "cluster": np.concatenate([clusters, of_query]).astype(np.int32),
         }
     )
 
@@ -154,7 +158,7 @@ def _facts(
     room: int,
     drawn: MapSample,
     points: Points,
-    own: npt.NDArray[np.int32],
+    clusters: npt.NDArray[np.int32],
 ) -> dict[str, Any]:
     data = run.dataset
     with_umap = points.documents >= FEWEST
@@ -171,7 +175,7 @@ def _facts(
         "sample": {"room": room, "strata": drawn.facts()},
         "clusters": {
             "from": "the round's recipe" if recipe.clusters else "the map",
-            "words": name_clusters(texts, own, language),
+            "words": name_clusters(texts, clusters, language),
         },
         "versions": {library: version(library) for library in ("faiss-cpu", "numba", "numpy", "umap-learn")},
     }

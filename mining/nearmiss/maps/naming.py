@@ -59,8 +59,8 @@ def _documents_with(texts: Sequence[str], language: str, left_out: Collection[st
     return found
 
 
-def _distinctive(own: Counter[str], everywhere: Counter[str], count: int) -> list[str]:
+def _distinctive(counts: Counter[str], everywhere: Counter[str], count: int) -> list[str]:
     # Common here, and mostly here: documents with the word, times the share of all such documents that this is. With a
     # dozen clusters, c-TF-IDF's logarithm would hardly tell "water" from "yolk". A word of one document names no topic.
-    ranked = sorted(own, key=lambda word: (own[word] < FEWEST, -(own[word] ** 2) / everywhere[word], word))
+    ranked = sorted(counts, key=lambda word: (counts[word] < FEWEST, -(counts[word] ** 2) / everywhere[word], word))
     return ranked[:count]

@@ -73,10 +73,10 @@ def explain(
     return [_explain(table, policy, rows, row, signals_in_words[row]) for row in chosen]
 
 
-def _signals_in_words(candidates: pd.DataFrame, own: Bools, calibration: Calibration) -> list[tuple[str, ...]]:
+def _signals_in_words(candidates: pd.DataFrame, of_query: Bools, calibration: Calibration) -> list[tuple[str, ...]]:
     """For each of the query's rows, its LOUDEST (strongest) signals with what they add to the logit."""
     found = signals(candidates)
-    added = calibration.contributions(Signals(found.names, found.values[own]))
+    added = calibration.contributions(Signals(found.names, found.values[of_query]))
     loudest = np.argsort(-np.abs(added), axis=1, kind="stable")[:, :LOUDEST]
     return [
         tuple(f"{in_words(calibration.names[place])} {added[row, place]:+.2f}" for place in places)

@@ -176,9 +176,9 @@ def scored(work: Workspace) -> list[str]:
     return [*(["teacher"] if work.has_teacher else []), *work.table.sources]
 
 
-def _status(card_view: CardView, row: int, own: str | None) -> str:
+def _status(card_view: CardView, row: int, own_verdict: str | None) -> str:
     """The policy's status of a candidate, or this reviewer's own verdict where it decides."""
-    return STATUS_OF_OWN.get(own or "", STATUSES[int(card_view.decision.status[row])])
+    return STATUS_OF_OWN.get(own_verdict or "", STATUSES[int(card_view.decision.status[row])])
 
 
 def _opinions(judged: dict[str, Entry], reviewer: str) -> list[dict[str, str]]:
@@ -188,13 +188,17 @@ def _opinions(judged: dict[str, Entry], reviewer: str) -> list[dict[str, str]]:
 
 
 def _comments(
-    standing: Standing, pair: Pair, reviewer: str, picked: PickedCard, own: str | None
+    standing: Standing, pair: Pair, reviewer: str, picked: PickedCard, own_verdict: str | None
 ) -> list[dict[str, Any]]:
     """The comments on a pair: one's own, and the others' once one has judged."""
     shown = []
     for entry in standing.history(pair):
         is_own = entry.event.reviewer == reviewer
-        if entry.event.comment and standing.stands(entry.seq) and (not picked.again if is_own else own is not None):
+        if (
+            entry.event.comment
+            and standing.stands(entry.seq)
+            and (not picked.again if is_own else own_verdict is not None)
+        ):
             shown.append(
                 {
                     "event": _name(entry),

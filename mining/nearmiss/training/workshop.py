@@ -132,4 +132,4 @@ def _is_whole(state: Path) -> bool:
 def _changes(before: dict[str, Any], after: dict[str, Any], words: Mapping[str, str]) -> list[str]:
     pairs = [(name, before["recipe"].get(name), value) for name, value in after["recipe"].items()]
     changes = [f"{name} {old!r} -> {new!r}" for name, old, new in pairs if old != new]
-    return changes + [said for name, said in words.items() if before.get(name) != after[name]]
+    return changes + [sentence for name, sentence in words.items() if before.get(name) != after[name]]

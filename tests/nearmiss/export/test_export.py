@@ -590,7 +590,9 @@ def test_an_empty_folder_may_be_filled(dataset, tmp_path):
 def test_a_writer_takes_no_row_before_its_turn(tmp_path):
     taken = itertools.count()
     endless = ({"row": number} for number in taken)
-    shards = write_shards(tmp_path, "train", endless, FileLayout("jsonl", "none", shard_size=3), own=pa.schema([]))
+    shards = write_shards(
+        tmp_path, "train", endless, FileLayout("jsonl", "none", shard_size=3), own_schema=pa.schema([])
+    )
     first = next(shards)
     assert (first.name, first.rows) == ("train-00000.jsonl", 3)
     assert next(taken) == 3

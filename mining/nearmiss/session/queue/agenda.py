@@ -139,10 +139,10 @@ def next_pairs(
     return [*first, *work.log.lease(reviewer, enough, count - len(first), as_of=work.standing.last_seq)]
 
 
-def _interleaved(own: Iterator[tuple[Pair, int]], between: Sequence[Pair]) -> Iterator[tuple[Pair, int]]:
+def _interleaved(ordered: Iterator[tuple[Pair, int]], between: Sequence[Pair]) -> Iterator[tuple[Pair, int]]:
     """Pairs with those `between` mixed in, BETWEEN of all; when one side runs out, the other fills up."""
     waiting, due = iter(between), 0.0
-    for pair in own:
+    for pair in ordered:
         due += BETWEEN / (1 - BETWEEN)
         if due >= 1:
             due -= 1
