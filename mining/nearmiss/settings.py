@@ -476,7 +476,11 @@ def check_audit(**numbers: float | None) -> None:
             check_number(flag(name), value, AUDIT[name])
 
 
-def check_read(recipe: Mining | Policy, named: Collection[str]) -> None:
+# The settings that are measured from the positive's score.
+_FROM_THE_ANCHOR = ("absolute_margin", "relative_margin", "absolute_floor", "relative_floor")
+
+
+def check_read(recipe: Mining | Policy | Trial, named: Collection[str]) -> None:
     """
     Raise RecipeError for a setting among those `named` that has no effect because of another setting.
 
@@ -488,9 +492,15 @@ def check_read(recipe: Mining | Policy, named: Collection[str]) -> None:
             raise RecipeError(f"{flag(name)}: wanted none, since {why}; found {value!r}. {cure}, or leave it out")
 
 
-def _unread(recipe: Mining | Policy) -> Iterator[tuple[str, str, str]]:
+def _unread(recipe: Mining | Policy | Trial) -> Iterator[tuple[str, str, str]]:
     """Each setting that would have no effect, why, and what would make it count."""
+    if isinstance(recipe, Trial):
+        if recipe.student == "adapter":
+            yield "max_length", "the adapter learns from the run's vectors and reads no text", "Add --student encoder"
+        return
     if isinstance(recipe, Policy):
+        if all(getattr(recipe, name) is None for name in _FROM_THE_ANCHOR):
+            yield "anchor", "no margin or floor starts from it", "Add --relative-margin 0.05"
         if recipe.sampling != "simans":
             for name in ("simans_a", "simans_b"):
                 yield name, f"the sampling is {recipe.sampling}", "Add --sampling simans"

@@ -172,6 +172,8 @@ def test_the_numbers_that_an_audit_may_have():
         (Mining(sources=("bm25",), index="ivf"), "index", "`dense`, which reads it, is not"),
         (Mining(index="hnsw", search_memory=64), "search_memory", "the index is hnsw"),
         (Policy(simans_b=0.5), "simans_b", "the sampling is top"),
+        (Policy(anchor="max"), "anchor", "no margin or floor starts from it"),
+        (Trial(max_length=64), "max_length", "the adapter learns from the run's vectors"),
     ],
 )
 def test_a_setting_that_another_choice_leaves_unread_is_refused_where_it_was_named(recipe, name, why):
@@ -190,6 +192,8 @@ def test_settings_that_are_read_may_be_named():
     )
     check_read(everything, [field.name for field in fields(Mining)])
     check_read(Policy(sampling="simans", simans_a=2), [field.name for field in fields(Policy)])
+    check_read(Policy(anchor="max", relative_floor=0.5), [field.name for field in fields(Policy)])
+    check_read(Trial(student="static", max_length=64), [field.name for field in fields(Trial)])
 
 
 def test_files_and_folders_of_a_recipe_are_named_from_the_root(tmp_path, monkeypatch):

@@ -16,7 +16,7 @@ from nearmiss.cli.commands import AsJson, ReviewsFlag, RoundNumber, RunFolder
 from nearmiss.cli.console import output as _output
 from nearmiss.cli.console import print_json as _print_json
 from nearmiss.cli.flags import takes
-from nearmiss.settings import AUDIT, Policy, check_audit, flag
+from nearmiss.settings import AUDIT, Policy, check_audit, check_read, flag
 from nearmiss.typed_settings import typed_fields
 
 if TYPE_CHECKING:
@@ -83,7 +83,10 @@ def estimate(
 
     check_audit(half_width=half_width)
     work = _opened(run, reviews, round)
-    found = audits.estimate(work, replace(work.policy, **typed_fields(Policy, flags)))
+    typed = typed_fields(Policy, flags)
+    policy = replace(work.policy, **typed)
+    check_read(policy, typed)
+    found = audits.estimate(work, policy)
     more = audits.labels_to_add(found.numbers.false_negative_rate, half_width)
     people = audits.reviewers(work)
     if json:

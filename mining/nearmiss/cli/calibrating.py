@@ -46,6 +46,10 @@ def calibrate(
 
     if undo + redo + dry_run > 1:
         raise ReviewError("calibrate: wanted one of --dry-run, --undo and --redo; found several")
+    if (undo or redo or dry_run) and yes:
+        raise ReviewError("--yes: wanted none beside --dry-run, --undo or --redo, which ask nothing")
+    if (undo or redo) and with_audits:
+        raise ReviewError("--with-audits: wanted none beside --undo or --redo, which fit nothing")
     work = open_to_read(run, reviews, round)
     if undo or redo:
         back = (refit.undo if undo else refit.redo)(work, getpass.getuser())

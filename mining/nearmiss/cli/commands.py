@@ -21,7 +21,7 @@ from nearmiss.cli.reading import NO_READING, ReadingFlags, read, refuse, takes_d
 from nearmiss.counts import counted
 from nearmiss.errors import RecipeError, RunError
 from nearmiss.presets import PRESETS, Preset
-from nearmiss.settings import Export, Mining, Policy, check_read, source_name
+from nearmiss.settings import COUNT_OR_NONE, Export, Mining, Policy, check_number, check_read, source_name
 from nearmiss.typed_settings import typed_fields
 
 if TYPE_CHECKING:
@@ -49,6 +49,14 @@ ReviewsFlag = Annotated[
 NewReviews = Annotated[
     str, typer.Option("--new-reviews", metavar="FILE", help="the same, for a log that does not exist yet")
 ]
+
+
+def one_log(reviews: str, new_reviews: str) -> None:
+    """RecipeError where two logs were named."""
+    if reviews and new_reviews:
+        raise RecipeError(f"--new-reviews {new_reviews}: wanted one log; found --reviews {reviews} beside it")
+
+
 PresetName = Annotated[
     str | None, typer.Option("--preset", help="published recipe to start from; `nearmiss presets` lists them")
 ]
@@ -118,6 +126,8 @@ def report(
     from nearmiss.reports import funnel as reports
     from nearmiss.run import open_run
 
+    if compare is not None and round is not None:
+        raise RecipeError(f"--round {round}: wanted none beside --compare, which names two rounds")
     opened = open_run(run, reviews)
     if compare is None:
         _report(opened, json, number=round)
@@ -232,6 +242,8 @@ def make_map(
     from nearmiss.cli import show
     from nearmiss.run import open_run
 
+    if seed is not None:
+        check_number("--seed", seed, COUNT_OR_NONE)
     facts = maps.make(open_run(run), round, seed=seed, room=sample, watch=progress_on(_errors()))
     if json:
         _print_json(facts)
@@ -256,6 +268,7 @@ def open_app(
     from nearmiss.cli import serving
     from nearmiss.run import from_here, open_run
 
+    one_log(reviews, new_reviews)
     open_run(run).round_folder()
     _errors().print(f"http://127.0.0.1:{port}/{page.lstrip('/')}  (Ctrl-C stops it)", soft_wrap=True, highlight=False)
     serving.serve(run, from_here(new_reviews) or reviews, reviewer, port)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nearmiss.cli import app
-from nearmiss.cli.commands import AsJson, NewReviews, ReviewsFlag, RunFolder
+from nearmiss.cli.commands import AsJson, NewReviews, ReviewsFlag, RunFolder, one_log
 from nearmiss.cli.console import output as _output
 from nearmiss.cli.console import print_json as _print_json
 from nearmiss.counts import counted
@@ -91,6 +91,7 @@ def import_reviews(
     from nearmiss.review.annotation_tools import Words
     from nearmiss.run import from_here, open_run
 
+    one_log(reviews, new_reviews)
     opened = open_run(run, from_here(new_reviews) or reviews)
     opened.round_folder()
     chosen, words = exchange.format_of(file, format), Words(_labels(label), question)

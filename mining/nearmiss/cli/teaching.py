@@ -20,7 +20,8 @@ from nearmiss.cli.console import print_json as _print_json
 from nearmiss.cli.flags import takes
 from nearmiss.cli.progress_bar import progress_on
 from nearmiss.cli.reading import NO_READING, ReadingFlags, read, refuse, takes_data
-from nearmiss.settings import Teaching
+from nearmiss.errors import RecipeError
+from nearmiss.settings import Teaching, flag
 from nearmiss.typed_settings import typed_fields
 
 if TYPE_CHECKING:
@@ -47,12 +48,16 @@ def teach(
     from nearmiss.run import RUN_FILE
 
     console = _errors()
-    recipe = Teaching(**typed_fields(Teaching, flags))
+    typed = typed_fields(Teaching, flags)
+    recipe = Teaching(**typed)
     is_run = (Path(data) / RUN_FILE).is_file()
     if is_run:
         refuse(reading, f"{data} is a run, which keeps its data")
         training_pairs = training.from_run(Path(data), recipe, reviews, round)
     else:
+        of_a_run = {"round": round, "reviews": reviews} | {name: typed.get(name) for name in ("partial", "unlabelled")}
+        if unread := [flag(name) for name, value in of_a_run.items() if value]:
+            raise RecipeError(f"{', '.join(unread)}: wanted none, since {data} is no run: only runs have judgements")
         training_pairs = training.from_dataset(read(console, data, reading), data)
 
     def tell(message: str) -> None:

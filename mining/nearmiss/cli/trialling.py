@@ -17,7 +17,7 @@ from nearmiss.cli.flags import takes
 from nearmiss.cli.progress_bar import progress_on
 from nearmiss.cli.reading import ReadingFlags, read
 from nearmiss.errors import RecipeError
-from nearmiss.settings import Trial
+from nearmiss.settings import Trial, check_read
 from nearmiss.typed_settings import typed_fields
 
 if TYPE_CHECKING:
@@ -55,7 +55,13 @@ def trial(
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     from nearmiss.training import trials
 
-    settings = Trial(**typed_fields(Trial, flags))
+    typed = typed_fields(Trial, flags)
+    settings = Trial(**typed)
+    check_read(settings, typed)
+    if test_data and "held_out" in typed:
+        raise RecipeError(
+            f"--held-out {settings.held_out}: wanted none, since --test-data brings the queries to test on"
+        )
     if test_split and not test_data:
         raise RecipeError(f"--test-split {test_split}: wanted --test-data DATA, which has that split; found none")
     console = errors()

@@ -135,6 +135,7 @@ def read_file(
     `reviewer` is used for judgements that name nobody. Without `borders`, a file whose highest grade is 1 means
     relevant by it. Raises ReviewError that lists what is wrong.
     """
+    _check_read(format, borders, words)
     if format == "jsonl":
         history = read_history(path, reviewer)
         return JudgementFile(path, history, ReadJudgements([], len(history)))
@@ -153,6 +154,14 @@ def read_file(
     found = table_rows(path) if format == "rows" and is_table(path) else objects(path)
     given = annotation_tools.given(format, found, words or Words({}))
     return JudgementFile(path, None, given.by(reviewer, path).latest())
+
+
+def _check_read(format: JudgementFormat, borders: Borders | None, words: Words | None) -> None:
+    """ReviewError where something was said of grades, labels or questions that files of this format do not have."""
+    if borders is not None and format not in ("trec", "quepid"):
+        raise ReviewError(f"--relevant-from, --partial-from: wanted none, since {format} holds verdicts and no grades")
+    if words and (words.labels or words.question) and format in ("jsonl", "trec", "quepid"):
+        raise ReviewError(f"--label, --question: wanted none, since {format} has no labels of a tool's own")
 
 
 def check(read: JudgementFile, belonging: Belonging, *, allow_foreign: bool = False) -> None:

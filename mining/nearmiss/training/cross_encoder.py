@@ -119,6 +119,8 @@ def _finish(training_run: _TrainingRun) -> TrainingResult:
 def _check_distillation(training_pairs: TrainingPairs, start: BaseModel) -> None:
     if not start.is_encoder and training_pairs.pairs["label"].isna().any():
         raise RecipeError(f"--unlabelled: wanted an encoder as start, whose cosines tell of them; found {start.name}")
+    if not start.is_encoder and start.recipe.distil not in (0, Teaching().distil):
+        raise RecipeError(f"--distil: wanted an encoder as start, whose cosines are distilled; found {start.name}")
 
 
 def _check_pairs(training_run: _TrainingRun) -> None:

@@ -356,6 +356,9 @@ def test_a_comparison_names_what_was_set_otherwise_before_it_calls_anything_easy
     assert back["changed"] == ["depth of bm25 10 -> 100", "depth of dense 10 -> 100"]
 
 
+LOG = "postgresql+psycopg://nobody@localhost/none"
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -365,6 +368,25 @@ def test_a_comparison_names_what_was_set_otherwise_before_it_calls_anything_easy
         (("audit", "certify", "RUN", "--max-rate", "inf"), "--max-rate: wanted above 0 and below 1; found inf"),
         (("mine", SAMPLE, "new", "--preset", "dpr", "--teacher-prompt", "x"), "--teacher-prompt: wanted none"),
         (("select", "RUN", "--simans-a", "2"), "--simans-a: wanted none, since the sampling is top; found 2.0"),
+        (("select", "RUN", "--anchor", "max"), "--anchor: wanted none, since no margin or floor starts from it"),
+        (("audit", "estimate", "RUN", "--simans-a", "2"), "--simans-a: wanted none, since the sampling is top"),
+        (("map", "RUN", "--seed", "-1"), "--seed: wanted 0 or more; found -1"),
+        (("report", "RUN", "--compare", "1", "1", "--round", "1"), "--round 1: wanted none beside --compare"),
+        (("trial", "RUN", "--max-length", "64"), "--max-length: wanted none, since the adapter learns from the run's"),
+        (("trial", "RUN", "--test-data", SAMPLE, "--held-out", ".5"), "--held-out 0.5: wanted none, since --test-data"),
+        (("teach", SAMPLE, "out", "--round", "1"), "--round: wanted none, since "),
+        (("teach", SAMPLE, "out", "--partial", "drop"), "--partial: wanted none, since "),
+        (("calibrate", "RUN", "--undo", "--yes"), "--yes: wanted none beside --dry-run, --undo or --redo"),
+        (("calibrate", "RUN", "--redo", "--with-audits"), "--with-audits: wanted none beside --undo or --redo"),
+        (("app", "RUN", "--reviews", LOG, "--new-reviews", "b.db"), "--new-reviews b.db: wanted one log; found"),
+        (
+            ("review", "import", "RUN", "a.jsonl", "--format", "jsonl", "--label", "a=relevant"),
+            "--label, --question: wanted",
+        ),
+        (
+            ("review", "import", "RUN", "a", "--format", "prodigy", "--relevant-from", "2"),
+            "--relevant-from, --partial-from",
+        ),
     ],
 )
 def test_a_number_out_of_range_or_a_flag_that_nothing_reads_is_refused(
