@@ -11,7 +11,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from itertools import pairwise
-from unittest.mock import Mock
 
 import pytest
 import sqlalchemy as sql
@@ -702,11 +701,18 @@ def test_adopting_keeps_what_stands(tmp_path_factory, rows):
     ]
 
 
-def test_a_lock_of_a_server_is_not_waited_for_without_end(monkeypatch):
-    connection, on_connect = Mock(), []
-    monkeypatch.setattr(log_schema.sql.event, "listens_for", lambda engine, moment: on_connect.append)
-    log_schema._prepare_postgresql(None)
-    on_connect[0](connection, None)
-    asked = [call.args[0] for call in connection.execute.call_args_list]
-    assert f"SELECT set_config('lock_timeout', '{log_schema.BUSY_SECONDS * 1000:.0f}', false)" in asked
-    connection.commit.assert_called_once()
+@pytest.mark.parametrize("where", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("held", ["SELECT pg_advisory_xact_lock({writers})", "LOCK TABLE verdicts"])
+def test_a_lock_of_a_server_is_not_waited_for_without_end(where, monkeypatch, held):
+    open_log(where).close()
+    monkeypatch.setattr(log_schema, "BUSY_SECONDS", 0.2)
+    log = open_log(where)
+    other = sql.create_engine(where)
+    with other.connect() as holder:
+        # Another writer that never ends.
+        holder.execute(sql.text(held.format(writers=log_schema.WRITERS)))
+        with pytest.raises(ReviewError, match=r"wanted to read or write; found .*lock timeout"):
+            log.append([judged(1)])
+    other.dispose()
+    assert [entry.seq for entry in log.append([judged(1)])] != []
+    log.close()

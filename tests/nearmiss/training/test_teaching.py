@@ -1,6 +1,7 @@
 """Teaching on tiny models: what is learnt, what is never seen, what survives a kill, and what a person outranks."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -20,7 +21,8 @@ from nearmiss.models.teacher import load_teacher
 from nearmiss.review import Event
 from nearmiss.settings import Mining, Policy, Teaching
 from nearmiss.storage.fingerprint import fingerprint_of_model
-from nearmiss.training import compression, from_dataset, from_run, teach, trainer
+from nearmiss.storage.one_writer import one_writer
+from nearmiss.training import compression, cross_encoder, from_dataset, from_run, teach, trainer
 from nearmiss.training.evaluation import measure
 from nearmiss.training.labelled_pairs import TrainingPairs, held_out
 from nearmiss.training.score_scale import ScoreScale, cross_fitted, fit
@@ -199,6 +201,22 @@ def test_other_settings_in_the_same_folder_are_refused(trained, encoder, trainin
         RunError, match=r"wanted a new folder, or one of an interrupted .*found a folder with mine\.txt"
     ):
         teach(training_pairs, tmp_path, replace(TOY, start=str(encoder)))
+
+
+def test_of_two_at_once_the_second_is_told_who_teaches_and_trains_nothing(
+    tmp_path, encoder, training_pairs, monkeypatch
+):
+    def begun(*anything):
+        raise AssertionError("it trained")
+
+    monkeypatch.setattr(cross_encoder, "_begin", begun)
+    with one_writer(tmp_path / "out" / ".teaching"), pytest.raises(RunError) as refused:
+        teach(training_pairs, tmp_path / "out", replace(TOY, start=str(encoder)))
+    assert f"found process {os.getpid()} on " in str(refused.value)
+    assert "Wait until it has ended, or stop it" in str(refused.value)
+    # And the folder is free again once that one has ended.
+    with pytest.raises(AssertionError, match="it trained"):
+        teach(training_pairs, tmp_path / "out", replace(TOY, start=str(encoder)))
 
 
 def test_too_little_to_measure_on_is_refused_before_any_work(encoder, tmp_path):
