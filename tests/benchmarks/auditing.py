@@ -31,7 +31,8 @@ from statsmodels.stats.proportion import proportion_confint
 
 from nearmiss import selection
 from nearmiss.audit.bounds import Part, evidence, p_value
-from nearmiss.audit.certificate import intervals, spent, test
+from nearmiss.audit.ceiling_tests import JudgedDraws, intervals, try_ceilings
+from nearmiss.audit.certifying import spent
 from nearmiss.audit.domains import Domains, domains, unjudged
 from nearmiss.audit.estimates import bands, layer_of
 from nearmiss.audit.ladder import ladder
@@ -181,7 +182,8 @@ def certified(known: Known, labels: int, repetitions: int, max_rate: float) -> t
     wrong, passed, some = [], [], []
     for seed in range(repetitions):
         sample = sampled(known, labels, seed, designed)
-        tried = test(sides, values, own, sample, sample.verdict == RELEVANT, interval, known.likely, max_rate, LEVEL)
+        draws = JudgedDraws(sample, sample.verdict == RELEVANT, interval, known.likely, max_rate, LEVEL)
+        tried = try_ceilings(sides, values, own, draws)
         good = [values.index(stop.value) for stop in tried if stop.passed]
         wrong.append(bool(good) and known.answer[sides[good[-1]].kept].mean() > max_rate)
         passed.append(own in good)
@@ -204,7 +206,8 @@ def tried_again(known: Known, labels: int, tries: int, repetitions: int, max_rat
 
     def errs(seed: int, level: float) -> bool:
         sample = sampled(known, labels, seed, designed)
-        tried = test(sides, values, own, sample, sample.verdict == RELEVANT, interval, known.likely, max_rate, level)
+        draws = JudgedDraws(sample, sample.verdict == RELEVANT, interval, known.likely, max_rate, level)
+        tried = try_ceilings(sides, values, own, draws)
         good = [values.index(stop.value) for stop in tried if stop.passed]
         return bool(good) and too_many[good[-1]]
 

@@ -8,7 +8,8 @@ A plan draws a stratified random sample over kept and refused candidates; one au
 round.
 """
 
-from nearmiss.audit.certificate import Certificate, certificates, certification, certify, covering
+from nearmiss.audit.certificate import Certificate, certificates, certification, covering
+from nearmiss.audit.certifying import certify
 from nearmiss.audit.estimates import AuditRates, Band, Curve, Estimate, Rate, curve, estimate
 from nearmiss.audit.exported import exported, rows_of
 from nearmiss.audit.planning import plan, proxy

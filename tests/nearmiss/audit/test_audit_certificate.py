@@ -12,7 +12,7 @@ from scipy.stats import beta, binom, binomtest
 from nearmiss import audit
 from nearmiss.audit import sentences
 from nearmiss.audit.bounds import Part, evidence, p_value, upper_bound, weights
-from nearmiss.audit.certificate import spent
+from nearmiss.audit.certifying import spent
 from nearmiss.audit.exported import fingerprint_of_rows
 from nearmiss.errors import RecipeError, ReviewError
 from nearmiss.review import Event
