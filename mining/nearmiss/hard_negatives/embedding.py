@@ -15,14 +15,11 @@ from typing import Any, Literal
 import numpy as np
 
 from nearmiss.hard_negatives.arguments import GivenArguments, Prompt
-from nearmiss.models.live import engine_for, left_as_found, pool_of, weights_fingerprint
+from nearmiss.models.live import engine_if_worth_it, left_as_found, pool_of, weights_fingerprint
 from nearmiss.storage.files import write_atomically
 from nearmiss.types import Vectors
 
 Name = Literal["query", "corpus"]
-
-# Texts from which on it pays to make a graph of the model, which takes seconds. Fewer go through its own methods.
-MANY = 2000
 
 
 def embed(model: Any, queries: list[str], corpus: list[str], how: GivenArguments) -> tuple[Vectors, Vectors]:
@@ -36,7 +33,8 @@ def embed(model: Any, queries: list[str], corpus: list[str], how: GivenArguments
     found = {name: _loaded(name, path, how.verbose) for name, path in files.items() if path and path.exists()}
     missing = [name for name in wanted if name not in found]
     if missing:
-        engine = engine_for(model, "encoder") if not how.processes and len(queries) + len(corpus) >= MANY else None
+        characters = map(len, (*queries, *corpus))
+        engine = None if how.processes else engine_if_worth_it(model, "encoder", characters)
         with left_as_found(model), pool_of(model, how.processes) as pool:
             for name in missing:
                 texts, prompt = wanted[name]

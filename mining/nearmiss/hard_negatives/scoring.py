@@ -15,10 +15,8 @@ import pandas as pd
 from nearmiss.candidates.pooling import CandidatePairs
 from nearmiss.hard_negatives.arguments import Arguments
 from nearmiss.hard_negatives.texts import PairTexts
-from nearmiss.models.live import as_floats, engine_for, left_as_found, pool_of
+from nearmiss.models.live import as_floats, engine_if_worth_it, left_as_found, pool_of
 from nearmiss.types import Bools, Scores
-
-MANY = 2000  # pairs from which on it pays to make a graph of the cross-encoder
 
 
 @dataclass(frozen=True)
@@ -35,7 +33,8 @@ def ask_cross_encoder(model: Any, texts: PairTexts, pairs: CandidatePairs, wante
     """The cross-encoder's score of each pair, (n,), after its own activation."""
     rows = zip(pairs.query.tolist(), pairs.document.tolist(), strict=True)
     asked = [(texts.queries[query], texts.corpus[document]) for query, document in rows]
-    engine = engine_for(model, "teacher") if not wanted.processes and len(asked) >= MANY else None
+    characters = (len(query) + len(document) for query, document in asked)
+    engine = None if wanted.processes else engine_if_worth_it(model, "teacher", characters)
     if engine is not None:
         import torch
 

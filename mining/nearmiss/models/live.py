@@ -10,7 +10,7 @@ before a graph of them could be used again.
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +29,11 @@ from nearmiss.storage.fingerprint import fingerprint_of
 from nearmiss.types import Scores, Vectors
 
 DECIMALS = 3  # of an unknown object's answers, used to identify it
+
+# Characters to read from which on a graph pays within the same call: reading so many by PyTorch costs more than reading
+# them by a graph and making it, on any processor and for a model of any size, since both costs grow with the model.
+WORTH_A_GRAPH = 250_000
+CHARACTERS_PER_TOKEN = 5  # as a rule, in English
 
 _ENGINES: dict[tuple[str, str, str], Engine | None] = {}  # by fingerprint: an engine that was opened is never freed
 
@@ -95,6 +100,16 @@ def engine_for(model: Any, kind: ModelKind, precision: str = "auto") -> Engine |
         with left_as_found(model):
             _ENGINES[key] = _opened(model, kind, precision, key[0])
     return _ENGINES[key]
+
+
+def engine_if_worth_it(model: Any, kind: ModelKind, characters: Iterable[int]) -> Engine | None:
+    """
+    The engine for a model at rest, where inputs of so many `characters` each make it worth its graph; else None.
+
+    It depends on the inputs alone, not on what was made before, so that the same call gives the same numbers.
+    """
+    longest = CHARACTERS_PER_TOKEN * (getattr(model, "max_seq_length", None) or 512)
+    return engine_for(model, kind) if sum(min(count, longest) for count in characters) >= WORTH_A_GRAPH else None
 
 
 def live_encoder(model: Any, recipe: Mining) -> Encoder:

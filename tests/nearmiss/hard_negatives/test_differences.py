@@ -6,9 +6,13 @@ import random
 import numpy as np
 import pytest
 from datasets import Dataset
+from sentence_transformers import SentenceTransformer
 from sentence_transformers.util import mine_hard_negatives as theirs
 
+from nearmiss.hard_negatives import embedding
 from nearmiss.hard_negatives import mine_hard_negatives as ours
+from nearmiss.models import live
+from tests import toys
 from tests.nearmiss.hard_negatives.models import CORPUS, PAIRS, CrossEncoder, dataset, encoder
 
 
@@ -254,3 +258,18 @@ def test_the_cross_encoder_has_a_say_in_the_chance(model, capsys):
     ours(dataset(), model, corpus=CORPUS, cross_encoder=cross_encoder, max_p_relevant=0.1)
     assert "due to the max_p_relevant of 0.1." in capsys.readouterr().out
     assert len(cross_encoder.asked) == len(set(cross_encoder.asked)) == 5 * 13
+
+
+def test_the_engine_gives_the_negatives_and_scores_of_the_model_s_own_methods(tmp_path, monkeypatch):
+    model = SentenceTransformer(str(toys.encoder(tmp_path, "bert", "mean")), device="cpu")
+    given = {"corpus": CORPUS, "output_scores": True, "output_format": "n-tuple"}
+    by_itself = quietly(ours, dataset(), model, **given)
+    monkeypatch.setattr(live, "WORTH_A_GRAPH", 0)
+    asked = []
+    monkeypatch.setattr(
+        embedding, "engine_if_worth_it", lambda *of: asked.append(live.engine_if_worth_it(*of)) or asked[0]
+    )
+    on_engine = quietly(ours, dataset(), model, **given)
+    assert asked[0].name == "openvino"
+    assert on_engine.remove_columns("scores").to_list() == by_itself.remove_columns("scores").to_list()
+    np.testing.assert_allclose(on_engine["scores"], by_itself["scores"], atol=1e-4)
