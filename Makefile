@@ -6,7 +6,7 @@ BIN := .venv/bin
 demo: .venv/installed  ## mine the sample, draw its map, open the app
 	$(BIN)/nearmiss mine sample_data runs/demo
 	$(BIN)/nearmiss map runs/demo
-	$(BIN)/nearmiss app runs/demo --reviewer you --page "review?query=q82&doc=p0516"
+	$(BIN)/nearmiss app runs/demo --reviewer you --page "review?query=q82&doc=p0412"
 
 test: .venv/installed  ## the whole suite, offline
 	$(BIN)/python -m pytest -n 2 --dist loadfile

@@ -52,7 +52,7 @@ _SEARCHING: Final = "Represent this sentence for searching relevant passages: "
 
 
 # The papers use neither a ceiling nor siblings, unless their preset sets one.
-_OPEN: Final = Policy(max_p_relevant=None, allow_siblings=True)
+_OPEN: Final = Policy(max_p_relevant=None, relative_margin=None, allow_siblings=True)
 
 
 def _dense(depth: int, seed: int = 42) -> Mining:
@@ -66,10 +66,16 @@ def _both(depth: int) -> Mining:
 _ALL = (
     Preset(
         name="default",
-        summary="union of BM25 and dense; the 7 hardest of those with a chance of at most 10% to be an answer",
-        source="nearmiss: every signal of the run weighed together, see nearmiss.calibration",
+        summary=(
+            "union of BM25 and dense; the 7 hardest of those below 95% of the positive's score and with a chance of at "
+            "most 10% to be an answer"
+        ),
+        source=(
+            "nearmiss: the margin of NV-Retriever (arXiv 2407.15831) and every signal of the run weighed together, see "
+            "nearmiss.calibration"
+        ),
         mining=Mining(),
-        policy=Policy(max_p_relevant=0.1, negatives_per_query=7, sampling="top"),
+        policy=Policy(relative_margin=0.05, max_p_relevant=0.1, negatives_per_query=7, sampling="top"),
         encoders=(Family("sentence-transformers/all-MiniLM-L6-v2", "mean"),),
         teachers=("cross-encoder/ms-marco-MiniLM-L6-v2", "BAAI/bge-reranker-v2-m3"),
         unverified=(
@@ -268,7 +274,7 @@ _ALL = (
         summary="candidates spread over a reranker's scores, for distillation: no ceiling, the scores are the labels",
         source="Pipitone et al. 2025 (zELO), arXiv 2509.12541; huggingface.co/zeroentropy/zembed-1",
         mining=_both(100),
-        policy=Policy(max_p_relevant=None, negatives_per_query=15, sampling="stratified"),
+        policy=Policy(max_p_relevant=None, relative_margin=None, negatives_per_query=15, sampling="stratified"),
         encoders=(Family("zeroentropy/zembed-1", "last"), Family("Qwen/Qwen3-Embedding-4B", "last")),
         teachers=("zeroentropy/zerank-2", "zeroentropy/zerank-1", "zeroentropy/zerank-1-small"),
         deviations=(

@@ -212,7 +212,7 @@ class Policy:
     ] = None
     relative_margin: Annotated[
         float | None, "ceiling: gap to leave below the positive, as a share of |its score|", GAP
-    ] = None
+    ] = 0.05
     max_p_relevant: Annotated[float | None, "ceiling: refuse above this probability of being an answer", SHARE] = 0.1
     # The floor: the highest of those set. Below it a candidate teaches nothing.
     min_score: Annotated[float | None, "floor: refuse a candidate that scores below this", NUMBER] = None

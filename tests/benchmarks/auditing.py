@@ -100,7 +100,7 @@ def made(rate: float, auc: float, queries: int = 400, candidates: int = 60, seed
             "dense_rank": ids % candidates + 1.0,
             "p_relevant": likely.astype(np.float32),
         }
-        policy = Policy(max_p_relevant=None, max_score=float(np.quantile(score, 0.8)))
+        policy = Policy(max_p_relevant=None, relative_margin=None, max_score=float(np.quantile(score, 0.8)))
         table = selection.prepare(pd.DataFrame(rows))
         return Known(f"made {rate:.0%} {auc}", table, policy, likely, answer & ~positive)
 

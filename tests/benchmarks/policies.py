@@ -16,7 +16,7 @@ from nearmiss.settings import Policy
 from tests.benchmarks import judged
 
 POLICIES = {
-    "no filter": Policy(max_p_relevant=None),
+    "no filter": Policy(max_p_relevant=None, relative_margin=None),
     "95% rule": Policy(max_p_relevant=None, relative_margin=0.05),
     "default": Policy(),
     "p_relevant to .2": Policy(max_p_relevant=0.2),

@@ -34,7 +34,7 @@ from nearmiss.training.trials.measures import measure
 from nearmiss.training.trials.students.trial_texts import TrialTexts
 from nearmiss.workspace import open_to_read
 
-BARE = Policy(max_p_relevant=None)
+BARE = Policy(max_p_relevant=None, relative_margin=None)
 # The fewest first: what a killed run has done should be worth reading.
 POLICIES = {
     "95% rule": (replace(BARE, relative_margin=0.05), ""),

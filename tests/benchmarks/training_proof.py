@@ -4,7 +4,7 @@ What each policy's shards train: students of every policy, on collections with m
     python -m tests.benchmarks.training_proof --data DIR --runs DIR [--collections NAME ...] [--students adapter static]
 
 A collection is mined with `--queries` of its training queries where its run is not there, and tested on its test split,
-or on a share of the queries where it has none. With the hidden answers of a collection known, `reviewed` is the policy
+or on other queries of the training split. With the hidden answers of a collection known, `reviewed` is the policy
 in force after a perfect reviewer judged every candidate. Prints a table for each collection and student, and writes all
 of it to RUNS/training_proof.json.
 """
@@ -42,6 +42,7 @@ COLLECTIONS = {
     "covidqa": Collection("train"),
 }
 TESTED = 1000  # questions of a test split at most
+FEWEST = 100  # other queries; with fewer a share of the run's own is held out
 
 
 def main() -> None:
@@ -67,14 +68,25 @@ def main() -> None:
 def outcomes(arguments: argparse.Namespace, name: str, run: Path, settings: Trial):
     """The presets as mined, and the policy in force as reviewed, where the truth is known."""
     collection = COLLECTIONS[name]
-    test = None
-    if collection.test:
-        folder = subset(arguments.data / name, arguments.runs / "data" / f"{name}-test", collection.test, TESTED)
-        test = data.read(str(folder), split=collection.test)
+    test = questions_of(arguments.data / name, arguments.runs / "data" / f"{name}-test", run, collection)
     yield trials.trial(run, settings, policies=list(PRESETS), test=test), "as mined"
     if collection.truth:
         reviews = reviewed(run, arguments.data / name / "qrels" / f"{collection.truth}.tsv")
         yield trials.trial(run, settings, test=test, reviews=reviews), "reviewed"
+
+
+def questions_of(folder: Path, out: Path, run: Path, collection: Collection) -> data.Dataset | None:
+    """Queries of the test split, or of the training split, that the run does not have, with answers that it does."""
+    split = collection.test or collection.train
+    held = open_run(run).dataset
+    qrels = pd.read_csv(folder / "qrels" / f"{split}.tsv", sep="\t", dtype=str)
+    other = ~qrels.iloc[:, 0].isin(held.queries["query_id"]) & qrels.iloc[:, 1].isin(held.documents["doc_id"])
+    asked = np.sort(qrels[other].iloc[:, 0].unique().astype(str))
+    if len(asked) < FEWEST:
+        return None
+    drawn = set(np.random.default_rng(42).permutation(asked)[:TESTED].tolist())
+    written(folder, out, split, qrels[qrels.iloc[:, 0].isin(drawn)])
+    return data.read(str(out), split=split)
 
 
 def show(title: str, outcome: trials.Outcome) -> None:
@@ -110,13 +122,19 @@ def subset(folder: Path, out: Path, split: str, queries: int) -> Path:
     qrels = pd.read_csv(folder / "qrels" / f"{split}.tsv", sep="\t", dtype=str)
     known = np.sort(qrels.iloc[:, 0].unique().astype(str))
     drawn = set(np.random.default_rng(42).permutation(known)[:queries].tolist())
+    written(folder, out, split, qrels[qrels.iloc[:, 0].isin(drawn)])
+    return out
+
+
+def written(folder: Path, out: Path, split: str, qrels: pd.DataFrame) -> None:
+    """Write the collection to `out` with these qrels alone, and their queries."""
     (out / "qrels").mkdir(parents=True, exist_ok=True)
-    qrels[qrels.iloc[:, 0].isin(drawn)].to_csv(out / "qrels" / f"{split}.tsv", sep="\t", index=False)
+    qrels.to_csv(out / "qrels" / f"{split}.tsv", sep="\t", index=False)
+    drawn = set(qrels.iloc[:, 0])
     lines = (folder / "queries.jsonl").read_text("utf-8").splitlines(keepends=True)
     (out / "queries.jsonl").write_text("".join(line for line in lines if json.loads(line)["_id"] in drawn), "utf-8")
     if not (out / "corpus.jsonl").exists():
         (out / "corpus.jsonl").symlink_to((folder / "corpus.jsonl").resolve())
-    return out
 
 
 def reviewed(run: Path, truth: Path) -> str:

@@ -28,7 +28,9 @@ PUBLISHED = [
     ("zembed-1", ("bm25", "dense"), 100, 15, "stratified", 0, None),
     ("sentence-transformers", ("dense",), 100, 3, "top", 0, None),
 ]
-WITH_A_MARGIN = {"nv-retriever": (0.05, None), "arctic-embed": (0.05, None)} | {"nv-retriever-margin": (None, 0.05)}
+WITH_A_MARGIN = {"default": (0.05, None), "nv-retriever": (0.05, None), "arctic-embed": (0.05, None)} | {
+    "nv-retriever-margin": (None, 0.05)
+}
 
 
 def test_every_recipe_of_the_plan_is_there_under_its_own_name():

@@ -165,7 +165,7 @@ def test_queries_with_too_few_negatives_open_on_the_review_page(open_page, run):
 
 
 def test_a_run_without_short_queries_says_so(open_page, run):
-    open_run(run).save_policy(Policy(max_p_relevant=None, negatives_per_query=1))
+    open_run(run).save_policy(Policy(max_p_relevant=None, relative_margin=None, negatives_per_query=1))
     page = open_page("overview")
     assert text(drawn(page, "short_heading")).startswith("Queries with too few negatives None: each of the")
 

@@ -5,6 +5,7 @@ from typing import Any
 import streamlit as st
 
 from nearmiss.calibration import Calibration, stored
+from nearmiss.calibration.answer_rate import rate_of
 from nearmiss.calibration.fitting import PRIOR_ALONE
 from nearmiss.session import labels, refit, refit_words
 from nearmiss.workspace import Workspace
@@ -77,6 +78,8 @@ def rests_on(calibration: Calibration) -> None:
         st.text(f"Fitted to {calibration.labels:,} judgements of this run, {calibration.answers:,} of them answers.")
     else:
         st.text("Weights that were fitted on other collections; no judgement of this run was used yet.")
+    if (rate := rate_of(calibration)) is not None:
+        st.text(rate.sentence())
     for doubt in calibration.doubts:
         if doubt == PRIOR_ALONE:
             continue

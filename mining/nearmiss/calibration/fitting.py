@@ -35,6 +35,7 @@ SPREAD_OF_WEIGHTS = 0.1
 # The prior was fitted with a small teacher and without a learned sparse encoder: there labels move more.
 SPREAD_OF_MODELS = 0.3
 SPREAD_OF_INTERCEPT = 2.0
+SPREAD_OF_RATE = 1.0  # the same where labelled answers told the rate: with 50 labels nearer to the truth than 2
 SPREAD_OF_CHOICE = 1.0  # of the intercept that judgements have of their own where people chose what to judge
 FOLDS = 5
 FEWEST_QUERIES = FOLDS  # below so many no fit can be tried on queries that it has not seen
@@ -152,7 +153,8 @@ def _problem(found: Signals, prior: Calibration, labels: CalibrationLabels) -> P
     if audited.any() and not audited.all():
         values = np.column_stack([values, ~audited])
         center, spread = [*center, 0.0], [*spread, SPREAD_OF_CHOICE]
-    mean, deviation = np.array([*center, prior.intercept]), np.array([*spread, SPREAD_OF_INTERCEPT])
+    of_rate = SPREAD_OF_RATE if prior.estimated_rate else SPREAD_OF_INTERCEPT
+    mean, deviation = np.array([*center, prior.intercept]), np.array([*spread, of_rate])
     return values, labels.answers.astype(np.float64), labels.of_weight(), mean, deviation
 
 

@@ -15,10 +15,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from nearmiss.calibration.prior import prior_weights
-from nearmiss.calibration.signals import Signals, signals
+from nearmiss.calibration.signals import Signals
 from nearmiss.types import Bools, Floats
 
 FURTHEST = 5.0  # standard deviations at which a signal stops counting more
@@ -40,6 +39,10 @@ class Calibration:
     # Isotonic: the logit at which each step begins, and the probability there; empty where it was not needed.
     steps: tuple[tuple[float, float], ...] = ()
     doubts: tuple[str, ...] = ()  # why it should not be trusted, in sentences
+    # The rate of answers to which the intercept of the prior was set: estimate, lower and upper end; empty where it was
+    # not, and how many labelled answers it rests on.
+    estimated_rate: tuple[float, ...] = ()
+    labelled_found: int = 0
 
     def standardised(self, found: Signals) -> npt.NDArray[np.float32]:
         """Signals in standard deviations of this run, (n, k); 0, which has no effect, where unknown."""
@@ -68,13 +71,6 @@ class Calibration:
         """What each signal adds to each candidate's logit, (n, k)."""
         added: npt.NDArray[np.float32] = self.standardised(found) * np.array(self.weights, np.float32)
         return added
-
-
-def p_relevant(candidates: pd.DataFrame, calibration: Calibration | None = None) -> npt.NDArray[np.float32]:
-    """The probability that each candidate answers its query, (n,); by the prior alone by default."""
-    found = signals(candidates)
-    calibration = calibration or from_prior(found, candidates["is_positive"].to_numpy(bool))
-    return calibration.probabilities(calibration.logits(found))
 
 
 def from_prior(found: Signals, positive: Bools, weights: Mapping[str, float] | None = None) -> Calibration:

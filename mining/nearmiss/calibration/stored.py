@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from nearmiss.calibration.answer_rate import at_rate
 from nearmiss.calibration.fitting import PRIOR_ALONE, TEACHER_UNKNOWN
 from nearmiss.calibration.model import Calibration, from_prior
 from nearmiss.calibration.signals import Signals, signals
@@ -73,10 +74,15 @@ def stand_in(folder: Path, found: Signals, candidates: pd.DataFrame, teacher: st
 
 
 def by_prior(found: Signals, candidates: pd.DataFrame, teacher: str = "") -> Calibration:
-    """The prior on these candidates; its doubts say that no judgement was used, and if the teacher is new to it."""
+    """
+    The prior on these candidates, at the rate of answers that their labelled answers tell.
+
+    Its doubts say that no judgement was used, and if the teacher is new to it.
+    """
     unknown = teacher != LATE_INTERACTION and "teacher_place" in found.names
     doubts = (PRIOR_ALONE, TEACHER_UNKNOWN) if unknown else (PRIOR_ALONE,)
-    return replace(from_prior(found, candidates["is_positive"].to_numpy(bool)), doubts=doubts)
+    prior = from_prior(found, candidates["is_positive"].to_numpy(bool))
+    return replace(at_rate(prior, found, candidates), doubts=doubts)
 
 
 def save(
@@ -173,7 +179,8 @@ def _read(folder: Path) -> dict[str, Any]:
 
 
 def _from_json(content: dict[str, Any], place: Path) -> Calibration:
-    lists = ("names", "center", "scale", "weights", "plans_used", "doubts")
+    content = {"estimated_rate": []} | content  # not in folders of before 2026-11-28
+    lists = ("names", "center", "scale", "weights", "plans_used", "doubts", "estimated_rate")
     try:
         return Calibration(
             **content

@@ -158,12 +158,16 @@ def _show_shortfall(console: Console, report: Mapping[str, Any]) -> None:
         console.print(f"{of} {has} fewer than {counted(wanted, 'negative')}, {empty:,} none", soft_wrap=True)
     else:
         console.print(f"every query has {counted(wanted, 'negative')}")
+    if report["ceiling"]:
+        console.print(Text(report["ceiling"]), soft_wrap=True)
     estimated = report["estimated_false_negatives"]
     console.print(
         f"[dim]The scores estimate that {estimated:.1%} of the kept negatives are unlabelled answers. To measure it, "
         "draw a sample with `nearmiss audit plan` and judge it.[/]",
         soft_wrap=True,
     )
+    if report["estimated_rate"]:
+        console.print(Text(report["estimated_rate"]["says"], style="dim"), soft_wrap=True)
     for doubt in report["model_doubts"]:
         console.print(Text(f"doubt: {doubt}", style="yellow"), soft_wrap=True)
     for doubt in report["doubts"]:

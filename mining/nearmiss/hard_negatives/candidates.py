@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from nearmiss import selection
-from nearmiss.calibration.model import p_relevant
+from nearmiss.calibration import p_relevant
 from nearmiss.candidates.duplicates import Copies
 from nearmiss.candidates.pooling import CandidatePairs, assemble, is_among
 from nearmiss.candidates.twins import TwinQueries
@@ -26,7 +26,7 @@ from nearmiss.settings import Policy
 from nearmiss.types import Vectors
 
 SPARE_CANDIDATES = 16  # candidates more than are wanted, to take the place of copies
-COPIES_ALONE = Policy(max_p_relevant=None)  # refusals by score are left to the caller
+COPIES_ALONE = Policy(max_p_relevant=None, relative_margin=None)  # refusals by score are left to the caller
 STATUSES_OF_COPIES = ("is_the_query", "duplicate", "answers_twin_query")
 NO_PAIRS = CandidatePairs(np.zeros(0, np.int64), np.zeros(0, np.int64))
 
@@ -57,7 +57,7 @@ def chances(rows: pd.DataFrame, corpus: Vectors, teacher: npt.NDArray[np.float32
     `teacher` are a cross-encoder's scores, NaN for rows that it was not asked for; without one the model's cosine
     decides alone.
     """
-    frame = rows.rename(columns={"is_answer": "is_positive"}).drop(columns=["rank", "score"])
+    frame = rows.rename(columns={"is_answer": "is_positive", "rank": "dense_rank"}).drop(columns=["score"])
     frame = frame.assign(query_id=frame["query"], teacher_score=frame["dense_score"] if teacher is None else teacher)
     frame["pool_cosine"] = pool_cosine(frame, corpus.__getitem__)
     known = frame["teacher_score"].notna().to_numpy()

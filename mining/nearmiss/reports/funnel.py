@@ -7,13 +7,15 @@ Out: counts, overlaps and quantiles, ready for JSON; and the comparison of two r
 Prints nothing; `cli` and the app draw it.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from nearmiss import selection
+from nearmiss.calibration.answer_rate import rate_of
+from nearmiss.reports.ceiling import what_the_ceiling_did
 from nearmiss.reports.doubts import of_models
 from nearmiss.run import Run
 from nearmiss.selection import Decision, Table
@@ -45,6 +47,8 @@ def report(run: Run, number: int | None = None, policy: Policy | None = None) ->
     per_query = kept_per_query(table, decision)
     together = found_together(table, decision)
     data = run.facts["dataset"]
+    calibration = run.calibration(number)
+    rate = rate_of(calibration)
     return {
         "run": str(run.folder),
         "round": facts["round"],
@@ -62,8 +66,10 @@ def report(run: Run, number: int | None = None, policy: Policy | None = None) ->
         "sources": {source: _of_source(source, together) for source in table.sources},
         "found_together": {"+".join(entry.sources) or "none": entry.found for entry in together},
         "positives_found": positives_found(table),
-        "doubts": list(run.calibration(number).doubts),
+        "doubts": list(calibration.doubts),
+        "estimated_rate": None if rate is None else asdict(rate) | {"says": rate.sentence()},
         "model_doubts": of_models(facts),
+        "ceiling": what_the_ceiling_did(table, decision, policy),
         "estimated_false_negatives": round(estimated_false_negatives(table, decision), 4),
         "scores": _scores(table, decision),
         "language": facts["language"],

@@ -145,7 +145,7 @@ class Level(WordEncoder):
 def test_an_answer_to_the_same_question_is_never_a_hard_negative(tmp_path, almanac):
     recipe = Mining(teacher="toy", language="en")
     run = pipeline.mine(tmp_path / "run", recipe, almanac, encoder=Level(), teacher=OverlapTeacher())
-    policy = Policy(max_p_relevant=None)
+    policy = Policy(max_p_relevant=None, relative_margin=None)
     run.save_policy(policy)
     status = run.selected().set_index(["query_id", "doc_id"])["status"].astype(str)
     assert status["q0", "d1"] == status["q1", "d0"] == "known_positive"  # of one text: shared
@@ -157,7 +157,7 @@ def test_an_answer_to_the_same_question_is_never_a_hard_negative(tmp_path, alman
     assert (told["status"]["answers_twin_query"], told["shared_answers"]) == (5, 2)
     [why] = explanation.explain(run.candidates(), policy, "q0", "d2")
     assert why.reasons[0].startswith("answers_twin_query: labelled as an answer to the query q2, which asks the same")
-    run.save_policy(Policy(max_p_relevant=None, allow_twin_answers=True))
+    run.save_policy(Policy(max_p_relevant=None, relative_margin=None, allow_twin_answers=True))
     again = run.selected().set_index(["query_id", "doc_id"])["status"].astype(str)
     assert again["q0", "d2"] == again["q2", "d4"] == "kept"
     assert again["q0", "d1"] == "known_positive"

@@ -85,5 +85,5 @@ def test_a_certificate_says_nothing_of_other_thresholds(work):
     audit.plan(work, LABELS_ASKED, seed=1)
     judge(work, audit.drawn(work).values())
     audit.certify(work, next_step.MAX_RATE)
-    work.run.save_policy(Policy(max_p_relevant=None, negatives_per_query=30))
+    work.run.save_policy(Policy(max_p_relevant=None, relative_margin=None, negatives_per_query=30))
     assert "Certified" not in next_step.proof(work).words

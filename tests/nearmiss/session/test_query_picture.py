@@ -89,7 +89,7 @@ def test_a_policy_moves_shares_and_neither_distances_nor_angles(work):
 
 def test_without_a_teacher_ceiling_and_floor_are_distances(without_teacher):
     work = open_workspace(without_teacher)
-    policy = Policy(max_p_relevant=None, max_score=0.7, min_score=0.2)
+    policy = Policy(max_p_relevant=None, relative_margin=None, max_score=0.7, min_score=0.2)
     drawn = query_picture.picture(work, "q03", policy)
     assert (drawn.ceiling, drawn.floor) == (0.3, 0.8)
     statuses = [item.status for item in query_view.view(work, "q03", policy).documents]

@@ -62,7 +62,7 @@ def first(tmp_path_factory):
     folder = tmp_path_factory.mktemp("students")
     encoder = toys.encoder(folder / "toy", "bert", "mean")
     recipe = Mining(encoder=str(encoder), depth=(("bm25", 20), ("dense", 20)), language="en", teacher="toy")
-    policy = Policy(max_p_relevant=None, negatives_per_query=3)
+    policy = Policy(max_p_relevant=None, relative_margin=None, negatives_per_query=3)
     pipeline.mine(folder / "run", recipe, data.read(made(folder / "data")), policy, teacher=OverlapTeacher())
     return folder / "run"
 

@@ -107,7 +107,7 @@ def test_without_a_policy_every_query_has_its_positives_alone(run):
 
 def test_a_policy_that_exports_nothing_is_named_and_the_others_are_tried(run):
     opened = open_run(run)
-    opened.save_policy(Policy(max_p_relevant=None, max_score=-1000.0))
+    opened.save_policy(Policy(max_p_relevant=None, relative_margin=None, max_score=-1000.0))
     outcome = trials.trial(run, QUICK)
     assert [one.tried.name for one in outcome.reached] == ["in-batch only", "no filter", "95% rule"]
     assert outcome.sentences()[-1] == "in force exports nothing of the training queries, and was not tried."
@@ -449,7 +449,7 @@ def test_a_ladder_has_its_usual_stops_or_those_that_are_typed(run):
     opened = open_run(run)
     usual = [one for one in policies.tried(opened, along="max-p-relevant") if "max_p_relevant" in one.name]
     assert [one.name for one in usual] == [
-        "no filter = max_p_relevant off",
+        "95% rule = max_p_relevant off",
         "in force = max_p_relevant 0.1",
         *(f"max_p_relevant {stop}" for stop in (0.05, 0.2, 0.3, 0.5)),
     ]

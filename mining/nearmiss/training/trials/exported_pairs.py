@@ -84,7 +84,9 @@ def pairs_of_policy(
     """
     export = export or Export()
     judged = table.judged(table.verdicts.copy(), table.positive)
-    selected, reviews = judge(judged, snapshot, policy or Policy(max_p_relevant=None), export, same_document)
+    selected, reviews = judge(
+        judged, snapshot, policy or Policy(max_p_relevant=None, relative_margin=None), export, same_document
+    )
     own = trainable[row_numbers(dataset.queries.query_id, selected.query_id)]
     selected = selected.loc[own]
     if policy is None:

@@ -54,7 +54,9 @@ def references(policy: Policy) -> list[Tried]:
 
     They take as many negatives as `policy`, chosen as it chooses, so that what differs is the filter.
     """
-    bare = Policy(max_p_relevant=None, negatives_per_query=policy.negatives_per_query, seed=policy.seed)
+    bare = Policy(
+        max_p_relevant=None, relative_margin=None, negatives_per_query=policy.negatives_per_query, seed=policy.seed
+    )
     return [Tried(IN_BATCH, None), Tried(NO_FILTER, bare), Tried(MARGIN, replace(bare, relative_margin=0.05))]
 
 
