@@ -25,6 +25,7 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+START = 180  # seconds: a loaded machine takes its time
 READY = '[data-testid="stApp"][data-test-script-state="notRunning"][data-test-connection-state="CONNECTED"]'
 
 
@@ -38,14 +39,14 @@ class Served:
     def start(self):
         command = [sys.executable, "-m", "nearmiss.cli", "app", str(self.folder), "--port", str(self.port)]
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + START
         while time.monotonic() < deadline:
             try:
                 urllib.request.urlopen(f"{self.url}/_stcore/health", timeout=1)
                 return self
             except OSError:
                 time.sleep(0.1)
-        raise AssertionError("the app did not start within 60 s")
+        raise AssertionError(f"the app did not start within {START} s")
 
     def kill(self):
         self.process.kill()
