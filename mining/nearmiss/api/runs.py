@@ -58,7 +58,7 @@ class OpenRun(stored.Run):
         return stored.Run(self.folder, self.reviews).judged(number)
 
     def judged(self, number: int | None = None) -> "pd.DataFrame":
-        """The same as `candidates`, which here always carry the verdicts."""
+        """The same as `candidates(number)`, which here always carry the verdicts."""
         return self.candidates(number)
 
     def select(self, policy: Policy | None = None, *, round: int | None = None, **changes: Any) -> "Selection":
@@ -66,7 +66,8 @@ class OpenRun(stored.Run):
         Decide again, which costs milliseconds: the policy in force, or `policy`, with `changes` to its settings.
 
         What people judged counts, as it does for `nearmiss select` and for an export. Nothing is written: `save` on the
-        answer puts its policy in force. Raises RecipeError for a setting that does not exist or is out of range.
+        answer puts its policy in force. `round` is the latest one unless given. Raises RecipeError for a setting that
+        does not exist or is out of range.
 
         Example:
             >>> import nearmiss as nm
@@ -112,6 +113,8 @@ class OpenRun(stored.Run):
         """
         Write the kept negatives as training shards into the new folder `out`; see `Selection.export`.
 
+        `choices` are the other settings of `Export`; `round` is the latest one unless given.
+
         Example:
             >>> import nearmiss as nm
             >>> run = nm.open_run("runs/demo")
@@ -124,6 +127,8 @@ class OpenRun(stored.Run):
         """
         Train a student on what the policy in force keeps, into the folder `out`; see `nearmiss.train`.
 
+        `settings` are the usual ones and `round` the latest one unless given.
+
         Example:
             >>> import nearmiss as nm
             >>> run = nm.open_run("runs/demo")
@@ -132,13 +137,15 @@ class OpenRun(stored.Run):
         """
         from nearmiss.training.student_training import train
 
-        return train(self.folder, out, settings, reviews=self.reviews, number=round)
+        return train(self.folder, out, settings, reviews=self.reviews, round=round)
 
     def to_dataset(
         self, format: FormatName = "triplet", *, round: int | None = None, **choices: Any
     ) -> "Dataset | DatasetDict":
         """
-        The rows that `export` would write, in memory; see `Selection.to_dataset`.
+        The rows that `export` would write in this `format`, in memory; see `Selection.to_dataset`.
+
+        `choices` are the other settings of `Export`; `round` is the latest one unless given.
 
         Example:
             >>> import nearmiss as nm
@@ -214,8 +221,8 @@ class Selection:
         """
         The rows that `export` would write, in memory, as a `datasets.Dataset`.
 
-        A format of several tables gives a `DatasetDict`, one entry for each. Columns are in the order in which losses
-        read them.
+        A `format` of several tables gives a `DatasetDict`, one entry for each; `choices` are as for `export`. Columns
+        are in the order in which losses read them.
 
         Example:
             >>> import nearmiss as nm

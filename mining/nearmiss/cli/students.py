@@ -48,7 +48,7 @@ def train(
 
     settings = Training(**typed_fields(Training, flags))
     result = student_training.train(
-        run, model, settings, reviews=reviews, number=round, watch=progress_on(console), tell=tell
+        run, model, settings, reviews=reviews, round=round, watch=progress_on(console), tell=tell
     )
     if json:
         print_json(asdict(result))

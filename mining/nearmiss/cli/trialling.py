@@ -79,7 +79,7 @@ def trial(
         stops=stop,
         test=test,
         reviews=reviews,
-        number=round,
+        round=round,
         watch=progress_on(console),
         tell=tell,
     )

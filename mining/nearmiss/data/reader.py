@@ -49,9 +49,11 @@ def read(
     reject: str | Path | None = None,
 ) -> Dataset:
     """
-    Read and check a dataset: a file, a folder with the parts of one table, a hub name, a `datasets.Dataset` or a pandas
-    frame of pairs, or a mapping of frames `queries`, `documents`, `positives` and perhaps `negatives`.
+    Read and check a dataset.
 
+    `path` is a file, a folder, a hub name, a `datasets.Dataset` or a pandas frame of pairs, or a mapping of frames
+    `queries`, `documents`, `positives` and perhaps `negatives`. `format` is its form, which is recognised unless given;
+    `split` says which qrels or split, where there are several.
     `corpus` is a file or a folder whose documents join the pool; `queries` has the texts of queries that rows name by
     id; `columns` names those of pairs and hf, and `positive_from` is the label or score from which on a document is a
     positive. Bad rows raise one DatasetError that lists them, or go to the file `reject`, with all that depended on

@@ -58,7 +58,7 @@ class Decision:
 
 def select(candidates: pd.DataFrame, policy: Policy) -> pd.DataFrame:
     """
-    Label every candidate with the verdict of the first rule that refuses it.
+    Label every candidate with the verdict of the first rule of a `policy` that refuses it.
 
     `candidates` are as `OpenRun.candidates` gives them, with what people judged in the column `verdict`; without that
     column nobody has judged. Returns the same rows in the same order, with `positive_score`, `status` ("kept" or the

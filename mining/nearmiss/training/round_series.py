@@ -68,6 +68,10 @@ def rounds(
     interrupted, and a higher `count` lengthens it. Raises RecipeError for another `count`, RunError where a round of
     the run was mined with something else meanwhile.
 
+    `settings` are those of each training, an adapter's unless given; `reviews` is the URL of a log that lies elsewhere;
+    `teacher` scores the new candidates in the place of the run's; `watch` opens a progress bar for each stage, and
+    `tell` is called with messages for the user.
+
     >>> import nearmiss as nm
     >>> series = nm.rounds("runs/demo", 2, nm.Training(student="static", epochs=1, learning_rate=1e-9))
     >>> series.ended[:22]
@@ -160,7 +164,7 @@ def _result(
     known = stored_result(folder)
     if known is not None and known.settings == asdict(settings):
         return known
-    return train(run.folder, folder, settings, reviews=reviews, number=number, watch=watch, tell=tell)
+    return train(run.folder, folder, settings, reviews=reviews, round=number, watch=watch, tell=tell)
 
 
 def _mine_again(run: Run, number: int, student: Path, teacher: Teacher | None, watch: Watch, tell: Tell) -> None:

@@ -76,17 +76,18 @@ def train(
     settings: Training | None = None,
     *,
     reviews: str = "",
-    number: int | None = None,
+    round: int | None = None,
     watch: Watch = silent,
     tell: Tell = _ignore,
 ) -> StudentResult:
     """
     Train a student on what a run's policy keeps, into the folder `out`, and measure it on queries it never saw.
 
-    `number` is the round, the latest one unless given; `tell` is called with messages for the user. An interrupted
-    training goes on where it was, and ends with the same weights. Raises RunError where `out` holds something else or a
-    training with other settings, or where too few queries or negatives are left; MissingPackage where a library is not
-    installed.
+    `round` is the latest one unless given, `settings` are the usual ones; `reviews` is the URL of a log that lies
+    elsewhere; `watch` opens a progress bar for each stage, and `tell` is called with messages for the user. An
+    interrupted training goes on where it was, and ends with the same weights. Raises RunError where `out` holds
+    something else or a training with other settings, or where too few queries or negatives are left; MissingPackage
+    where a library is not installed.
 
     >>> import nearmiss as nm
     >>> result = nm.train("runs/demo", "students/static", nm.Training(student="static", epochs=1))
@@ -96,7 +97,7 @@ def train(
     settings = settings or Training()
     if settings.student == "encoder":
         require("train", "accelerate")
-    work = open_to_read(Path(run), reviews, number)
+    work = open_to_read(Path(run), reviews, round)
     try:
         start = Mining(encoder=settings.start, trust_remote_code=settings.trust_remote_code)
         room = open_classroom(work, settings.as_trial, watch)

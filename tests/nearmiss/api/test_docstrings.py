@@ -2,6 +2,8 @@
 
 import doctest
 import inspect
+import itertools
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -78,3 +80,25 @@ def test_the_names_are_few_and_all_there():
 def test_an_editor_finds_every_name():
     text = (ROOT / "mining" / "nearmiss" / "__init__.py").read_text("utf-8")
     assert [name for name in nearmiss.__all__ if f"import {name} as {name}" not in text] == []
+
+
+FUNCTIONS = {name: thing for name, thing in PUBLIC.items() if not inspect.isclass(thing)}
+ARGUMENTS = {
+    name: [own for own in inspect.signature(thing).parameters if own != "self"] for name, thing in FUNCTIONS.items()
+}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_every_argument_of_a_public_function_is_described(name):
+    words = inspect.getdoc(FUNCTIONS[name])
+    assert [own for own in ARGUMENTS[name] if not re.search(rf"\b{own}\b", words)] == []
+
+
+def test_arguments_of_one_name_come_in_one_order_everywhere():
+    for one, other in itertools.combinations(ARGUMENTS.values(), 2):
+        assert [own for own in one if own in other] == [own for own in other if own in one]
+
+
+def test_what_a_user_imports_is_a_short_list():
+    assert len(nearmiss.__all__) <= 16
+    assert sorted(nearmiss.__all__) == nearmiss.__all__

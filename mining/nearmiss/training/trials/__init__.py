@@ -47,7 +47,7 @@ def trial(
     stops: Sequence[str] = (),
     test: Dataset | None = None,
     reviews: str = "",
-    number: int | None = None,
+    round: int | None = None,
     watch: Watch = silent,
     tell: Tell = _ignore,
 ) -> Outcome:
@@ -57,15 +57,16 @@ def trial(
     `policies` are presets, `saved-N` or `in force`; `along` is a setting whose `stops` are tried, its usual ones where
     none are given; in-batch only, no filter and the 95% rule are always included. `test` brings its own questions;
     otherwise a share of the run's queries is held out. `tell` is called for each policy as its students finish.
-    The outcome is written to RUN/trials/latest.json too. Raises RecipeError for an unknown policy, RunError where too
-    few queries are left.
+    `settings` say which student is trained and how, `round` is the latest one unless given, `reviews` is the URL of a
+    log that lies elsewhere, and `watch` opens a progress bar for each stage. The outcome is written to
+    RUN/trials/latest.json too. Raises RecipeError for an unknown policy, RunError where too few queries are left.
 
     >>> import nearmiss as nm
     >>> outcome = nm.trial("runs/demo", nm.Trial(seeds=2, epochs=1))
     >>> [one.tried.name for one in outcome.reached]
     ['in-batch only', 'no filter', '95% rule', 'in force']
     """
-    work = open_to_read(Path(run), reviews, number)
+    work = open_to_read(Path(run), reviews, round)
     try:
         return compare(work, tried(work.run, policies, along, stops), settings or Trial(), test, watch, tell)
     finally:
