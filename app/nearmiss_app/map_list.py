@@ -90,7 +90,7 @@ def send_to_review(atlas: Atlas, documents: Sequence[int], query_id: str | None)
                 ),
             )
             pairs = atlas.pairs(documents, decision, wanted, query_id)
-            if st.button(f"Review {len(pairs):,} pairs", type="primary", disabled=not pairs, key="map_send"):
+            if st.button(f"Review {counted(len(pairs), 'pair')}", type="primary", disabled=not pairs, key="map_send"):
                 st.session_state["review_pairs"] = pairs
                 navigation.go_to("review", from_map="1")
         else:

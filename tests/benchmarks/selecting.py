@@ -63,6 +63,7 @@ def made_up(queries: int, each: int) -> pd.DataFrame:
             "bm25_rank": bm25,
             "dense_rank": pd.array(rng.integers(1, each + 1, n).astype(np.int32), dtype="Int32"),
             "teacher_score": (rng.normal(size=n) + 2 * positive).astype(np.float32),
+            "p_relevant": rng.beta(0.5, 3, n).astype(np.float32),
             "is_the_query": False,
             "duplicate_kind": pd.Series("", range(n), dtype="str"),
             "positive_cosine": rng.random(n).astype(np.float32),

@@ -63,7 +63,7 @@ def test_what_would_change_is_seen_first_then_confirmed_then_undone(open_page, r
     button(page, "Put in force").click().run()
     assert not page.exception
     assert stored.load(work.folder).labels == 160
-    assert f"Fitted to 160 judgements of this run, {seen.calibration.answers} of them answers." in texts(page)
+    assert f"Fitted to 160 judgements of this run, of which answers: {seen.calibration.answers}." in texts(page)
     assert page.table[0].value["count"].iloc[0] == "160"
     button(page, "Undo").click().run()
     assert stored.load(work.folder).labels == 0

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import plotly.graph_objects as go
 
 from nearmiss.agreement import AC1, ALPHA, COHEN, FLEISS, GOOD, RAW, Agreement, AgreementEstimate, TwoPeople
+from nearmiss.counts import counted
 from nearmiss_app.charts.agreement_words import NAME, SHORT_NAME, safe, shortened
 from nearmiss_app.charts.style import GRID, INK, styled
 from nearmiss_app.theme import VERDICT, Look
@@ -84,7 +85,7 @@ def whiskers(
             },
             marker={"color": colour, "size": 11 if dot.strong else 8},
             hovertemplate=f"{number(one.value)}, with 95% certainty {_limits(one, number)}<br>"
-            f"{one.pairs:,} pairs<extra></extra>",
+            f"{counted(one.pairs, 'pair')}<extra></extra>",
             showlegend=False,
         )
     for row, dot in enumerate(dots):

@@ -6,6 +6,7 @@ from itertools import pairwise
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from nearmiss.counts import counted
 from nearmiss.reports.funnel import SourceOverlap
 from nearmiss.session.overview import (
     REFUSED,
@@ -67,7 +68,8 @@ def sentence(run: RunSummary, name: str) -> str:
         else "No teacher was asked: the encoder's own score stands in for it."
     )
     return (
-        f"{name}, {which}: candidates for {run.queries:,} queries among {run.documents:,} documents, {sources}, "
+        f"{name}, {which}: candidates for {counted(run.queries, 'query')} among "
+        f"{counted(run.documents, 'document')}, {sources}, "
         f"with the encoder {run.encoder}. {teacher}"
     )
 

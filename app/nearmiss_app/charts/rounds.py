@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 import plotly.graph_objects as go
 
+from nearmiss.counts import counted
 from nearmiss.reports.funnel import NOT_FOUND
 from nearmiss.session.round_comparison import RoundChange, RoundSummary
 from nearmiss.training.round_quality import EncoderQuality, RunQuality
@@ -51,7 +52,7 @@ def headline(change: RoundChange) -> str:
     """How many negatives are kept by both rounds, by one, and what the second says of the lost: no cause of it."""
     lost, kept = len(change.lost), change.in_both + len(change.lost)
     sentence = (
-        f"Of the {kept:,} negatives that round {change.first} keeps, {change.in_both:,} are kept by round "
+        f"Of {counted(kept, 'negative')} that round {change.first} keeps, {change.in_both:,} are kept by round "
         f"{change.second} too. {lost:,} are gone; {len(change.gained):,} are new. "
     )
     easy = f"{change.easy:,} of those gone lie below what round {change.second} keeps, or are not found by it"

@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from nearmiss.counts import counted
 from nearmiss.selection import STATUSES
 from nearmiss.session import tuning
 from nearmiss.session.tuning import LimitLine, Picture
@@ -116,10 +117,10 @@ def what_is_drawn(picture: Picture) -> str:
     """How many candidates the points stand for, and how to look closer."""
     drawn = len(picture.rows)
     if drawn == picture.of:
-        sentence = f"All {drawn:,} candidates."
+        sentence = f"All {counted(drawn, 'candidate')}."
     else:
         share = f"of each status its share, at least {FEWEST_OF_A_STATUS}"
-        sentence = f"{drawn:,} of {picture.of:,} candidates, drawn once: {share}."
+        sentence = f"{drawn:,} of {counted(picture.of, 'candidate')}, drawn once: {share}."
     return sentence + (f" {picture.outside:,} of them lie outside the frame." if picture.outside else "") + HOW
 
 

@@ -7,6 +7,7 @@ import streamlit as st
 from nearmiss.calibration import Calibration, stored
 from nearmiss.calibration.answer_rate import rate_of
 from nearmiss.calibration.fitting import PRIOR_ALONE
+from nearmiss.counts import counted
 from nearmiss.session import labels, refit, refit_words
 from nearmiss.workspace import Workspace
 from nearmiss_app import navigation, state, theme
@@ -28,7 +29,7 @@ def learn(work: Workspace) -> None:
             help="They can then no longer certify this round: what chose the threshold may not also vouch for it",
         )
     count = with_audits if also else without
-    words = f"Preview with {count:,} judgements" if count else "Preview with judgements"
+    words = f"Preview with {counted(count, 'judgement')}" if count else "Preview with judgements"
     with st.container(horizontal=True):
         if st.button(words, type="primary", disabled=not count, help="Shows what would change; writes nothing"):
             st.session_state[LOOKED_AT] = refit.preview(work, with_audits=also), work.version, also
@@ -75,7 +76,10 @@ def changes(work: Workspace, found: refit.Preview) -> None:
 def rests_on(calibration: Calibration) -> None:
     """What the probabilities in force are based on, and reasons to doubt them."""
     if calibration.labels:
-        st.text(f"Fitted to {calibration.labels:,} judgements of this run, {calibration.answers:,} of them answers.")
+        st.text(
+            f"Fitted to {counted(calibration.labels, 'judgement')} of this run, of which answers: "
+            f"{calibration.answers:,}."
+        )
     else:
         st.text("Weights that were fitted on other collections; no judgement of this run was used yet.")
     if (rate := rate_of(calibration)) is not None:

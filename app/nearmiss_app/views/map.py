@@ -7,6 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from nearmiss import maps
+from nearmiss.counts import counted
 from nearmiss.maps import Around, Atlas, Grouping
 from nearmiss.types import Ints
 from nearmiss.workspace import Workspace
@@ -190,7 +191,7 @@ def plot(
         on_select=lambda: take(atlas),
         selection_mode=("points", "box", "lasso"),
         config={"scrollZoom": True, "displaylogo": False, "displayModeBar": True, "modeBarButtons": BUTTONS},
-        alt=f"Map of {len(atlas.map.ids):,} points by {COLOURS[by].lower()}: {counts}",
+        alt=f"Map of {counted(len(atlas.map.ids), 'point')} by {COLOURS[by].lower()}: {counts}",
     )
     st.html(charts.legend(drawn, dark=theme.is_dark()))
 

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 import numpy as np
 import streamlit as st
 
+from nearmiss.counts import counted
 from nearmiss.review import JUDGEMENTS
 from nearmiss.selection import STATUSES
 from nearmiss.session import batch_labels as batches
@@ -183,7 +184,7 @@ def below(work: Workspace, found: Ints, shown: Ints, places: list[int], names: l
         st.caption(HOW)
     undo_last(work, ARM)
     st.download_button(
-        f"Download {len(found):,} rows as CSV",
+        f"Download {counted(len(found), 'row')} as CSV",
         data=partial(core.as_csv, work, found, names, state.reviewer()),
         file_name="pairs.csv",
         mime="text/csv",

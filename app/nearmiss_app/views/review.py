@@ -8,6 +8,7 @@ import numpy as np
 import streamlit as st
 
 from nearmiss.audit.planning import LABELS_ASKED
+from nearmiss.counts import counted
 from nearmiss.review import JUDGEMENTS, REPEAT
 from nearmiss.selection import Decision
 from nearmiss.session import cards, guidelines, incoming
@@ -265,7 +266,7 @@ def page(work: Workspace) -> None:
     if "from_map" in st.query_params:
         count = len(st.session_state.get("review_pairs", []))
         left, right = st.columns([4, 1])
-        left.info(f"{count:,} pairs that you chose on the map, whatever their status.")
+        left.info(f"{counted(count, 'pair')} that you chose on the map, whatever the status.")
         if right.button("Back to all", width="stretch"):
             navigation.go_to("review")
     if chosen.view.order == "audit" and not audit_only(work):

@@ -24,7 +24,7 @@ def of_plan(plan: AuditPlan, expected: ExpectedPrecision) -> list[str]:
         parts[one["domain"]] = parts.get(one["domain"], 0) + one["labels"]
     drawn = ", ".join(f"{labels} {_DOMAINS[name]}" for name, labels in parts.items())
     return [
-        f"audit {plan.plan}: {sum(parts.values())} candidates drawn ({drawn}); written to the log.",
+        f"audit {plan.plan}: {counted(sum(parts.values()), 'candidate')} drawn ({drawn}); written to the log.",
         f"If {expected.rate:.1%} of the kept negatives are answers, as the scores estimate, these labels measure it to "
         f"±{100 * expected.half_width:.1f} points; "
         f"for ±{100 * expected.wanted:.1f} points {expected.labels_needed:,} are needed.",
@@ -49,14 +49,16 @@ def of_estimate(found: Estimate, more: int | None, half_width: float, people: Re
         _of("of the answers among both were refused", numbers.filter_recall),
     ]
     if more:
-        sentences.append(f"{more} more labels in the kept would narrow the first to ±{100 * half_width:.3g} points.")
+        sentences.append(
+            f"{counted(more, 'more label')} in the kept would narrow the first to ±{100 * half_width:.3g} points."
+        )
     sentences += _of_partial(numbers, found.without_partial)
     if found.unsure:
         sentences.append(
-            f"{found.unsure} draws could not be told; they are left out as if missing by chance in their stratum."
+            f"{counted(found.unsure, 'draw')} could not be told and count as missing by chance in their stratum."
         )
     if found.waiting:
-        sentences.append(f"{found.waiting} draws wait to be judged.")
+        sentences.append(f"{counted(found.waiting, 'draw')} still to be judged.")
     sentences += [
         f"Audit {plan} is left out: the calibration was fitted to its labels, so they cannot say how good it is."
         for plan in found.left_out
@@ -69,16 +71,20 @@ def of_certificate(made: Certificate) -> list[str]:
     sure = f"with {made.confidence:.0%} confidence"
     sentences = [
         f"{'passed' if made.passed else 'not passed'}: at most {made.max_rate:.1%} of the kept are answers, {sure}.",
-        f"In {made.labels} labels among {made.kept:,} kept, {made.answers} answers: {sure} at most {made.bound:.1%}.",
+        f"In {counted(made.labels, 'label')} among {made.kept:,} kept, "
+        f"{counted(made.answers, 'answer')}: {sure} at most {made.bound:.1%}.",
     ]
     if made.field and made.any_passed:
         sentences.append(f"The loosest ceiling that passes: {_ceiling(made.field, made.loosest)}.")
     elif made.field:
         first = made.stops[0]
-        tried = f"{_ceiling(made.field, first.value)} has {first.answers} answers in {first.labels} labels"
+        tried = (
+            f"{_ceiling(made.field, first.value)} has {counted(first.answers, 'answer')} in "
+            f"{counted(first.labels, 'label')}"
+        )
         sentences.append(f"No ceiling passes: the first one tried, {tried}.")
     if made.unsure:
-        sentences.append(f"{made.unsure} draws that nobody could tell count as answers here.")
+        sentences.append(f"Draws that nobody could tell count as answers here: {made.unsure:,}.")
     own = next((stop for stop in made.stops if stop.kept == made.kept and stop.passed), None)
     if own is not None and not made.passed:
         sentences.append(
@@ -91,7 +97,7 @@ def of_certificate(made: Certificate) -> list[str]:
             f"this one was held to {made.level:.2%}."
         )
     if made.passed:
-        sentences.append(f"It names the {made.rows:,} rows of an export now, and holds for these alone.")
+        sentences.append(f"It names {counted(made.rows, 'row')} of an export now, and holds for nothing else.")
     return sentences
 
 
@@ -105,7 +111,7 @@ def of_reviewers(people: Reviewers, rate: Rate) -> list[str]:
     for words, one in (("an answer", people.answers_overturned), ("no answer", people.negatives_overturned)):
         if one.value is not None and one.low is not None and one.high is not None:
             sentences.append(
-                f"Of {one.pairs} draws first judged {words}, a second look overturned {one.value:.0%} "
+                f"Of {counted(one.pairs, 'draw')} first judged {words}, a second look overturned {one.value:.0%} "
                 f"(95%: {one.low:.0%} to {one.high:.0%})."
             )
     corrected = None if rate.estimate is None else people.corrected(rate.estimate)
@@ -118,7 +124,8 @@ def _of(words: str, rate: Rate) -> str:
     if rate.estimate is None or rate.low is None or rate.high is None:
         return f"Nothing is known of how many {words}: no label there."
     return (
-        f"In {rate.labels} labels: between {rate.low:.1%} and {rate.high:.1%} {words} (estimate {rate.estimate:.1%})."
+        f"In {counted(rate.labels, 'label')}: between {rate.low:.1%} and {rate.high:.1%} {words} "
+        f"(estimate {rate.estimate:.1%})."
     )
 
 

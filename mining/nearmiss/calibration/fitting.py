@@ -24,6 +24,7 @@ import numpy as np
 from nearmiss.calibration.model import Calibration, fit_weights
 from nearmiss.calibration.reliability import Reliability, reliability
 from nearmiss.calibration.signals import Signals
+from nearmiss.counts import counted
 from nearmiss.types import Bools, Floats, Ints
 
 if TYPE_CHECKING:
@@ -229,12 +230,13 @@ def _doubts(calibration: Calibration, reliability: Reliability, queries: int) ->
         return [PRIOR_ALONE]
     if queries < FEWEST_QUERIES:
         doubts.append(
-            f"its {calibration.labels} judgements are of {queries} {'query' if queries == 1 else 'queries'}: wanted at "
+            f"it was fitted to {counted(calibration.labels, 'judgement')} of {counted(queries, 'query')}: wanted at "
             f"least {FEWEST_QUERIES}, to try it on queries that it has not seen"
         )
     if calibration.labels < FEWEST_LABELS or calibration.answers < FEWEST_ANSWERS:
         doubts.append(
-            f"{calibration.labels} judgements with {calibration.answers} answers: wanted at least {FEWEST_LABELS} and "
+            f"{counted(calibration.labels, 'judgement')} with "
+            f"{counted(calibration.answers, 'answer')}: wanted at least {FEWEST_LABELS} and "
             f"{FEWEST_ANSWERS}; until then the weights of other collections decide nearly alone"
         )
     elif reliability.error > WORST_ERROR:

@@ -18,6 +18,7 @@ from nearmiss.cli.commands import AsJson, ReviewsFlag, RoundNumber, RunFolder
 from nearmiss.cli.console import errors, output, print_json
 from nearmiss.cli.flags import takes
 from nearmiss.cli.progress_bar import progress_on
+from nearmiss.counts import counted
 from nearmiss.settings import Training
 from nearmiss.typed_settings import typed_fields
 
@@ -106,7 +107,8 @@ def _show_series(series: "Series") -> None:
     console.print(table)
     held = series.results[0].held_out
     for sentence in (
-        f"On {held['queries']:,} held-out queries with {held['answers']:,} answers, which no student was trained on.",
+        f"On {counted(held['queries'], 'held-out query')} with {counted(held['answers'], 'answer')}, "
+        "which no student was trained on.",
         series.ended,
         f"Students: {', '.join(series.students)}",
     ):
@@ -126,7 +128,7 @@ def _show(out: Path, result: "StudentResult") -> None:
     console.print(table)
     for sentence in (
         result.sentence(),
-        f"{out}: {result.steps:,} steps, {result.seconds:,.0f} s; README.md has it all. "
+        f"{out}: {counted(result.steps, 'step')}, {result.seconds:,.0f} s; README.md has it all. "
         f"Mine again with it: nearmiss mine {result.run} --encoder {out}",
     ):
         console.print(sentence, markup=False, highlight=False, soft_wrap=True)

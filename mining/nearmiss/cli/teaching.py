@@ -20,6 +20,7 @@ from nearmiss.cli.console import print_json as _print_json
 from nearmiss.cli.flags import takes
 from nearmiss.cli.progress_bar import progress_on
 from nearmiss.cli.reading import NO_READING, ReadingFlags, read, refuse, takes_data
+from nearmiss.counts import counted
 from nearmiss.errors import RecipeError
 from nearmiss.settings import Teaching, flag
 from nearmiss.typed_settings import typed_fields
@@ -86,7 +87,8 @@ def _show(out: Path, result: "TrainingResult", is_run: bool) -> None:
             soft_wrap=True,
         )
     say(
-        f"{out}: {result.steps:,} steps in {result.number_type}, {result.seconds:,.0f} s; README.md has it all. "
+        f"{out}: {counted(result.steps, 'step')} in {result.number_type}, {result.seconds:,.0f} s; "
+        "README.md has it all. "
         f"Use it: nearmiss mine DATA RUN --teacher {out}",
         markup=False,
         highlight=False,

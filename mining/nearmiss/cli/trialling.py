@@ -16,6 +16,7 @@ from nearmiss.cli.console import errors, output, print_json
 from nearmiss.cli.flags import takes
 from nearmiss.cli.progress_bar import progress_on
 from nearmiss.cli.reading import ReadingFlags, read
+from nearmiss.counts import counted
 from nearmiss.errors import RecipeError
 from nearmiss.settings import Trial, check_read
 from nearmiss.typed_settings import typed_fields
@@ -153,7 +154,7 @@ def _what_was_tried(outcome: "Outcome") -> list[str]:
             f"a sample of {outcome.searched:,} of {outcome.documents:,} documents, in which numbers come out higher"
         )
     return [
-        f"Student {settings.student}, loss {settings.loss}, {settings.seeds} seeds; "
-        f"{outcome.questions:,} held-out queries with {outcome.answers:,} answers, over {searched}.",
+        f"Student {settings.student}, loss {settings.loss}, {counted(settings.seeds, 'seed')}; "
+        f"{counted(outcome.questions, 'held-out query')} with {counted(outcome.answers, 'answer')}, over {searched}.",
         "What holds for this student need not hold for a whole encoder.",
     ]

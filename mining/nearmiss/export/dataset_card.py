@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from nearmiss.counts import counted
 from nearmiss.export.formats import EXPORT_FORMATS, ExportFormat
 from nearmiss.export.manifest import Manifest
 
@@ -124,7 +125,8 @@ def _description(manifest: Manifest) -> Iterator[str]:
     form = EXPORT_FORMATS[manifest.format]
     yield "# Hard negatives"
     yield (
-        f"{manifest.exported_queries} queries with their positives and {manifest.exported_negatives} hard negatives: "
+        f"{counted(manifest.exported_queries, 'query')} with their positives and "
+        f"{counted(manifest.exported_negatives, 'hard negative')}: "
         f"documents chosen to look like an answer without being one. Format `{manifest.format}`, "
         f"for {form.consumer}. Mined, selected and exported with nearmiss; `manifest.json` has the whole record."
     )
@@ -135,7 +137,7 @@ def _columns(manifest: Manifest) -> Iterator[str]:
     yield "## Columns"
     for table in (*form.tables, *((form.corpus,) if form.corpus else ())):
         rows = sum(shard.rows for shard in manifest.shards if shard.name.startswith(table.stem + "-"))
-        yield f"`{table.stem}`, {rows} rows:"
+        yield f"`{table.stem}`, {counted(rows, 'row')}:"
         yield _table(("column", "what it holds"), [(f"`{name}`", words) for name, words in table.columns.items()])
     if form.file == "tsv":
         yield _GUESSED

@@ -21,6 +21,7 @@ from nearmiss.calibration.fitting import FEWEST_LABELS, FEWEST_QUERIES, Calibrat
 from nearmiss.calibration.model import Calibration
 from nearmiss.calibration.reliability import Auc, Reliability, auc, by_slice, surely_worse
 from nearmiss.calibration.signals import Signals, signals
+from nearmiss.counts import counted
 from nearmiss.errors import ReviewError
 from nearmiss.reports.funnel import kept_per_query
 from nearmiss.session.labels import labels_of, slices_of
@@ -213,7 +214,7 @@ def _refused(
             f"wanted at least {FEWEST_LABELS} judgements of {FEWEST_QUERIES} queries, to try it on queries that it has "
             f"not seen; found {count} of {queries}. Judge more first"
         )
-    tried = f"on {int(labels.tested.sum()):,} judgements of queries that it has not seen"
+    tried = f"on {counted(int(labels.tested.sum()), 'judgement')} of queries that it has not seen"
     if after.log_loss is not None and prior.log_loss is not None and after.log_loss >= prior.log_loss:
         return (
             f"{tried} its probabilities are no nearer to the truth than those of the shipped weights (log loss "

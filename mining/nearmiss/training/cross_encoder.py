@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from nearmiss.counts import counted
 from nearmiss.errors import DatasetError, RecipeError, require
 from nearmiss.models.low_rank import LowRankFacts, plain_folder
 from nearmiss.pipeline import Watch, silent
@@ -130,7 +131,7 @@ def _check_pairs(training_run: _TrainingRun) -> None:
             raise DatasetError(
                 f"{training_run.training_pairs.origin}: wanted positives and negatives to {name}, with --held-out "
                 f"{training_run.recipe.held_out}; found {counts['positives']} and {counts['negatives']} of "
-                f"{counts['queries']} queries"
+                f"{counted(counts['queries'], 'query')}"
             )
 
 

@@ -8,6 +8,7 @@ Out: Markdown with the hub's front matter
 import json
 from typing import Any
 
+from nearmiss.counts import counted
 from nearmiss.training.evaluation import NDCG_AT
 from nearmiss.training.result import TrainingResult
 
@@ -66,7 +67,8 @@ def _pairs(counts: dict[str, int]) -> str:
         for name, words in (("partial", "partly relevant"), ("unlabelled", "without a label"))
         if counts.get(name)
     )
-    return f"{counts['queries']:,} queries, {counts['positives']:,} positives, {counts['negatives']:,} negatives{more}"
+    named = (("queries", "query"), ("positives", "positive"), ("negatives", "negative"))
+    return ", ".join(counted(counts[name], noun) for name, noun in named) + more
 
 
 def _making(result: TrainingResult) -> list[str]:

@@ -8,6 +8,7 @@ Out: Markdown with the hub's front matter
 import json
 from typing import Any
 
+from nearmiss.counts import counted
 from nearmiss.training.student_result import StudentResult
 
 FRONT = (
@@ -44,13 +45,14 @@ def _numbers(result: StudentResult) -> list[str]:
         for name, of in result.numbers.items()
     ]
     held = result.held_out
-    where = f"all {held['documents']:,} documents"
+    where = f"all {counted(held['documents'], 'document')}"
     if held["searched"] < held["documents"]:
         where = f"a sample of {held['searched']:,} of {held['documents']:,} documents, in which numbers come out higher"
     return [
         "## On held-out queries",
         "\n".join([*HEADS, *rows]),
-        f"{result.sentence()} They have {held['answers']:,} answers among {where}; neither they nor queries of the "
+        f"{result.sentence()} They have {counted(held['answers'], 'answer')} among {where}; neither "
+        "they nor queries of the "
         "same words were trained on. The intervals are from a bootstrap over these queries, for one seed of the "
         "training: another seed gives other numbers.",
     ]
@@ -63,7 +65,8 @@ def _data(result: StudentResult) -> list[str]:
         certified = f"They are not certified. {facts.get('to_certify', '')}".strip()
     return [
         "## What it was trained on",
-        f"{counts['queries']:,} queries, {counts['positives']:,} positives and {counts['negatives']:,} negatives, as "
+        f"{counted(counts['queries'], 'query')}, {counted(counts['positives'], 'positive')} and "
+        f"{counted(counts['negatives'], 'negative')}, as "
         f"the policy below keeps them. An estimated {result.false_negatives:.1%} of the kept negatives are answers. "
         f"{certified}",
         _json(result.policy),

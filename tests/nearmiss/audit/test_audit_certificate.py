@@ -13,6 +13,7 @@ from nearmiss import audit
 from nearmiss.audit import sentences
 from nearmiss.audit.bounds import Part, evidence, p_value, upper_bound, weights
 from nearmiss.audit.certifying import spent
+from nearmiss.audit.estimates import Rate
 from nearmiss.audit.exported import fingerprint_of_rows
 from nearmiss.errors import RecipeError, ReviewError
 from nearmiss.review import Event
@@ -338,3 +339,9 @@ def test_a_policy_without_a_ceiling_can_be_certified_too(work):  # noqa: F811
 )
 def test_by_how_many_rows_an_export_differs_from_the_certified_one(told, words):
     assert sentences.of_certification(told) == words
+
+
+def test_one_label_is_said_in_the_singular():
+    words = sentences._of("of the kept negatives are answers", Rate(0.5, 0.1, 0.9, 1))
+    assert words.startswith("In 1 label: between 10.0% and 90.0% of the kept negatives are answers")
+    assert sentences._of("of the kept are answers", Rate(0.5, 0.1, 0.9, 1200)).startswith("In 1,200 labels: ")

@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nearmiss.errors import RecipeError, RunError
-from nearmiss.selection import STATUSES, decide, prepare, select
+from nearmiss.selection import KEPT, STATUSES, decide, prepare, select
 from nearmiss.selection.table import by_falling
+from tests.benchmarks import selecting
 from tests.words import margins as Policy
 
 POSITIVE = 0.80
@@ -375,3 +376,13 @@ def test_a_pair_is_drawn_by_its_own_ids_alone():
     frame = table(row(doc_id="a"), row(doc_id="b"))
     alone = table(row(doc_id="b"))
     assert prepare(frame).pair_key[2] == prepare(alone).pair_key[1]
+
+
+@pytest.mark.parametrize("name", selecting.POLICIES)
+def test_what_the_benchmark_decides_is_something_and_twice_the_same(name):
+    # Its made-up candidates must have what today's default reads.
+    table = prepare(selecting.made_up(30, 12))
+    policy = selecting.POLICIES[name]
+    first, second = decide(table, policy), decide(table, policy)
+    assert 0 < (first.status == STATUSES.index(KEPT)).sum() < len(table.query)
+    np.testing.assert_array_equal(first.status, second.status)
