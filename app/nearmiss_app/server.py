@@ -6,6 +6,7 @@ takes as long as a browser takes to load the page's scripts; one after the other
 """
 
 import logging
+import signal
 from contextlib import suppress
 from threading import Thread
 
@@ -25,6 +26,8 @@ def open_early() -> None:
 
 def main() -> None:
     """Become the server."""
+    # Until Streamlit takes interrupts itself, one of them ends this process at once and prints no traceback.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     # Before the thread begins: two threads that import the same modules round a circle may each get half of one.
     from streamlit.web import bootstrap, cli, server  # noqa: F401
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from tests.benchmarks.versus_sentence_transformers import TEXTS, load
 
-ROW = "{:>9} {:>10} {:>9} {:>9}"
+ROW = "{:>9} {:>10} {:>9} {:>9} {:>9}"
 
 
 def main() -> None:
@@ -28,12 +28,12 @@ def main() -> None:
     few_queries, few_documents = arguments.queries[0], arguments.documents[0]
     sizes = [(few_queries, documents) for documents in arguments.documents]
     sizes += [(queries, few_documents) for queries in arguments.queries[1:]]
-    print(ROW.format("queries", "documents", "seconds", "peak MB"), flush=True)
+    print(ROW.format("queries", "documents", "seconds", "CPU s", "peak MB"), flush=True)
     for queries, documents in sizes:
         measured = mine(arguments, queries, documents)
+        seconds, cpu_seconds = (f"{measured[key]:.1f}" for key in ("seconds", "cpu_seconds"))
         print(
-            ROW.format(queries, measured["documents"], f"{measured['seconds']:.1f}", f"{measured['peak_mb']:,.0f}"),
-            flush=True,
+            ROW.format(queries, measured["documents"], seconds, cpu_seconds, f"{measured['peak_mb']:,.0f}"), flush=True
         )
 
 

@@ -6,6 +6,7 @@ Out: this process becomes the server; it never returns
 """
 
 import os
+import signal
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -28,4 +29,6 @@ def serve(run: Path, reviews: str, reviewer: str, port: int) -> None:
     os.chdir(app.submodule_search_locations[0])
     sys.stdout.flush()
     command = [sys.executable, "-m", "nearmiss_app.server", "run", "streamlit_app.py", "--server.port", str(port)]
+    # While Python starts anew, an interrupt would print its traceback: the process that waits ends this one instead.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.execv(sys.executable, command)

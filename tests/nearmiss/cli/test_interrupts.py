@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from nearmiss.cli import serving
 from nearmiss.cli.interrupts import GRACE_S
 
 ROOT = Path(__file__).parents[3]
@@ -95,3 +96,32 @@ def test_where_interrupts_are_ignored_they_stay_ignored():
     out, said = process.communicate(timeout=LIMIT_S)
     assert (process.returncode, said) == (0, "")
     assert out.startswith("{")
+
+
+def test_the_server_of_the_app_ends_without_a_traceback_while_it_imports():
+    code = """
+import os, signal
+signal.signal(signal.SIGINT, signal.SIG_IGN)  # as the command leaves it
+from nearmiss_app import server
+from streamlit.web import cli
+server.open_early = lambda: None
+cli.main = lambda: os.kill(os.getpid(), signal.SIGINT)
+server.main()
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=600)
+    assert done.returncode == -signal.SIGINT
+    assert "Traceback" not in done.stderr
+
+
+def test_a_command_that_becomes_the_server_leaves_interrupts_to_the_one_that_waits(monkeypatch, tmp_path):
+    seen = []
+    monkeypatch.setattr(os, "execv", lambda program, words: seen.append((words[2], signal.getsignal(signal.SIGINT))))
+    monkeypatch.setattr(os, "chdir", lambda folder: None)
+    for name in ("NEARMISS_RUN", "NEARMISS_REVIEWS", "NEARMISS_REVIEWER"):
+        monkeypatch.setenv(name, "")
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        serving.serve(tmp_path, "", "ann", 8501)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert seen == [("nearmiss_app.server", signal.SIG_IGN)]

@@ -88,6 +88,7 @@ class OpenVinoEngine:
             yield from threads.map(partial(self._answer, encodings), together)
 
     def _answer(self, encodings: list[Any], places: Places) -> Any:
+        # Waits for another thread's batch at most, which `finally` gives back: a limit would make a slow machine fail.
         request = self.idle.get()
         try:
             return request.infer(self.tokenizer.padded(encodings, places), share_inputs=False)[0]

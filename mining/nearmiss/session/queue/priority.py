@@ -118,7 +118,7 @@ def learn(work: Workspace, *, wait: bool = False) -> None:
         chances.thread = Thread(target=_fit, args=(work, chances), daemon=True)
         chances.thread.start()
     if wait:
-        chances.thread.join()
+        chances.thread.join()  # a fit ends: its steps are counted, and it waits for nobody
 
 
 def _fit(work: Workspace, chances: Chances) -> None:
