@@ -51,6 +51,7 @@ def main() -> None:
     parser.add_argument("--runs", type=Path, required=True)
     parser.add_argument("--collections", nargs="*", default=list(COLLECTIONS))
     parser.add_argument("--students", nargs="*", default=["adapter", "static"])
+    parser.add_argument("--policies", nargs="*", default=list(PRESETS), help="beside the default and the references")
     parser.add_argument("--queries", type=int, default=2500)
     parser.add_argument("--seeds", type=int, default=5)
     arguments = parser.parse_args()
@@ -69,7 +70,7 @@ def outcomes(arguments: argparse.Namespace, name: str, run: Path, settings: Tria
     """The presets as mined, and the policy in force as reviewed, where the truth is known."""
     collection = COLLECTIONS[name]
     test = questions_of(arguments.data / name, arguments.runs / "data" / f"{name}-test", run, collection)
-    yield trials.trial(run, settings, policies=list(PRESETS), test=test), "as mined"
+    yield trials.trial(run, settings, policies=arguments.policies, test=test), "as mined"
     if collection.truth:
         reviews = reviewed(run, arguments.data / name / "qrels" / f"{collection.truth}.tsv")
         yield trials.trial(run, settings, test=test, reviews=reviews), "reviewed"
