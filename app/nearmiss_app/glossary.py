@@ -54,9 +54,11 @@ WORDS = {
     "short query": "a query with fewer negatives than wanted",
     "source": "who found a candidate: BM25, dense, sparse or a run file",
     "status": "`kept`, or the rule that refused a candidate",
+    "student": "a small model trained on what a policy would export, to see what the export is worth",
     "teacher": "the model whose scores decide: a cross-encoder, late interaction, or the encoder's own cosine",
     "temperature": "what the training loss divides cosines by: the lower, the more the hardest negatives count",
     "topic": "documents that lie close together on the map, named by the words that mark them",
+    "trial": "students of several policies, tested on queries that they never saw",
     "verdict": "a reviewer's judgement: relevant, partly, not relevant, cannot tell",
 }
 

@@ -9,6 +9,7 @@ VIEWS = Path(__file__).parent / "views"
 TITLES = {
     "overview": ("Overview", ":material/filter_alt:"),
     "tune": ("Tune", ":material/tune:"),
+    "trials": ("Trials", ":material/model_training:"),
     "calibration": ("Calibration", ":material/straighten:"),
     "review": ("Review", ":material/fact_check:"),
     "query": ("Query", ":material/view_column:"),

@@ -1,4 +1,4 @@
-"""The deck's modules: each works by itself under node, and all together are one script that the browser can read."""
+"""Modules of the deck and the tuner: each works by itself under node, and all together are one script."""
 
 import re
 import shutil
@@ -10,23 +10,31 @@ import pytest
 from nearmiss_app.component import as_one_script
 from tests.conftest import ROOT
 
-DECK = ROOT / "app" / "nearmiss_app" / "deck"
+APP = ROOT / "app" / "nearmiss_app"
 NODE = shutil.which("node")
 
 
 @pytest.mark.skipif(not NODE, reason="no node on this machine")
-def test_the_plain_modules_do_what_their_tests_say():
+@pytest.mark.parametrize("of", ["deck", "tuner"])
+def test_the_plain_modules_do_what_their_tests_say(of):
     ran = subprocess.run(
-        [NODE, "--test", "tests/browser/deck_modules.test.mjs"], cwd=ROOT, capture_output=True, text=True, timeout=60
+        [NODE, "--test", f"tests/browser/{of}_modules.test.mjs"], cwd=ROOT, capture_output=True, text=True, timeout=60
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
 
 
-def test_all_modules_are_one_script_in_which_each_name_is_taken_once():
-    script = as_one_script("deck.js", lambda name: (DECK / name).read_text("utf-8"))
+@pytest.mark.parametrize(
+    ("of", "some"),
+    [
+        ("deck", {"Deck", "Ledger", "Outbox", "Queue", "card_view", "rankings_view", "bar", "dialog", "h"}),
+        ("tuner", {"Panel", "CountsView", "setting_row", "histogram", "nearest", "make"}),
+    ],
+)
+def test_all_modules_are_one_script_in_which_each_name_is_taken_once(of, some):
+    script = as_one_script(f"{of}.js", lambda name: (APP / of / name).read_text("utf-8"))
     names = re.findall(r"^(?:export )?(?:class|function|const|let) (\w+)", script, re.MULTILINE)
     assert [name for name, count in Counter(names).items() if count > 1] == []
-    assert set(names) >= {"Deck", "Ledger", "Outbox", "Queue", "card_view", "rankings_view", "bar", "dialog", "h"}
+    assert set(names) >= some
     assert re.findall(r"^import ", script, re.MULTILINE) == []
     assert re.findall(r"^export (.*) function", script, re.MULTILINE) == ["default"]
 

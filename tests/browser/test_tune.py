@@ -8,6 +8,7 @@ from nearmiss import selection
 from nearmiss.run import open_run
 from nearmiss.session import tuning
 from nearmiss.settings import Policy
+from nearmiss.workspace import open_workspace
 from tests.browser.conftest import READY
 
 SLIDER = "#range-max_p_relevant"
@@ -21,7 +22,7 @@ def open_tune(opener, path="/tune", **look):
 
 def shown(page):
     """The counts on the page: kept, queries short, queries with none."""
-    texts = page.locator(".tuner .tile .number").all_text_contents()
+    texts = [page.locator(f".tuner .tile.{name} .number").text_content() for name in ("kept", "short", "empty")]
     return tuple(int(text.replace(",", "")) for text in texts)
 
 
@@ -56,9 +57,15 @@ def test_counts_follow_the_hand_without_the_server_and_are_those_of_the_decision
     page = open_tune(open_in_browser)
     assert shown(page) == expected(run, Policy())
     served.kill()
+    work = open_workspace(run)
     for share in (0.3, 0.55, 0.9):
         value = drag(page, share)
-        assert shown(page) == expected(run, Policy(max_p_relevant=value))
+        policy = Policy(max_p_relevant=value)
+        assert shown(page) == expected(run, policy)
+        harm = tuning.harm(work, policy)
+        assert page.locator(".tile.harm .number").text_content() == f"{harm.estimated:.1%}"
+        assert page.locator(".tile.others .number").text_content() == f"{harm.others:,}"
+    assert page.locator(".setting[data-name=max_p_relevant] .curve .moved").get_attribute("d")
 
 
 def test_a_release_redraws_and_a_reload_keeps_what_is_tried(look, looked_at):

@@ -67,6 +67,7 @@ def test_the_page_says_what_the_run_is_and_what_to_do_next(open_page, seen):
     assert said.endswith("pairs judged by people 0")
     assert [link.label for link in page.get("page_link")] == [
         "**Tune**: move the thresholds",
+        "**Trials**: see which policy trains better",
         "**Review**: judge what models cannot",
         "**Export**: write training shards",
     ]

@@ -103,13 +103,23 @@ def test_the_page_draws_every_preset(tune, name):
     assert not page.error
 
 
-def test_pairs_gained_and_lost_can_be_read_one_by_one(tune):
+def test_two_policies_stand_side_by_side_with_the_pairs_that_only_one_keeps(tune, seen):
     page = tune(policy="default", max_p_relevant="none")
     page.session_state["read"] = "changes"
     page.run()
-    assert not page.exception
-    assert any(text.startswith("**Gained: ") for text in texts(page).splitlines())
-    assert "review" in str([link.proto for link in page.get("page_link")])
+    work = open_workspace(seen)
+    found = tuning.compare_two(work, Policy(), Policy(max_p_relevant=None))
+    shown = texts(page)
+    assert "B differs from A: max p relevant 0.1 → off" in shown
+    assert f"**Only A: {len(found.only.lost):,}**" in shown
+    assert f"**Only B: {len(found.only.gained):,}**" in shown
+    counts, queries = (frame.value for frame in page.dataframe)
+    assert counts.iloc[0].to_list()[:3] == ["kept", *(f"{one.counts.status['kept']:,}" for one in (found.a, found.b))]
+    assert counts["B"].iloc[1] == f"{found.b.harm.estimated:.1%}"
+    assert list(queries["id"]) == [one.query_id for one in found.by_query]
+    assert {"review", "query"} <= {link.proto.page.strip("/") for link in page.get("page_link")}
+    page.selectbox(key="policy_b").select("in force").run()
+    assert "A and B are the same policy." in texts(page)
 
 
 def test_texts_are_shown_as_texts():

@@ -7,7 +7,7 @@ from nearmiss_app import theme
 from nearmiss_app.charts.style import INK, styled
 
 HEIGHT = 340
-LEGEND = {"font": {"size": 12}, "entrywidth": 230}  # pixels, besides the sign: as long as the longest name
+LEGEND = {"font": {"size": 14}, "entrywidth": 265}  # pixels, besides the sign: as long as the longest name
 AXIS = {
     "max_p_relevant": "ceiling: chance of being an answer at most",
     "relative_margin": "ceiling: share of the positive's score below it",
@@ -26,7 +26,7 @@ def figure(found: CeilingRisk, *, dark: bool) -> go.Figure:
         band = found.measured.false_negative_rate
         edges = {"x": stops, "mode": "lines", "line": {"width": 0}, "hoverinfo": "skip", "showlegend": False}
         made.add_trace(go.Scatter(y=band.high[:count], **edges))
-        made.add_trace(go.Scatter(y=band.low[:count], fill="tonexty", fillcolor=_see_through(answers), **edges))
+        made.add_trace(go.Scatter(y=band.low[:count], fill="tonexty", fillcolor=see_through(answers), **edges))
         made.add_trace(_line(stops, band.estimate[:count], "answers among kept, measured", answers, "solid"))
         lost = found.measured.over_filtering
         made.add_trace(_line(stops, lost.estimate[:count], "good ones among refused, measured", good, "solid"))
@@ -40,11 +40,11 @@ def figure(found: CeilingRisk, *, dark: bool) -> go.Figure:
         made.add_vline(x=now, line={"color": INK["dark" if dark else "light"], "width": 2})
         made.add_annotation(text="now", x=now, y=1, yref="paper", xanchor="left", xshift=4, showarrow=False)
     made.add_hline(y=TARGET, line={"color": answers, "width": 1, "dash": "dash"})
-    made.update_xaxes(title=AXIS[found.field], autorange="reversed" if found.field.endswith("margin") else True)
+    made.update_xaxes(title=AXIS[found.field], range=list(span(found)))
     made.update_yaxes(tickformat=".0%", rangemode="tozero", range=[0, 1])
     made.update_layout(hovermode="x unified")
     made = styled(made, dark=dark, height=HEIGHT)
-    made.update_layout(margin={"t": 72}, legend=LEGEND)
+    made.update_layout(margin={"t": 84}, legend=LEGEND, font_size=14)
     return made
 
 
@@ -64,7 +64,15 @@ def _line(x: list[float], y: object, name: str, colour: str, dash: str) -> go.Sc
     return go.Scatter(x=x, y=y, name=name, mode="lines", line=style, hovertemplate="%{y:.1%}")
 
 
-def _see_through(colour: str) -> str:
+def span(found: CeilingRisk) -> tuple[float, float]:
+    """The ends of the axis, strict to loose: the same for every chart along the ceiling."""
+    stops = [stop for stop in found.stops if stop is not None]
+    room = 0.02 * (stops[-1] - stops[0])
+    return stops[0] - room, stops[-1] + room
+
+
+def see_through(colour: str) -> str:
+    """The colour of a band."""
     red, green, blue = (int(colour[place : place + 2], 16) for place in (1, 3, 5))
     return f"rgba({red},{green},{blue},0.18)"
 

@@ -54,12 +54,12 @@ def chart(work: Workspace, picture: Picture, present: list[str], *, dark: bool) 
             "axis": {
                 **dict.fromkeys(("labelColor", "titleColor"), INK[mode]),
                 **dict.fromkeys(("gridColor", "domainColor", "tickColor"), GRID[mode]),
-                "labelFontSize": 12,
-                "titleFontSize": 13,
+                "labelFontSize": 14,
+                "titleFontSize": 14,
                 "titleFontWeight": "normal",
                 "labelFlush": False,
             },
-            "legend": {"labelColor": INK[mode], "labelFontSize": 12, "symbolOpacity": 1, "columnPadding": 10},
+            "legend": {"labelColor": INK[mode], "labelFontSize": 14, "symbolOpacity": 1, "columnPadding": 10},
         },
     }
 
@@ -188,7 +188,7 @@ def _lines(scale: str, *, dark: bool) -> list[dict[str, Any]]:
         },
         {
             "data": data,
-            "mark": {"type": "text", "align": "left", "dx": 6, "clip": False, "fontSize": 13, "color": ink},
+            "mark": {"type": "text", "align": "left", "dx": 6, "clip": False, "fontSize": 14, "color": ink},
             "encoding": {"y": middle, "x": {"value": "width"}, "text": {"field": "limit"}},
         },
     ]

@@ -1,11 +1,13 @@
-// The settings of a policy. While a slider moves, its counts are looked up in what the server sent before: one list for
-// each number, one entry for each stop. What is released is sent as state, whole, so that no value is lost on the way.
-// Names and texts become text nodes and nothing else.
+// The settings of a policy. While a slider moves, what it comes to is looked up in what the server sent before: one list
+// for each number, one entry for each stop. What is released is sent as state, whole, so that no value is lost.
+
+import { counts_at, CountsView } from "./counts_view.js";
+import { draw_histogram } from "./histogram.js";
+import { make } from "./plain_elements.js";
+import { setting_row, share_row } from "./setting_rows.js";
+import { as_typed, in_words, is_set, nearest } from "./values.js";
 
 const KEYBOARD_PAUSE = 300; // milliseconds without a key after which a slider moved by keys counts as released
-const SPOKEN_PAUSE = 500;
-const SHARE_STEP = 5; // percent
-const NUMBER = new Intl.NumberFormat("en-US");
 
 const panels = new WeakMap();
 
@@ -24,6 +26,7 @@ class Panel {
   constructor(root) {
     this.root = root;
     this.part = (name) => root.querySelector(`.${name}`);
+    this.view = new CountsView(this.part);
     this.rows = new Map(); // setting -> its elements
     this.values = {};
     this.seq = 0;
@@ -52,7 +55,8 @@ class Panel {
 
   leave() {
     cancelAnimationFrame(this.frame);
-    for (const timer of [this.pause, this.speech]) clearTimeout(timer);
+    clearTimeout(this.pause);
+    this.view.quiet();
   }
 
   // ---- building, once ----
@@ -71,106 +75,9 @@ class Panel {
   }
 
   setting(setting) {
-    const row = { box: make("div", `setting ${setting.kind}`) };
-    row.box.dataset.name = setting.name;
-    row.words = make("p", "words", setting.words);
-    row.words.id = `words-${setting.name}`;
-    row.error = make("p", "error");
-    row.error.id = `error-${setting.name}`;
+    const row = setting_row(setting, this);
     this.rows.set(setting.name, row);
-    row.box.append(...this[`${setting.kind}_parts`](setting, row), row.words, row.error);
     return row.box;
-  }
-
-  slider_parts(setting, row) {
-    row.range = this.described(make("input"), setting);
-    Object.assign(row.range, { type: "range", min: 0, step: 1, id: `range-${setting.name}` });
-    row.range.setAttribute("aria-label", setting.label);
-    row.exact = this.described(make("input", "exact"), setting);
-    Object.assign(row.exact, { type: "text", inputMode: "decimal", autocomplete: "off", spellcheck: false });
-    row.exact.setAttribute("aria-label", `${setting.label}, exact value`);
-    row.curve = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-    row.curve.setAttribute("class", "curve");
-    row.curve.setAttribute("aria-hidden", "true");
-    row.curve.setAttribute("preserveAspectRatio", "none");
-    row.area = document.createElementNS("http://www.w3.org/2000/svg", "path");
-    row.curve.append(row.area);
-    row.mark = make("span", "mark");
-    row.mark.title = "saved";
-    const label = make("label", "", setting.label);
-    label.htmlFor = row.range.id;
-    let by_key = false;
-    row.range.onkeydown = () => void (by_key = true);
-    row.range.onpointerdown = () => void (by_key = false); // returning false would hold the thumb
-    row.range.oninput = () => this.move(setting.name, Number(row.range.value));
-    row.range.onchange = () => this.release(setting.name, this.stops(setting.name)[row.range.value], by_key);
-    row.exact.onchange = () => this.type(setting.name, row.exact.value);
-    row.exact.onkeydown = (event) => event.key === "Enter" && this.type(setting.name, row.exact.value);
-    return [make("div", "line", [label, row.exact]), make("div", "track", [row.curve, row.range, row.mark])];
-  }
-
-  switch_parts(setting, row) {
-    row.check = this.described(make("input"), setting);
-    Object.assign(row.check, { type: "checkbox", id: `check-${setting.name}` });
-    row.check.setAttribute("role", "switch");
-    row.check.onchange = () => this.release(setting.name, row.check.checked ? "on" : "off");
-    const label = make("label", "", setting.label);
-    label.htmlFor = row.check.id;
-    return [make("div", "line", [label, row.check])];
-  }
-
-  choice_parts(setting, row) {
-    row.select = this.described(make("select"), setting);
-    row.select.id = `select-${setting.name}`;
-    row.select.append(...setting.choices.map((choice) => new Option(choice, choice)));
-    row.select.onchange = () => this.release(setting.name, row.select.value);
-    const label = make("label", "", setting.label);
-    label.htmlFor = row.select.id;
-    return [make("div", "line", [label, row.select])];
-  }
-
-  number_parts(setting, row) {
-    row.number = this.described(make("input", "exact"), setting);
-    Object.assign(row.number, { type: "text", inputMode: "numeric", id: `number-${setting.name}`, autocomplete: "off" });
-    row.number.onchange = () => this.release(setting.name, row.number.value);
-    const label = make("label", "", setting.label);
-    label.htmlFor = row.number.id;
-    return [make("div", "line", [label, row.number])];
-  }
-
-  shares_parts(setting, row) {
-    row.shares = make("div", "sources");
-    return [make("div", "line", [make("span", "name", setting.label)]), row.shares];
-  }
-
-  share_row(setting, source) {
-    const range = this.described(make("input"), setting);
-    Object.assign(range, { type: "range", min: 0, max: 100, step: SHARE_STEP });
-    range.setAttribute("aria-label", `${setting.label}: ${source}`);
-    const said = make("output", "");
-    const say = () => {
-      said.textContent = Number(range.value) ? `${range.value}%` : "no share";
-      range.setAttribute("aria-valuetext", said.textContent);
-    };
-    range.value = Math.round(100 * Number(this.shares()[source] || 0));
-    range.oninput = say;
-    let by_key = false;
-    range.onkeydown = () => void (by_key = true);
-    range.onpointerdown = () => void (by_key = false); // returning false would hold the thumb
-    range.onchange = () => {
-      const shares = { ...this.shares(), [source]: String(Number(range.value) / 100) };
-      const named = Object.entries(shares).filter(([, share]) => Number(share) > 0);
-      this.release(setting.name, named.map(([name, share]) => `${name}=${share}`), by_key);
-    };
-    say();
-    const row = make("label", "source", [make("span", "", source), range, said]);
-    row.dataset.source = source;
-    return row;
-  }
-
-  described(element, setting) {
-    element.setAttribute("aria-describedby", `words-${setting.name} error-${setting.name}`);
-    return element;
   }
 
   // ---- what a hand does ----
@@ -186,7 +93,7 @@ class Panel {
   }
 
   type(name, typed) {
-    const text = ["", "off"].includes(typed.trim().toLowerCase()) ? "none" : typed.trim();
+    const text = as_typed(typed);
     if (text !== this.values[name]) this.release(name, text);
   }
 
@@ -226,7 +133,7 @@ class Panel {
 
   show_slider(setting, row, value) {
     row.range.max = setting.stops.length - 1;
-    this.show_curve(setting, row);
+    draw_histogram(row.curve, setting);
     const saved = nearest(setting.stops, this.data.saved_values[setting.name]);
     row.mark.style.setProperty("--at", saved / Math.max(1, setting.stops.length - 1));
     if (this.held && this.held.name === setting.name && !this.held.released) return;
@@ -241,20 +148,11 @@ class Panel {
     row.range.setAttribute("aria-valuetext", said);
   }
 
-  show_curve(setting, row) {
-    const kept = setting.along && setting.along.status.kept;
-    row.curve.classList.toggle("flat", !kept);
-    if (!kept) return row.area.setAttribute("d", "");
-    const last = kept.length - 1, most = Math.max(1, ...kept);
-    row.curve.setAttribute("viewBox", `0 0 ${last} 1`);
-    row.area.setAttribute("d", `M0,1 ${kept.map((count, stop) => `L${stop},${(1 - count / most).toFixed(3)}`).join(" ")} L${last},1 Z`);
-  }
-
   show_shares(setting, row) {
     const shown = [...row.shares.children].map((child) => child.dataset.source).join("\n");
     const focused = row.shares.contains(this.root.getRootNode().activeElement);
     if (shown === setting.choices.join("\n") && focused) return;
-    row.shares.replaceChildren(...setting.choices.map((source) => this.share_row(setting, source)));
+    row.shares.replaceChildren(...setting.choices.map((source) => share_row(setting, source, this)));
   }
 
   show_conditions() {
@@ -286,124 +184,11 @@ class Panel {
     problem.textContent = this.data.problem;
   }
 
-  // What the settings come to: the decision's own counts, with those along the slider under the hand laid over them.
-  counts() {
-    const base = this.data.now, held = this.held;
-    if (!held || !this.settings[held.name].counts) return { ...base, exact: true };
-    const along = this.settings[held.name].along;
-    const others_changed = Object.keys(this.values).some(
-      (name) => name !== held.name && String(this.values[name]) !== String(this.data.values[name]),
-    );
-    if (!along || others_changed) return { ...base, exact: true, waiting: true };
-    const status = { ...base.status };
-    for (const [name, counts] of Object.entries(along.status)) status[name] = counts[held.stop];
-    return { status, short: along.short[held.stop], empty: along.empty[held.stop], exact: this.data.exact };
-  }
-
   show_counts() {
-    const counts = this.counts(), saved = this.data.saved;
-    this.part("counts").classList.toggle("waiting", Boolean(counts.waiting));
-    const most = counts.exact ? "" : "at most ", least = counts.exact ? "" : "at least ";
-    this.tile("kept", this.data.looks.kept, "kept", counts.status.kept, saved.status.kept, most);
-    this.tile("short", null, `queries with fewer than ${NUMBER.format(this.data.wanted)}`, counts.short, saved.short, least);
-    this.tile("empty", null, "queries with none", counts.empty, saved.empty, least);
-    const names = this.data.reasons;
-    const body = this.part("refused").tBodies[0];
-    if (body.dataset.names !== names.join()) {
-      body.dataset.names = names.join();
-      body.replaceChildren(...names.map((name) => this.reason(name)));
-    }
-    names.forEach((name, place) => {
-      const cells = body.rows[place].cells;
-      body.rows[place].classList.toggle("none", !counts.status[name]);
-      put(cells[1], NUMBER.format(counts.status[name] || 0));
-      put(cells[2], change(counts.status[name] || 0, saved.status[name] || 0));
-    });
-    put(
-      this.part("note"),
-      counts.waiting ? "Counting ..." : counts.exact ? "" : "Bounds: what is exact comes on release.",
-    );
-    this.speak(counts, most, least);
-  }
-
-  tile(name, look, word, count, saved, bound) {
-    let tile = this.part("main").querySelector(`.tile.${name}`);
-    if (!tile) {
-      tile = make("div", `tile ${name}`, [make("span", "number"), make("span", "change"), make("span", "word")]);
-      this.part("main").append(tile);
-    }
-    put(tile.querySelector(".number"), bound + NUMBER.format(count));
-    put(tile.querySelector(".change"), change(count, saved));
-    put(tile.querySelector(".word"), word);
-    if (look) tile.style.setProperty("--look", look.colour);
-  }
-
-  reason(name) {
-    const look = this.data.looks[name];
-    const sign = make("span", "sign", look.sign);
-    sign.style.color = look.colour;
-    sign.setAttribute("aria-hidden", "true");
-    const head = make("th", "", [sign, look.word]);
-    head.scope = "row";
-    head.title = look.says;
-    return make("tr", "", [head, make("td", "number"), make("td", "change")]);
-  }
-
-  speak(counts, most, least) {
-    clearTimeout(this.speech);
-    if (counts.waiting) return;
-    const said = `${most}${NUMBER.format(counts.status.kept)} kept, ${least}${NUMBER.format(counts.short)} queries short`;
-    this.speech = setTimeout(() => put(this.part("spoken"), said), SPOKEN_PAUSE);
+    this.view.show(this.data, counts_at(this.data, this.held, this.values, this.settings));
   }
 
   has_focus(element) {
     return this.root.getRootNode().activeElement === element;
   }
-}
-
-/**
- * An element with a class and what is inside it.
- * @param {string} tag
- * @param {string} name
- * @param {string | (Node | string)[]} inside
- * @returns {any}
- */
-function make(tag, name = "", inside = "") {
-  const element = document.createElement(tag);
-  if (name) element.className = name;
-  element.append(...(Array.isArray(inside) ? inside : [inside]));
-  return element;
-}
-
-function put(element, text) {
-  if (element.textContent !== text) element.textContent = text;
-}
-
-function change(count, saved) {
-  if (count === saved) return "";
-  return `${count > saved ? "+" : "−"}${NUMBER.format(Math.abs(count - saved))}`;
-}
-
-// The stop that a value is, or comes nearest to.
-function nearest(stops, value) {
-  const exact = stops.indexOf(value);
-  if (exact >= 0) return exact;
-  const wanted = Number(value);
-  if (Number.isNaN(wanted)) return Math.max(0, stops.indexOf("none"));
-  let best = -1;
-  stops.forEach((stop, place) => {
-    if (stop !== "none" && (best < 0 || Math.abs(stop - wanted) < Math.abs(stops[best] - wanted))) best = place;
-  });
-  return best;
-}
-
-// Whether a setting does anything at this value.
-function is_set(setting, value) {
-  if (setting.unavailable || setting.kind === "number") return false;
-  if (Array.isArray(value)) return value.length > 0;
-  return !["none", "off", "0", setting.choices[0]].includes(value);
-}
-
-function in_words(value) {
-  return Array.isArray(value) ? value.join(" ") : value === "on" ? "" : value;
 }

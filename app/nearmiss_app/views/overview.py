@@ -22,6 +22,7 @@ AXIS_WORDS = {"teacher_score": "Teacher score", "dense_score": "Cosine of query 
 ADDRESS = ("status", "found", "score", "low", "high")
 WAYS = (
     ("tune", "Tune", "move the thresholds"),
+    ("trials", "Trials", "see which policy trains better"),
     ("review", "Review", "judge what models cannot"),
     ("export", "Export", "write training shards"),
 )

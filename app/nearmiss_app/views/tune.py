@@ -8,6 +8,7 @@ from nearmiss_app.tuner import FOLDER
 from nearmiss_app.tuner.reading import reading
 from nearmiss_app.tuner.sight import picture, risks
 from nearmiss_app.tuner.sliders import panel
+from nearmiss_app.tuner.students import students
 from nearmiss_app.tuner.toolbar import toolbar
 from nearmiss_app.tuner.trying import WORKBENCH, deeds, tried
 
@@ -32,6 +33,7 @@ def workbench(work: Workspace) -> None:
         reading(work, policy)
     with below:
         risks(work, policy)
+        students(work, policy)
 
 
 def page(work: Workspace) -> None:

@@ -120,7 +120,7 @@ def along(table: Table, policy: Policy, field: str, stops: Sequence[float | None
     survives = ~before & ~too_easy(table, policy) & (passes_from < never)
     until = np.zeros(len(passes_from), np.int64)
     order = wanted_first(table, policy, survives, np.zeros(len(passes_from), np.int64))
-    since, until[order] = _displaced(table.query[order], passes_from[order], policy, never)
+    since, until[order] = displaced(table.query[order], passes_from[order], policy, never)
     begins = passes_from.copy()
     begins[order] = np.maximum(begins[order], since)
     kept = survives & among & (begins < until)
@@ -133,8 +133,13 @@ def each(table: Table, policy: Policy, field: str, stops: Sequence[float | None]
     return (domains(table, at(policy, field, stop)) for stop in stops)
 
 
-def _displaced(query: Ints, passes_from: Ints, policy: Policy, never: int) -> tuple[Ints, Ints]:
-    """The stop from which each row's query has enough (0 unless short ones are dropped), and that at which it goes."""
+def displaced(query: Ints, passes_from: Ints, policy: Policy, never: int) -> tuple[Ints, Ints]:
+    """
+    The stop from which each row's query has enough (0 unless short ones are dropped), and that at which it goes.
+
+    Rows are in the order in which they would be taken, those of one query together; `passes_from` is the first stop
+    that lets each pass, (n,); `never` is the number of stops.
+    """
     places, queries = policy.negatives_per_query, int(query.max(initial=-1)) + 1
     earliest = np.full((queries, places), never, np.int64)  # the first stops of the rows so far, sorted
     until = np.zeros(len(query), np.int64)

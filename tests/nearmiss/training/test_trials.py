@@ -365,8 +365,8 @@ def test_what_is_trained_so_far_can_be_read_until_the_outcome_is_written(run):
     assert trial_files.latest(run) == json.loads(json.dumps(outcome.as_json()))
 
 
-def test_the_points_along_a_setting_are_those_that_differ_in_it_alone(run):
-    policy = open_run(run).policy
+def test_the_points_along_a_setting_are_those_that_differ_in_it_alone():
+    policy = Policy(relative_margin=None)
     asked = policies.around(policy, policy, "max_p_relevant", (0.2, None, 0.3))
     assert [one.name for one in asked][1:] == [
         "no filter = max_p_relevant off",
@@ -487,7 +487,9 @@ def test_the_command_prints_json_and_a_table(run, capsys, monkeypatch):
     with pytest.raises(SystemExit) as done:
         cli.main()
     assert done.value.code == 0
-    told = json.loads(capsys.readouterr().out)
+    printed = capsys.readouterr().out
+    assert printed == trial_files.as_text(trial_files.latest(run))
+    told = json.loads(printed)
     assert [one["name"] for one in told["policies"]] == ["in-batch only", "no filter", "95% rule", "in force"]
     assert told["questions"] == 17
     monkeypatch.setattr("sys.argv", ["nearmiss", *asked])

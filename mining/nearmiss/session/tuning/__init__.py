@@ -10,7 +10,8 @@ Decides nothing itself: that is `selection`.
 from nearmiss.session.tuning.along import MOVED
 from nearmiss.session.tuning.counting import DecisionCounts, count, is_exact
 from nearmiss.session.tuning.edge_pairs import Changes, EdgePair, changes, nearest, read
-from nearmiss.session.tuning.panel import GROUP_WORDS, PanelSetting, count_along, is_small, settings
+from nearmiss.session.tuning.harm import Harm, harm
+from nearmiss.session.tuning.panel import GROUP_WORDS, PanelSetting, count_along, is_small, measured_along, settings
 from nearmiss.session.tuning.saved import History, SavedPolicy, history, redo, save, undo
 from nearmiss.session.tuning.scatter import LimitLine, Picture, picture, scale_for, scales
 from nearmiss.session.tuning.sentence_transformers_call import Call, as_call
@@ -24,6 +25,7 @@ from nearmiss.session.tuning.spelling import (
     parse,
     spell,
 )
+from nearmiss.session.tuning.two_policies import PolicySide, QueryDifference, TwoPolicies, compare_two
 
 __all__ = [
     "ADDRESS_NAMES",
@@ -33,23 +35,30 @@ __all__ = [
     "Changes",
     "DecisionCounts",
     "EdgePair",
+    "Harm",
     "History",
     "LimitLine",
     "PanelSetting",
     "Picture",
+    "PolicySide",
+    "QueryDifference",
     "SavedPolicy",
+    "TwoPolicies",
     "as_address",
     "as_call",
     "as_command",
     "at_fault",
     "changes",
+    "compare_two",
     "count",
     "count_along",
     "differences",
     "from_address",
+    "harm",
     "history",
     "is_exact",
     "is_small",
+    "measured_along",
     "nearest",
     "parse",
     "picture",

@@ -74,6 +74,17 @@ class Refusals:
             {k: v[places] for k, v in found.status.items()}, found.short[places], found.empty[places]
         )
 
+    def standing(self, field: str, stops: Sequence[SliderStop]) -> tuple[Ints, Ints]:
+        """The rows that no other rule refuses, and the first place, strict to loose, at which each stands, (n,)."""
+        if field not in MOVES:
+            rows = np.flatnonzero(self._first_refusals("", np.zeros(0, bool)) == 0)
+            return rows, np.zeros(len(rows), np.int64)
+        strict_first = list(stops) if field in LOOSENS else list(reversed(stops))
+        values = np.array([stop for stop in strict_first if stop is not None], np.float64)
+        codes = self._first_refusals(MOVES[field], self._without(field))
+        rows = np.flatnonzero(codes == 0)
+        return rows, self._stands_from(field, values, rows)
+
     def _along_rule(self, field: str, values: Floats) -> CountsAlongSlider:
         """Counts at each value, strict to loose, and then where the setting is off, (n_values + 1,)."""
         rule, n = MOVES[field], len(values)

@@ -17,11 +17,13 @@ from typing import Any, Literal, get_args, get_type_hints
 
 import numpy as np
 
-from nearmiss import selection
+from nearmiss import audit, selection
+from nearmiss.audit.domains import ceiling_field
 from nearmiss.candidates.duplicates import LOWEST_COSINE
-from nearmiss.errors import RecipeError
+from nearmiss.errors import RecipeError, ReviewError
 from nearmiss.selection import Table
-from nearmiss.session.tuning.along import LOOSENS, MOVABLE, CountsAlongSlider, Refusals, SliderStop
+from nearmiss.session.tuning.along import LOOSENS, MOVABLE, MOVES, CountsAlongSlider, Refusals, SliderStop
+from nearmiss.session.tuning.harm import HarmAlong, HarmAlongSlider
 from nearmiss.settings import NUMBER, Policy, choices_of, range_of
 from nearmiss.workspace import Workspace
 
@@ -59,6 +61,7 @@ MOST_STOPS = 200
 LARGEST_MARGIN = 1.0  # a margin as large as the positive's score
 MOST_RANKS, MOST_SKIPPED, MOST_USES, MOST_WANTED, SHARPEST = 200, 20, 50, 100, 5.0
 KEPT_ALONG = 64
+Key = tuple[Any, ...]
 SMALL = 200_000  # candidates
 
 
@@ -76,31 +79,45 @@ class PanelSetting:
     at: int = 0  # the stop of its value
     counts: bool = False  # whether counts change with it and can be computed beforehand
     along: CountsAlongSlider | None = None  # those counts, once `count_along` has found them
+    harm: HarmAlongSlider | None = None  # the same for the harm; None too where it cannot be followed along the slider
+    rule: str = ""  # the status that the setting gives or takes away
 
 
 def settings(work: Workspace, policy: Policy) -> dict[str, list[PanelSetting]]:
     """Every setting, by group, with such counts as are known."""
     keys = _keys(work, policy)
-    known = _reach(work).along
-    return {
-        group: [_setting(work, policy, name, name in keys, known.get(keys.get(name, ()))) for name in names]
-        for group, names in GROUPS.items()
-    }
+    reach = _reach(work)
+
+    def setting(name: str) -> PanelSetting:
+        key = keys.get(name, ())
+        return _setting(work, policy, name, name in keys, reach.along.get(key), reach.harm.get((*key, work.policy)))
+
+    return {group: [setting(name) for name in names] for group, names in GROUPS.items()}
 
 
 def count_along(work: Workspace, policy: Policy) -> Iterator[str]:
     """Find the counts along every setting, one after the other, and yield each name when done: a caller may stop."""
     reach, keys = _reach(work), _keys(work, policy)
-    refusals = None
+    refusals: Refusals | None = None
+    harm: HarmAlong | None = None
     for name, key in keys.items():
         with reach.lock:
-            if key not in reach.along:
+            known, against = key in reach.along, (*key, work.policy)
+            if not known or against not in reach.harm:
                 refusals = refusals or Refusals(work.table, policy)
-                reach.along[key] = refusals.along(name, key[1])
-            reach.along.move_to_end(key)
-            while len(reach.along) > KEPT_ALONG:
-                reach.along.popitem(last=False)
+                harm = harm or HarmAlong(work, policy, refusals)
+                reach.along[key] = reach.along[key] if known else refusals.along(name, key[1])
+                reach.harm[against] = harm.along(name, key[1])
+            _keep(reach.along, key)
+            _keep(reach.harm, against)
         yield name
+
+
+def _keep(known: OrderedDict[Key, Any], key: Key) -> None:
+    """Mark one as used last, and forget those used longest ago."""
+    known.move_to_end(key)
+    while len(known) > KEPT_ALONG:
+        known.popitem(last=False)
 
 
 def stops_of(work: Workspace, policy: Policy, name: str) -> tuple[list[SliderStop], tuple[str, ...]]:
@@ -109,12 +126,37 @@ def stops_of(work: Workspace, policy: Policy, name: str) -> tuple[list[SliderSto
     return stops, _in_words(stops)
 
 
+def measured_along(work: Workspace, policy: Policy, name: str) -> list[tuple[float, float, float]] | None:
+    """
+    The share of answers among the kept that audits measure, with its band, at each stop of the ceiling in use.
+
+    None where nobody judged an audit, and for any other setting. NaN where nothing kept was judged.
+    """
+    if name != ceiling_field(policy):
+        return None
+    stops = _stops(work, policy, name)
+    strict_first = list(stops) if name in LOOSENS else list(reversed(stops))
+    try:
+        band = audit.curve(work, name, strict_first, policy).false_negative_rate
+    except ReviewError:
+        return None
+    found = list(zip(band.estimate.tolist(), band.low.tolist(), band.high.tolist(), strict=True))
+    return found if name in LOOSENS else found[::-1]
+
+
 def is_small(work: Workspace) -> bool:
     """Whether counting along every setting takes no noticeable time."""
     return len(work.table.query) <= SMALL
 
 
-def _setting(work: Workspace, policy: Policy, name: str, counts: bool, along: CountsAlongSlider | None) -> PanelSetting:
+def _setting(
+    work: Workspace,
+    policy: Policy,
+    name: str,
+    counts: bool,
+    along: CountsAlongSlider | None,
+    harm: HarmAlongSlider | None,
+) -> PanelSetting:
     kind = _KINDS[name]
     made = PanelSetting(
         name=name,
@@ -124,6 +166,8 @@ def _setting(work: Workspace, policy: Policy, name: str, counts: bool, along: Co
         only_with=ONLY_WITH.get(name),
         counts=counts,
         along=along,
+        harm=harm,
+        rule=MOVES.get(name, ""),
     )
     if kind == "slider":
         stops = _stops(work, policy, name)
@@ -152,7 +196,8 @@ class _Reach:
 
     def __init__(self, table: Table) -> None:
         self.lock = RLock()
-        self.along: OrderedDict[tuple[Any, ...], CountsAlongSlider] = OrderedDict()
+        self.along: OrderedDict[Key, CountsAlongSlider] = OrderedDict()
+        self.harm: OrderedDict[Key, HarmAlongSlider | None] = OrderedDict()  # the policy in force ends the key
         others = ~table.positive
         positive = table.anchors["min"][others]
         gaps = positive - table.score[others]

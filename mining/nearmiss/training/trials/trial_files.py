@@ -6,6 +6,7 @@ Out: RUN/trials/so_far.json, until the trial ends; then RUN/trials/latest.json, 
      trained on it; and the points of a picture, read back from either file
 """
 
+import json
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
@@ -81,6 +82,11 @@ def write(run: Path, outcome: Outcome) -> None:
 def latest(run: Path) -> Content | None:
     """The outcome of the last trial that ended; None where there is none that can be read."""
     return _read(run / trained.FOLDER / LATEST)
+
+
+def as_text(content: Content) -> str:
+    """An outcome as `nearmiss trial --json` prints it."""
+    return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def so_far(run: Path) -> Content | None:

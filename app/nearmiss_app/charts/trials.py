@@ -1,0 +1,119 @@
+"""A trial as a picture: each policy's nDCG@10 and its difference to the 95% rule, with intervals; no Streamlit."""
+
+from html import escape
+from typing import Any
+
+from nearmiss_app.theme import STATUS
+
+Content = dict[str, Any]
+LOOKS = {"better": ("▲", STATUS["kept"]), "worse": ("▼", STATUS["too_close"])}
+STYLE = """<style>
+.trial {
+  --line: color-mix(in srgb, currentColor 22%, transparent);
+  font-variant-numeric: tabular-nums;
+  line-height: 1.4;
+}
+.trial .row {
+  display: grid; gap: 0.25rem 1.5rem; align-items: center; padding: 0.5rem 0; border-top: 1px solid var(--line);
+  grid-template-columns: minmax(9rem, 1fr) minmax(0, 2fr) minmax(0, 2fr) minmax(10rem, 1.1fr);
+}
+.trial .head { border-top: none; font-size: 0.875rem; align-items: end; }
+.trial .name { overflow-wrap: anywhere; font-weight: 600; }
+.trial .quiet { display: block; font-size: 0.875rem; font-weight: 400; opacity: 0.85; }
+.trial .track { position: relative; height: 1.25rem; }
+.trial .track::before { content: ""; position: absolute; inset: 50% 0 auto; border-top: 1px solid var(--line); }
+.trial .bar { position: absolute; top: calc(50% - 2px); height: 4px; background: var(--own); opacity: 0.55; }
+.trial .dot { position: absolute; top: calc(50% - 6px); width: 12px; height: 12px; margin-left: -6px; }
+.trial .dot { border-radius: 50%; background: var(--own); }
+.trial .at { position: absolute; top: 0; bottom: 0; border-left: 2px dashed currentColor; opacity: 0.6; }
+.trial .ends { display: flex; justify-content: space-between; }
+.trial .said { color: var(--own); font-weight: 600; }
+@media (max-width: 1000px) {
+  .trial .row { grid-template-columns: minmax(0, 1fr); padding: 0.75rem 0; }
+  .trial .head .only-wide { display: none; }
+}
+</style>"""
+
+
+def forest(content: Content, *, dark: bool) -> str:
+    """The picture as HTML: a row for each policy, in the trial's order."""
+    policies = content["policies"]
+    reach = _span([end for one in policies for end in one["ndcg_interval"]])
+    gaps = [gap for one in policies if (gap := one.get("against_95_rule"))]
+    far = max((abs(gap[end]) for gap in gaps for end in ("low", "high")), default=0.0) * 1.05 or 0.01
+    start = content["untrained"]["ndcg"]
+    rows = [_row(one, content, reach, far, start, dark=dark) for one in policies]
+    inside = _head(reach, far) + "".join(rows)
+    return f'{STYLE}<div class="trial" role="table" aria-label="Policies of the trial">{inside}</div>'
+
+
+def in_words(one: Content) -> str:
+    """How a policy compares with the 95% rule: better or worse only where the interval says so."""
+    gap = one.get("against_95_rule")
+    if gap is None:
+        return "the 95% rule itself" if "95% rule" in one["name"] else "not compared"
+    if gap["verdict"] in LOOKS:
+        return f"{LOOKS[gap['verdict']][0]} {gap['verdict']}"
+    needed = gap.get("queries")
+    return "no difference found" + (f"; about {needed:,} queries would tell" if needed else "")
+
+
+def _head(reach: tuple[float, float], far: float) -> str:
+    cells = [
+        '<span class="only-wide" role="columnheader">Policy</span>',
+        _axis("nDCG@10 on unseen queries; dashed: before training", f"{reach[0]:.3f}", f"{reach[1]:.3f}"),
+        _axis("Difference to the 95% rule", f"{-far:+.3f}", "0", f"{far:+.3f}"),
+        '<span class="only-wide" role="columnheader">Which is better</span>',
+    ]
+    return f'<div class="row head" role="row">{"".join(cells)}</div>'
+
+
+def _axis(title: str, *ends: str) -> str:
+    shown = "".join(f"<span>{end}</span>" for end in ends)
+    return f'<span role="columnheader">{escape(title)}<span class="ends">{shown}</span></span>'
+
+
+def _row(one: Content, content: Content, reach: tuple[float, float], far: float, start: float, *, dark: bool) -> str:
+    gap = one.get("against_95_rule")
+    look = LOOKS.get(gap["verdict"]) if gap else None
+    colour = "currentColor" if look is None else (look[1].dark if dark else look[1].light)
+    low, high = one["ndcg_interval"]
+    numbers = f"{one['ndcg']:.4f} ({low:.4f} to {high:.4f})"
+    reached = _track(reach, low, one["ndcg"], high, start) + _quiet(numbers)
+    compared = ""
+    if gap is not None:
+        numbers = f"{gap['mean']:+.4f} ({gap['low']:+.4f} to {gap['high']:+.4f})"
+        compared = _track((-far, far), gap["low"], gap["mean"], gap["high"], 0.0) + _quiet(numbers)
+    cells = [
+        f'<span class="name" role="rowheader">{escape(one["name"])}{_quiet(_facts(one, content))}</span>',
+        f'<span role="cell">{reached}</span>',
+        f'<span role="cell">{compared}</span>',
+        f'<span class="{"said" if look else ""}" role="cell">{escape(in_words(one))}</span>',
+    ]
+    return f'<div class="row" role="row" style="--own: {colour}">{"".join(cells)}</div>'
+
+
+def _quiet(text: str) -> str:
+    return f'<span class="quiet">{escape(text)}</span>'
+
+
+def _facts(one: Content, content: Content) -> str:
+    best = "highest here; " if one["name"] == content["best"] else ""
+    return f"{best}{one['queries']:,} queries, {one['negatives']:,} negatives"
+
+
+def _track(span: tuple[float, float], low: float, middle: float, high: float, mark: float) -> str:
+    """A line with an interval, its middle, and a mark that all rows share."""
+    at = [100 * (value - span[0]) / (span[1] - span[0]) for value in (low, middle, high, mark)]
+    at = [min(100.0, max(0.0, place)) for place in at]
+    return (
+        f'<span class="track" style="display:block"><span class="at" style="left:{at[3]:.2f}%"></span>'
+        f'<span class="bar" style="left:{at[0]:.2f}%;width:{at[2] - at[0]:.2f}%"></span>'
+        f'<span class="dot" style="left:{at[1]:.2f}%"></span></span>'
+    )
+
+
+def _span(ends: list[float]) -> tuple[float, float]:
+    low, high = min(ends), max(ends)
+    room = 0.04 * (high - low) or 0.01
+    return low - room, high + room

@@ -1,0 +1,129 @@
+"""Trials: which policy's export trains the better student, how sure that is, and what such a student is worth."""
+
+from typing import get_args
+
+import pandas as pd
+import streamlit as st
+
+from nearmiss.presets import PRESETS
+from nearmiss.session import tuning
+from nearmiss.settings import StudentName, Trial
+from nearmiss.training.trials import policies, trial_files
+from nearmiss.training.trials.policies import LADDERS, SAVED, Tried
+from nearmiss.training.trials.students import FINDINGS
+from nearmiss.workspace import Workspace
+from nearmiss_app import navigation, state, theme, training
+from nearmiss_app.charts import trials as charts
+
+NUMBERS = {
+    "name": "policy",
+    "queries": "queries",
+    "negatives": "negatives",
+    "median_dense_rank": "dense rank",
+    "ndcg": "nDCG@10",
+    "mrr": "MRR@10",
+    "recall": "Recall@100",
+    "judged_ndcg": "nDCG@10, judged only",
+    "seconds": "seconds",
+}
+
+
+def page(work: Workspace) -> None:
+    """What to train, how far it is, and what was found."""
+    st.title("Trials", anchor=False)
+    st.caption(
+        "For each policy small students are trained on exactly what it would export, and tested on queries they never "
+        "saw. In-batch only, no filter, the 95% rule and the policy in force are always among them."
+    )
+    with st.container(border=True):
+        asked = asking(work)
+        training.kept_up_to_date(work, lambda: under_way(work, asked))
+    content = trial_files.latest(work.run.folder)
+    if content is None:
+        st.info("No trial of this run has ended yet.", icon=":material/model_training:")
+    else:
+        outcome(work, content)
+
+
+def asking(work: Workspace) -> training.Asked:
+    """Which policies, which students and how many."""
+    saved = [f"{SAVED}{place}" for place in range(1, len(tuning.history(work.run).saved) + 1)]
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        names = st.multiselect(
+            "Policies", [*PRESETS, *saved], key="trial_policies", placeholder="presets, saved ones", width=360
+        )
+        along = st.selectbox(
+            "Along a setting",
+            list(LADDERS),
+            index=None,
+            key="trial_along",
+            format_func=lambda name: name.replace("_", " "),
+            placeholder="none",
+            width=220,
+        )
+        student = st.selectbox("Student", list(get_args(StudentName)), key="trial_student", width=150)
+        seeds = st.number_input("Students for each", 1, 20, 5, key="trial_seeds", width=150)
+    st.caption(FINDINGS[student])
+
+    def asked() -> tuple[list[Tried], Trial]:
+        return policies.tried(work.run, names, along or ""), Trial(student=student, seeds=seeds)
+
+    return asked
+
+
+def under_way(work: Workspace, asked: training.Asked) -> None:
+    """The button, or how far it is and what is trained so far."""
+    training.controls(work, asked, "train")
+    content = trial_files.so_far(work.run.folder)
+    if content and content["policies"]:
+        done = ", ".join(f"{point.name} {point.ndcg:.4f}" for point in trial_files.points(content))
+        st.text(f"nDCG@10 so far: {done}")
+
+
+def outcome(work: Workspace, content: charts.Content) -> None:
+    """The last trial that ended: what follows from it, the picture, the table, and the file."""
+    settings = content["trial"]
+    st.subheader("What was found", anchor=False)
+    st.text("\n".join(content["says"]))
+    st.html(charts.forest(content, dark=theme.is_dark()))
+    searched = f"all {content['documents']:,}"
+    if content["searched"] < content["documents"]:
+        searched = f"a sample of {content['searched']:,} of {content['documents']:,}"
+    st.caption(
+        f"Student {settings['student']}, loss {settings['loss']}, {settings['seeds']} for each policy; "
+        f"{content['questions']:,} unseen queries with {content['answers']:,} answers, over {searched} documents. "
+        "Intervals hold for queries and students alike (paired bootstrap), and for all comparisons of a policy "
+        "together. Better or worse is said only where the interval leaves out 0." + _since(work, content)
+    )
+    with st.container(border=True):
+        st.markdown("**What such a student is worth**")
+        st.text(content.get("about_student", FINDINGS[settings["student"]]))
+    with st.expander("All numbers"):
+        st.dataframe(table(content), hide_index=True)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        whole = trial_files.as_text(content)
+        st.download_button("Download as JSON", whole, "trial.json", "application/json", key="trial_json")
+        navigation.link_to("tune", "Tune along a ceiling")
+
+
+def table(content: charts.Content) -> pd.DataFrame:
+    """Every number of every policy."""
+    rows = [{word: one.get(name) for name, word in NUMBERS.items()} for one in content["policies"]]
+    for row, one in zip(rows, content["policies"], strict=True):
+        gap = one.get("against_95_rule") or {}
+        row |= {"to the 95% rule": gap.get("mean"), "low": gap.get("low"), "high": gap.get("high")}
+        row |= {"verdict": gap.get("verdict", ""), "queries needed": gap.get("queries")}
+    return pd.DataFrame(rows)
+
+
+def _since(work: Workspace, content: charts.Content) -> str:
+    """What has changed since, so that nobody takes an old trial for a new one."""
+    parts = []
+    if content.get("round", work.number) != work.number:
+        parts.append(f"It was of round {content['round']}.")
+    if (entries := work.standing.last_seq - content.get("last_seq", work.standing.last_seq)) > 0:
+        parts.append(f"Since then the log has {entries:,} more entries.")
+    return "".join(f" {part}" for part in parts)
+
+
+page(state.workspace())
