@@ -18,7 +18,7 @@ from nearmiss.audit.exported import exported, fingerprint_of_rows, that_differ
 from nearmiss.audit.planning import fingerprint
 from nearmiss.audit.samples import used_by_calibration
 from nearmiss.settings import Policy
-from nearmiss.storage.files import read_json, write_json, write_parquet
+from nearmiss.storage.files import read_frame, read_json, write_json, write_parquet
 from nearmiss.workspace import Workspace
 
 FOLDER = "certificates"  # in a round's folder
@@ -113,7 +113,7 @@ def certification(work: Workspace, rows: pd.DataFrame) -> dict[str, Any]:
     last = next((one for one in reversed(known) if one.passed and _rows_file(work, one).is_file()), None)
     differ = None
     if last is not None and not covered:
-        differ = that_differ(pd.read_parquet(_rows_file(work, last)), rows)
+        differ = that_differ(read_frame(_rows_file(work, last)), rows)
     return {
         "certified": covered,
         "rows": len(rows),

@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from nearmiss.audit.domains import Domains, DomainsAlongCeiling, along, domains, each, is_quick, limit_of, population
 from nearmiss.audit.exported import as_of
@@ -29,7 +28,7 @@ from nearmiss.errors import ReviewError, RunError
 from nearmiss.review import AuditPlan, Draw
 from nearmiss.selection import Table
 from nearmiss.settings import Policy, check_audit
-from nearmiss.storage.files import write_atomically
+from nearmiss.storage.files import read_array, write_atomically
 from nearmiss.storage.fingerprint import fingerprint_of
 from nearmiss.types import Bools, Floats, Ints
 from nearmiss.workspace import Workspace
@@ -111,8 +110,7 @@ def strata_of(work: Workspace, plan: AuditPlan) -> Ints:
     path = stratum_file(work, plan.plan)
     if not path.is_file():
         raise RunError(f"{path}: wanted the strata of audit {plan.plan}, written when it was planned; found no file")
-    stored: npt.NDArray[np.int8] = np.load(path)
-    return stored.astype(np.int64)
+    return np.asarray(read_array(path), np.int64)
 
 
 def design(table: Table, policy: Policy, likely: Floats, labels: int) -> tuple[Ints, list[AuditStratum]]:

@@ -14,11 +14,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import pyarrow.parquet as pq
 
 from nearmiss.errors import ModelError
 from nearmiss.models.teacher import Teacher
-from nearmiss.storage.files import write_parquet
+from nearmiss.storage.files import read_frame, rows_in, write_parquet
 from nearmiss.storage.mixing import paired
 from nearmiss.storage.numbered import by_number
 from nearmiss.types import AnyInts, Scores
@@ -100,7 +99,7 @@ def score_pairs(
 def count_scored(folder: Path, teacher: Teacher, prefix: str) -> int:
     """How many pairs the files hold whose names begin with `prefix`."""
     files = (path for path in _files(_own(folder, teacher)) if path.name.startswith(prefix))
-    return sum(pq.read_metadata(path).num_rows for path in files)
+    return sum(map(rows_in, files))
 
 
 def _score(teacher: Teacher, texts: list[tuple[str, str]], advance: Callable[[int], None]) -> Scores:
@@ -153,7 +152,7 @@ def _places(keys: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
 
 
 def _read(paths: Iterable[Path]) -> pd.DataFrame:
-    frames = [pd.read_parquet(path) for path in paths]
+    frames = [read_frame(path) for path in paths]
     empty = pd.DataFrame({key: np.zeros(0, np.uint64) for key in KEYS} | {"score": np.zeros(0, np.float32)})
     return pd.concat(frames, ignore_index=True) if frames else empty
 

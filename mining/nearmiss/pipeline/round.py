@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow.parquet as pq
 
 from nearmiss.candidates import clusters
 from nearmiss.candidates.pooling import CandidatePairs, pairs_of
@@ -24,6 +23,7 @@ from nearmiss.models.teacher import Teacher
 from nearmiss.retrieval import language
 from nearmiss.retrieval.vector_store import StoredVectors, open_vectors
 from nearmiss.settings import Mining
+from nearmiss.storage.files import rows_in
 from nearmiss.storage.numbered import shard_name
 
 QUERIES_PER_SHARD = 256
@@ -114,4 +114,4 @@ class Round:
 
 def count_rows(paths: Iterable[Path]) -> int:
     """Rows in Parquet files, from their footers."""
-    return sum(pq.read_metadata(path).num_rows for path in paths)
+    return sum(map(rows_in, paths))

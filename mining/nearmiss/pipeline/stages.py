@@ -27,7 +27,7 @@ from nearmiss.retrieval.feedback import pool_cosine
 from nearmiss.retrieval.vector_store import embed
 from nearmiss.retrieval.vectors import score_pairs
 from nearmiss.settings import source_name
-from nearmiss.storage.files import write_parquet
+from nearmiss.storage.files import read_frame, write_parquet
 from nearmiss.types import Advance
 
 SCORED_TOGETHER = 8  # shards, so that a teacher that reads documents alone reads each only once for all of them
@@ -79,7 +79,7 @@ def pool(this: Round, watch: Watch) -> None:
 
 def _pool_shard(this: Round, copies: Copies, twins: TwinQueries, number: int, start: int, end: int) -> pd.DataFrame:
     names = [source_name(source) for source in this.recipe.sources]
-    found = {name: pd.read_parquet(this.found(name, number)) for name in names}
+    found = {name: read_frame(this.found(name, number)) for name in names}
     positives = this.positives.between(start, end)
     rows = assemble(found, positives, this.negatives.between(start, end))
     query, document = rows["query"].to_numpy(), rows["document"].to_numpy()
@@ -107,7 +107,7 @@ def score(this: Round, watch: Watch) -> None:
     with watch("teacher", count_rows(this.pooled(number) for group in waiting for number in group), "pairs") as advance:
         teacher_scores = _teacher_scores(this, advance)
         for group in waiting:
-            shards = [pd.read_parquet(this.pooled(number)) for number in group]
+            shards = [read_frame(this.pooled(number)) for number in group]
             scores = teacher_scores(pd.concat(shards, ignore_index=True), group[0])
             ends = np.cumsum([len(rows) for rows in shards])
             for number, rows, own in zip(group, shards, np.split(scores, ends[:-1]), strict=True):
@@ -124,7 +124,7 @@ def _with_teacher(rows: pd.DataFrame, scores: npt.NDArray[np.float32]) -> pd.Dat
 def calibrate(this: Round) -> None:
     """Estimate each candidate's chance of being an unlabelled answer, before anyone has judged."""
     with timed(this.folder, "calibration"):
-        shards = [pd.read_parquet(this.candidates(number)) for number, _, _ in this.shards()]
+        shards = [read_frame(this.candidates(number)) for number, _, _ in this.shards()]
         candidates = pd.concat(shards, ignore_index=True)
         found = signals(candidates)
         stored.save(this.folder, found, stored.by_prior(found, candidates, this.recipe.teacher))

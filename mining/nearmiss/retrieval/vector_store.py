@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from nearmiss.errors import ModelError, RunError
 from nearmiss.retrieval import vectors
-from nearmiss.storage.files import read_json, read_object, write_atomically, write_json
+from nearmiss.storage.files import read_array, read_json, read_object, write_atomically, write_json
 from nearmiss.storage.numbered import numbered, shard_name
 from nearmiss.types import AnyInts, Vectors
 
@@ -39,7 +39,7 @@ class StoredVectors:
 
     @cached_property
     def _mapped(self) -> list[npt.NDArray[np.floating[Any]]]:
-        return [np.load(path, mmap_mode="r") for path in numbered(self.folder, ".npy")]
+        return [read_array(path, mapped=True) for path in numbered(self.folder, ".npy")]
 
     def take(self, rows: AnyInts) -> Vectors:
         """The vectors of these rows, in this order, in float32."""

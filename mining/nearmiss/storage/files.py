@@ -104,6 +104,23 @@ def read_table(path: Path) -> "pa.Table":
         raise cannot_read(path, "a whole Parquet file", error) from error
 
 
+def read_frame(path: Path) -> "pd.DataFrame":
+    """The same as a frame."""
+    frame: pd.DataFrame = read_table(path).to_pandas()
+    return frame
+
+
+def rows_in(path: Path) -> int:
+    """How many rows a Parquet file has, from its footer; FileError where it is missing or damaged."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        return int(pq.read_metadata(path).num_rows)
+    except (OSError, ValueError, pa.ArrowException) as error:
+        raise cannot_read(path, "a whole Parquet file", error) from error
+
+
 def read_array(path: Path, *, mapped: bool = False) -> "npt.NDArray[Any]":
     """An array that `np.save` wrote, `mapped` from disk where wanted; FileError where it is missing or damaged."""
     import numpy as np

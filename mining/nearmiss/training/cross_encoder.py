@@ -24,7 +24,7 @@ from nearmiss.errors import DatasetError, RecipeError, require
 from nearmiss.models.low_rank import LowRankFacts, plain_folder
 from nearmiss.pipeline import Watch, silent
 from nearmiss.settings import Teaching
-from nearmiss.storage.files import read_json, write_atomically, write_json
+from nearmiss.storage.files import read_array, read_json, write_atomically, write_json
 from nearmiss.storage.one_writer import one_writer
 from nearmiss.storage.temporary import sweep_drafts_of, temporary_name
 from nearmiss.training import compression, model_card, trainer
@@ -197,8 +197,7 @@ def _scores_of_start(training_run: _TrainingRun) -> Floats:
         scores = training_run.start.scores(training_run.texts, training_run.watch)
         with write_atomically(path) as temporary, temporary.open("wb") as file:
             np.save(file, scores)
-    found: Floats = np.load(path)
-    return found
+    return np.asarray(read_array(path), np.float64)
 
 
 def _targets(training_run: _TrainingRun, scores: Floats) -> Floats:

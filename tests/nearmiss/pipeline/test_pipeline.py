@@ -17,6 +17,7 @@ from nearmiss.pipeline import round, stages
 from nearmiss.reports import funnel
 from nearmiss.run import open_run
 from nearmiss.settings import Mining, Policy
+from nearmiss.storage.damage import damaged
 from tests.words import OverlapTeacher, WordEncoder, pairs_wanted
 
 RECIPE = Mining(depth=(("bm25", 5), ("dense", 5)), language="en", teacher="toy")
@@ -147,6 +148,38 @@ def test_a_second_round_scores_only_new_pairs_and_keeps_the_first(tmp_path, data
     assert sorted(teacher.pairs) == sorted(pairs_wanted(run, 2) - pairs_wanted(run, 1))
     told = funnel.report(run)["teacher"]
     assert (told["scored"], told["cached"]) == (len(pairs[1] - pairs[0]), len(pairs[1] & pairs[0]))
+
+
+@pytest.mark.parametrize("name", ["candidates/00000.parquet", "document_vectors/00000.npy", "query_vectors/00000.npy"])
+def test_what_is_said_of_a_damaged_round_helps(tmp_path, data, name):
+    mine(tmp_path / "run", data)
+    tuned = {"encoder": WordEncoder("tuned"), "teacher": OverlapTeacher()}
+    run = pipeline.mine(tmp_path / "run", RECIPE, **tuned)
+    before = snapshot(tmp_path / "run")
+    first, last = (tmp_path / "run" / "rounds" / number / name for number in "12")
+    candidates = run.candidates(2)
+    for path in (first, last):
+        path.write_bytes(b"damaged")
+    assert "from a backup: only the latest round is made again" in str(damaged(first, "all of it", "a part"))
+    assert "Delete it and run the same `nearmiss mine` again" in str(damaged(last, "all of it", "a part"))
+    first.write_bytes(before[f"rounds/1/{name}"])
+    last.unlink()
+    pipeline.mine(tmp_path / "run", RECIPE, **tuned)
+    assert snapshot(tmp_path / "run") == before
+    pd.testing.assert_frame_equal(open_run(tmp_path / "run").candidates(2), candidates)
+
+
+def test_a_damaged_file_of_scores_is_deleted_and_costs_its_pairs_alone(tmp_path, data):
+    mine(tmp_path / "run", data)
+    [scores] = (tmp_path / "run" / "teacher_scores").rglob("1-*.parquet")
+    scores.write_bytes(b"damaged")
+    teacher = OverlapTeacher()
+    with pytest.raises(NearmissError, match="Delete it: its pairs are scored again where they are needed"):
+        pipeline.mine(tmp_path / "run", RECIPE, encoder=WordEncoder("tuned"), teacher=teacher)
+    scores.unlink()
+    run = pipeline.mine(tmp_path / "run", RECIPE, encoder=WordEncoder("tuned"), teacher=teacher)
+    assert set(teacher.pairs) <= pairs_wanted(run, 2)
+    assert teacher.asked == len(set(teacher.pairs))
 
 
 def test_two_rounds_are_compared_by_what_was_kept(tmp_path, data):
