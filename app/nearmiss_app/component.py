@@ -12,7 +12,7 @@ from typing import Any
 
 import streamlit as st
 
-IMPORT = re.compile(r'^import .*? from "\./([\w.]+)";\n', re.MULTILINE | re.DOTALL)
+IMPORT = re.compile(r'^import .*? from "(?:\./)?((?:\.\./\w+/)?[\w.]+)";\n', re.MULTILINE | re.DOTALL)
 EXPORT = re.compile(r"^export (?!default)", re.MULTILINE)
 
 
@@ -27,15 +27,23 @@ def component(package: str, *parts: str) -> Callable[..., Any]:
     folder = files(package)
     html, css = (folder.joinpath(f"{name}.{kind}").read_text("utf-8") for kind in ("html", "css"))
 
-    def read(module: str) -> str:
-        return folder.joinpath(module).read_text("utf-8")
-
-    js = "\n".join([*(read(f"{part}.js") for part in parts), as_one_script(f"{name}.js", read)])
+    js = script_of(package, *parts)
     return st.components.v2.component(f"nearmiss_{name}", html=html, css=css, js=js)
 
 
+def script_of(package: str, *parts: str) -> str:
+    """The one script of a component; a module without imports may be another component's, as `../deck/outbox.js`."""
+    name, folder = package.rpartition(".")[2], files(package)
+
+    def read(module: str) -> str:
+        beside = files(package.rpartition(".")[0]) if module.startswith("../") else folder
+        return beside.joinpath(*module.removeprefix("../").split("/")).read_text("utf-8")
+
+    return "\n".join([*(read(f"{part}.js") for part in parts), as_one_script(f"{name}.js", read)])
+
+
 def as_one_script(main: str, read: Callable[[str], str]) -> str:
-    """A module and all that it imports from its folder; they share one scope, so each name may be exported once."""
+    """A module and all that it imports; they share one scope, so each name may be defined once."""
     return "\n".join(
         EXPORT.sub("", IMPORT.sub("", read(module))) for module in dict.fromkeys(_in_order(main, read, ()))
     )

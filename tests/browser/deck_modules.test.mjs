@@ -5,7 +5,7 @@ import { test } from "node:test";
 
 import { action_of, refusal } from "../../app/nearmiss_app/deck/actions.js";
 import { Ledger, pair_of } from "../../app/nearmiss_app/deck/ledger.js";
-import { Outbox } from "../../app/nearmiss_app/deck/outbox.js";
+import { Outbox, outbox_of } from "../../app/nearmiss_app/deck/outbox.js";
 import { Queue } from "../../app/nearmiss_app/deck/queue.js";
 import { scroll_back, scrolled_places, width_name } from "../../app/nearmiss_app/deck/stage.js";
 
@@ -150,4 +150,13 @@ test("what was scrolled stays where it was, and the rest opens at what matters i
 
 test("the deck has three widths", () => {
   assert.deepEqual([439, 440, 779, 780].map(width_name), ["narrow", "middle", "middle", "wide"]);
+});
+
+test("Review and Query of one page share the outbox of a run: what one could not send, the other sends", () => {
+  globalThis.localStorage = storage();
+  const outbox = outbox_of("runs/a");
+  outbox.add({ query_id: "q", doc_id: "a", verdict: "relevant", decided_at: 1 });
+  assert.equal(outbox_of("runs/a").waiting.length, 1);
+  assert.equal(outbox_of("runs/b").waiting.length, 0);
+  assert.notEqual(outbox_of("runs/b").client, outbox.client);
 });

@@ -1,4 +1,4 @@
-"""Modules of the deck and the tuner: each works by itself under node, and all together are one script."""
+"""Modules of the front ends: the plain ones work by themselves under node, and all together are one script."""
 
 import re
 import shutil
@@ -7,10 +7,10 @@ from collections import Counter
 
 import pytest
 
-from nearmiss_app.component import as_one_script
+from nearmiss_app.component import as_one_script, script_of
+from nearmiss_app.rankings import PARTS
 from tests.conftest import ROOT
 
-APP = ROOT / "app" / "nearmiss_app"
 NODE = shutil.which("node")
 
 
@@ -24,14 +24,15 @@ def test_the_plain_modules_do_what_their_tests_say(of):
 
 
 @pytest.mark.parametrize(
-    ("of", "some"),
+    ("of", "parts", "some"),
     [
-        ("deck", {"Deck", "Ledger", "Outbox", "Queue", "card_view", "rankings_view", "bar", "dialog", "h"}),
-        ("tuner", {"Panel", "CountsView", "setting_row", "histogram", "nearest", "make"}),
+        ("deck", (), {"Deck", "Ledger", "Outbox", "Queue", "card_view", "rankings_view", "bar", "dialog", "h"}),
+        ("tuner", (), {"Panel", "CountsView", "setting_row", "histogram", "nearest", "make"}),
+        ("rankings", PARTS, {"QueryPage", "Columns", "Bump", "Picture", "Outbox", "outbox_of", "h"}),
     ],
 )
-def test_all_modules_are_one_script_in_which_each_name_is_taken_once(of, some):
-    script = as_one_script(f"{of}.js", lambda name: (APP / of / name).read_text("utf-8"))
+def test_all_modules_are_one_script_in_which_each_name_is_taken_once(of, parts, some):
+    script = script_of(f"nearmiss_app.{of}", *parts)
     names = re.findall(r"^(?:export )?(?:class|function|const|let) (\w+)", script, re.MULTILINE)
     assert [name for name, count in Counter(names).items() if count > 1] == []
     assert set(names) >= some

@@ -113,3 +113,19 @@ def test_the_picture_goes_from_near_to_far_by_the_keyboard(look):
     assert distances == sorted(distances, reverse=True)
     point = page.locator(".near .point.here")
     assert page.locator(".reading").get_attribute("data-doc") == point.get_attribute("data-doc")
+
+
+def test_query_and_review_take_turns_on_one_page_and_share_what_waits(open_in_browser, run):
+    page = open_in_browser("/query?query=q03&reviewer=ana")
+    page.locator("[data-ranking=teacher] .row").nth(40).click()
+    page.keyboard.press("3")
+    wait_for_saved(page, 1)
+    page.get_by_role("link", name="Review its candidates").click()
+    page.wait_for_selector(".deck .candidate")
+    page.keyboard.press("4")
+    page.wait_for_selector('.deck[data-waiting="0"][data-saved="2"]', timeout=30_000)
+    page.go_back()
+    page.locator("[data-ranking=teacher] .row").nth(50).click()
+    page.keyboard.press("3")
+    wait_for_saved(page, 3)
+    assert [event.verdict for event in entries(run)] == ["not_relevant", "unsure", "not_relevant"]

@@ -7,7 +7,7 @@ import { card_view } from "./card_view.js";
 import { dialog } from "./dialogs.js";
 import { h } from "./elements.js";
 import { Ledger, pair_of } from "./ledger.js";
-import { Outbox, RESEND, stored } from "./outbox.js";
+import { RESEND, outbox_of, stored } from "./outbox.js";
 import { Queue } from "./queue.js";
 import { rankings_view } from "./rankings_view.js";
 import { fit_to_window, is_connected, nothing_left, scroll_back, scrolled_places } from "./stage.js";
@@ -19,8 +19,8 @@ const UNHEARD = 5; // sendings without an answer after which the page is loaded 
 // Streamlit may take the component away and put it back between two keys: the deck outlives its place on the page.
 export default function (component) {
   const { parentElement, data } = component;
-  globalThis.nearmiss ??= {};
-  const deck = (globalThis.nearmiss[data.run] ??= new Deck(data));
+  globalThis.nearmiss_decks ??= {};
+  const deck = (globalThis.nearmiss_decks[data.run] ??= new Deck(data));
   const root = parentElement.querySelector(".deck");
   deck.enter(root, parentElement.querySelector(".spoken"));
   deck.receive(component);
@@ -30,8 +30,7 @@ export default function (component) {
 class Deck {
   constructor(data) {
     this.id = Math.random();
-    const client = crypto.randomUUID ? crypto.randomUUID() : String(Math.random()).slice(2) + Date.now();
-    this.outbox = new Outbox(data.run, localStorage, client);
+    this.outbox = outbox_of(data.run);
     this.queue = new Queue();
     this.ledger = new Ledger();
     this.queries = {};

@@ -93,6 +93,18 @@ export class Outbox {
   }
 }
 
+/**
+ * The outbox of a run on this page. It outlives the components: what one of them could not send, the next one sends.
+ * @param {string} run
+ * @returns {Outbox}
+ */
+export function outbox_of(run) {
+  const page = /** @type {{nearmiss_outboxes?: Record<string, Outbox>}} */ (globalThis);
+  const client = crypto.randomUUID ? crypto.randomUUID() : String(Math.random()).slice(2) + Date.now();
+  page.nearmiss_outboxes ??= {};
+  return (page.nearmiss_outboxes[run] ??= new Outbox(run, localStorage, client));
+}
+
 /** What the storage holds under a name; null where it holds nothing that can be read. */
 export function stored(storage, name) {
   try {

@@ -9,7 +9,7 @@ from typing import Any
 
 from nearmiss_app.component import component
 
-PARTS = ("elements", "posting", "columns", "bump", "picture", "limits", "remarks")
+PARTS = ("elements", "columns", "bump", "picture", "limits", "remarks")
 
 _rankings = component(__name__, *PARTS)
 

@@ -1,5 +1,7 @@
 // One query beside its rankings: the answers and the document in focus on the left, the lists on the right.
 
+import { RESEND, outbox_of } from "../deck/outbox.js";
+
 const VERDICTS = ["relevant", "partial", "not_relevant", "unsure"];
 const KEYS = { 1: "relevant", 2: "partial", 3: "not_relevant", 4: "unsure" };
 const GONE = 300; // milliseconds without a place on the page after which keys mean nothing
@@ -24,10 +26,10 @@ class QueryPage {
     this.remarks = new Remarks(this);
     this.shows_picture = false;
     this.texts = new Map();
-    this.posting = new Posting(data.run, (events) => this.set("events", events));
+    this.outbox = outbox_of(data.run);
     this.showing_changes = false;
     document.addEventListener("keydown", (event) => this.key(event));
-    setInterval(() => this.gone || (this.posting.resend(), this.draw_state()), RESEND / 2);
+    setInterval(() => this.gone || (this.resend(), this.draw_state()), RESEND / 2);
   }
 
   enter(root) {
@@ -47,7 +49,7 @@ class QueryPage {
   receive({ data, setStateValue }) {
     this.set = setStateValue;
     this.data = data;
-    this.posting.acknowledged(data.ack);
+    this.outbox.acknowledge(data.ack);
     this.note = data.problems.length ? data.problems.join(" ") : this.note || "";
     const { view } = data;
     if (this.query_id !== view.query_id) {
@@ -65,7 +67,7 @@ class QueryPage {
       this.column = Math.max(0, view.rankings.findIndex(({ places }) => places.includes(this.at)));
     }
     for (const [doc_id, reading] of Object.entries(data.readings)) this.texts.set(doc_id, reading);
-    if (!this.posting.post.waiting.length) this.mine.clear();
+    if (!this.outbox.waiting.length) this.mine.clear();
     this.view = view;
     this.draw();
   }
@@ -181,7 +183,20 @@ class QueryPage {
   send(places, verdict, more = {}) {
     const known = { reviewer: this.data.reviewer, arm: "query", inclusion_probability: null, scores_visible: true };
     const times = { shown_at: this.started_at, decided_at: Date.now() / 1000 };
-    this.posting.add(places.map((place) => ({ query_id: this.query_id, doc_id: this.view.documents[place].doc_id, verdict, ...known, ...times, ...more })));
+    for (const place of places) this.outbox.add({ query_id: this.query_id, doc_id: this.view.documents[place].doc_id, verdict, ...known, ...times, ...more });
+    this.post();
+  }
+
+  post() {
+    this.posted_at = Date.now();
+    this.set("events", { nonce: this.posted_at + Math.random(), events: this.outbox.waiting });
+  }
+
+  resend() {
+    this.outbox.adopt();
+    if (!this.outbox.waiting.length) return;
+    this.outbox.keep();
+    if (Date.now() - (this.posted_at || 0) > RESEND) this.post();
   }
 
   // Takes back what one press gave, all its rows; what was given before this page was opened, one row a press.
@@ -327,9 +342,9 @@ class QueryPage {
 
   draw_state() {
     if (!this.state) return;
-    this.state.textContent = this.posting.words;
-    this.root.dataset.waiting = this.posting.post.waiting.length;
-    this.root.dataset.saved = this.posting.post.saved;
+    this.state.textContent = this.outbox.words();
+    this.root.dataset.waiting = this.outbox.waiting.length;
+    this.root.dataset.saved = this.outbox.saved;
   }
 
   draw_answers() {
@@ -395,7 +410,7 @@ class QueryPage {
     differs.onclick = () => this.compare();
     const count = this.chosen.size ? `${this.chosen.size} rows chosen: one press judges them all.` : "";
     this.verdicts.replaceChildren(h("div", { class: "buttons", role: "group", "aria-label": "Verdict" }, ...buttons, undo, differs),
-      h("p", { class: "note", role: "status" }, [count, this.note, this.posting.note].filter(Boolean).join(" ")));
+      h("p", { class: "note", role: "status" }, [count, this.note].filter(Boolean).join(" ")));
     this.remarks.draw();
   }
 

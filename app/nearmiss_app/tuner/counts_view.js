@@ -42,7 +42,7 @@ export function counts_at(data, held, values, settings) {
 }
 
 export class CountsView {
-  /** @param {(name: string) => HTMLElement} part finds an element of the page by its class */
+  /** @param {(name: string) => any} part finds an element of the page by its class */
   constructor(part) {
     this.part = part;
   }

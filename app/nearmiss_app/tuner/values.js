@@ -12,7 +12,7 @@ export function nearest(stops, value) {
   if (Number.isNaN(wanted)) return Math.max(0, stops.indexOf("none"));
   let best = -1;
   stops.forEach((stop, place) => {
-    if (stop !== "none" && (best < 0 || Math.abs(stop - wanted) < Math.abs(stops[best] - wanted))) best = place;
+    if (stop !== "none" && (best < 0 || Math.abs(Number(stop) - wanted) < Math.abs(Number(stops[best]) - wanted))) best = place;
   });
   return best;
 }
