@@ -143,3 +143,13 @@ def test_the_list_of_rooms_names_every_room_and_nothing_else():
     listed = {line.split()[0].rstrip("/") for line in tree.splitlines() if line.startswith("  ")}
     there = {path.name for path in (ROOT / "mining" / "nearmiss").iterdir() if path.suffix == ".py" or path.is_dir()}
     assert listed == there - {"__init__.py", "__pycache__", "py.typed"}
+
+
+def test_what_contributors_are_sent_to_is_there():
+    text = " ".join(TEXT["tests/README.md"].split())
+    sent = re.findall(r"`(\w+)` (?:in|of) `([\w/]+\.py)`", text)
+    assert len(sent) >= 7
+    for name, file in sent:
+        places = [ROOT / root / file for root in ("", "mining/nearmiss", "app/nearmiss_app")]
+        [found] = [path for path in places if path.is_file()]
+        assert re.search(rf"^(?:def |class )?{name}\b", found.read_text("utf-8"), re.MULTILINE), (name, file)
