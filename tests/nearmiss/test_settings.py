@@ -172,7 +172,7 @@ def test_the_numbers_that_an_audit_may_have():
         (Mining(sources=("bm25",), index="ivf"), "index", "`dense`, which reads it, is not"),
         (Mining(index="hnsw", search_memory=64), "search_memory", "the index is hnsw"),
         (Policy(simans_b=0.5), "simans_b", "the sampling is top"),
-        (Policy(anchor="max"), "anchor", "no margin or floor starts from it"),
+        (Policy(anchor="max", relative_margin=None), "anchor", "no margin or floor starts from it"),
         (Trial(max_length=64), "max_length", "the adapter learns from the run's vectors"),
     ],
 )
@@ -192,7 +192,7 @@ def test_settings_that_are_read_may_be_named():
     )
     check_read(everything, [field.name for field in fields(Mining)])
     check_read(Policy(sampling="simans", simans_a=2), [field.name for field in fields(Policy)])
-    check_read(Policy(anchor="max", relative_floor=0.5), [field.name for field in fields(Policy)])
+    check_read(Policy(anchor="max", relative_margin=None, relative_floor=0.5), [field.name for field in fields(Policy)])
     check_read(Trial(student="static", max_length=64), [field.name for field in fields(Trial)])
 
 

@@ -368,7 +368,10 @@ LOG = "postgresql+psycopg://nobody@localhost/none"
         (("audit", "certify", "RUN", "--max-rate", "inf"), "--max-rate: wanted above 0 and below 1; found inf"),
         (("mine", SAMPLE, "new", "--preset", "dpr", "--teacher-prompt", "x"), "--teacher-prompt: wanted none"),
         (("select", "RUN", "--simans-a", "2"), "--simans-a: wanted none, since the sampling is top; found 2.0"),
-        (("select", "RUN", "--anchor", "max"), "--anchor: wanted none, since no margin or floor starts from it"),
+        (
+            ("select", "RUN", "--anchor", "max", "--relative-margin", "none"),
+            "--anchor: wanted none, since no margin or floor starts from it",
+        ),
         (("audit", "estimate", "RUN", "--simans-a", "2"), "--simans-a: wanted none, since the sampling is top"),
         (("map", "RUN", "--seed", "-1"), "--seed: wanted 0 or more; found -1"),
         (("report", "RUN", "--compare", "1", "1", "--round", "1"), "--round 1: wanted none beside --compare"),
