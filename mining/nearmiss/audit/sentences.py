@@ -59,6 +59,10 @@ def of_estimate(found: Estimate, more: int | None, half_width: float, people: Re
         )
     if found.waiting:
         sentences.append(f"{counted(found.waiting, 'draw')} still to be judged.")
+    if found.in_sight:
+        sentences.append(
+            f"Of these, {found.in_sight:,} had a verdict given with scores in sight, which answers no draw."
+        )
     sentences += [
         f"Audit {plan} is left out: the calibration was fitted to its labels, so they cannot say how good it is."
         for plan in found.left_out
