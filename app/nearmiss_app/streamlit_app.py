@@ -14,7 +14,7 @@ STYLE = """
 [data-testid="stPageLink-NavLink"] * { white-space: normal; }
 /* Buttons of a choice are as high as the fields beside them. */
 :is(.st-key-map_controls, .st-key-pair_order) [data-testid="stButtonGroup"] button { min-height: 2.5rem; }
-.st-key-map_controls .st-key-map_density { min-height: 2.5rem; justify-content: center; }
+.st-key-map_controls .st-key-map_density { display: flex; min-height: 2.5rem; align-items: center; }
 [class*="st-key-side_by_side"] [data-testid="stColumn"] { min-width: min(26rem, 100%); }
 """
 

@@ -1,5 +1,8 @@
 """The app's frame: every page opens over a run, and its settings are honoured."""
 
+import re
+import tomllib
+
 import pytest
 from streamlit import config
 
@@ -59,3 +62,14 @@ def test_every_heading_of_a_table_and_every_page_is_explained():
     told = " ".join([*glossary.WORDS, *glossary.WORDS.values()]).lower()
     assert [look.word for look in VERDICT.values() if look.word not in told] == []
     assert [word for word in ("combined", "p_relevant", "topic", "batch", "policy", "round") if word not in told] == []
+
+
+def test_texts_have_four_sizes_and_headings_one_scale():
+    found = set()
+    for path in (ROOT / "app" / "nearmiss_app").rglob("*"):
+        if path.suffix in (".css", ".py", ".js"):
+            found |= set(re.findall(r"font-size:\s*([\d.]+(?:px|r?em))", path.read_text("utf-8")))
+    assert found <= {"0.875rem", "1rem", "1.375rem"}
+    # The fourth is the page's title; headings inside a page are as large as those of its own drawings.
+    options = tomllib.loads((ROOT / "app" / "nearmiss_app" / ".streamlit" / "config.toml").read_text("utf-8"))["theme"]
+    assert options["headingFontSizes"][:3] == ["1.75rem", "1.375rem", "1rem"]

@@ -108,7 +108,7 @@ def whiskers(
     if mark is not None:
         figure.add_vline(x=mark, line={"color": INK[mode], "width": 1, "dash": "dot"})
         figure.add_annotation(
-            x=mark, y=1, yref="paper", yanchor="bottom", text=f"good from {mark:g}", showarrow=False, font={"size": 12}
+            x=mark, y=1, yref="paper", yanchor="bottom", text=f"good from {mark:g}", showarrow=False, font={"size": 13}
         )
     figure.update_layout(margin={"l": 8, "r": 172, "t": 24 if mark is not None else 8, "b": 8})
     return figure

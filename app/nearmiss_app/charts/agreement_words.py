@@ -80,7 +80,7 @@ STYLE = """<style>
   .agreement thead th { padding-inline: 0; }
   .agreement thead .name { writing-mode: vertical-rl; transform: rotate(180deg); white-space: nowrap; }
   .agreement tbody th { min-width: 6rem; overflow-wrap: anywhere; padding-inline-start: 0; }
-  .agreement td { min-width: 0; padding-inline: 0.125rem; font-size: 0.8125rem; }
+  .agreement td { min-width: 0; padding-inline: 0.125rem; font-size: 0.875rem; }
   .agreement td .unit { display: none; }
 }
 .agreement td.both { background: color-mix(in srgb, currentColor var(--much), transparent); }

@@ -76,6 +76,7 @@ def left_out(export_inputs: ExportInputs, dry_run: DryRun) -> None:
     if bars := _bars(dry_run):
         st.plotly_chart(
             charts.reasons(bars, dark=theme.is_dark()),
+            theme=None,
             alt=charts.in_words(bars),
             config={"displayModeBar": False},
             key="reasons",
