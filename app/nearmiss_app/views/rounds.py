@@ -99,7 +99,7 @@ def _ndcg(measured: RunQuality) -> None:
         config={"displayModeBar": False},
         alt=charts.ndcg_in_words(measured),
     )
-    st.caption("  \n".join(charts.gains(measured)))
+    st.caption("  \n".join([*charts.gains(measured), *measured.ended]))
 
 
 def chosen(work: Workspace) -> tuple[int, int]:

@@ -110,6 +110,7 @@ def _show_series(series: "Series") -> None:
         f"On {counted(held['queries'], 'held-out query')} with {counted(held['answers'], 'answer')}, "
         "which no student was trained on.",
         series.ended,
+        series.advice(),
         f"Students: {', '.join(series.students)}",
     ):
         console.print(sentence, markup=False, highlight=False, soft_wrap=True)

@@ -46,13 +46,14 @@ class EncoderQuality:
 
 @dataclass(frozen=True)
 class RunQuality:
-    """Every round's encoder, and on what they were measured."""
+    """Every round's encoder, on what they were measured, and how the latest series of `nearmiss rounds` ended."""
 
     encoders: list[EncoderQuality]
     queries: int
     answers: int
     searched: int
     documents: int
+    ended: list[str]  # sentences; none without a series
 
 
 def quality(run: Run, log: ReviewLog) -> RunQuality:
@@ -80,7 +81,8 @@ def quality(run: Run, log: ReviewLog) -> RunQuality:
         found.append(_waiting(last, series[-1].students[-1]))
     assert room is not None
     asked = room.questions
-    return RunQuality(found, len(asked.texts), asked.answers, len(room.searched), len(run.dataset.documents))
+    ended = [series[-1].ended, series[-1].advice()] if series and series[-1].ended else []
+    return RunQuality(found, len(asked.texts), asked.answers, len(room.searched), len(run.dataset.documents), ended)
 
 
 def _waiting(result: StudentResult, folder: str) -> EncoderQuality:

@@ -44,6 +44,14 @@ class Series:
         """All of it."""
         return asdict(self)
 
+    def advice(self) -> str:
+        """Which student to use: the last that is better than what it began with."""
+        pairs = zip(self.students, self.results, strict=True)
+        better = [folder for folder, result in pairs if result.gain.verdict == "better"]
+        if better:
+            return f"The last student that is better than what it began with: {better[-1]}"
+        return f"No student is shown to be better than the encoder of round {self.results[0].round}."
+
 
 def _ignore(message: str) -> None:
     """Drop the message."""

@@ -240,6 +240,7 @@ def test_rounds_mine_again_with_each_student_and_are_done_once(fresh, monkeypatc
     found = quality(run, run.log_to_read())
     assert [one.number for one in found.encoders] == [1, 2, None]
     assert [one.left_out for one in found.encoders] == [False, True, True]
+    assert found.ended == [series.ended, series.advice()]
     assert [one.ndcg for one in found.encoders[:2]] == pytest.approx([reached(fresh, 1), reached(fresh, 2)], abs=1e-5)
     monkeypatch.setattr(Adapter, "train", lambda *_: pytest.fail("trained again"))
     monkeypatch.setattr(pipeline, "mine", lambda *_, **__: pytest.fail("mined again"))
@@ -268,6 +269,7 @@ def test_rounds_end_where_nothing_is_gained(fresh):
     series = rounds(fresh, 3, replace(SERIES, learning_rate=1e-9), teacher=OverlapTeacher())
     assert [result.round for result in series.results] == [1]
     assert series.ended.startswith("Round 1 gained nothing that can be told from chance: +0.0000")
+    assert series.advice() == "No student is shown to be better than the encoder of round 1."
     assert open_run(fresh).rounds == [1]
 
 
