@@ -1,16 +1,19 @@
 """
-How long it takes to decide about many candidates, and to decide again after one slider moved.
+How long it takes to decide about many candidates, to decide again after one slider moved, and to look ahead along it.
 
     python -m tests.benchmarks.selecting [--queries N] [--candidates N]
 """
 
 import argparse
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 
-from nearmiss.selection import decide, prepare, select
+from nearmiss.selection import Table, decide, prepare, select
+from nearmiss.session.tuning.along import Refusals
+from nearmiss.session.tuning.harm import HarmAlong
 from nearmiss.settings import Policy
 
 POLICIES = {
@@ -26,6 +29,13 @@ POLICIES = {
     "deepen below rank 5": Policy(max_rank=5, shortfall="deepen"),
 }
 
+SLIDERS = {
+    "max_p_relevant": [*np.linspace(0, 1, 200).tolist(), None],
+    "relative_margin": [None, *np.linspace(0, 1, 200).tolist()],
+    "skip_top": list(range(100)),
+    "negatives_per_query": list(range(1, 101)),
+}
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -38,6 +48,19 @@ def main() -> None:
     print(f"{'select, from the frame':<28}{best(lambda: select(frame, Policy())):>8.0f}")
     for name, policy in POLICIES.items():
         print(f"{'decide: ' + name:<28}{best(lambda policy=policy: decide(table, policy)):>8.0f}")
+    sliders(table)
+
+
+def sliders(table: Table) -> None:
+    """What Tune finds beforehand, so that a moving slider only looks up: counts and harm at each of 200 stops."""
+    policy = Policy()
+    decision = decide(table, policy)
+    work = SimpleNamespace(table=table, decision=lambda: decision)
+    refusals = Refusals(table, policy)
+    harm = HarmAlong(work, policy, refusals)
+    for name, stops in SLIDERS.items():
+        print(f"{'counts along ' + name:<40}{best(lambda n=name, s=stops: refusals.along(n, s)):>8.0f}")
+        print(f"{'harm along ' + name:<40}{best(lambda n=name, s=stops: harm.along(n, s)):>8.0f}")
 
 
 def best(work) -> float:

@@ -28,7 +28,9 @@ STYLE = """<style>
 .trial .at { position: absolute; top: 0; bottom: 0; border-left: 2px dashed currentColor; opacity: 0.6; }
 .trial .ends { display: flex; justify-content: space-between; }
 .trial .said { color: var(--own); font-weight: 600; }
+.trial .only-narrow { display: none; }
 @media (max-width: 1000px) {
+  .trial .only-narrow { display: inline; }
   .trial .row { grid-template-columns: minmax(0, 1fr); padding: 0.75rem 0; }
   .trial .head .only-wide { display: none; }
 }
@@ -79,11 +81,11 @@ def _row(one: Content, content: Content, reach: tuple[float, float], far: float,
     colour = "currentColor" if look is None else (look[1].dark if dark else look[1].light)
     low, high = one["ndcg_interval"]
     numbers = f"{one['ndcg']:.4f} ({low:.4f} to {high:.4f})"
-    reached = _track(reach, low, one["ndcg"], high, start) + _quiet(numbers)
+    reached = _track(reach, low, one["ndcg"], high, start) + _quiet(numbers, "nDCG@10 ")
     compared = ""
     if gap is not None:
         numbers = f"{gap['mean']:+.4f} ({gap['low']:+.4f} to {gap['high']:+.4f})"
-        compared = _track((-far, far), gap["low"], gap["mean"], gap["high"], 0.0) + _quiet(numbers)
+        compared = _track((-far, far), gap["low"], gap["mean"], gap["high"], 0.0) + _quiet(numbers, "To the 95% rule: ")
     cells = [
         f'<span class="name" role="rowheader">{escape(one["name"])}{_quiet(_facts(one, content))}</span>',
         f'<span role="cell">{reached}</span>',
@@ -93,8 +95,10 @@ def _row(one: Content, content: Content, reach: tuple[float, float], far: float,
     return f'<div class="row" role="row" style="--own: {colour}">{"".join(cells)}</div>'
 
 
-def _quiet(text: str) -> str:
-    return f'<span class="quiet">{escape(text)}</span>'
+def _quiet(text: str, narrow: str = "") -> str:
+    """Small print; `narrow` stands before it where no heading stands above."""
+    before = f'<span class="only-narrow">{escape(narrow)}</span>' if narrow else ""
+    return f'<span class="quiet">{before}{escape(text)}</span>'
 
 
 def _facts(one: Content, content: Content) -> str:

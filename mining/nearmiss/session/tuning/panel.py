@@ -7,8 +7,6 @@ Out: `PanelSetting`s, group by group, made from the dataclass: its words, its ty
 Values reach as far as the run's own scores and ranks do.
 """
 
-import itertools
-import math
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
@@ -24,6 +22,7 @@ from nearmiss.errors import RecipeError, ReviewError
 from nearmiss.selection import Table
 from nearmiss.session.tuning.along import LOOSENS, MOVABLE, MOVES, CountsAlongSlider, Refusals, SliderStop
 from nearmiss.session.tuning.harm import HarmAlong, HarmAlongSlider
+from nearmiss.session.tuning.slider_steps import even_steps, in_words, whole_steps
 from nearmiss.settings import NUMBER, Policy, choices_of, range_of
 from nearmiss.workspace import Workspace
 
@@ -57,7 +56,6 @@ PROBES: dict[str, dict[str, Any]] = {
     "min_p_relevant": {"min_p_relevant": 0.05},
     "different_cluster": {"different_cluster": True},
 }
-MOST_STOPS = 200
 LARGEST_MARGIN = 1.0  # a margin as large as the positive's score
 MOST_RANKS, MOST_SKIPPED, MOST_USES, MOST_WANTED, SHARPEST = 200, 20, 50, 100, 5.0
 KEPT_ALONG = 64
@@ -123,7 +121,7 @@ def _keep(known: OrderedDict[Key, Any], key: Key) -> None:
 def stops_of(work: Workspace, policy: Policy, name: str) -> tuple[list[SliderStop], tuple[str, ...]]:
     """The values at which one setting's slider stops, rising, and the same as text; the policy's own is among them."""
     stops = _stops(work, policy, name)
-    return stops, _in_words(stops)
+    return stops, in_words(stops)
 
 
 def measured_along(work: Workspace, policy: Policy, name: str) -> list[tuple[float, float, float]] | None:
@@ -171,7 +169,7 @@ def _setting(
     )
     if kind == "slider":
         stops = _stops(work, policy, name)
-        return replace(made, stops=_in_words(stops), at=stops.index(getattr(policy, name)))
+        return replace(made, stops=in_words(stops), at=stops.index(getattr(policy, name)))
     if kind == "shares":
         return replace(made, choices=tuple(dict.fromkeys([source for source, _ in policy.quota] + work.table.sources)))
     return replace(made, choices=choices_of(_TYPES[name]))
@@ -246,7 +244,7 @@ def _stops(work: Workspace, policy: Policy, name: str) -> list[SliderStop]:
 def _grid_of(reach: _Reach, name: str) -> Sequence[float]:
     allowed = range_of(Policy, name) or NUMBER
     if name == "max_rank":
-        return _whole_steps(reach.rank)
+        return whole_steps(reach.rank)
     most = {
         "skip_top": min(MOST_RANKS, reach.rank),
         "skip_survivors": MOST_SKIPPED,
@@ -264,42 +262,7 @@ def _grid_of(reach: _Reach, name: str) -> Sequence[float]:
         "simans_a": (allowed.low, SHARPEST),
         "simans_b": (-reach.gap, reach.gap),
     }
-    return _even_steps(*ends.get(name, (allowed.low, allowed.high)))
-
-
-def _even_steps(low: float, high: float) -> list[float]:
-    """Round numbers at even steps that reach from `low` to `high`, MOST_STOPS or a few more of them."""
-    step = _step((high - low) / MOST_STOPS)
-    digits = max(0, -math.floor(math.log10(step)))
-    first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
-    return [round(number * step, digits) for number in range(first, last + 1)]
-
-
-def _whole_steps(last: int) -> list[int]:
-    """1, 2, 3 ... where that is few enough, else round steps to `last`."""
-    step = max(1, math.ceil(_step(last / MOST_STOPS)))
-    return sorted({1, *range(step, last, step), last})
-
-
-def _step(at_least: float) -> float:
-    """The next of 1, 2, 5, 10 ... times a power of ten."""
-    power = 10.0 ** math.floor(math.log10(max(at_least, 1e-6)))
-    return next(times * power for times in (1.0, 2.0, 5.0, 10.0) if times * power >= at_least * (1 - 1e-9))
-
-
-def _in_words(stops: Sequence[SliderStop]) -> tuple[str, ...]:
-    """The stops as texts, as many decimals each as the most common step needs."""
-    numbers = [stop for stop in stops if stop is not None]
-    if all(isinstance(number, int) for number in numbers):
-        return tuple("none" if stop is None else str(stop) for stop in stops)
-    steps = [round(b - a, 9) for a, b in itertools.pairwise(numbers)]
-    digits = len(f"{max(steps, key=steps.count):.9f}".rstrip("0").partition(".")[2]) if steps else 1
-    return tuple("none" if stop is None else _decimal(stop, digits) for stop in stops)
-
-
-def _decimal(number: float, digits: int) -> str:
-    text = f"{number:.{digits}f}"
-    return text if float(text) == number else repr(number)
+    return even_steps(*ends.get(name, (allowed.low, allowed.high)))
 
 
 def _kind(name: str, default: Any) -> ControlKind:
