@@ -45,6 +45,8 @@ def figure(found: CeilingRisk, *, dark: bool) -> go.Figure:
     made.update_layout(hovermode="x unified")
     made = styled(made, dark=dark, height=HEIGHT)
     made.update_layout(margin={"t": 84}, legend=LEGEND, font_size=14)
+    made.update_xaxes(title_font_size=14)
+    made.update_yaxes(title_font_size=14)
     return made
 
 

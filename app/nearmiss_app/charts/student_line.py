@@ -54,6 +54,8 @@ def figure(risk: CeilingRisk, line: Sequence[tuple[float, TrialPoint]], every: S
     made.update_yaxes(title="nDCG@10", tickformat=".2f")
     made = styled(made, dark=dark, height=HEIGHT)
     made.update_layout(margin={"t": 84}, legend=LEGEND, font_size=14)
+    made.update_xaxes(title_font_size=14)
+    made.update_yaxes(title_font_size=14)
     return made
 
 

@@ -19,7 +19,7 @@ from nearmiss_app import theme
 from nearmiss_app.charts.style import GRID, INK, PATHS, SOLID
 
 HEIGHT = 460
-COLUMNS = 4  # of the legend
+COLUMNS, NARROW_COLUMNS, WIDE = 4, 1, 450  # of the legend; the pixels from which on it has all of them
 DIGITS = 4
 DENSE = "dense score"
 SCALES = {
@@ -134,7 +134,7 @@ def _signs(present: list[str], scale: str, *, dark: bool) -> dict[str, Any]:
     def by_status(values: list[Any], **more: Any) -> dict[str, Any]:
         return {"field": "status", "type": "nominal", "scale": {"domain": words, "range": values}} | more
 
-    legend = {"title": None, "orient": "top", "columns": COLUMNS}
+    legend = {"title": None, "orient": "top", "columns": {"expr": f"width < {WIDE} ? {NARROW_COLUMNS} : {COLUMNS}"}}
     return {
         "data": {"name": "points"},
         "params": [

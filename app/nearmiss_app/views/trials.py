@@ -63,7 +63,9 @@ def asking(work: Workspace) -> training.Asked:
         )
         student = st.selectbox("Student", list(get_args(StudentName)), key="trial_student", width=150)
         seeds = st.number_input("Students for each", 1, 20, 5, key="trial_seeds", width=150)
-    st.caption(FINDINGS[student])
+    shown = trial_files.latest(work.run.folder)
+    if shown is None or shown["trial"]["student"] != student:
+        st.caption(FINDINGS[student])  # else it stands beside what was found
 
     def asked() -> tuple[list[Tried], Trial]:
         return policies.tried(work.run, names, along or ""), Trial(student=student, seeds=seeds)
