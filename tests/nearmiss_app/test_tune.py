@@ -36,7 +36,7 @@ def test_the_page_opens_on_the_saved_policy(tune):
 
 def test_a_policy_in_the_address_is_tried_and_saved_by_a_click(tune, run):
     page = tune(policy="default", relative_margin="0.2")
-    assert "Tried: relative margin off → 0.2" in texts(page)
+    assert "Tried: relative margin 0.05 → 0.2" in texts(page)
     assert open_run(run).policy == Policy()
     page.button(key="save").click().run()
     assert open_run(run).policy == Policy(relative_margin=0.2)
