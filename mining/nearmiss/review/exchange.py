@@ -167,6 +167,8 @@ def _check_read(format: JudgementFormat, borders: Borders | None, words: Words |
 def check(read: JudgementFile, belonging: Belonging, *, allow_foreign: bool = False) -> None:
     """Raise ReviewError where no judgement of a file is of this run."""
     pairs = [pair for pair, _ in read.judged]
+    if not pairs and not read.given.rows:
+        raise ReviewError(f"{read.path}: wanted judgements; found none in it. Nothing was written")
     if not pairs and read.given.left_out.get(quepid.NO_QUERY):
         raise ReviewError(
             f"{read.path}: wanted the texts of the run's queries; found none of them. Nothing was written"

@@ -13,6 +13,7 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
+from nearmiss.counts import counted
 from nearmiss.data.lines import json_lines
 from nearmiss.data.rejects import LISTED, Ledger
 from nearmiss.errors import ReviewError
@@ -59,7 +60,7 @@ def settle(rows: int, bad: list[tuple[int, str]]) -> None:
     if bad:
         listed = [sentence for _, sentence in sorted(bad)[:LISTED]]
         more = [f"and {len(bad) - LISTED:,} more"] if len(bad) > LISTED else []
-        head = f"{len(bad):,} of {rows:,} rows cannot be used; nothing was written:"
+        head = f"{len(bad):,} of {counted(rows, 'row')} cannot be used; nothing was written:"
         raise ReviewError("\n".join([head, *listed, *more]))
 
 

@@ -250,6 +250,13 @@ def test_judgements_of_another_collection_are_refused_unless_asked_for(log, tmp_
     assert (done.new, done.foreign) == (3, 2)
 
 
+@pytest.mark.parametrize("name", ["a.qrels", "a.jsonl"])
+def test_a_file_without_judgements_is_refused(log, tmp_path, name):
+    path = written(tmp_path / name, "\n")
+    with pytest.raises(ReviewError, match="wanted judgements; found none"):
+        read(log, path)
+
+
 def test_a_history_of_another_collection_is_refused_too(log, tmp_path):
     other = open_log(tmp_path / "other.db")
     other.append([judged(1, "relevant", query_id="x", doc_id="y")])
