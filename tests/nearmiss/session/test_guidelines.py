@@ -7,9 +7,10 @@ import pytest
 
 from nearmiss.errors import ReviewError
 from nearmiss.review import Event, open_log, version_read
-from nearmiss.review.exchange import export_reviews, import_reviews
+from nearmiss.review.exchange import export_reviews
 from nearmiss.session import guidelines
 from nearmiss.workspace import open_workspace
+from tests.nearmiss.review.importing import import_reviews
 
 
 @pytest.fixture
