@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nearmiss.models.late_interaction import WINDOW, Text, likeness
+from nearmiss.models import late_interaction
+from nearmiss.models.late_interaction import GRID, WINDOW, Text, likeness
 from nearmiss.models.teacher import load_teacher
 from nearmiss.settings import LATE_INTERACTION, Mining
 
@@ -26,23 +27,39 @@ def teacher():
 
 
 def some_text(rng, tokens):
-    rows = rng.normal(size=(tokens, 8)).astype(np.float32)
-    weights = rng.random(tokens).astype(np.float32)
-    unit = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    weights = rng.random(tokens)
+    rows = rng.normal(size=(tokens, 8))
     mean = weights @ rows
-    return Text(unit, weights / weights.sum(), mean / np.linalg.norm(mean))
+    unit = [np.rint(one / np.linalg.norm(one) * GRID) / GRID for one in (*rows, mean)]
+    return Text(np.float32(unit[:-1]), weights / weights.sum(), np.float32(unit[-1]))
+
+
+def plain_likeness(query, document):
+    """The formula word for word, for one pair in float32, as the first version computed it."""
+    near = query.tokens @ document.tokens.T
+    windows = [near[:, start : start + WINDOW].max(axis=1) for start in range(0, near.shape[1], WINDOW // 2)]
+    return max(float(query.weights.astype(np.float32) @ best) for best in windows) + float(query.mean @ document.mean)
 
 
 @pytest.mark.parametrize("tokens", [1, 19, 20, 21, 40, 41, 60, 61, 130])
 def test_the_best_window_is_found_as_by_trying_each(tokens):
     rng = np.random.default_rng(tokens)
-    query, document = some_text(rng, 5), some_text(rng, tokens)
-    tried = []
-    for start in range(0, tokens, WINDOW // 2):
-        inside = range(start, min(start + WINDOW, tokens))
-        best = [max(float(q @ document.tokens[place]) for place in inside) for q in query.tokens]
-        tried.append(sum(w * b for w, b in zip(query.weights.tolist(), best, strict=True)))
-    assert likeness(query, document) == pytest.approx(max(tried) + float(query.mean @ document.mean), abs=1e-5)
+    queries, document = [some_text(rng, count) for count in (5, 1, 40, 7)], some_text(rng, tokens)
+    one_by_one = [plain_likeness(query, document) for query in queries]
+    np.testing.assert_allclose(likeness(queries, document), one_by_one, rtol=0, atol=1e-6)
+
+
+def test_a_score_is_the_same_bytes_whatever_is_multiplied_beside_it(monkeypatch):
+    rng = np.random.default_rng(0)
+    queries, document = [some_text(rng, int(count)) for count in rng.integers(1, 30, 50)], some_text(rng, 77)
+    together = likeness(queries, document)
+    np.testing.assert_array_equal(np.concatenate([likeness([query], document) for query in queries]), together)
+    monkeypatch.setattr(late_interaction, "QUERY_TOKENS", 40)
+    np.testing.assert_array_equal(likeness(queries, document), together)
+    backwards = Text(queries[7].tokens[:, ::-1], queries[7].weights, queries[7].mean[::-1])
+    turned = Text(document.tokens[:, ::-1], document.weights, document.mean[::-1])
+    # No order of the sums matters: they are exact.
+    assert likeness([backwards], turned) == together[7]
 
 
 def test_without_a_name_it_is_the_teacher_and_an_empty_one_means_none():
