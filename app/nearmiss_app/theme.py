@@ -33,6 +33,7 @@ STATUS: dict[str, Look] = {
     "skipped_rank": Look("top rank skipped", "↥", "#5c6370", "#a9b1bd", "among the first ranks of a source"),
     "too_deep": Look("ranked too low", "↧", "#5c6370", "#a9b1bd", "below the last rank wanted"),
     "same_cluster": Look("same cluster", "⊙", "#5c6370", "#a9b1bd", "from the cluster of a positive"),
+    "unscored": Look("not scored", "·", "#5c6370", "#a9b1bd", "beyond the teacher's depth"),
     "too_close": Look("too close", "▲", "#b3430f", "#f5a26b", "above the ceiling: perhaps an unlabelled answer"),
     "too_easy": Look("too easy", "▽", "#7a6200", "#e3c94f", "below the floor"),
     "skipped_survivor": Look("skipped", "↷", "#5c6370", "#a9b1bd", "among the best that were to be skipped"),

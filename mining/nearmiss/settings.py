@@ -122,7 +122,8 @@ RESERVED = frozenset(
     {*SOURCES, "fused", "teacher", "positive", "pool", "calibration", "document_vectors", "query_vectors", "none"}
 )
 DEFAULT_DEPTH = 100
-LATE_INTERACTION = "late-interaction"  # the teacher that needs no model but the embedded MiniLM
+IN_ORDER = "#in-order"  # after a path of vectors: their rows stand in the data's order, and have no ids
+LATE_INTERACTION = "late-interaction"  # the teacher that needs no model but the encoder
 
 
 @dataclass(frozen=True)
@@ -141,8 +142,14 @@ class Mining:
     encoder: Annotated[
         str, "sentence-transformers model (folder or hub name); empty for the MiniLM that comes with nearmiss"
     ] = ""
+    document_vectors: Annotated[
+        str, "file or folder with a vector and an id for each document, in the encoder's place (.npy, Parquet, Arrow)"
+    ] = ""
+    query_vectors: Annotated[str, "the same for each query"] = ""
     teacher: Annotated[
-        str, "cross-encoder (folder or hub name), or late-interaction; empty to use the dense score in its place"
+        str,
+        "cross-encoder (folder or hub name), or late-interaction, by the encoder's own vectors of tokens; empty to use "
+        "the dense score in its place",
     ] = LATE_INTERACTION
     sparse_encoder: Annotated[str, "SparseEncoder (SPLADE) model for the source `sparse`"] = ""
     sources: Annotated[
@@ -164,10 +171,22 @@ class Mining:
     teacher_max_length: Annotated[
         int | None, "tokens of a pair that the teacher reads; by default the model's own limit, at most 512", TOKENS
     ] = None
+    teacher_depth: Annotated[
+        int | None,
+        "candidates of each query that the teacher scores, the first by fused rank, beside all labelled ones; by "
+        "default all",
+        COUNT,
+    ] = None
     precision: Annotated[Precision, "number type of the models; auto picks what this processor is fast at"] = "auto"
     index: Annotated[Index, "exact search, or an approximate index whose recall is then measured"] = "exact"
     clusters: Annotated[int, "k-means clusters of documents, for `different_cluster`; 0 for none", COUNT_OR_NONE] = 0
     trust_remote_code: Annotated[bool, "run Python code that comes with a model"] = False
+    token_disk: Annotated[
+        int,
+        "megabytes of disk for token vectors while a round is mined, so that late interaction reads documents once; 0 "
+        "to read them twice",
+        COUNT_OR_NONE,
+    ] = 4000
     search_memory: Annotated[int, "megabytes that one block of the exact search may use", COUNT] = 512
     seed: Annotated[int, "seed of everything random", COUNT_OR_NONE] = 42
 
@@ -177,6 +196,9 @@ class Mining:
             raise RecipeError("--source: wanted at least one; found none")
         for source in self.sources:
             _check_source(source)
+        if bool(self.document_vectors) != bool(self.query_vectors):
+            missing = "--query-vectors" if self.document_vectors else "--document-vectors"
+            raise RecipeError(f"{missing}: wanted vectors of both, from one model; found none here")
         if "sparse" in self.sources and not self.sparse_encoder:
             raise RecipeError("--source sparse: wanted --sparse-encoder MODEL; found none")
         names = [source_name(source) for source in self.sources]
@@ -505,10 +527,15 @@ def _unread(recipe: Mining | Policy | Trial) -> Iterator[tuple[str, str, str]]:
             for name in ("simans_a", "simans_b"):
                 yield name, f"the sampling is {recipe.sampling}", "Add --sampling simans"
         return
+    if recipe.document_vectors:
+        for name in ("encoder", "query_prompt", "document_prompt", "max_length", "token_disk"):
+            yield name, "vectors are given in the encoder's place", 'Add --document-vectors "" --query-vectors ""'
     if recipe.teacher == LATE_INTERACTION:
         yield "teacher_prompt", f"the teacher {LATE_INTERACTION} takes none", "Name a cross-encoder with --teacher"
+    else:
+        yield "token_disk", f"the teacher is not {LATE_INTERACTION}", f"Add --teacher {LATE_INTERACTION}"
     if not recipe.teacher:
-        for name in ("teacher_prompt", "teacher_max_length"):
+        for name in ("teacher_prompt", "teacher_max_length", "teacher_depth"):
             yield name, "there is no teacher", "Name one with --teacher"
     if "sparse" not in recipe.sources:
         yield "sparse_encoder", "`sparse` is not among the sources", "Add --source sparse"
@@ -538,6 +565,7 @@ def source_file(source: str) -> tuple[str, Literal["", "rank", "score"]]:
 def with_whole_paths(recipe: Mining) -> Mining:
     """The same recipe with run files and models' folders named from the root, so that later rounds find them."""
     models = {name: _whole_folder(getattr(recipe, name)) for name in ("encoder", "teacher", "sparse_encoder")}
+    models |= {name: _whole_vectors(getattr(recipe, name)) for name in ("document_vectors", "query_vectors")}
     sources = tuple(_whole_source(source) for source in recipe.sources)
     # An earlier release's recipe may be outside today's ranges.
     return as_written(Mining, {**vars(recipe), **models, "sources": sources})
@@ -549,6 +577,11 @@ def _whole_folder(name: str) -> str:
         return name
     folder = Path(name).expanduser()
     return str(folder.absolute()) if folder.is_dir() else name
+
+
+def _whole_vectors(name: str) -> str:
+    path = Path(name.removesuffix(IN_ORDER)).expanduser()
+    return f"{path.absolute()}{name[len(name.removesuffix(IN_ORDER)) :]}" if name and path.exists() else name
 
 
 def _whole_source(source: str) -> str:

@@ -13,8 +13,10 @@ from typing import Any
 from nearmiss import pipeline
 from nearmiss.api.runs import OpenRun
 from nearmiss.data import Dataset, read
+from nearmiss.errors import RecipeError
 from nearmiss.models.live import live_encoder, live_teacher, name_of
 from nearmiss.pipeline import Watch, silent
+from nearmiss.retrieval.given_vectors import IN_MEMORY, given_vectors
 from nearmiss.run import open_run
 from nearmiss.settings import Mining, Policy, check_read
 
@@ -28,6 +30,8 @@ def mine(
     encoder: Any = None,
     teacher: Any = None,
     sparse_encoder: Any = None,
+    document_vectors: Any = None,
+    query_vectors: Any = None,
     mining: Mining | None = None,
     policy: Policy | None = None,
     format: str | None = None,
@@ -49,6 +53,9 @@ def mine(
         encoder: Makes vectors of queries and documents; by default the embedded MiniLM.
         teacher: Scores query and document together; by default late interaction over MiniLM, "" for none.
         sparse_encoder: A SPLADE-like model; adds the source `sparse`.
+        document_vectors: In the encoder's place: a path (.npy with ids beside it, Parquet, Arrow, or a folder of one of
+            them), or an array (n_documents, dimension) in the data's order. Any length: cosines are compared.
+        query_vectors: The same for the queries.
         mining: Sources, depths and everything else that costs time. By default those of the run's last round.
         policy: What is kept and what is refused; by default the run's own.
         format: Which of `nearmiss.data.FORMATS` a path is in, where its file names do not show it.
@@ -75,6 +82,10 @@ def mine(
     data = None if dataset is None else _read(dataset, format)
     recipe = mining or (Mining() if data is not None else open_run(folder).last_recipe())
     recipe, models = _with_models(recipe, encoder=encoder, teacher=teacher, sparse_encoder=sparse_encoder)
+    if document_vectors is not None or query_vectors is not None:
+        if encoder is not None:
+            raise RecipeError("encoder: wanted none beside document_vectors and query_vectors; found one")
+        recipe, models = _with_vectors(folder, recipe, models, data, document_vectors, query_vectors)
     if mining is not None:
         check_read(recipe, [field.name for field in fields(Mining)])
     finished = pipeline.mine(folder, recipe, data, policy, watch=watch, **models)
@@ -83,6 +94,21 @@ def mine(
 
 def _read(dataset: Any, format: str | None) -> Dataset:
     return dataset if isinstance(dataset, Dataset) else read(dataset, format=format)
+
+
+def _with_vectors(
+    folder: Path, recipe: Mining, models: dict[str, Any], data: Dataset | None, documents: Any, queries: Any
+) -> tuple[Mining, dict[str, Any]]:
+    """The recipe and models with vectors in the encoder's place."""
+    if documents is None or queries is None:
+        raise RecipeError("document_vectors, query_vectors: wanted both, from one model; found one of them")
+    names = [str(one) if isinstance(one, str | Path) else IN_MEMORY for one in (documents, queries)]
+    recipe = replace(recipe, document_vectors=names[0], query_vectors=names[1])
+    if IN_MEMORY not in names:
+        return recipe, models
+    data = data or open_run(folder).dataset
+    ids = data.documents["doc_id"].tolist(), data.queries["query_id"].tolist()
+    return recipe, models | {"encoder": given_vectors(documents, queries, *ids)}
 
 
 def _with_models(recipe: Mining, **given: Any) -> tuple[Mining, dict[str, Any]]:

@@ -102,7 +102,8 @@ def _signals(candidates: pd.DataFrame) -> Iterator[tuple[str, Floats]]:
         yield f"{source}_place", _place_of(candidates[f"{source}_rank"].to_numpy(np.float64, na_value=np.nan))
         yield f"{source}_margin", (score - queries.of_positives(score, best=False)) / best
     if has_teacher(candidates):
-        score = candidates["teacher_score"].to_numpy(np.float64)
+        # What the teacher did not read counts as just below the last that it did.
+        score = queries.filled(candidates["teacher_score"].to_numpy(np.float64, na_value=np.nan))
         yield "teacher_score", score
         yield "teacher_in_query", queries.standardised(score)
         yield "teacher_place", queries.place(score)

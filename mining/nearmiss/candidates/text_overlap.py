@@ -10,7 +10,9 @@ Each text is normalised and cut into words once, however many pairs it is in, an
 import hashlib
 from array import array
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -26,13 +28,39 @@ PAIR_BLOCK = 1 << 15
 CONTAINED_WORDS = 8
 
 
-class NumberedTexts(NamedTuple):
-    """Texts as numbers."""
+@dataclass(frozen=True)
+class NumberedTexts:
+    """Texts as numbers; what depends on all of them is computed once, for as many pairs as are asked for."""
 
     digests: npt.NDArray[np.uint64]  # equal where the normalised texts are
     numerals: npt.NDArray[np.uint64]  # equal where the words with a digit are, as a set
     sequences: list["array[int]"]  # the words in order
     holds: "csr_array"  # (n_texts, n_words), 1 where the text holds the word
+
+    @cached_property
+    def sizes(self) -> npt.NDArray[np.int64]:
+        """Distinct words of each text, (n_texts,)."""
+        return np.diff(self.holds.indptr)
+
+    @cached_property
+    def lengths(self) -> npt.NDArray[np.int64]:
+        """Words of each text, (n_texts,)."""
+        return np.array([len(sequence) for sequence in self.sequences], np.int64)
+
+    @cached_property
+    def weighted(self) -> "csr_array":
+        """Each word that a text holds, weighted by log(1 + texts / those that hold it), (n_texts, n_words)."""
+        from scipy import sparse
+
+        n_texts, n_words = self.holds.shape
+        held_by = np.bincount(self.holds.indices, minlength=n_words)
+        rarity = np.log1p(n_texts / (held_by + 0.5)).astype(np.float32)
+        return sparse.csr_array((rarity[self.holds.indices], self.holds.indices, self.holds.indptr), (n_texts, n_words))
+
+    @cached_property
+    def norms(self) -> Scores:
+        """Lengths of the rows of `weighted`, (n_texts,)."""
+        return np.asarray(np.sqrt((self.weighted**2).sum(axis=1)))
 
 
 def read_texts(texts: Iterable[str]) -> NumberedTexts:
@@ -90,38 +118,26 @@ def shared_words(texts: NumberedTexts, left: AnyInts, right: AnyInts) -> npt.NDA
 
 def jaccard(texts: NumberedTexts, left: AnyInts, right: AnyInts, shared: npt.NDArray[np.int64]) -> Scores:
     """Distinct words that both have, as a share of those in either; 0 where neither has any."""
-    sizes: npt.NDArray[np.int64] = np.diff(texts.holds.indptr)
-    either = sizes[left] + sizes[right] - shared
+    either = texts.sizes[left] + texts.sizes[right] - shared
     shares: Scores = (shared / np.maximum(either, 1)).astype(np.float32)
     return shares
 
 
 def rare_words(texts: NumberedTexts, left: AnyInts, right: AnyInts) -> Scores:
     """Cosine of the two as sets of words, each word weighted by log(1 + texts / those that hold it); 0 for no words."""
-    from scipy import sparse
-
-    n_texts, n_words = texts.holds.shape
-    held_by = np.bincount(texts.holds.indices, minlength=n_words)
-    rarity = np.log1p(n_texts / (held_by + 0.5)).astype(np.float32)
-    weighted = sparse.csr_array(
-        (rarity[texts.holds.indices], texts.holds.indices, texts.holds.indptr), (n_texts, n_words)
-    )
-    length = np.sqrt((weighted**2).sum(axis=1))
     shares = np.zeros(len(left), np.float32)
     for start in range(0, len(left), PAIR_BLOCK):
         block = slice(start, start + PAIR_BLOCK)
-        shares[block] = weighted[left[block]].multiply(weighted[right[block]]).sum(axis=1)
-    both = length[left] * length[right]
+        shares[block] = texts.weighted[left[block]].multiply(texts.weighted[right[block]]).sum(axis=1)
+    both = texts.norms[left] * texts.norms[right]
     cosines: Scores = np.divide(shares, both, out=np.zeros_like(shares), where=both > 0).astype(np.float32)
     return cosines
 
 
 def contained(texts: NumberedTexts, left: AnyInts, right: AnyInts, shared: npt.NDArray[np.int64]) -> Bools:
     """Whether the words of one, at least CONTAINED_WORDS, stand in the other in the same order without a gap."""
-    sizes = np.diff(texts.holds.indptr)
-    lengths = np.array([len(sequence) for sequence in texts.sequences])
-    shorter = np.minimum(lengths[left], lengths[right])
-    mask: Bools = (shared == np.minimum(sizes[left], sizes[right])) & (shorter >= CONTAINED_WORDS)
+    shorter = np.minimum(texts.lengths[left], texts.lengths[right])
+    mask: Bools = (shared == np.minimum(texts.sizes[left], texts.sizes[right])) & (shorter >= CONTAINED_WORDS)
     for pair in np.flatnonzero(mask):
         mask[pair] = _inside(texts.sequences[left[pair]], texts.sequences[right[pair]])
     return mask

@@ -229,6 +229,28 @@ def export(
         _output().print(f"  {counted(count, 'query')} left out: {reason}")
 
 
+@app.command("vectors")
+def write_out_vectors(
+    run: RunFolder,
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="a new folder for the files")],
+    round: RoundNumber = None,
+    parquet: Annotated[bool, typer.Option("--parquet", help="as Parquet, in place of .npy with ids beside it")] = False,
+) -> None:
+    """Write a round's vectors of documents and queries with their ids, as --document-vectors reads them."""
+    from nearmiss.retrieval.given_vectors import write_vectors
+    from nearmiss.retrieval.vector_store import open_vectors
+    from nearmiss.run import open_run
+
+    opened = open_run(run)
+    folder, data = opened.round_folder(round), opened.dataset
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise RunError(f"{out}: wanted a new folder; found one that holds something")
+    for name, ids in (("document", data.documents["doc_id"]), ("query", data.queries["query_id"])):
+        shards = open_vectors(folder / f"{name}_vectors").shards()
+        path = write_vectors(out, f"{name}_vectors", ids.tolist(), shards, "parquet" if parquet else "npy")
+        _output().print(f"{path}: {counted(len(ids), 'vector')} of {shards[0].shape[1]} numbers", soft_wrap=True)
+
+
 @app.command("map")
 def make_map(
     run: RunFolder,

@@ -103,7 +103,7 @@ def chosen_rows(dataset: Dataset, selected: pd.DataFrame) -> pd.DataFrame:
         "document": row_numbers(dataset.documents.doc_id, chosen.doc_id),
         "is_positive": positive,
         "grade": np.where(positive, chosen.grade.fillna(1.0), 0.0),
-        "score": chosen.teacher_score.to_numpy(dtype=np.float64),
+        "score": chosen.teacher_score.to_numpy(dtype=np.float64, na_value=np.nan),
     }
     # Stable, so that positives the dataset does not list keep the order of the candidates, after the listed ones.
     slots = chosen.slot.to_numpy(dtype=np.float64, na_value=np.inf)

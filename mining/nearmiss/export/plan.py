@@ -110,8 +110,17 @@ def _useful(selected: pd.DataFrame, export: Export) -> pd.DataFrame:
     positive = selected.is_positive
     if export.relevant == "promote":
         positive = positive | selected.status.eq(RELEVANT)
+    if writes_scores(export):
+        # What a reviewer found beyond the teacher's depth has none to write.
+        positive = positive & (selected.is_positive | selected.teacher_score.notna())
     rows = selected.assign(is_positive=positive).loc[positive | selected.status.eq(KEPT), _COLUMNS]
     return rows.reset_index(drop=True)  # frames joined from shards repeat their row labels
+
+
+def writes_scores(export: Export) -> bool:
+    """Whether the rows of an export hold the teacher's scores."""
+    use = EXPORT_FORMATS[export.format].scores
+    return use == "always" or (use == "optional" and export.scores)
 
 
 def _reasons(

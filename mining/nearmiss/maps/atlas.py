@@ -44,6 +44,7 @@ SHOWN_FIRST = (
     "too_easy",
     "skipped_rank",
     "too_deep",
+    "unscored",
     "skipped_survivor",
     "overused",
     "short_query",

@@ -5,15 +5,17 @@ In:  a `Mining` recipe
 Out: an `Encoder`; ModelError where there is none
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
 from nearmiss.errors import ModelError
 from nearmiss.models.adapted import Adaptation, adapted_folder
-from nearmiss.models.engine import Model, ModelRequest, OnEngine, Task, open_engine
+from nearmiss.models.engine import Engine, Model, ModelRequest, OnEngine, Task, open_engine
 from nearmiss.models.engine.loading import model_folder
 from nearmiss.settings import Mining
 from nearmiss.storage.files import sha256_of
@@ -32,6 +34,27 @@ class Encoder(Model, Protocol):
     def encode_document(self, texts: list[str]) -> Vectors: ...
 
 
+@runtime_checkable
+class ReadsTokens(Protocol):
+    """An encoder that may also give a vector for each token, which late interaction compares."""
+
+    @property
+    def weights(self) -> str:
+        """The fingerprint of its weights alone."""
+
+    @property
+    def query_prompt(self) -> str:
+        """What stands before each query."""
+
+    @property
+    def document_prompt(self) -> str:
+        """What stands before each document."""
+
+    @property
+    def tokens(self) -> Callable[[Mining], Engine] | None:
+        """Opens the model for the task `token`; None where it has no vectors of tokens."""
+
+
 @dataclass(frozen=True)
 class ModelEncoder(OnEngine):
     """A sentence-transformers model on the engine that is fastest here."""
@@ -39,6 +62,8 @@ class ModelEncoder(OnEngine):
     query_prompt: str
     document_prompt: str
     adaptation: Adaptation | None = None  # matrices behind what the engine runs
+    weights: str = ""  # fingerprint of what the engine runs
+    tokens: Callable[[Mining], Engine] | None = None  # opens it for the task `token`, by the recipe's length and type
 
     def encode_query(self, texts: list[str]) -> Vectors:
         """Unit vectors (n, dimension) in float32, of queries."""
@@ -58,6 +83,11 @@ class ModelEncoder(OnEngine):
 
 def load_encoder(recipe: Mining) -> ModelEncoder:
     """The recipe's encoder, or the embedded MiniLM; its prompts are the model's own unless the recipe has some."""
+    if recipe.document_vectors:
+        raise ModelError(
+            "--encoder: wanted a model, to read texts with; found a recipe whose vectors were given "
+            f"({recipe.document_vectors})"
+        )
     folder = model_folder("--encoder", recipe.encoder) if recipe.encoder else embedded_folder()
     print_, adapted = fingerprint_of_model(folder), adapted_folder(folder)
     wanted = ModelRequest(
@@ -75,7 +105,14 @@ def load_encoder(recipe: Mining) -> ModelEncoder:
     query = own["query"] if recipe.query_prompt is None else recipe.query_prompt
     document = own["document"] if recipe.document_prompt is None else recipe.document_prompt
     identity = print_, query, document, model.facts.max_length
-    return ModelEncoder(model, identity, query, document, None if adapted is None else adapted.adaptation)
+    adaptation = None if adapted is None else adapted.adaptation
+    return ModelEncoder(model, identity, query, document, adaptation, wanted.fingerprint, partial(_open_tokens, wanted))
+
+
+def _open_tokens(encoder: ModelRequest, recipe: Mining) -> Engine:
+    """The same model as one that gives a vector for each token."""
+    length = recipe.teacher_max_length or recipe.max_length
+    return open_engine(replace(encoder, kind="tokens", max_length=length, precision=recipe.precision))
 
 
 def embedded_folder() -> Path:

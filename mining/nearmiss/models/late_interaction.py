@@ -1,5 +1,5 @@
 """
-Late interaction: how well a document's tokens answer each token of a query, by the vectors of the embedded MiniLM.
+Late interaction: how well a document's tokens answer each token of a query, by the token vectors of the run's encoder.
 
 In:  pairs of texts, and the collection that they are from
 Out: a `Teacher` that was never trained: it reads each text once, where a cross-encoder reads each pair
@@ -16,48 +16,37 @@ every product and sum of them exactly: a score is the same whatever is multiplie
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
-from typing import Any
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from nearmiss.data import passages
-from nearmiss.models.encoder import EMBEDDED, embedded_folder
-from nearmiss.models.engine import ModelRequest, OnEngine, open_engine
-from nearmiss.models.engine.tokens import CHARACTERS_PER_TOKEN
+from nearmiss.errors import ModelError
+from nearmiss.models.encoder import Encoder, ModelEncoder, ReadsTokens, embedded_folder
+from nearmiss.models.engine import OnEngine, probe
+from nearmiss.models.token_store import TokenStore
+from nearmiss.models.token_texts import COUNTED, SEED, Text, TokenTexts
 from nearmiss.settings import LATE_INTERACTION, Mining
-from nearmiss.storage.fingerprint import fingerprint_of_model
-from nearmiss.types import Floats, Scores
+from nearmiss.storage.fingerprint import fingerprint_of, fingerprint_of_model
+from nearmiss.types import Floats, Scores, Vectors
 
 WINDOW = 40  # tokens; windows overlap by half
 AT_RANDOM = 60  # documents from which a query's level is estimated
-COUNTED = 50_000  # at most so many documents are counted for how rare each token is
-TOGETHER = 64  # texts that are read before they are weighed
-TEXTS_KEPT = 4096  # queries that stay in memory, some 40 KB each
-SEED = 42
-VERSION = 2  # increase it when scores change, so that kept ones are not used
-# Of a unit vector, which float32 then holds exactly: products are multiples of 2 ** -48, and sums of them below 2.
-GRID = 2.0**24
+QUERIES_KEPT = 4096  # queries that stay in memory, some 40 KB each
 QUERY_TOKENS = 512  # multiplied with a document at once, so that the products stay in the processor's cache
-
-
-@dataclass(frozen=True)
-class Text:
-    """What is kept of a text that was read."""
-
-    tokens: Scores  # (n, dimension), unit, on the GRID
-    weights: Floats  # (n,), which add up to 1
-    mean: Scores  # (dimension,), unit, on the GRID
+VERSION = 2  # increase it when scores change, so that kept ones are not used
+SAME_VECTOR = 0.999  # cosine of an encoder's vector and the mean of its tokens, above which they are one
 
 
 @dataclass(frozen=True)
 class LateInteraction(OnEngine):
-    """The score over one collection, the table `documents`."""
+    """The score over one collection."""
 
-    documents: pd.DataFrame
+    texts: TokenTexts
+    weights: str = ""  # fingerprint of the encoder's
     _read: dict[str, Text] = field(default_factory=dict, repr=False)  # documents of the last call
     _queries: dict[str, tuple[Text, float]] = field(default_factory=dict, repr=False)  # with their levels
 
@@ -72,65 +61,51 @@ class LateInteraction(OnEngine):
             found[rows] = likeness([text for text, _ in queries], self._read[document]) - levels
         return found
 
+    def gives_vectors_of(self, encoder: Encoder) -> bool:
+        """Whether the encoder's vector of a document is the mean of the tokens that are read here anyway."""
+        if not isinstance(encoder, ModelEncoder) or encoder.weights != self.weights or encoder.adaptation is not None:
+            return False
+        own, theirs = ((model.name, model.precision, model.facts.max_length) for model in (self.model, encoder.model))
+        if own != theirs or encoder.document_prompt != self.texts.document_prompt:
+            return False
+        sentences = list(probe.SENTENCES)
+        means = replace(self.texts, store=None).document_means(sentences)
+        vectors = encoder.encode_document(sentences)
+        return means.shape == vectors.shape and bool(np.vecdot(means, vectors).min() >= SAME_VECTOR)
+
+    def encode_document(self, texts: list[str]) -> Vectors:
+        """Unit vectors (n, dimension) in float32 of documents, each the mean of its tokens, which are kept."""
+        return self.texts.document_means(texts)
+
+    def keeping(self, folder: Path, megabytes: int) -> "LateInteraction":
+        """The same, with token vectors of documents in a folder of their own inside this one."""
+        return replace(self, texts=replace(self.texts, store=TokenStore(folder / self.fingerprint[:16], megabytes)))
+
+    def fingerprint_of_version_1(self, precision: str) -> str | None:
+        """What the same score was known as before its last digits changed; only the embedded MiniLM had one."""
+        if self.weights != fingerprint_of_model(embedded_folder()):
+            return None
+        settings = 1, WINDOW, AT_RANDOM, COUNTED, SEED, self.model.facts.max_length
+        return fingerprint_of(*self.identity[:3], *settings, precision)
+
     def _read_documents(self, wanted: set[str]) -> None:
         for text in self._read.keys() - wanted:
             del self._read[text]
         new = sorted(wanted - self._read.keys())
-        self._read.update(zip(new, self._texts(new), strict=True))
+        self._read.update(zip(new, self.texts.of_documents(new), strict=True))
 
     def _read_queries(self, wanted: dict[str, None]) -> None:
-        if len(self._queries) > TEXTS_KEPT:
+        if len(self._queries) > QUERIES_KEPT:
             self._queries.clear()
         new = [query for query in wanted if query not in self._queries]
-        texts = self._texts(new)
         if new:
+            texts = self.texts.of_queries(new)
             levels = np.mean([likeness(texts, other) for other in self._at_random], axis=0)
             self._queries.update(zip(new, zip(texts, levels.tolist(), strict=True), strict=True))
 
     @cached_property
     def _at_random(self) -> list[Text]:
-        return self._texts(self._drawn(AT_RANDOM))
-
-    def _drawn(self, count: int) -> list[str]:
-        """That many texts of the collection, drawn at random, or all."""
-        return passages(self.documents.iloc[np.random.default_rng(SEED).permutation(len(self.documents))[:count]])
-
-    @cached_property
-    def _tokenizer(self) -> Any:
-        from tokenizers import Tokenizer
-
-        tokenizer = Tokenizer.from_file(str(embedded_folder() / "tokenizer.json"))
-        tokenizer.enable_truncation(self.model.facts.max_length)
-        tokenizer.no_padding()
-        return tokenizer
-
-    def _encoded(self, texts: list[str]) -> list[Any]:
-        longest = CHARACTERS_PER_TOKEN * self.model.facts.max_length
-        return list(self._tokenizer.encode_batch_fast([text[:longest] for text in texts]))
-
-    @cached_property
-    def _rarity(self) -> Scores:
-        """The weight of each token of the vocabulary: BM25's inverse document frequency; 0 for non-words."""
-        texts = self._drawn(COUNTED)
-        seen = np.zeros(self._tokenizer.get_vocab_size(), np.int64)
-        for start in range(0, len(texts), 1024):
-            for encoding in self._encoded(texts[start : start + 1024]):
-                seen[np.unique(encoding.ids)] += 1
-        rarity = np.log1p((len(texts) - seen + 0.5) / (seen + 0.5)).astype(np.float32)
-        for token, place in self._tokenizer.get_vocab().items():
-            if token.startswith("[") or not any(character.isalnum() for character in token):
-                rarity[place] = 0
-        return rarity
-
-    def _texts(self, texts: list[str]) -> list[Text]:
-        found = []
-        for start in range(0, len(texts), TOGETHER):
-            some = texts[start : start + TOGETHER]
-            encodings = self._encoded(some)
-            ends = np.cumsum([len(encoding.ids) for encoding in encodings])
-            rows = np.split(self.model(some, "token", ""), ends[:-1])
-            found += [_text(own, self._rarity[encoding.ids]) for own, encoding in zip(rows, encodings, strict=True)]
-        return found
+        return self.texts.of_documents(self.texts.drawn(AT_RANDOM))
 
 
 def likeness(queries: Sequence[Text], document: Text) -> Floats:
@@ -165,33 +140,21 @@ def _rows_by_document(pairs: list[tuple[str, str]]) -> dict[str, list[int]]:
     return rows
 
 
-def load_late_interaction(recipe: Mining, documents: pd.DataFrame, collection: str) -> LateInteraction:
-    """The score over a collection, which `collection` is the fingerprint of."""
-    folder = embedded_folder()
-    wanted = ModelRequest(
-        kind="tokens",
-        name=EMBEDDED,
-        folder=folder,
-        fingerprint=fingerprint_of_model(folder),
-        max_length=recipe.teacher_max_length,
-        precision=recipe.precision,
-    )
-    model = open_engine(wanted)
+def load_late_interaction(
+    recipe: Mining, encoder: Encoder, documents: pd.DataFrame, collection: str
+) -> LateInteraction | None:
+    """
+    The score over a collection, which `collection` is the fingerprint of, by the tokens of the run's encoder.
+
+    None where the encoder gives no vectors of tokens: its cosine then stands in for the teacher.
+    """
+    if not isinstance(encoder, ReadsTokens) or encoder.tokens is None:
+        return None
+    try:
+        model = encoder.tokens(recipe)
+    except ModelError:  # such as a table of word vectors that are added up at once
+        return None
+    weights, prompts = encoder.weights, (encoder.query_prompt, encoder.document_prompt)
     settings = VERSION, WINDOW, AT_RANDOM, COUNTED, SEED, model.facts.max_length
-    return LateInteraction(model, (LATE_INTERACTION, wanted.fingerprint, collection, *settings), documents)
-
-
-def _text(rows: Scores, rarity: Scores) -> Text:
-    if not rarity.any():  # nothing but signs
-        rarity = np.ones_like(rarity)
-    counts = rarity > 0
-    weights = rarity[counts].astype(np.float64) / rarity[counts].sum(dtype=np.float64)
-    counted = rows[counts].astype(np.float64)
-    # Not a matrix product, whose rounding may change with the number of threads.
-    mean = (weights[:, None] * counted).sum(axis=0)
-    return Text(_unit(counted), weights, _unit(mean))
-
-
-def _unit(rows: Floats) -> Scores:
-    unit = rows / np.maximum(np.sqrt((rows**2).sum(axis=-1, keepdims=True)), 1e-9)
-    return (np.rint(unit * GRID) / GRID).astype(np.float32)
+    texts = TokenTexts(model, documents, *prompts)
+    return LateInteraction(model, (LATE_INTERACTION, weights, collection, *settings, *prompts), texts, weights)

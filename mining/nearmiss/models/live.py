@@ -10,9 +10,10 @@ before a graph of them could be used again.
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,11 @@ import numpy.typing as npt
 
 from nearmiss.errors import ModelError
 from nearmiss.models.encoder import Encoder, ModelEncoder
-from nearmiss.models.engine import Engine, ModelKind, ModelRequest, graphs, probe, processor
+from nearmiss.models.engine import Engine, ModelFacts, ModelKind, ModelRequest, Task, graphs, probe, processor
+from nearmiss.models.engine.contract import EngineRows
 from nearmiss.models.engine.loading import facts_of
+from nearmiss.models.engine.pytorch import PyTorchEngine
+from nearmiss.models.engine.tokens import Inputs, Tokenizer
 from nearmiss.models.teacher import CrossEncoderTeacher, Teacher
 from nearmiss.settings import Mining
 from nearmiss.storage.fingerprint import fingerprint_of
@@ -130,11 +134,16 @@ def live_encoder(model: Any, recipe: Mining) -> Encoder:
     weights = weights_fingerprint(model)
     if engine is not None:
         query, document = (engine.facts.prompts[task] if given[task] is None else given[task] for task in given)
-        return ModelEncoder(engine, (weights, query, document, engine.facts.max_length), str(query), str(document))
+        identity = weights, query, document, engine.facts.max_length
+        return ModelEncoder(engine, identity, str(query), str(document), None, weights, partial(_open_tokens, model))
     if _of_sentence_transformers(model, "SentenceTransformer"):
         # As on the engine: its encode_document passes over the prompt for passages.
         own = facts_of("encoder", model).prompts
         given = {task: own[task] if prompt is None else prompt for task, prompt in given.items()}
+        tokens = partial(_open_tokens, model)
+        return LiveEncoder(
+            model, fingerprint_of(weights, given), _number_type(model), given, weights=weights, tokens=tokens
+        )
     return LiveEncoder(model, fingerprint_of(weights, given), _number_type(model), given)
 
 
@@ -171,6 +180,18 @@ class LiveEncoder:
     prompts: dict[str, str | None]  # None for the model's own
     engine: str = "the model itself"
     agreement: str | None = None
+    weights: str = ""
+    tokens: Callable[[Mining], Engine] | None = None
+
+    @property
+    def query_prompt(self) -> str:
+        """What stands before each query."""
+        return self.prompts["query"] or ""
+
+    @property
+    def document_prompt(self) -> str:
+        """What stands before each document."""
+        return self.prompts["document"] or ""
 
     def encode_query(self, texts: list[str]) -> Vectors:
         """Unit vectors (n, dimension) in float32, of queries."""
@@ -216,6 +237,28 @@ class LiveTeacher:
         return asked
 
 
+@dataclass(frozen=True)
+class LiveTokens:
+    """A SentenceTransformer in memory as an engine for the task `token`."""
+
+    model: Any
+    facts: ModelFacts
+    precision: str
+    name: str = "the model itself"
+    agreement: str = "is the model itself"
+
+    @cached_property
+    def tokenizer(self) -> Tokenizer:
+        """The model's own, without padding."""
+        return Tokenizer.of(self.model)
+
+    def __call__(self, inputs: Inputs, task: Task, prompt: str) -> EngineRows:
+        """Rows (n, dimension), one a token, text after text."""
+        with left_as_found(self.model):
+            self.model.eval()
+            return PyTorchEngine(self.model, self.facts)(inputs, task, prompt)
+
+
 def as_floats(found: Any) -> npt.NDArray[np.float32]:
     """Numbers from an array, a tensor of any type on any device, or a list of either, in float32."""
     if isinstance(found, list) and found and hasattr(found[0], "detach"):
@@ -230,6 +273,20 @@ def name_of(model: Any) -> str:
     """What a run's record calls an object that has no folder: its class, and what it was loaded from."""
     loaded_from = getattr(getattr(model, "model_card_data", None), "base_model", None)
     return f"{type(model).__name__} in memory" + (f", from {loaded_from}" if loaded_from else "")
+
+
+def _open_tokens(model: Any, recipe: Mining) -> Engine:
+    """A SentenceTransformer as an engine for the task `token`; ModelError where it has no vectors of tokens."""
+    engine = engine_for(model, "tokens", recipe.precision)
+    if engine is not None:
+        return engine
+    try:
+        with left_as_found(model):
+            live = LiveTokens(model, facts_of("tokens", model), _number_type(model))
+            live.tokenizer.encode(["a"], "")
+    except Exception as error:  # modules are third-party code, and may raise anything
+        raise ModelError(f"encoder: wanted vectors of tokens; found {type(error).__name__}: {error}") from error
+    return live
 
 
 def _opened(model: Any, kind: ModelKind, precision: str, fingerprint: str) -> Engine | None:

@@ -11,6 +11,7 @@ from typing import Protocol
 import pandas as pd
 
 from nearmiss.errors import ModelError
+from nearmiss.models.encoder import Encoder, load_encoder
 from nearmiss.models.engine import Model, ModelRequest, OnEngine, open_engine
 from nearmiss.models.late_interaction import load_late_interaction
 from nearmiss.models.low_rank import plain_folder
@@ -36,18 +37,21 @@ class CrossEncoderTeacher(OnEngine):
         return self.model(pairs, "pair", self.prompt)[:, 0]
 
 
-def load_teacher(recipe: Mining, documents: pd.DataFrame | None = None, collection: str = "") -> Teacher | None:
+def load_teacher(
+    recipe: Mining, documents: pd.DataFrame | None = None, collection: str = "", encoder: Encoder | None = None
+) -> Teacher | None:
     """
     The recipe's teacher; None where the dense score stands in for one.
 
     Late interaction alone asks for the collection: its documents, and its fingerprint; ModelError where there is none.
+    It reads with `encoder`, the run's own, or the recipe's.
     """
     if not recipe.teacher:
         return None
     if recipe.teacher == LATE_INTERACTION:
         if documents is None:
             raise ModelError(f"--teacher {LATE_INTERACTION}: wanted the collection that is scored; found none")
-        return load_late_interaction(recipe, documents, collection)
+        return load_late_interaction(recipe, encoder or load_encoder(recipe), documents, collection)
     return _cross_encoder(recipe)
 
 

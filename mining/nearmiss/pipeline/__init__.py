@@ -24,11 +24,13 @@ from nearmiss.models.engine.loading import model_folder
 from nearmiss.models.live import weights_fingerprint
 from nearmiss.models.teacher import Teacher
 from nearmiss.pipeline.model_checks import check_models
-from nearmiss.pipeline.number_types import in_the_number_types_of, is_same_elsewhere, other_number_types
+from nearmiss.pipeline.number_types import in_the_number_types_of, is_same_elsewhere, other_numbers
 from nearmiss.pipeline.progress import Watch, silent
-from nearmiss.pipeline.round import Round, count_rows
+from nearmiss.pipeline.reading_once import TOKENS, with_tokens_kept
+from nearmiss.pipeline.round import Round, count_scores
 from nearmiss.pipeline.searching import read_run
 from nearmiss.pipeline.stages import calibrate, run_stages
+from nearmiss.retrieval.given_vectors import GivenVectors, given_vectors
 from nearmiss.retrieval.vector_store import RECORD
 from nearmiss.run import POLICY_FILE, RUN_FILE, SCHEMA, Run, mining_from, open_run
 from nearmiss.settings import SOURCES, Mining, Policy, check_together, source_file, with_whole_paths
@@ -42,7 +44,7 @@ __all__ = ["Watch", "mine", "silent"]
 
 LIBRARIES = ("nearmiss", "bm25s", "faiss-cpu", "numpy", "openvino", "sentence-transformers", "torch", "transformers")
 Models = dict[str, Encoder | Teacher | None]
-SCAFFOLDING = ("found", "pool")  # a round's files that only its own stages read
+SCAFFOLDING = ("found", "pool", TOKENS)  # a round's files that only its own stages read
 
 
 def mine(
@@ -72,8 +74,8 @@ def mine(
     collection = data or open_run(folder).dataset
     fingerprint = run.facts["dataset"]["fingerprint"] if run else dataset.fingerprint(collection)
     begun = in_the_number_types_of(run.facts["rounds"] if run else [], recipe)
-    encoder = encoder or begun.encoder()
-    teacher = teacher or begun.teacher(collection.documents, fingerprint)
+    encoder = encoder or _given(recipe, collection) or begun.encoder()
+    teacher = teacher or begun.teacher(collection.documents, fingerprint, encoder)
     wanted = _entry(recipe, encoder, teacher, sparse_encoder)
     models: Models = {"encoder": encoder, "teacher": teacher}
     if run is None or not _round_to_make(run, wanted, models, may_add=data is None)["finished"]:
@@ -88,11 +90,12 @@ def mine(
             run.save_policy(policy)
         this = Round(run.folder, entry["round"], run.dataset, recipe, encoder, teacher, sparse_encoder)
         if not entry["finished"] or _lacks_files(this):
-            if other_number_types(entry, wanted):
+            if other_numbers(entry, wanted):
                 shutil.rmtree(this.folder, ignore_errors=True)
                 entry = entry | wanted
             entry = entry | {"finished": False} | _versions_of(entry)
             _record(run, entry)
+            this = dataclasses.replace(this, teacher=with_tokens_kept(this))
             remembered = run_stages(this, watch)
             if stored.load(this.folder) is None:
                 calibrate(this)
@@ -101,6 +104,14 @@ def mine(
         for name in SCAFFOLDING:
             shutil.rmtree(this.folder / name, ignore_errors=True)
     return run
+
+
+def _given(recipe: Mining, data: Dataset) -> GivenVectors | None:
+    """The vectors that the recipe names in the place of an encoder."""
+    if not recipe.document_vectors:
+        return None
+    doc_ids, query_ids = data.documents["doc_id"].tolist(), data.queries["query_id"].tolist()
+    return given_vectors(recipe.document_vectors, recipe.query_vectors, doc_ids, query_ids)
 
 
 def _existing(folder: Path, data: Dataset | None) -> Run | None:
@@ -175,7 +186,7 @@ def _entry(recipe: Mining, encoder: Encoder, teacher: Teacher | None, sparse_enc
     """What identifies a round: the recipe and the models' weights."""
     return {
         "recipe": dataclasses.asdict(recipe),
-        "encoder": _model(recipe.encoder or "all-MiniLM-L6-v2 (embedded)", encoder),
+        "encoder": _model(recipe.document_vectors or recipe.encoder or "all-MiniLM-L6-v2 (embedded)", encoder),
         "teacher": None if teacher is None else _model(recipe.teacher, teacher),
         "sparse_encoder": _sparse_encoder(recipe, sparse_encoder),
         "run_files": _run_files(recipe),
@@ -204,6 +215,7 @@ def _model(name: str, model: Encoder | Teacher) -> dict[str, Any]:
         "engine": model.engine,
         "precision": model.precision,
         "agreement": model.agreement,
+        **(model.facts if isinstance(model, GivenVectors) else {}),
     }
 
 
@@ -252,6 +264,6 @@ def _finished(this: Round, entry: dict[str, Any]) -> dict[str, Any]:
     """The entry with how many pairs the teacher scored, and how many an earlier round had scored already."""
     if this.teacher is not None:
         scored = score_cache.count_scored(this.run / "teacher_scores", this.teacher, f"{this.number}-")
-        candidates = count_rows(this.candidates(number) for number, _, _ in this.shards())
-        entry = entry | {"teacher": entry["teacher"] | {"scored": scored, "cached": candidates - scored}}
+        asked = count_scores(this.candidates(number) for number, _, _ in this.shards())
+        entry = entry | {"teacher": entry["teacher"] | {"scored": scored, "cached": asked - scored}}
     return entry | {"finished": True, "candidate_shards": len(list(this.shards()))}

@@ -35,9 +35,9 @@ class AsBegun:
         """The recipe's encoder."""
         return self._in_its_type("encoder", load_encoder)
 
-    def teacher(self, documents: pd.DataFrame, collection: str) -> Teacher | None:
+    def teacher(self, documents: pd.DataFrame, collection: str, encoder: Encoder) -> Teacher | None:
         """The recipe's teacher, or None where it has none."""
-        return self._in_its_type("teacher", lambda recipe: load_teacher(recipe, documents, collection))
+        return self._in_its_type("teacher", lambda recipe: load_teacher(recipe, documents, collection, encoder))
 
     def _in_its_type(self, model: str, load: Callable[[Mining], M]) -> M:
         with suppress(ModelError):  # this machine has no such type; any other error is raised below
@@ -55,13 +55,15 @@ def in_the_number_types_of(rounds: list[dict[str, Any]], recipe: Mining) -> AsBe
     return AsBegun(recipe, {name: found for name, found in begun.items() if found in get_args(Precision)})
 
 
-def other_number_types(begun: dict[str, Any], wanted: dict[str, Any]) -> bool:
-    """Whether a round was begun in number types that its models do not have here."""
+def other_numbers(begun: dict[str, Any], wanted: dict[str, Any]) -> bool:
+    """Whether a round was begun in number types that its models do not have here, or by an earlier release's sums."""
     pairs = ((begun[name], wanted[name]) for name in ("encoder", "teacher"))
-    return any(before and now and before["precision"] != now["precision"] for before, now in pairs)
+    return any(before and now and before["fingerprint"] != now["fingerprint"] for before, now in pairs)
 
 
 def is_same_elsewhere(last: dict[str, Any] | None, model: Encoder | Teacher | None) -> bool:
-    """Whether a round's model is this one, and only its number type another."""
-    named = getattr(model, "fingerprint_in", None)
-    return last is not None and named is not None and bool(named(last["precision"]) == last["fingerprint"])
+    """Whether a round's model is this one, and only its number type another, or the last digits of its sums."""
+    if last is None or model is None:
+        return False
+    ways = (getattr(model, name, None) for name in ("fingerprint_in", "fingerprint_of_version_1"))
+    return any(named is not None and named(last["precision"]) == last["fingerprint"] for named in ways)

@@ -99,6 +99,12 @@ class Round:
         for number, start in enumerate(range(0, len(self.queries), QUERIES_PER_SHARD)):
             yield number, start, min(start + QUERIES_PER_SHARD, len(self.queries))
 
+    def shards_together(self, count: int) -> Iterator[list[tuple[int, int, int]]]:
+        """The shards of queries, `count` at a time."""
+        shards = list(self.shards())
+        for start in range(0, len(shards), count):
+            yield shards[start : start + count]
+
     def found(self, source: str, shard: int) -> Path:
         """File of what a source found for a shard of queries."""
         return self.folder / "found" / source / shard_name(shard, ".parquet")
@@ -110,6 +116,12 @@ class Round:
     def candidates(self, shard: int) -> Path:
         """File of a shard's finished candidates."""
         return self.folder / "candidates" / shard_name(shard, ".parquet")
+
+
+def count_scores(paths: Iterable[Path]) -> int:
+    """Candidates in Parquet files that have a teacher's score."""
+    tables = (pq.read_table(path, columns=["teacher_score"], partitioning=None) for path in paths)
+    return sum(table.num_rows - table["teacher_score"].null_count for table in tables)
 
 
 def count_rows(paths: Iterable[Path]) -> int:

@@ -22,6 +22,7 @@ from nearmiss.retrieval import approximate, bm25, dense, run_file, sparse
 from nearmiss.settings import source_file, source_name
 from nearmiss.storage.files import read_json, write_json, write_parquet
 
+SEARCHED_TOGETHER = 16  # shards, so that an index is opened, and documents are read, once for thousands of queries
 # Query rows from one up to another, to a found frame that counts its queries from 0.
 Finder = Callable[[int, int], pd.DataFrame]
 
@@ -29,15 +30,21 @@ Finder = Callable[[int, int], pd.DataFrame]
 def search(this: Round, source: str, watch: Watch) -> dict[str, Any]:
     """Ask one source for every shard of queries; returns facts about it for run.json."""
     name = source_name(source)
-    paths = {start: this.found(name, number) for number, start, _ in this.shards()}
     find, remembered = _finder(this, source, watch)
     with watch(name, len(this.queries), "queries") as advance:
-        for _, start, end in this.shards():
-            if not paths[start].exists():
-                found = find(start, end)
-                found = found.assign(query=found["query"] + np.int32(start))
-                write_parquet(paths[start], within_depth(this, found, this.recipe.depth_of(name)))
-            advance(end - start)
+        for shards in this.shards_together(SEARCHED_TOGETHER):
+            first, end = shards[0][1], shards[-1][2]
+            waiting = [shard for shard in shards if not this.found(name, shard[0]).exists()]
+            if waiting:
+                # All of them, even where some are there: a model's last digits may depend on what it reads together.
+                found = find(first, end)
+                found = within_depth(
+                    this, found.assign(query=found["query"] + np.int32(first)), this.recipe.depth_of(name)
+                )
+            for number, *bounds in waiting:
+                rows = slice(*np.searchsorted(found["query"], bounds))
+                write_parquet(this.found(name, number), found.iloc[rows])
+            advance(end - first)
     return remembered
 
 

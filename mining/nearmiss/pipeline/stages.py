@@ -21,10 +21,12 @@ from nearmiss.candidates.twins import TwinQueries
 from nearmiss.models import score_cache
 from nearmiss.pipeline import round
 from nearmiss.pipeline.progress import Watch, timed
+from nearmiss.pipeline.reading_once import document_encoder
 from nearmiss.pipeline.round import Round, count_rows
 from nearmiss.pipeline.searching import search
 from nearmiss.retrieval.feedback import pool_cosine
-from nearmiss.retrieval.vector_store import embed
+from nearmiss.retrieval.given_vectors import GivenVectors
+from nearmiss.retrieval.vector_store import embed, store
 from nearmiss.retrieval.vectors import score_pairs
 from nearmiss.settings import source_name
 from nearmiss.storage.files import read_frame, write_parquet
@@ -49,18 +51,39 @@ def run_stages(this: Round, watch: Watch) -> dict[str, Any]:
 
 def embed_texts(this: Round, watch: Watch) -> None:
     """Vectors of documents and queries."""
-    for stage, texts, encode in (
-        ("document_vectors", this.documents, this.encoder.encode_document),
-        ("query_vectors", this.queries, this.encoder.encode_query),
+    if isinstance(this.encoder, GivenVectors):
+        keep_given(this, this.encoder, watch)
+        return
+    for stage, texts, (encode, fingerprint) in (
+        ("document_vectors", this.documents, document_encoder(this)),
+        ("query_vectors", this.queries, (this.encoder.encode_query, this.encoder.fingerprint)),
     ):
         with timed(this.folder, stage), watch(stage, len(texts), "texts") as advance:
             embed(
                 texts,
                 encode,
                 this.folder / stage,
-                fingerprint=this.encoder.fingerprint,
+                fingerprint=fingerprint,
                 rows_per_shard=round.TEXTS_PER_SHARD,
                 dtype=np.float32 if this.encoder.precision == "float32" else np.float16,
+                advance=advance,
+            )
+
+
+def keep_given(this: Round, given: GivenVectors, watch: Watch) -> None:
+    """The vectors that the user has, in the form in which a round keeps its own."""
+    for stage, texts, own in (
+        ("document_vectors", this.documents, given.documents),
+        ("query_vectors", this.queries, given.queries),
+    ):
+        with timed(this.folder, stage), watch(stage, len(texts), "texts") as advance:
+            store(
+                texts,
+                own.between,
+                this.folder / stage,
+                fingerprint=own.fingerprint,
+                rows_per_shard=round.TEXTS_PER_SHARD,
+                dtype=given.precision,
                 advance=advance,
             )
 
@@ -101,22 +124,24 @@ def _with_clusters(this: Round, rows: pd.DataFrame) -> pd.DataFrame:
 
 def score(this: Round, watch: Watch) -> None:
     """Add the teacher's score, or the dense one in its place, and finish the candidates, shard by shard."""
-    numbers = [number for number, _, _ in this.shards()]
-    groups = [numbers[start : start + SCORED_TOGETHER] for start in range(0, len(numbers), SCORED_TOGETHER)]
+    groups = [[number for number, _, _ in shards] for shards in this.shards_together(SCORED_TOGETHER)]
     waiting = [group for group in groups if not all(this.candidates(number).exists() for number in group)]
     with watch("teacher", count_rows(this.pooled(number) for group in waiting for number in group), "pairs") as advance:
         teacher_scores = _teacher_scores(this, advance)
+        limited = this.teacher is not None and this.recipe.teacher_depth is not None
         for group in waiting:
             shards = [read_frame(this.pooled(number)) for number in group]
             scores = teacher_scores(pd.concat(shards, ignore_index=True), group[0])
             ends = np.cumsum([len(rows) for rows in shards])
             for number, rows, own in zip(group, shards, np.split(scores, ends[:-1]), strict=True):
-                write_parquet(this.candidates(number), named(_with_teacher(rows, own), this.data))
+                write_parquet(this.candidates(number), named(_with_teacher(rows, own, limited=limited), this.data))
 
 
-def _with_teacher(rows: pd.DataFrame, scores: npt.NDArray[np.float32]) -> pd.DataFrame:
-    """The rows with the teacher's scores, and the lowest of each query's positives."""
+def _with_teacher(rows: pd.DataFrame, scores: npt.NDArray[np.float32], *, limited: bool) -> pd.DataFrame:
+    """The rows with the teacher's scores, and the lowest of each query's positives; if `limited`, which have none."""
     rows = rows.assign(teacher_score=scores)
+    if limited:
+        rows = rows.assign(is_unscored=np.isnan(scores))
     lowest = rows.loc[rows["is_positive"]].groupby("query")["teacher_score"].min()
     return rows.assign(positive_score=lowest.reindex(rows["query"]).to_numpy(np.float32))
 
@@ -138,12 +163,24 @@ def _teacher_scores(this: Round, advance: Advance) -> Callable[[pd.DataFrame, in
     known = score_cache.known_scores(folder, teacher, except_prefix=f"{this.number}-")
 
     def scores(rows: pd.DataFrame, number: int) -> npt.NDArray[np.float32]:
-        pairs, name = rows[["query", "document"]].to_numpy(), f"{this.number}-{number:05d}"
-        return score_cache.score_pairs(
+        read = is_read(rows, this.recipe.teacher_depth)
+        pairs, name = rows.loc[read, ["query", "document"]].to_numpy(), f"{this.number}-{number:05d}"
+        found = np.full(len(rows), np.nan, np.float32)
+        found[read] = score_cache.score_pairs(
             teacher, this.queries, this.documents, pairs, folder, name, known, advance=advance
         )
+        advance(int((~read).sum()))
+        return found
 
     return scores
+
+
+def is_read(rows: pd.DataFrame, depth: int | None) -> npt.NDArray[np.bool_]:
+    """Which rows (n,) the teacher reads: of each query the first `depth` by fused rank, and all that are labelled."""
+    if depth is None:
+        return np.ones(len(rows), bool)
+    near = rows["fused_rank"].to_numpy(np.float64, na_value=np.inf) <= depth
+    return np.asarray(near | rows["is_positive"].to_numpy(bool) | rows["is_labelled_negative"].to_numpy(bool))
 
 
 def _dense_scores(advance: Advance, rows: pd.DataFrame, number: int) -> npt.NDArray[np.float32]:

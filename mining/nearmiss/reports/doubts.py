@@ -23,7 +23,7 @@ from nearmiss import selection
 from nearmiss.selection import KEPT, STATUSES, Decision, Table
 from nearmiss.selection.choice import run_positions
 from nearmiss.selection.table import by_falling
-from nearmiss.settings import Policy
+from nearmiss.settings import LATE_INTERACTION, Policy
 from nearmiss.types import Bools, Floats, Ints
 
 BEST_COMPARED = 10
@@ -163,6 +163,11 @@ def of_models(facts: Mapping[str, Any]) -> list[str]:
     """
     checks = facts.get("model_checks") or {}
     found = []
+    if (facts.get("recipe") or {}).get("teacher") == LATE_INTERACTION and "teacher" in facts and not facts["teacher"]:
+        found.append(
+            "there is no teacher: late interaction needs a vector for each token, and this encoder gives none. Its "
+            "cosine decides; name a cross-encoder with --teacher"
+        )
     if (checks.get("alike") or 0) > ALIKE_FROM_COSINE:
         found.append(
             f"the encoder's vectors are nearly all alike (cosine {checks['alike']:.3f} between documents drawn at "

@@ -62,7 +62,9 @@ def explain(
     if rows.empty:
         raise RunError(f"wanted a query of this run; found none with query_id {query_id!r}")
     table = selection.prepare(rows.drop(columns=["status", "slot"]))
-    order = np.lexsort((-rows["teacher_score"].to_numpy(), rows["slot"].to_numpy(float, na_value=np.inf)))
+    order = np.lexsort(
+        (-rows["teacher_score"].to_numpy(np.float64, na_value=np.nan), rows["slot"].to_numpy(float, na_value=np.inf))
+    )
     chosen = [row for row in order.tolist() if doc_id in (None, rows["doc_id"].iat[row])]
     if not chosen:
         raise RunError(
@@ -150,6 +152,7 @@ def _in_words(rule: str, table: Table, policy: Policy, candidate: pd.Series, row
         "skipped_rank": f"best rank {table.best_rank[row]:.0f} is within skip_top {policy.skip_top}",
         "too_deep": f"best rank {table.best_rank[row]:.0f} is below max_rank {policy.max_rank}",
         "same_cluster": "it lies in the cluster of a positive",
+        "unscored": "it lies beyond --teacher-depth by fused rank, so the teacher did not read it",
     }
     if rule == "too_close":
         beyond = []

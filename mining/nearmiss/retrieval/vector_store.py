@@ -75,6 +75,54 @@ def embed(
 
     Vectors of another model, or of other texts, are thrown away. ModelError names a text whose vector is not finite.
     """
+    _store(
+        texts,
+        lambda start, shard: _finite(_encode(shard, encode, advance), start),
+        folder,
+        fingerprint=fingerprint,
+        rows_per_shard=rows_per_shard,
+        dtype=dtype,
+        advance=advance,
+    )
+
+
+def store(
+    texts: Sequence[str],
+    between: Callable[[int, int], Vectors],
+    folder: Path,
+    *,
+    fingerprint: str,
+    rows_per_shard: int = 4096,
+    dtype: npt.DTypeLike = np.float16,
+    advance: Callable[[int], None] = lambda count: None,
+) -> None:
+    """The same of vectors that are there already: `between(start, end)` gives those of these texts."""
+
+    def given(start: int, shard: list[str]) -> Vectors:
+        advance(len(shard))
+        return between(start, start + len(shard))
+
+    _store(
+        texts,
+        given,
+        folder,
+        fingerprint=fingerprint,
+        rows_per_shard=rows_per_shard,
+        dtype=dtype,
+        advance=advance,
+    )
+
+
+def _store(
+    texts: Sequence[str],
+    make: Callable[[int, list[str]], Vectors],
+    folder: Path,
+    *,
+    fingerprint: str,
+    rows_per_shard: int,
+    dtype: npt.DTypeLike,
+    advance: Callable[[int], None],
+) -> None:
     record = {
         "fingerprint": fingerprint,
         "texts": _digest(texts),
@@ -91,7 +139,7 @@ def embed(
         if path.exists():
             advance(len(shard))
         else:
-            _write(path, _finite(_encode(shard, encode, advance), start).astype(dtype))
+            _write(path, make(start, shard).astype(dtype))
 
 
 def _is_of(folder: Path, record: dict[str, Any]) -> bool:

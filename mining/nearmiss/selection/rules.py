@@ -85,6 +85,11 @@ def too_close(table: Table, policy: Policy) -> Bools:
     return above_ceiling(table, policy) & ~_vouched(table)
 
 
+def unscored(table: Table, policy: Policy) -> Bools:
+    """Beyond `teacher_depth`: the teacher did not read it, so nobody knows how near it is to an answer."""
+    return table.column("is_unscored")
+
+
 def too_easy(table: Table, policy: Policy) -> Bools:
     """Below the floor: teaches nothing."""
     return below_floor(table, policy) & ~_vouched(table)
@@ -101,6 +106,7 @@ RULES: tuple[Rule, ...] = (
     skipped_rank,
     too_deep,
     same_cluster,
+    unscored,
     too_close,
     too_easy,
 )

@@ -165,7 +165,7 @@ def prepare(candidates: pd.DataFrame) -> Table:
     query = pd.factorize(candidates["query_id"])[0].astype(np.int64)
     if len(query) and (np.diff(query) < 0).any():
         raise RunError("candidates: wanted the rows of one query side by side; found them apart")
-    score = candidates["teacher_score"].to_numpy(np.float32, na_value=np.nan)
+    score = _scores(candidates)
     # NaN answers False to every `>`, so that each rule would keep it.
     if not np.isfinite(score).all():
         row = candidates.iloc[int(np.flatnonzero(~np.isfinite(score))[0])]
@@ -183,6 +183,15 @@ def prepare(candidates: pd.DataFrame) -> Table:
         best_rank=np.min(ranks, axis=0) if ranks else np.full(len(query), np.inf, np.float32),
         verdicts=_verdicts(candidates),
     )
+
+
+def _scores(candidates: pd.DataFrame) -> Floats:
+    """The teacher's scores, (n,); what it did not read, which a rule of its own refuses, counts as the lowest."""
+    score = candidates["teacher_score"].to_numpy(np.float32, na_value=np.nan)
+    if "is_unscored" not in candidates:
+        return score
+    unread = candidates["is_unscored"].to_numpy(bool)
+    return np.where(unread, np.min(score, where=~unread & np.isfinite(score), initial=np.float32(np.inf)), score)
 
 
 def by_falling(numbers: Floats, query: Ints) -> Ints:

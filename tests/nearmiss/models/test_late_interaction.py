@@ -4,10 +4,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from nearmiss import pipeline
+from nearmiss.data import read
 from nearmiss.models import late_interaction
-from nearmiss.models.late_interaction import GRID, WINDOW, Text, likeness
+from nearmiss.models.encoder import load_encoder
+from nearmiss.models.late_interaction import WINDOW, likeness
+from nearmiss.models.live import live_encoder
 from nearmiss.models.teacher import load_teacher
+from nearmiss.models.token_texts import GRID, Text
+from nearmiss.pipeline.reading_once import TOKENS
 from nearmiss.settings import LATE_INTERACTION, Mining
+from tests import toys
+from tests.words import WordEncoder
 
 DOCUMENTS = [
     "Bread rises because yeast eats the sugar in the dough and gives off carbon dioxide.",
@@ -88,10 +96,10 @@ def test_strange_texts_have_a_finite_score(teacher, text):
 
 
 def test_signs_weigh_nothing_and_rare_words_most(teacher):
-    places = {word: teacher._tokenizer.token_to_id(word) for word in ("[CLS]", ",", "the", "dough", "castle")}
-    weights = {word: teacher._rarity[place] for word, place in places.items()}
-    assert weights["[CLS]"] == weights[","] == 0
-    assert 0 < weights["the"] < weights["dough"] < weights["castle"]
+    [encoding] = teacher.model.tokenizer.encode([", the dough castle"], "")
+    cls, comma, the, dough, castle, sep = teacher.texts.rarity[encoding.ids]
+    assert cls == sep == comma == 0
+    assert 0 < the < dough < castle
 
 
 def test_another_collection_is_another_teacher(teacher):
@@ -109,3 +117,97 @@ def test_token_rows_are_those_of_sentence_transformers():
     exact = load_teacher(Mining(precision="float32"), COLLECTION, "")
     rows = exact.model(DOCUMENTS, "token", "")
     np.testing.assert_allclose(rows, np.concatenate([one.numpy() for one in plain]), atol=1e-4)
+
+
+def test_the_scores_are_those_of_the_plain_formula_on_sentence_transformers_token_vectors():
+    from sentence_transformers import SentenceTransformer
+
+    from nearmiss.models.encoder import embedded_folder
+
+    model = SentenceTransformer(str(embedded_folder()), device="cpu")
+    teacher = load_teacher(Mining(precision="float32"), COLLECTION, "")
+
+    def plain(text):
+        ids = model.tokenizer(text)["input_ids"]
+        rows = model.encode(text, output_value="token_embeddings").numpy()
+        weights = teacher.texts.rarity[ids]
+        rows, weights = rows[weights > 0], weights[weights > 0] / weights.sum()
+        mean = weights @ rows
+        return Text(rows / np.linalg.norm(rows, axis=1, keepdims=True), weights, mean / np.linalg.norm(mean))
+
+    documents, queries = [plain(text) for text in DOCUMENTS], (BREAD, "quarks", DOCUMENTS[1])
+    wanted = [
+        plain_likeness(plain(query), document) - np.mean([plain_likeness(plain(query), other) for other in documents])
+        for query in queries
+        for document in documents
+    ]
+    found = teacher.score([(query, document) for query in queries for document in DOCUMENTS])
+    np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize(("architecture", "pooling"), [("bert", "mean"), ("qwen3", "lasttoken")])
+def test_the_run_s_own_encoder_gives_the_tokens_and_its_prompts_weigh_nothing(tmp_path, architecture, pooling):
+    folder = toys.encoder(tmp_path, architecture, pooling, {"query": "query : ", "document": "passage : "})
+    recipe = Mining(encoder=str(folder), precision="float32")
+    documents = pd.DataFrame({"title": "", "text": ["boil water", "the castle garden", "", "bread and butter"]})
+    encoder = load_encoder(recipe)
+    teacher = load_teacher(recipe, documents, "c", encoder)
+    [query], [document] = teacher.texts.of_queries(["castle garden"]), teacher.texts.of_documents(["castle garden"])
+    assert [len(text.weights) for text in (query, document)] == [2, 2]
+    # The prompts are read all the same, so the rows of one word differ.
+    assert not np.allclose(query.tokens, document.tokens)
+    scores = teacher.score([("castle garden", text) for text in documents["text"]])
+    assert scores.argmax() == 1
+    assert np.isfinite(scores).all()
+    assert teacher.gives_vectors_of(encoder) == (pooling == "mean")
+
+
+def test_a_model_in_memory_gives_its_tokens_and_stays_in_training(tmp_path):
+    from sentence_transformers import SentenceTransformer
+
+    model = SentenceTransformer(str(toys.encoder(tmp_path, "bert", "mean")), device="cpu")
+    documents = pd.DataFrame({"title": "", "text": ["boil water", "the castle garden"]})
+    at_rest = load_teacher(
+        Mining(precision="float32"), documents, "c", live_encoder(model, Mining(precision="float32"))
+    )
+    model.train()
+    training = load_teacher(Mining(precision="float32"), documents, "c", live_encoder(model, Mining()))
+    pairs = [("castle", text) for text in documents["text"]]
+    np.testing.assert_allclose(training.score(pairs), at_rest.score(pairs), atol=1e-4)
+    assert model.training
+
+
+def test_an_encoder_without_token_vectors_has_no_late_interaction():
+    assert load_teacher(Mining(), COLLECTION, "c", live_encoder(WordEncoder(), Mining())) is None
+
+
+@pytest.fixture(scope="module")
+def pairs_file(tmp_path_factory):
+    path = tmp_path_factory.mktemp("pairs") / "pairs.csv"
+    questions = [BREAD, "when was the bridge opened", "drugs in pregnancy", "quarks", "rent", "where is the river"]
+    pd.DataFrame({"query": questions, "positive": DOCUMENTS}).to_csv(path, index=False)
+    return path
+
+
+def test_documents_are_read_once_and_twice_with_the_same_scores(tmp_path, pairs_file, monkeypatch):
+    from nearmiss.models.engine.compiled import OpenVinoEngine
+
+    asked = []
+    answer = OpenVinoEngine.__call__
+
+    def counting(self, inputs, task, prompt):
+        asked.extend(text for text in inputs if text in DOCUMENTS)
+        return answer(self, inputs, task, prompt)
+
+    monkeypatch.setattr(OpenVinoEngine, "__call__", counting)
+    found = {}
+    for megabytes in (4000, 0):
+        asked.clear()
+        run = pipeline.mine(tmp_path / str(megabytes), Mining(token_disk=megabytes), read(pairs_file, format="pairs"))
+        found[megabytes] = run.candidates(), len(asked)
+        assert not (run.folder / "rounds/1" / TOKENS).exists()
+    (once, readings), (twice, more) = found[4000], found[0]
+    assert readings == len(DOCUMENTS)
+    assert more >= 2 * len(DOCUMENTS)
+    np.testing.assert_array_equal(once["teacher_score"], twice["teacher_score"])
+    np.testing.assert_allclose(once["dense_score"], twice["dense_score"], atol=1e-3)

@@ -8,7 +8,7 @@ import pytest
 from nearmiss import data, pipeline
 from nearmiss.errors import ModelError, RunError
 from nearmiss.pipeline import number_types
-from nearmiss.pipeline.number_types import in_the_number_types_of, is_same_elsewhere, other_number_types
+from nearmiss.pipeline.number_types import in_the_number_types_of, is_same_elsewhere, other_numbers
 from nearmiss.run import mining_from
 from nearmiss.settings import Mining
 from nearmiss.storage.fingerprint import fingerprint_of
@@ -58,9 +58,9 @@ def test_where_this_machine_has_no_such_type_the_round_is_made_anew(monkeypatch)
     begun = round_of(Mining(), "bfloat16")
     found = in_the_number_types_of([begun], Mining()).encoder()
     assert found.precision == "float32"
-    wanted = {"encoder": {"precision": found.precision}, "teacher": None}
-    assert other_number_types(begun, wanted)
-    assert not other_number_types(begun, begun)
+    wanted = {"encoder": {"fingerprint": found.fingerprint}, "teacher": None}
+    assert other_numbers(begun, wanted)
+    assert not other_numbers(begun, begun)
 
 
 def test_another_content_of_a_run_file_is_seen(tmp_path):

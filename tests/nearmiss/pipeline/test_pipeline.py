@@ -92,6 +92,24 @@ def test_every_row_has_a_dense_score_a_teacher_score_and_its_query_s_anchor(tmp_
     np.testing.assert_array_equal(candidates["positive_score"], positives[candidates["query_id"]])
 
 
+def test_a_teacher_with_a_depth_scores_the_first_by_fused_rank_and_what_is_labelled(tmp_path, data):
+    whole = mine(tmp_path / "whole", data).candidates()
+    run = mine(tmp_path / "limited", data, replace(RECIPE, teacher_depth=3))
+    found = run.candidates()
+    read = found["fused_rank"].le(3).fillna(False) | found["is_positive"] | found["is_labelled_negative"]
+    assert 0 < read.sum() < len(found)
+    assert found["teacher_score"].where(read, -1).tolist() == whole["teacher_score"].where(read, -1).tolist()
+    assert found.loc[~read, "teacher_score"].isna().all()
+    assert run.round_facts()["teacher"]["scored"] == read.sum()
+    judged = selection.select(
+        found.assign(p_relevant=0.0),
+        Policy(max_p_relevant=1, min_score=-100, sampling="simans", negatives_per_query=50),
+    )
+    assert set(judged.loc[~read, "status"]) <= {"unscored", "duplicate", "is_the_query", "sibling"}
+    assert judged.loc[judged["status"].eq("kept"), "teacher_score"].notna().all()
+    assert np.isfinite(run.selected()["p_relevant"]).all()
+
+
 def test_without_a_teacher_the_dense_score_takes_its_place(tmp_path, data):
     run = pipeline.mine(tmp_path / "run", Mining(language="en", teacher=""), data, encoder=WordEncoder())
     candidates = run.candidates()

@@ -21,8 +21,8 @@ import numpy as np
 
 from nearmiss.errors import ModelError
 from nearmiss.models.engine import processor
-from nearmiss.models.engine.contract import EngineRows, Inputs, ModelFacts, Task
-from nearmiss.models.engine.tokens import Places, Tokenizer, batches
+from nearmiss.models.engine.contract import EngineRows, ModelFacts, Task
+from nearmiss.models.engine.tokens import Inputs, Places, Tokenizer, batches
 from nearmiss.storage.files import read_json, write_json
 
 HINTS = {"float32": "f32", "bfloat16": "bf16"}
@@ -53,7 +53,9 @@ class OpenVinoEngine:
             idle: SimpleQueue[Any] = SimpleQueue()
             for _ in range(processor.cores()):
                 idle.put(_kept_for_good(compiled.create_infer_request()))
-            engine = cls(idle, Tokenizer(folder), facts, values["precision"], values["agreement"], values["trusted"])
+            engine = cls(
+                idle, Tokenizer.saved(folder), facts, values["precision"], values["agreement"], values["trusted"]
+            )
             engine.answer_alone()
         return engine
 
@@ -73,7 +75,11 @@ class OpenVinoEngine:
         if task == "token":
             # Each text on its own: its rows depend on nothing that was read beside it.
             found = self._answers(encodings, [np.array([place]) for place in range(len(encodings))])
-            own = [rows[0, : len(encoding)] for rows, encoding in zip(found, encodings, strict=True)]
+            left = self.tokenizer.form.pad_left
+            own = [
+                rows[0, rows.shape[1] - len(encoding) :] if left else rows[0, : len(encoding)]
+                for rows, encoding in zip(found, encodings, strict=True)
+            ]
             return np.concatenate([np.empty((0, self.facts.dimension), np.float32), *own])
         rows = np.empty((len(inputs), self.facts.dimension), np.float32)
         together = batches(encodings)

@@ -2,7 +2,6 @@
 What an engine is asked for and what it reports about itself.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
@@ -10,12 +9,12 @@ from typing import Literal, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from nearmiss.models.engine.tokens import Inputs, Tokenizer
 from nearmiss.settings import Precision
 from nearmiss.storage.fingerprint import fingerprint_of
 
 ModelKind = Literal["encoder", "teacher", "tokens"]  # `tokens`: an encoder before its vectors are made one
 Task = Literal["query", "document", "pair", "token"]
-Inputs = Sequence[str] | Sequence[tuple[str, str]]  # texts for an encoder, pairs for a teacher
 # (n, dimension): one row a text, or one a pair of dimension 1, or one a token, text after text.
 EngineRows = npt.NDArray[np.float32]
 
@@ -97,6 +96,10 @@ class Engine(Protocol):
     @property
     def facts(self) -> ModelFacts:
         """Prompts, dimension and length of the model."""
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        """What cuts texts for it, one encoding for each."""
 
     def __call__(self, inputs: Inputs, task: Task, prompt: str) -> EngineRows: ...
 

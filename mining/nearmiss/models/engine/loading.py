@@ -104,7 +104,7 @@ def max_length(wanted: ModelRequest, model: Any) -> int:
     positions = getattr(config, "max_position_embeddings", None) or ENDLESS
     if "roberta" in getattr(config, "model_type", ""):
         positions -= model.config.pad_token_id + 1  # its first positions are taken by padding
-    own = 512 if wanted.kind == "teacher" else ENDLESS
+    own = ENDLESS if wanted.kind == "encoder" else 512
     return int(min(wanted.max_length or min(_own_length(model), own), positions))
 
 
@@ -120,10 +120,20 @@ def facts_of(kind: ModelKind, model: Any) -> ModelFacts:
         default = model.prompts.get(model.default_prompt_name or "") or ""
         return ModelFacts({"pair": default}, 1, int(_own_length(model)))
     if kind == "tokens":
-        return ModelFacts({"token": ""}, model.get_embedding_dimension(), int(_own_length(model)))
+        return ModelFacts({"token": ""}, _token_dimension(model), int(_own_length(model)))
     # encode_document's order; it documents the first name there is, but always finds an empty "document" of its own.
     document = next(filter(None, map(model.prompts.get, ("document", "passage", "corpus"))), "")
     prompts = {"query": model.prompts.get("query") or "", "document": document}
     # Not every module states its dimension; it is then known once the first text is read.
     dimension = model.truncate_dim or model.get_embedding_dimension() or UNKNOWN
     return ModelFacts(prompts, dimension, int(_own_length(model)))
+
+
+def _token_dimension(model: Any) -> int:
+    """Numbers in the vector of a token, which a layer after it may make another number of; KeyError for no tokens."""
+    import torch
+
+    features = model.preprocess([probe.SENTENCES[0]])
+    features = {name: value.to(model.device) if torch.is_tensor(value) else value for name, value in features.items()}
+    with torch.no_grad():
+        return int(model(features)["token_embeddings"].shape[-1])

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nearmiss.models.engine.contract import EngineRows, Inputs, ModelKind
+from nearmiss.models.engine.contract import EngineRows, ModelKind
+from nearmiss.models.engine.tokens import Inputs
 from nearmiss.types import Floats
 
 QUESTIONS = (

@@ -6,14 +6,16 @@ Out: an `Engine`, in bfloat16 where the device multiplies that fast
 """
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from nearmiss.errors import ModelError
 from nearmiss.models.engine import probe, processor
-from nearmiss.models.engine.contract import Engine, EngineRows, Inputs, ModelFacts, ModelRequest, Task
+from nearmiss.models.engine.contract import Engine, EngineRows, ModelFacts, ModelRequest, Task
 from nearmiss.models.engine.loading import UNKNOWN, facts_of, load_model
+from nearmiss.models.engine.tokens import Inputs, Tokenizer
 
 
 @dataclass(frozen=True)
@@ -34,11 +36,23 @@ class PyTorchEngine:
         if task == "pair":
             return self._scores(inputs, prompt)
         if task == "token":
-            found = self.model.encode(list(inputs), output_value="token_embeddings", batch_size=self.batch)
-            return np.concatenate([rows.float().cpu().numpy() for rows in found])
+            return self._token_rows(inputs, prompt)
         encode = self.model.encode_query if task == "query" else self.model.encode_document
         rows = encode(list(inputs), prompt=prompt, batch_size=self.batch, convert_to_tensor=True)
         return np.asarray(rows.float().cpu().numpy(), np.float32)
+
+    @cached_property
+    def tokenizer(self) -> Tokenizer:
+        """The model's own, without padding; AttributeError where it has no fast one."""
+        return Tokenizer.of(self.model)
+
+    def _token_rows(self, texts: Inputs, prompt: str) -> EngineRows:
+        # On a processor each text on its own, so that its rows depend on nothing read beside it.
+        batch = 1 if self.model.device.type == "cpu" else self.batch
+        found = self.model.encode(list(texts), prompt=prompt, output_value="token_embeddings", batch_size=batch)
+        counts = [len(encoding) for encoding in self.tokenizer.encode(texts, prompt)]
+        own = [rows.float().cpu().numpy()[len(rows) - count :] for rows, count in zip(found, counts, strict=True)]
+        return np.concatenate(own)
 
     def _scores(self, pairs: Inputs, prompt: str) -> EngineRows:
         from torch.nn import Identity

@@ -8,16 +8,18 @@ All texts are cut before any is batched: sorted by their number of tokens, the r
 hardly anything is padded; sorted by characters, as is common, a fifth of the work is padding.
 """
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from nearmiss.models.engine.contract import Inputs
 from nearmiss.storage.files import read_json, write_json
 
+Inputs = Sequence[str] | Sequence[tuple[str, str]]  # texts for an encoder, pairs for a teacher
 Places = npt.NDArray[np.int64]  # which texts a batch holds, by their place among the inputs
 
 # Small batches: what a layer writes stays in the processor's cache for the next one to read.
@@ -43,19 +45,47 @@ class Form:
 class Tokenizer:
     """A model's own fast tokenizer without the library around it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, rust: Any, form: Form) -> None:
+        self.form, self._rust = form, rust
+        self._rust.enable_truncation(form.max_length, direction="left" if form.cut_left else "right")
+        self._rust.no_padding()
+
+    @classmethod
+    def saved(cls, folder: Path) -> "Tokenizer":
+        """The one that `save` wrote."""
         from tokenizers import Tokenizer as Rust
 
         fields = read_json(folder / "form.json")
-        self.form = Form(**fields | {"inputs": tuple(fields["inputs"])})
-        self._rust: Any = Rust.from_file(str(folder / "tokenizer.json"))
-        self._rust.enable_truncation(self.form.max_length, direction="left" if self.form.cut_left else "right")
-        self._rust.no_padding()
+        return cls(Rust.from_file(str(folder / "tokenizer.json")), Form(**fields | {"inputs": tuple(fields["inputs"])}))
+
+    @classmethod
+    def of(cls, model: Any) -> "Tokenizer":
+        """That of a loaded model; AttributeError where it has no fast one."""
+        from tokenizers import Tokenizer as Rust
+
+        return cls(Rust.from_str(model.tokenizer.backend_tokenizer.to_str()), _form(model, ()))
 
     def encode(self, inputs: Inputs, prompt: str) -> list[Any]:
         """The tokens of each text or pair; the prompt goes before the text, or before the pair's first one."""
         longest = CHARACTERS_PER_TOKEN * self.form.max_length
-        return list(self._rust.encode_batch_fast([_prompted(one, prompt, longest) for one in inputs]))
+        prompted = [_prompted(one, prompt, longest) for one in inputs]
+        # Only the slower way also says from which characters a token comes.
+        return list(self._rust.encode_batch(prompted) if prompt else self._rust.encode_batch_fast(prompted))
+
+    @property
+    def size(self) -> int:
+        """How many tokens there are; their numbers are below."""
+        return int(max(self._rust.get_vocab().values(), default=-1)) + 1
+
+    @cached_property
+    def are_words(self) -> npt.NDArray[np.bool_]:
+        """Which tokens are a word or part of one, (size,): not what the model adds itself, and not signs alone."""
+        found = np.zeros(self.size, bool)
+        for number in self._rust.get_vocab().values():
+            text = self._rust.decode([number])  # nothing for what the model adds
+            # A byte of a letter, as some tokenizers cut, is no letter by itself.
+            found[number] = any(character.isalnum() or character == "\ufffd" for character in text)
+        return found
 
     def padded(self, encodings: list[Any], places: Places) -> dict[str, npt.NDArray[np.int64]]:
         """The model's inputs, by name (rows, width), for the encodings at these places."""
@@ -87,11 +117,14 @@ def batches(encodings: list[Any]) -> list[Places]:
 
 def save(model: Any, names: tuple[str, ...], folder: Path) -> None:
     """Write what `Tokenizer` reads, from a loaded sentence-transformers model."""
+    model.tokenizer.backend_tokenizer.save(str(folder / "tokenizer.json"))
+    write_json(folder / "form.json", asdict(_form(model, names)))
+
+
+def _form(model: Any, names: tuple[str, ...]) -> Form:
     tokenizer = model.tokenizer
-    tokenizer.backend_tokenizer.save(str(folder / "tokenizer.json"))
     left, cut = tokenizer.padding_side == "left", tokenizer.truncation_side == "left"
-    form = Form(names, model.max_seq_length, tokenizer.pad_token_id or 0, left, cut)
-    write_json(folder / "form.json", asdict(form))
+    return Form(names, model.max_seq_length, tokenizer.pad_token_id or 0, left, cut)
 
 
 def _width(tokens: int) -> int:
