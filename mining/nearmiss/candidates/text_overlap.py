@@ -40,7 +40,7 @@ class NumberedTexts:
     @cached_property
     def sizes(self) -> npt.NDArray[np.int64]:
         """Distinct words of each text, (n_texts,)."""
-        return np.diff(self.holds.indptr)
+        return np.asarray(np.diff(self.holds.indptr), np.int64)
 
     @cached_property
     def lengths(self) -> npt.NDArray[np.int64]:
