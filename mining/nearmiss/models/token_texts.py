@@ -148,7 +148,7 @@ def _packed(rows: Scores) -> TokenRows:
 
 def _unpacked(packed: TokenRows) -> Floats:
     steps = np.ascontiguousarray(packed[:, -2:]).view(np.float32)
-    return packed[:, :-2] * steps.astype(np.float64)
+    return np.asarray(packed[:, :-2] * steps.astype(np.float64), np.float64)
 
 
 def _text(rows: Floats, weights: Floats) -> Text:

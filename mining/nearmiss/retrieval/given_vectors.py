@@ -226,13 +226,9 @@ def _of_npy(path: Path, flag: str, with_ids: bool) -> tuple[list[str], Shard]:
     array: Shard = np.load(path, mmap_mode="r", allow_pickle=False)
     if not with_ids:
         return [], array
-    for beside, read in (
-        (path.with_suffix(".ids.json"), lambda file: json.loads(file.read_text("utf-8"))),
-        (path.with_suffix(".ids.txt"), lambda file: file.read_text("utf-8").splitlines()),
-        (path.with_suffix(".ids.npy"), lambda file: np.load(file, allow_pickle=False).tolist()),
-    ):
+    for beside in (path.with_suffix(f".ids.{form}") for form in ("json", "txt", "npy")):
         if beside.is_file():
-            ids = [str(one) for one in read(beside)]
+            ids = _ids(beside)
             if len(ids) != len(array):
                 raise ModelError(f"{flag} {beside}: wanted an id for each of {len(array):,} rows; found {len(ids):,}")
             return ids, array
@@ -240,6 +236,13 @@ def _of_npy(path: Path, flag: str, with_ids: bool) -> tuple[list[str], Shard]:
         f"{flag} {path}: wanted ids beside it, in {path.stem}.ids.txt (one a line), .ids.json or .ids.npy; found none. "
         f"Where its rows stand in the data's order, say so: {path}{IN_ORDER}"
     )
+
+
+def _ids(path: Path) -> list[str]:
+    if path.suffix == ".npy":
+        return [str(one) for one in np.load(path, allow_pickle=False).tolist()]
+    text = path.read_text("utf-8")
+    return [str(one) for one in json.loads(text)] if path.suffix == ".json" else text.splitlines()
 
 
 def _of_table(path: Path, flag: str, with_ids: bool) -> tuple[list[str], Shard]:
@@ -278,7 +281,7 @@ def _table(path: Path) -> pa.Table:
 
 def _holds_lists(kind: pa.DataType) -> bool:
     is_list = pa.types.is_list(kind) or pa.types.is_fixed_size_list(kind) or pa.types.is_large_list(kind)
-    return is_list and pa.types.is_floating(kind.value_type)
+    return bool(is_list and pa.types.is_floating(kind.value_type))
 
 
 def _unit(rows: Vectors) -> Vectors:
