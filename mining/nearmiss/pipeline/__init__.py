@@ -27,7 +27,7 @@ from nearmiss.pipeline.model_checks import check_models
 from nearmiss.pipeline.number_types import in_the_number_types_of, is_same_elsewhere, other_numbers
 from nearmiss.pipeline.progress import Watch, silent
 from nearmiss.pipeline.reading_once import TOKENS, with_tokens_kept
-from nearmiss.pipeline.round import Round, count_scores
+from nearmiss.pipeline.round import Round, count_rows, count_scores
 from nearmiss.pipeline.searching import read_run
 from nearmiss.pipeline.stages import calibrate, run_stages
 from nearmiss.retrieval.given_vectors import GivenVectors, given_vectors
@@ -264,6 +264,7 @@ def _finished(this: Round, entry: dict[str, Any]) -> dict[str, Any]:
     """The entry with how many pairs the teacher scored, and how many an earlier round had scored already."""
     if this.teacher is not None:
         scored = score_cache.count_scored(this.run / "teacher_scores", this.teacher, f"{this.number}-")
-        asked = count_scores(this.candidates(number) for number, _, _ in this.shards())
+        count = count_rows if this.recipe.teacher_depth is None else count_scores
+        asked = count(this.candidates(number) for number, _, _ in this.shards())
         entry = entry | {"teacher": entry["teacher"] | {"scored": scored, "cached": asked - scored}}
     return entry | {"finished": True, "candidate_shards": len(list(this.shards()))}

@@ -23,7 +23,7 @@ from nearmiss.models.teacher import Teacher
 from nearmiss.retrieval import language
 from nearmiss.retrieval.vector_store import StoredVectors, open_vectors
 from nearmiss.settings import Mining
-from nearmiss.storage.files import rows_in
+from nearmiss.storage.files import read_table, rows_in
 from nearmiss.storage.numbered import shard_name
 
 QUERIES_PER_SHARD = 256
@@ -120,7 +120,7 @@ class Round:
 
 def count_scores(paths: Iterable[Path]) -> int:
     """Candidates in Parquet files that have a teacher's score."""
-    tables = (pq.read_table(path, columns=["teacher_score"], partitioning=None) for path in paths)
+    tables = map(read_table, paths)
     return sum(table.num_rows - table["teacher_score"].null_count for table in tables)
 
 
