@@ -59,10 +59,11 @@ def mined(checkout: Path, data: Path, run: Path) -> dict[str, object]:
     """Seconds, CPU seconds, memory and seconds by stage of one run from nothing."""
     shutil.rmtree(run, ignore_errors=True)
     splits = sorted(path.stem for path in (data / "qrels").glob("*.tsv"))
-    split = ["--split", "test"] if len(splits) > 1 else []
+    options = ["--split", "test"] if len(splits) > 1 else []
+    options += ["--reject", str(run.absolute().with_suffix(".rejected.jsonl"))]
     began = time.monotonic()
     child = subprocess.Popen(
-        [sys.executable, "-m", "nearmiss.cli", "mine", data.absolute(), run.absolute(), *split],
+        [sys.executable, "-m", "nearmiss.cli", "mine", data.absolute(), run.absolute(), *options],
         cwd=checkout,
         env=os.environ | {"PYTHONPATH": str(checkout / "mining")},
         stdout=subprocess.DEVNULL,

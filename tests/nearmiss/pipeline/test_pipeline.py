@@ -13,7 +13,7 @@ import pytest
 from nearmiss import data as dataset
 from nearmiss import pipeline, selection
 from nearmiss.errors import NearmissError, RunError
-from nearmiss.pipeline import round, stages
+from nearmiss.pipeline import round, searching, stages
 from nearmiss.reports import funnel
 from nearmiss.run import open_run
 from nearmiss.settings import Mining, Policy
@@ -67,10 +67,11 @@ def test_every_query_gets_its_positive_its_labelled_negative_and_what_the_source
 
 
 @pytest.mark.parametrize("together", [1, 2, 9])
-def test_how_many_shards_are_scored_together_changes_nothing(tmp_path, data, monkeypatch, together):
+def test_how_many_shards_are_searched_and_scored_together_changes_nothing(tmp_path, data, monkeypatch, together):
     at_once = mine(tmp_path / "at once", data).candidates()
     monkeypatch.setattr(round, "QUERIES_PER_SHARD", 3)
     monkeypatch.setattr(stages, "SCORED_TOGETHER", together)
+    monkeypatch.setattr(searching, "SEARCHED_TOGETHER", together)
     teacher = OverlapTeacher()
     run = mine(tmp_path / "apart", data, teacher=teacher)
     assert len(list((run.folder / "rounds" / "1" / "candidates").iterdir())) == 3
