@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -36,7 +35,7 @@ class TokenStore:
     def keep(self, texts: Sequence[str], rows: Sequence[TokenRows]) -> None:
         """Keep the rows of some texts, unless they do not fit; a full disk ends the keeping, not the run."""
         size = sum(one.nbytes for one in rows)
-        number, kept = len(self._files), sum(file.nbytes for file in self._files)
+        number, kept = len(self._sizes), sum(self._sizes)
         if not texts or self._given_up or kept + size > self.megabytes * 1_000_000:
             return
         table = np.array([[_key(text), len(one)] for text, one in zip(texts, rows, strict=True)], np.uint64)
@@ -57,14 +56,16 @@ class TokenStore:
         if place is None:
             return None
         number, start, end = place
-        return np.array(self._files[number][start:end])
+        # Opened each time: a process may hold no more than a thousand or so of these files open.
+        return np.array(read_array(self.folder / shard_name(number, ".npy"), mapped=True)[start:end])
 
     @cached_property
     def _given_up(self) -> list[bool]:
         return []
 
     @cached_property
-    def _files(self) -> list[npt.NDArray[Any]]:
+    def _sizes(self) -> list[int]:
+        """Bytes of each file."""
         return []
 
     @cached_property
@@ -78,11 +79,11 @@ class TokenStore:
                 self._open(number)
         except (FileError, ValueError):  # damaged: nothing is lost but the time to read the texts again
             shutil.rmtree(self.folder, ignore_errors=True)
-            self._files.clear()
+            self._sizes.clear()
             self._places.clear()
 
     def _open(self, number: int) -> None:
-        self._files.append(read_array(self.folder / shard_name(number, ".npy"), mapped=True))
+        self._sizes.append(read_array(self.folder / shard_name(number, ".npy"), mapped=True).nbytes)
         keys, lengths = read_array(self.folder / shard_name(number, TEXTS)).T
         ends = np.cumsum(lengths.astype(np.int64)).tolist()
         for key, start, end in zip(keys.tolist(), [0, *ends], ends, strict=False):

@@ -1,6 +1,7 @@
 """Token vectors on disk: kept until they fill their room, and never needed."""
 
 import errno
+import os
 
 import numpy as np
 import pytest
@@ -21,6 +22,15 @@ def test_rows_are_kept_until_the_room_is_full_and_found_by_a_later_process(tmp_p
         store.keep([text], [rows])
     assert kept(store) == kept(TokenStore(tmp_path, 2)) == [True, True, False]
     np.testing.assert_array_equal(TokenStore(tmp_path, 2).find("b"), ROWS[1])
+
+
+def test_no_file_stays_open(tmp_path):
+    store = TokenStore(tmp_path, 9)
+    before = len(os.listdir("/proc/self/fd"))
+    for number in range(40):
+        store.keep([f"text {number}"], [ROWS[0][:3]])
+    assert all(store.find(f"text {number}") is not None for number in range(40))
+    assert len(os.listdir("/proc/self/fd")) <= before + 2
 
 
 def test_a_full_disk_ends_the_keeping_and_not_the_run(tmp_path, monkeypatch):
