@@ -30,7 +30,8 @@ def main() -> None:
         sys.exit("wanted Chromium; found none")
     with tempfile.TemporaryDirectory() as scratch, sync_playwright() as playwright:
         folder = Path(shutil.copytree(arguments.run, Path(scratch) / "run"))
-        (folder / "reviews.db").unlink(missing_ok=True)
+        for name in ("reviews.db", "reviews-begun.json"):
+            (folder / name).unlink(missing_ok=True)
         server = serve(folder)
         try:
             browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)

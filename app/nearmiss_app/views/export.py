@@ -1,5 +1,6 @@
 """Export: what would be written and why not the rest, writing it, and the existing exports."""
 
+import html
 from dataclasses import replace
 
 import pandas as pd
@@ -21,7 +22,9 @@ from nearmiss_app.navigation import as_text
 from nearmiss_app.written_exports import NUMBER, WIDE, there_are
 
 PREVIEWED = 3  # rows of each file
-HIGH = 220  # pixels
+# A box that scrolls must be reached by keyboard, which Streamlit's own is not.
+BEGINNING = """<pre tabindex="0" role="region" aria-label="The first rows of {}" style="max-height: 14rem;
+overflow: auto; margin: 0; white-space: pre-wrap; overflow-wrap: anywhere; font-size: 0.875rem">{}</pre>"""
 OWN = "own_export"  # in the session: the export that this page began
 
 
@@ -149,7 +152,7 @@ def first_rows(files: list[FilePreview]) -> None:
     st.markdown("**The first rows**")
     for file in files:
         st.caption(as_text(file.name) + (" (its rows as JSON)" if file.name.endswith(".parquet") else ""))
-        st.code(file.beginning, language=None, wrap_lines=True, height=HIGH)
+        st.html(BEGINNING.format(html.escape(file.name), html.escape(file.beginning)))
 
 
 def write_it(work: Workspace, runner: ExportRunner, export_inputs: ExportInputs, dry_run: DryRun) -> None:

@@ -32,7 +32,7 @@ WORDS = {
     "status": "Status",
     "verdict": "Verdict",
     "p_relevant": "p_relevant",
-    "margin": "Below the answer",
+    "margin": "Margin",
     "fused_rank": "Combined rank",
 }
 VERDICTS = {"": "any", "unjudged": "not judged yet", "judged": "judged"}
@@ -93,14 +93,11 @@ def order(work: Workspace) -> tuple[str, bool, list[str]]:
             format_func=lambda name: word(work, name) if name else "query by query",
             width=200,
         )
-        falling = st.segmented_control(
-            "Order",
-            [FALLING, "low to high"],
-            default=FALLING,
-            required=True,
-            key="falling",
-            disabled=not sort,
-        )
+        falling = FALLING
+        if sort:
+            falling = st.segmented_control(
+                "Order", [FALLING, "low to high"], default=FALLING, required=True, key="falling"
+            )
         with st.popover("Columns", icon=":material/view_column:"):
             chosen = st.multiselect(
                 "Columns",
@@ -121,7 +118,7 @@ def table(work: Workspace, rows: Ints, names: list[str], key: str) -> list[int]:
             frame[name] = [f"{looks[one].sign} {looks[one].word}" if one else "" for one in frame[name]]
     frame["open"] = [_address(work, row, reviewer) for row in rows.tolist()]
     config = {name: _column(work, name) for name in names}
-    config["open"] = st.column_config.LinkColumn("", display_text="Rankings", width=80)
+    config["open"] = st.column_config.LinkColumn("", display_text="Rankings", width=90)
     event = st.dataframe(
         frame,
         hide_index=True,
@@ -153,7 +150,7 @@ def _column(work: Workspace, name: str) -> dict:
 
 @st.fragment(key="pairs")
 def pairs(work: Workspace) -> None:
-    """The table with its filters above and what can be done with its rows below."""
+    """The table, with its filters and what can be done with its rows above."""
     work.refresh()
     reviewer = state.reviewer()
     wanted = filters(work)
@@ -165,13 +162,16 @@ def pairs(work: Workspace) -> None:
         st.text(f"{len(found):,} {'pair' if len(found) == 1 else 'pairs'}")
         page = st.pagination(pages, key=f"page_{asked}") if pages > 1 else 1
     shown = found[(page - 1) * ROWS : page * ROWS]
+    above = st.container()  # what can be done with the chosen rows, in sight beside them
     # The last verdict is part of the key: after a batch nothing is chosen, so no second press hits the same rows.
     places = table(work, shown, names, f"pairs_{asked}_{page}_{work.standing.last_seq}")
-    below(work, found, shown, places, names)
+    with above:
+        label_chosen(work, found, shown, places)
+    download(work, found, names)
 
 
-def below(work: Workspace, found: Ints, shown: Ints, places: list[int], names: list[str]) -> None:
-    """One verdict for the chosen rows, or for all that the filters show; the download."""
+def label_chosen(work: Workspace, found: Ints, shown: Ints, places: list[int]) -> None:
+    """One verdict for the chosen rows, or for all that the filters show; and the undo of the last batch."""
     if not work.log.can_be_written:
         st.info(READ_ONLY)
     every = False
@@ -183,6 +183,10 @@ def below(work: Workspace, found: Ints, shown: Ints, places: list[int], names: l
     else:
         st.caption(HOW)
     undo_last(work, ARM)
+
+
+def download(work: Workspace, found: Ints, names: list[str]) -> None:
+    """All rows that the filters show, with whole texts."""
     st.download_button(
         f"Download {counted(len(found), 'row')} as CSV",
         data=partial(core.as_csv, work, found, names, state.reviewer()),
