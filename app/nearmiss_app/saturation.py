@@ -35,7 +35,7 @@ def saturation(work: Workspace) -> None:
     found = _cosines(work, str(work.run.folder), len(work.run.rounds), repr(work.policy), work.version)
     temperature = st.select_slider("Temperature", TEMPERATURES, TEMPERATURES[USUAL], key="temperature", width=420)
     with st.container(key="side_by_side_saturation"):
-        columns = st.columns(min(len(found), 3), gap="large")
+        columns = st.columns(min(len(found), 2), gap="large")
     for place, of in enumerate(found):
         with columns[place % len(columns)]:
             _round(of, temperature)

@@ -79,7 +79,7 @@ def ndcg(found: RunQuality, *, dark: bool) -> go.Figure:
             line={"color": _colour(look, dark), "width": 1.5, "dash": "dot"},
             marker={"size": 11, "symbol": ["circle" if one.left_out else "circle-open" for one in found.encoders]},
             text=[f"{one.ndcg:.3f}" for one in found.encoders],
-            textposition="middle right",
+            textposition="bottom right",  # beside the line
             cliponaxis=False,
             error_y={
                 "type": "data",

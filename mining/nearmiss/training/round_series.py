@@ -45,12 +45,13 @@ class Series:
         return asdict(self)
 
     def advice(self) -> str:
-        """Which student to use: the last that is better than what it began with."""
-        pairs = zip(self.students, self.results, strict=True)
-        better = [folder for folder, result in pairs if result.gain.verdict == "better"]
-        if better:
-            return f"The last student that is better than what it began with: {better[-1]}"
-        return f"No student is shown to be better than the encoder of round {self.results[0].round}."
+        """Which student to use: the last in a row that begins with the first, each better than the one before."""
+        gained = [result.gain.verdict == "better" for result in self.results]
+        row = gained.index(False) if False in gained else len(gained)
+        if not row:
+            return f"No student is shown to be better than the encoder of round {self.results[0].round}."
+        each = "" if row == 1 else ", as each before it was"
+        return f"The last student shown to be better than what it began with{each}: {self.students[row - 1]}"
 
 
 def _ignore(message: str) -> None:

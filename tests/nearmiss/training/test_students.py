@@ -20,9 +20,10 @@ from nearmiss.pipeline import silent
 from nearmiss.run import open_run
 from nearmiss.settings import Mining, Policy, Training, Trial
 from nearmiss.training.round_quality import quality
-from nearmiss.training.round_series import rounds, stored_series
+from nearmiss.training.round_series import Series, rounds, stored_series
 from nearmiss.training.student_result import ROUND, START, TRAINED
 from nearmiss.training.student_training import stored_result, train
+from nearmiss.training.trials.certainty import Difference
 from nearmiss.training.trials.classroom import open_classroom
 from nearmiss.training.trials.measures import measure
 from nearmiss.training.trials.students.adapter import Adapter, Turned
@@ -198,12 +199,13 @@ def weights(folder):
         ("kl", "DistillKLDivLoss"),
     ],
 )
-def test_each_loss_is_sentence_transformers_own_and_learns(first, loss, name):
+def test_each_loss_is_sentence_transformers_own_and_learns(first, loss, name, capsys):
     room = open_classroom(open_to_read(first), replace(ENCODER, loss=loss, epochs=1).as_trial, silent)
     exported = room.exported(room.work.policy)
     assert type(room.student._loss(room.student._model())).__name__ == name
     before, after = (one.questions() for one in (room.student.untrained(), room.student.train(exported, 0)))
     assert np.abs(before - after).max() > 0.01
+    assert capsys.readouterr().err == ""  # no progress but ours
 
 
 def test_an_adapted_model_may_be_fine_tuned_on(first, tmp_path):
@@ -271,6 +273,18 @@ def test_rounds_end_where_nothing_is_gained(fresh):
     assert series.ended.startswith("Round 1 gained nothing that can be told from chance: +0.0000")
     assert series.advice() == "No student is shown to be better than the encoder of round 1."
     assert open_run(fresh).rounds == [1]
+
+
+def test_a_gain_over_a_student_that_lost_is_no_gain(fresh):
+    one = train(fresh, fresh.parent / "one", replace(SERIES, epochs=1))
+    up, down = (replace(one, gain=Difference(gap, gap - 0.01, gap + 0.01)) for gap in (0.02, -0.02))
+    advised = [
+        ((up, down), "what it began with: a"),
+        ((up, up), "what it began with, as each before it was: b"),
+        ((down, up), "No student is shown to be better than the encoder of round 1."),
+    ]
+    for results, words in advised:
+        assert Series("run", ["a", "b"], list(results), "").advice().endswith(words)
 
 
 @pytest.mark.parametrize("count", [1, 6])

@@ -110,7 +110,7 @@ class EncoderStudent:
 
         set_seed(seed)
         model = self._model()
-        model.model_card_data.generate_widget_examples = False  # which it would search for with a progress bar
+        model.model_card_data.widget = [{}]  # or it would search the rows for examples, with a progress bar
         rows = Rows.from_list(list(self._rows(exported, seed)))
         trainer = SentenceTransformerTrainer(
             model=model,
