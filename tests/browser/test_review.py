@@ -328,7 +328,7 @@ FOCUSED = """() => {
 
 def test_the_verdicts_are_reached_and_pressed_without_a_mouse(begin, shared):
     page = begin("no_mouse")
-    for _ in range(80):
+    for _ in range(250):  # each row of the lists is a step of its own
         page.keyboard.press("Tab")
         if page.evaluate(FOCUSED) == "relevant":
             break

@@ -335,6 +335,8 @@ class Deck {
     const shown = card ? pair_of(card) : "";
     const box = this.drawn === shown ? this.root.querySelector("textarea:focus") : null;
     const caret = box?.selectionStart;
+    const focused = /** @type {ShadowRoot} */ (this.root.getRootNode()).activeElement;
+    const held = focused instanceof HTMLElement && this.root.contains(focused) ? focused.dataset.action : "";
     const scrolled = this.drawn === shown && !anew ? scrolled_places(this.root) : new Map();
     this.drawn = shown;
     this.root.dataset.mode = this.data.dark ? "dark" : "light";
@@ -351,6 +353,8 @@ class Deck {
       again?.focus();
       again?.setSelectionRange(caret, caret);
     }
+    // Drawn anew, a button still has the focus: the server's answer takes nobody's place away.
+    if (held) this.root.querySelector(`[data-action="${held}"]`)?.focus({ preventScroll: true });
   }
 
   /** What a screen reader says: what became of the last key, and the card that came. It stays while the rest is redrawn. */
