@@ -134,4 +134,4 @@ def _bands(bands: Iterable[tuple[float, float, float]]) -> list[list[float] | No
 
 
 def _plain(share: float) -> float | None:
-    return None if math.isnan(share) else round(float(share), 5)
+    return None if math.isnan(share) else float(share)
