@@ -43,7 +43,7 @@ def test_every_page_opens_over_a_run_that_can_only_be_read(open_page, run, name)
     said = " ".join(info.value for info in page.info)
     assert "This run can only be read" in said
     # Who judges gets pairs of their own, which is written down.
-    assert ("--new-reviews FILE" in said) is (name == "review")
+    assert ("--new-reviews FILE" in said) is (name in ("review", "pairs"))
     assert not (run / "reviews.db").exists()
 
 

@@ -132,10 +132,10 @@ def test_export_writes_the_kept_negatives(capsys, monkeypatch, run, tmp_path):
 
 
 def test_what_only_reads_makes_no_log(capsys, monkeypatch, run, tmp_path):
-    copy = shutil.copytree(run, tmp_path / "run", ignore=shutil.ignore_patterns("reviews.db*"))
+    copy = shutil.copytree(run, tmp_path / "run", ignore=shutil.ignore_patterns("reviews*"))
     for words in (("export", copy, tmp_path / "out"), ("calibrate", copy), ("report", copy)):
         assert call(capsys, monkeypatch, *words)[0] == 0
-        assert not list(copy.glob("reviews.db*")), words[0]
+        assert not list(copy.glob("reviews*")), words[0]
 
 
 def test_presets_are_listed(capsys, monkeypatch):
