@@ -113,7 +113,7 @@ def test_a_draw_judged_by_choice_with_its_scores_in_sight_is_asked_again_and_cou
     assert (before.in_sight, after.in_sight) == (0, 1)
     assert chosen.pair in [draw.pair for draw in audit.waiting(work, "ana")]
     told = sentences.of_estimate(after, None, 0.02, audit.reviewers(work))
-    assert "Of these, 1 had a verdict given with scores in sight: it answers no draw." in told
+    assert "Of these, 1 had a verdict given with scores in sight, which answers no draw." in told
     # As a verdict it counts: the candidate is no negative any more.
     assert work.table.verdicts[work.row_of(chosen.pair)] == VERDICTS.index("relevant") + 1
     [card] = [one for one in picked(work, count=300, view=View(order="audit")) if one.pair == chosen.pair]

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from scipy.special import expit
 
 from nearmiss.calibration import stored
-from nearmiss.calibration.model import from_prior
 from nearmiss.calibration.signals import signals
 from nearmiss.review import Event
 from nearmiss.session import refit
@@ -151,7 +150,7 @@ def test_before_the_first_fit_the_chances_are_those_of_the_calibration_in_force(
     work = open_workspace(folder)
     before = priority.chance(work)
     found = signals(work.candidates)
-    prior = from_prior(found, work.table.positive)
+    prior = stored.by_prior(found, work.candidates)
     np.testing.assert_allclose(before, expit(prior.logits(found)), rtol=1e-5)
     # Another one is put in force: who looks already sees it where it has no steps, and a server that starts, always.
     other = replace(prior, intercept=prior.intercept + 1, steps=steps)

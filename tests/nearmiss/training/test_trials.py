@@ -369,8 +369,8 @@ def test_the_points_along_a_setting_are_those_that_differ_in_it_alone():
     policy = Policy(relative_margin=None)
     asked = policies.around(policy, policy, "max_p_relevant", (0.2, None, 0.3))
     assert [one.name for one in asked][1:] == [
-        "no filter",
-        "95% rule = max_p_relevant off",
+        "no filter = max_p_relevant off",
+        "95% rule",
         "in force",
         "max_p_relevant 0.2",
         "max_p_relevant 0.3",

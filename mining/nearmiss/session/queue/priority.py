@@ -19,7 +19,7 @@ from scipy.special import expit, logit
 
 from nearmiss.calibration import stored
 from nearmiss.calibration.fitting import moved
-from nearmiss.calibration.model import Calibration, from_prior
+from nearmiss.calibration.model import Calibration
 from nearmiss.calibration.signals import Signals, signals
 from nearmiss.session.labels import labels_of
 from nearmiss.types import Floats, Ints
@@ -138,7 +138,7 @@ def prepare(work: Workspace) -> tuple[Signals, Calibration]:
         if chances.signals is None:
             chances.signals = signals(work.candidates)
         if chances.prior is None:
-            chances.prior = from_prior(chances.signals, work.table.positive)
+            chances.prior = stored.by_prior(chances.signals, work.candidates)
         return chances.signals, chances.prior
 
 
