@@ -233,13 +233,13 @@ class Policy:
         float | None, "ceiling: gap to leave below the positive, in the teacher's units", GAP
     ] = None
     relative_margin: Annotated[
-        float | None, "ceiling: gap to leave below the positive, as a share of |its score|", GAP
+        float | None, "ceiling: gap to leave below the positive, as a share of its score", GAP
     ] = 0.05
     max_p_relevant: Annotated[float | None, "ceiling: refuse above this probability of being an answer", SHARE] = 0.1
     # The floor: the highest of those set. Below it a candidate teaches nothing.
     min_score: Annotated[float | None, "floor: refuse a candidate that scores below this", NUMBER] = None
     absolute_floor: Annotated[float | None, "floor: largest gap below the positive, in the teacher's units", GAP] = None
-    relative_floor: Annotated[float | None, "floor: largest gap below the positive, as a share of |its score|", GAP] = (
+    relative_floor: Annotated[float | None, "floor: largest gap below the positive, as a share of its score", GAP] = (
         None
     )
     min_p_relevant: Annotated[float | None, "floor: refuse below this probability of being an answer", SHARE] = None

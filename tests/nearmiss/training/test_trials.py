@@ -410,7 +410,9 @@ def test_a_process_of_its_own_trains_what_was_ordered_and_goes_on_after_a_stop(r
     assert job.progress(run) is None
     assert job.ordered(run) == (asked, QUICK, 1)
     job.again(run)
+    deadline = time.monotonic() + 300
     while isinstance(job.progress(run), JobProgress):
+        assert time.monotonic() < deadline, job.progress(run)
         time.sleep(0.1)
     assert job.progress(run) is None
     assert [one["name"] for one in trial_files.latest(run)["policies"]] == ["in-batch only", "no filter"]
