@@ -5,13 +5,15 @@ In:  a round's signals, which candidates are labelled answers, which were found 
 Out: an `AnswerRate`: about how many of the unlabelled candidates are answers, and an interval
 
 Labelled answers that a source found are taken as a random draw of all answers that were found (Elkan and Noto, KDD
-2008). Let L(t) be the share of them whose signal is at least t, and U(t) that of the unlabelled candidates. Unlabelled
-answers make up rate x L(t) of U(t), so U(t) / L(t) is an upper bound of the rate at every t and for every signal that
-knows nothing of the labels. The estimate is the smallest upper limit (one-sided 95%) of that bound, as in the best bin
-estimation of Garg et al. (NeurIPS 2021): the limit, and not the ratio itself, so that few labels do not make it small
-by luck. Where it is above the rate that the prior expects, from the collections it was fitted on, it says little: there
-the estimate is their geometric mean. The signals are the teacher's score, the cosine, the place in each source, and a
-logistic model of labelled answers against the other candidates, which scores each query without its own label.
+2008). Let L(t) be the share of them whose signal is at least t, and U(t) that of the unlabelled candidates.
+Unlabelled answers make up rate x L(t) of U(t), so U(t) / L(t) is an upper bound of the rate at every t and for every
+signal that knows nothing of the labels. The estimate is the smallest upper limit (one-sided 95%) of that bound, as in
+the best bin estimation of Garg et al. (NeurIPS 2021): the limit, and not the ratio itself, so that few labels do not
+make it small by luck. Where it is above the rate that the prior expects, from the collections it was fitted on, it
+says little: there the estimate is their geometric mean. Where it is below, the expected rate counts as much as
+FEW_LABELS labelled answers, on the logarithm's scale: a handful of them may be the plainest answers, and not a random
+draw. The signals are the teacher's score, the cosine, the place in each source, and a logistic model of labelled
+answers against the other candidates, which scores each query without its own label.
 
 The same model says how far answers stand out here. Its odds are the ratio of both densities, so that rate x ratio is
 the probability of an answer by these signals alone (Elkan and Noto's formula). Of the prior, which weighs many more
@@ -38,7 +40,8 @@ Z = 1.645  # of a normal distribution: one-sided 95%
 MOST = 0.6  # a rate above which labelled answers cannot be told from the other candidates
 # Estimates were off by at most this factor on collections with known answers (tests/benchmarks/README.md).
 OFF = 2.5
-SPREAD_OF_SLOPE, SLOPES = 0.5, (0.5, 2.0)  # of the prior's logits: how far from 1, and between which
+FEW_LABELS = 25  # labelled answers that say as much of the rate as other collections do
+SPREAD_OF_SLOPE, SLOPES = 0.5, (0.5, 1.5)  # of the prior's logits: how far from 1, and between which
 SCORES = ("teacher_score", "dense_score")
 FOLDS = 5
 FITTED = 50_000  # unlabelled candidates that the logistic model is fitted to, at most
@@ -145,8 +148,10 @@ def answer_rate(signals: Sequence[Floats], labelled: Bools, unlabelled: Bools, e
     source found.
     """
     bound = min([*(_limit(signal[unlabelled], signal[labelled]) for signal in signals), MOST])
-    estimate = bound if bound <= expected else float(np.sqrt(bound * expected))
-    return AnswerRate(estimate, estimate / OFF, min(estimate * OFF, 1.0), int(labelled.sum()))
+    count = int(labelled.sum())
+    own = count / (count + FEW_LABELS) if bound <= expected else 0.5
+    estimate = float(bound**own * expected ** (1 - own))
+    return AnswerRate(estimate, estimate / OFF, min(estimate * OFF, 1.0), count)
 
 
 def _signals(found: Signals) -> Iterator[Floats]:
