@@ -34,13 +34,14 @@ def test_lists_and_picture_shut_nobody_out_and_fit_a_phone(look, scheme):
 
 def test_a_document_in_focus_is_marked_in_every_list_that_has_it_and_named_absent_in_the_others(look):
     page = look("/query?query=q03&reviewer=ana")
+    page.wait_for_selector(".limits input:enabled")
     page.locator("[data-ranking=teacher] .row").nth(60).click()
     said = page.locator(".column .where").all_text_contents()
     here = [column.locator(".row.here").count() for column in page.locator(".column").all()]
     assert here == [0 if words.startswith("not among the first") else 1 for words in said]
     assert said[2].startswith("#61 of ")
     row = page.locator("[data-ranking=teacher] .row.here")
-    assert row.bounding_box()["y"] > page.locator("[data-ranking=teacher] ol").bounding_box()["y"]
+    assert row.evaluate("row => row.getBoundingClientRect().y > row.closest('ol').getBoundingClientRect().y")
     assert page.locator(".reading").get_attribute("data-doc") == row.get_attribute("data-doc")
 
 

@@ -80,12 +80,13 @@ def estimate(
     """Estimate the false negatives left, the good negatives thrown away and the filter's recall, with 95% limits."""
     from nearmiss import audit as audits
     from nearmiss.audit import sentences
+    from nearmiss.run import open_run
 
     check_audit(half_width=half_width)
-    work = _opened(run, reviews, round)
     typed = typed_fields(Policy, flags)
+    check_read(replace(open_run(run, reviews).policy, **typed), typed)
+    work = _opened(run, reviews, round)
     policy = replace(work.policy, **typed)
-    check_read(policy, typed)
     found = audits.estimate(work, policy)
     more = audits.labels_to_add(found.numbers.false_negative_rate, half_width)
     people = audits.reviewers(work)

@@ -396,5 +396,7 @@ def test_a_number_out_of_range_or_a_flag_that_nothing_reads_is_refused(
     capsys, monkeypatch, tmp_path, mined, words, message
 ):
     monkeypatch.chdir(tmp_path)
+    before = sorted(mined.rglob("*"))
     code, _, err = call(capsys, monkeypatch, *(mined if word == "RUN" else word for word in words))
     assert (code, message in err, list(tmp_path.iterdir())) == (1, True, [])
+    assert sorted(mined.rglob("*")) == before  # nothing is written before everything is checked

@@ -223,7 +223,8 @@ def _limits(field: str, values: Floats, anchors: Floats) -> Floats:
     if field.endswith("p_relevant"):
         return values.astype(np.float32)[None, :]
     limit = ceiling_below if field in CEILINGS else floor_below
-    alone = [Policy(**{field: value}) for value in values.tolist()]
+    off: dict[str, Any] = {"max_p_relevant": None, "relative_margin": None}  # else the default's own limits count too
+    alone = [Policy(**off | {field: value}) for value in values.tolist()]
     return np.stack([found for policy in alone if (found := limit(anchors, policy)) is not None], axis=1)
 
 

@@ -221,7 +221,7 @@ def _reach(work: Workspace) -> _Reach:
 
 def _refusal(table: Table, probe: dict[str, Any]) -> str:
     try:
-        selection.decide(table, Policy(**probe))
+        selection.decide(table, Policy(**{"max_p_relevant": None, "relative_margin": None} | probe))
     except RecipeError as mistake:
         return str(mistake).partition(": ")[2]
     return ""
