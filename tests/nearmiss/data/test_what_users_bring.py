@@ -248,7 +248,7 @@ def test_another_encoding_is_named_with_what_to_do(tmp_path, encoding, name, kin
         ("f.tar.gz", b"", "found an archive: unpack it"),
         ("f.xlsx", b"PK\x03\x04", "found a spreadsheet: save it as CSV in UTF-8"),
         ("f.csv", b"PK\x03\x04....", "found a ZIP archive: unpack it first"),
-        ("f.csv", gzip.compress(b"query,positive"), "found gzip: give it a name that ends in .gz"),
+        ("f.csv", gzip.compress(b"query,positive", mtime=0), "found gzip: give it a name that ends in .gz"),
         ("f.csv", zstandard.compress(b"query,positive"), "found Zstandard: give it a name that ends in .zst"),
         ("f.csv", b"query;positive\nq;a\n", "wanted columns between commas; found semicolons in 'query;positive'"),
         ("f.csv", b"query\tpositive\nq\ta\n", "wanted columns between commas; found tabs in 'query\\tpositive'"),
