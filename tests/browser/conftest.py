@@ -131,6 +131,7 @@ def look(looked_at, viewers):
 def show(context, address, width=1440, height=1000, on_request=None):
     """A page of the app, once it is drawn; `on_request` hears of every request from the first."""
     page = context.new_page()
+    page.set_default_timeout(120_000)  # a slow machine is no fault of the page
     page.set_viewport_size({"width": width, "height": height})
     if on_request:
         # Playwright hangs a mark on what it calls, which a built-in such as `list.append` does not take.
