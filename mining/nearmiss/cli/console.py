@@ -10,11 +10,13 @@ the pipe (`| head`) ends the command without error. What the output's encoding c
 import json
 import os
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
 PIPE_WIDTH = 100_000
 
@@ -35,6 +37,32 @@ def errors() -> "Console":
     from rich.console import Console
 
     return Console(stderr=True, highlight=False)
+
+
+def remarks(console: "Console") -> Callable[[str], None]:
+    """What says a sentence on this console, as it stands."""
+    return lambda sentence: console.print(sentence, markup=False, soft_wrap=True)
+
+
+def table_of_numbers(first: str, *headings: str) -> tuple["Console", "Table"]:
+    """Standard output and a table for it: a column of words, then numbers that never wrap."""
+    from rich.table import Table
+
+    console = output()
+    console.width = max(console.width, 110)  # a log has no width of its own, and wrapped numbers are hard to read
+    table = Table(first, header_style="bold", box=None)
+    for heading in headings:
+        table.add_column(heading, justify="right", no_wrap=True)
+    return console, table
+
+
+def let_threads_sleep() -> None:
+    """
+    Called before PyTorch is imported: its threads sleep while they wait for each other.
+
+    Threads that spin made a step of training take 12 to 14 seconds instead of 4 to 6 on two cores that were shared.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 def print_json(content: Any) -> None:

@@ -6,7 +6,6 @@ Out: the student's folder, or a series of them; their numbers as text or JSON on
      error
 """
 
-import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,7 +14,7 @@ import typer
 
 from nearmiss.cli import app
 from nearmiss.cli.commands import AsJson, ReviewsFlag, RoundNumber, RunFolder
-from nearmiss.cli.console import errors, output, print_json
+from nearmiss.cli.console import errors, let_threads_sleep, output, print_json, remarks, table_of_numbers
 from nearmiss.cli.flags import takes
 from nearmiss.cli.progress_bar import progress_on
 from nearmiss.counts import counted
@@ -38,18 +37,13 @@ def train(
     flags: dict[str, Any] = {},  # noqa: B006  (filled by `takes`)
 ) -> None:
     """Train a model on what the run keeps, and measure it on queries it never saw. May be interrupted."""
-    # Before PyTorch is imported: threads that spin while they wait for each other slow down all that share the cores.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    let_threads_sleep()
     from nearmiss.training import student_training
 
     console = errors()
-
-    def tell(message: str) -> None:
-        console.print(message, markup=False, soft_wrap=True)
-
     settings = Training(**typed_fields(Training, flags))
     result = student_training.train(
-        run, model, settings, reviews=reviews, round=round, watch=progress_on(console), tell=tell
+        run, model, settings, reviews=reviews, round=round, watch=progress_on(console), tell=remarks(console)
     )
     if json:
         print_json(asdict(result))
@@ -68,17 +62,13 @@ def rounds(
     flags: dict[str, Any] = {},  # noqa: B006
 ) -> None:
     """Train, mine again with the student, and so on, until a round gains nothing. May be interrupted."""
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    let_threads_sleep()
     from nearmiss.training import round_series
 
     console = errors()
-
-    def tell(message: str) -> None:
-        console.print(message, markup=False, soft_wrap=True)
-
     settings = Training(**{"student": "adapter"} | typed_fields(Training, flags))
     series = round_series.rounds(
-        run, count, settings, keep_going=keep_going, reviews=reviews, watch=progress_on(console), tell=tell
+        run, count, settings, keep_going=keep_going, reviews=reviews, watch=progress_on(console), tell=remarks(console)
     )
     if json:
         print_json(series.as_json())
@@ -87,13 +77,8 @@ def rounds(
 
 
 def _show_series(series: "Series") -> None:
-    from rich.table import Table
-
-    console = output()
-    console.width = max(console.width, 110)  # a log has no width of its own, and wrapped numbers are hard to read
-    table = Table("round", header_style="bold", box=None)
-    for heading in ("negatives", "answers among them, estimated", "nDCG@10 before", "after", "gain"):
-        table.add_column(heading, justify="right", no_wrap=True)
+    headings = ("negatives", "answers among them, estimated", "nDCG@10 before", "after", "gain")
+    console, table = table_of_numbers("round", *headings)
     for result in series.results:
         gap = result.gain
         table.add_row(

@@ -5,7 +5,6 @@ In:  a run or a data set, a folder for the teacher, flags
 Out: the teacher's folder; its numbers as text or JSON on standard output; progress on standard error
 """
 
-import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,9 +13,7 @@ import typer
 
 from nearmiss.cli import app
 from nearmiss.cli.commands import AsJson, ReviewsFlag, RoundNumber
-from nearmiss.cli.console import errors as _errors
-from nearmiss.cli.console import output as _output
-from nearmiss.cli.console import print_json as _print_json
+from nearmiss.cli.console import errors, let_threads_sleep, output, print_json, remarks
 from nearmiss.cli.flags import takes
 from nearmiss.cli.progress_bar import progress_on
 from nearmiss.cli.reading import NO_READING, ReadingFlags, read, refuse, takes_data
@@ -42,13 +39,11 @@ def teach(
     flags: dict[str, Any] = {},  # noqa: B006  (filled by `takes`)
 ) -> None:
     """Train a teacher on a run's kept negatives and reviews, or on labelled pairs. It goes on where it was stopped."""
-    # Before PyTorch is imported. Threads that spin while they wait for each other made a step take 12 to 14 seconds
-    # instead of 4 to 6 on two cores that other processes used too.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    let_threads_sleep()
     from nearmiss import training
     from nearmiss.run import RUN_FILE
 
-    console = _errors()
+    console = errors()
     typed = typed_fields(Teaching, flags)
     recipe = Teaching(**typed)
     is_run = (Path(data) / RUN_FILE).is_file()
@@ -61,12 +56,9 @@ def teach(
             raise RecipeError(f"{', '.join(unread)}: wanted none, since {data} is no run: only runs have judgements")
         training_pairs = training.from_dataset(read(console, data, reading), data)
 
-    def tell(message: str) -> None:
-        console.print(message, markup=False, soft_wrap=True)
-
-    result = training.teach(training_pairs, out, recipe, progress_on(console), tell)
+    result = training.teach(training_pairs, out, recipe, progress_on(console), remarks(console))
     if json:
-        _print_json(asdict(result))
+        print_json(asdict(result))
     else:
         _show(out, result, is_run)
 
@@ -74,7 +66,7 @@ def teach(
 def _show(out: Path, result: "TrainingResult", is_run: bool) -> None:
     from rich.table import Table
 
-    say = _output().print
+    say = output().print
     table = Table("held-out queries", header_style="bold")
     for heading in ("AUC, all pairs", "nDCG@10", "MRR", "Brier"):
         table.add_column(heading, justify="right")

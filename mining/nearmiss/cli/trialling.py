@@ -5,14 +5,13 @@ In:  a run, names of policies, flags
 Out: which policy's export trains the better student, as a table and sentences or JSON; progress on standard error
 """
 
-import os
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from nearmiss.cli import app
 from nearmiss.cli.commands import AsJson, ReviewsFlag, RoundNumber, RunFolder
-from nearmiss.cli.console import errors, output, print_json
+from nearmiss.cli.console import errors, let_threads_sleep, print_json, remarks, table_of_numbers
 from nearmiss.cli.flags import takes
 from nearmiss.cli.progress_bar import progress_on
 from nearmiss.cli.reading import ReadingFlags, read
@@ -52,8 +51,7 @@ def trial(
     flags: dict[str, Any] = {},  # noqa: B006  (filled by `takes`)
 ) -> None:
     """Find which policy trains the better model: small students learn each export, and are tested on unseen queries."""
-    # Before PyTorch is imported: threads that spin while they wait for each other slow down all that share the cores.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    let_threads_sleep()
     from nearmiss.training import trials
 
     typed = typed_fields(Trial, flags)
@@ -66,11 +64,12 @@ def trial(
     if test_split and not test_data:
         raise RecipeError(f"--test-split {test_split}: wanted --test-data DATA, which has that split; found none")
     console = errors()
+    say = remarks(console)
     test = read(console, test_data, ReadingFlags(split=test_split)) if test_data else None
 
     def tell(reached: "Reached") -> None:
         name, ndcg = reached.tried.name, reached.measures["ndcg"].mean()
-        console.print(f"{name}: nDCG@10 {ndcg:.4f}, {reached.seconds:,.1f} s", markup=False, soft_wrap=True)
+        say(f"{name}: nDCG@10 {ndcg:.4f}, {reached.seconds:,.1f} s")
 
     outcome = trials.trial(
         run,
@@ -91,22 +90,8 @@ def trial(
 
 
 def _show(outcome: "Outcome") -> None:
-    from rich.table import Table
-
-    console = output()
-    console.width = max(console.width, 110)  # a log has no width of its own, and wrapped numbers are hard to read
-    table = Table("policy", header_style="bold", box=None)
-    for heading in (
-        "queries",
-        "negatives",
-        "dense rank",
-        "nDCG@10",
-        "MRR@10",
-        "Recall@100",
-        "judged",
-        "against in force",
-    ):
-        table.add_column(heading, justify="right", no_wrap=True)
+    measures = ("nDCG@10", "MRR@10", "Recall@100", "judged")
+    console, table = table_of_numbers("policy", "queries", "negatives", "dense rank", *measures, "against in force")
     table.add_row("untrained", "", "", "", *_measures(outcome.untrained, None), "")
     for one in outcome.reached:
         table.add_row(

@@ -4,8 +4,6 @@ import json
 import os
 import shutil
 import signal
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -30,6 +28,7 @@ from nearmiss.training.trials.students.adapter import Adapter, Turned
 from nearmiss.training.trials.students.encoder_student import EncoderStudent
 from nearmiss.workspace import open_to_read
 from tests import toys
+from tests.nearmiss.training.dying import killed
 from tests.words import OverlapTeacher
 
 ROOT = Path(__file__).parents[3]
@@ -142,27 +141,13 @@ def test_the_card_says_what_it_was_trained_on(fresh, tmp_path):
 
 
 KILLED = """
-import os, signal, sys, torch
-from contextlib import contextmanager
+import sys
 from pathlib import Path
-from nearmiss.training import trainer
 from nearmiss.training.student_training import train
+from tests.nearmiss.training.dying import dies_at
 from tests.nearmiss.training.test_students import ENCODER
 
-torch.set_num_threads(1)
-trainer.SAVE_EVERY_S = 0.0
-
-@contextmanager
-def watch(stage, total, unit):
-    steps = 0
-    def advance(count):
-        nonlocal steps
-        steps += 1
-        if stage == "training" and steps == 4:
-            os.kill(os.getpid(), signal.SIGKILL)
-    yield advance
-
-train(Path(sys.argv[1]), Path(sys.argv[2]), ENCODER, watch=watch)
+train(Path(sys.argv[1]), Path(sys.argv[2]), ENCODER, watch=dies_at(4))
 """
 
 
@@ -170,10 +155,7 @@ def test_a_killed_training_goes_on_and_ends_with_the_same_bytes(first, tmp_path,
     import torch
 
     torch.set_num_threads(1)
-    with (tmp_path / "said.txt").open("w") as said_by_it:
-        words = [sys.executable, "-c", KILLED, str(first), str(tmp_path / "killed")]
-        done = subprocess.run(words, cwd=ROOT, stdout=said_by_it, stderr=said_by_it, timeout=300)
-    assert done.returncode == -signal.SIGKILL, (tmp_path / "said.txt").read_text()
+    killed(KILLED, tmp_path, first, tmp_path / "killed")
     said = []
     result = train(first, tmp_path / "killed", ENCODER, tell=said.append)
     assert said == ["going on from the checkpoint after 3 of 6 steps"]

@@ -2,8 +2,6 @@
 
 import json
 import os
-import signal
-import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -27,6 +25,7 @@ from nearmiss.training.evaluation import measure
 from nearmiss.training.labelled_pairs import TrainingPairs, held_out
 from nearmiss.training.score_scale import ScoreScale, cross_fitted, fit
 from tests import toys
+from tests.nearmiss.training.dying import killed
 from tests.words import OverlapTeacher, WordEncoder
 
 ROOT = Path(__file__).parents[3]
@@ -140,37 +139,20 @@ def test_a_query_is_never_split_and_the_same_words_stay_together(queries, seed):
 
 
 KILLED = """
-import os, signal, sys, torch
-from contextlib import contextmanager
+import sys
 from dataclasses import replace
 from pathlib import Path
-from nearmiss.training import teach, trainer
+from nearmiss.training import teach
+from tests.nearmiss.training.dying import dies_at
 from tests.nearmiss.training.test_teaching import TOY, toy_pairs
 
-torch.set_num_threads(1)
-trainer.SAVE_EVERY_S = 0.0
-
-@contextmanager
-def watch(stage, total, unit):
-    steps = 0
-    def advance(count):
-        nonlocal steps
-        steps += 1
-        if stage == "training" and steps == 20:
-            os.kill(os.getpid(), signal.SIGKILL)
-    yield advance
-
-teach(toy_pairs(), Path(sys.argv[2]), replace(TOY, start=sys.argv[1]), watch)
+teach(toy_pairs(), Path(sys.argv[2]), replace(TOY, start=sys.argv[1]), dies_at(20))
 """
 
 
 def test_a_killed_course_goes_on_and_ends_with_the_same_weights(tmp_path, trained, encoder, training_pairs):
     out = tmp_path / "out"
-    # Into a file: a pipe stays open as long as any process that the killed one had started.
-    with (tmp_path / "said.txt").open("w") as said_by_it:
-        words = [sys.executable, "-c", KILLED, str(encoder), str(out)]
-        done = subprocess.run(words, cwd=ROOT, stdout=said_by_it, stderr=said_by_it, timeout=300)
-    assert done.returncode == -signal.SIGKILL, (tmp_path / "said.txt").read_text()
+    killed(KILLED, tmp_path, encoder, out)
     # As if it had died while the last one was being written.
     state = out / ".teaching" / "checkpoints" / "checkpoint-19" / "trainer_state.json"
     state.write_text(state.read_text()[:100])
