@@ -207,10 +207,9 @@ class Deck {
   }
 
   propagate(about, chosen) {
-    const { event } = this.last || {};
-    if (!event) return this.show_dialog("");
+    const more = about.event ? { parent_seq: about.event.client_seq, reason: about.event.reason || "" } : {};
     for (const copy of chosen) {
-      const given = this.emit(copy, event.verdict, { parent_seq: event.client_seq, reason: event.reason || "" });
+      const given = this.emit(copy, about.verdict, more);
       this.ledger.add(given, copy.title);
     }
     this.note = `Same verdict for ${chosen.length} ${chosen.length === 1 ? "copy" : "copies"}.`;

@@ -77,7 +77,8 @@ class ReviewLog:
             new = _entries(connection, before)
             if len(new) != len(events):
                 raise ReviewError(f"batch: wanted events that are new; found {len(events) - len(new):,} in the log")
-            return new
+        self._note_begun()
+        return new
 
     def adopt(self, history: Sequence[Entry]) -> int:
         """

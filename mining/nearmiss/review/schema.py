@@ -157,8 +157,12 @@ def file_of(where: str | Path) -> Path | None:
 
 
 def begun(path: Path) -> Path:
-    """The file that says that this log held something once: without it, a lost log would look like a new one."""
-    return path.with_name(f"{path.stem}-begun.json")
+    """
+    The file that says that this log held something once: without it, a lost log would look like a new one.
+
+    Its name has the log's whole name in it, so that `a.db` and `a.sqlite` do not share one.
+    """
+    return path.with_name("reviews-begun.json" if path.name == "reviews.db" else f"{path.name}-begun.json")
 
 
 def note_begun(path: Path) -> None:

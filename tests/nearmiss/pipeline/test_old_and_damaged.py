@@ -229,6 +229,7 @@ def test_what_to_do_about_a_damaged_file_is_said(old, tmp_path, name, cure):
 
 @pytest.mark.parametrize("opened", [lambda run: open_run(run).verdicts(), open_to_read, open_workspace])
 def test_a_log_that_is_gone_is_missed_and_not_taken_for_nobody_s_judgement(old, opened):
+    assert not (old / "reviews-begun.json").exists()
     open_run(old).verdicts()  # a log of version 0.1 leaves word when it is first read
     for path in old.glob("reviews.db*"):
         path.unlink()

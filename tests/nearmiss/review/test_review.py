@@ -320,7 +320,7 @@ def test_a_new_log_that_many_open_at_the_same_moment_is_never_seen_half_made(tmp
         for number, log in enumerate(logs):
             log.append([judged(1, client_id=f"c{number}")])
             log.close()
-    names = [f"{attempt}{end}" for attempt in range(10) for end in (".db", "-begun.json")]
+    names = [f"{attempt}{end}" for attempt in range(10) for end in (".db", ".db-begun.json")]
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(names)
     with closing(open_log(path)) as log:
         assert {entry.event.client_id for entry in log.since(0)} == {f"c{number}" for number in range(8)}
@@ -716,3 +716,22 @@ def test_a_lock_of_a_server_is_not_waited_for_without_end(where, monkeypatch, he
     other.dispose()
     assert [entry.seq for entry in log.append([judged(1)])] != []
     log.close()
+
+
+def test_two_logs_that_differ_in_the_ending_alone_are_missed_each_by_its_own_name(tmp_path):
+    for name in ("r.db", "r.sqlite"):
+        with closing(open_log(tmp_path / name)) as log:
+            log.append([judged(1)])
+    (tmp_path / "r.sqlite").unlink()
+    with pytest.raises(ReviewError, match=r"r\.sqlite: wanted the log .* though r\.sqlite-begun\.json says"):
+        open_log(tmp_path / "r.sqlite")
+    with closing(open_log(tmp_path / "r.db")) as log:
+        assert len(log.since(0)) == 1
+
+
+def test_a_batch_alone_leaves_word_that_the_log_holds_something(tmp_path):
+    with closing(open_log(tmp_path / "r.db")) as log:
+        log.append_batch([judged(1), judged(2)])
+    (tmp_path / "r.db").unlink()
+    with pytest.raises(ReviewError, match="no such file"):
+        open_log(tmp_path / "r.db")
