@@ -248,15 +248,19 @@ class LiveTokens:
     agreement: str = "is the model itself"
 
     @cached_property
+    def _engine(self) -> PyTorchEngine:
+        return PyTorchEngine(self.model, self.facts)
+
+    @property
     def tokenizer(self) -> Tokenizer:
         """The model's own, without padding."""
-        return Tokenizer.of(self.model)
+        return self._engine.tokenizer
 
     def __call__(self, inputs: Inputs, task: Task, prompt: str) -> EngineRows:
         """Rows (n, dimension), one a token, text after text."""
         with left_as_found(self.model):
             self.model.eval()
-            return PyTorchEngine(self.model, self.facts)(inputs, task, prompt)
+            return self._engine(inputs, task, prompt)
 
 
 def as_floats(found: Any) -> npt.NDArray[np.float32]:

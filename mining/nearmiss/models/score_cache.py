@@ -87,13 +87,18 @@ def score_pairs(
     for number, start in enumerate(range(0, len(new), PAIRS_PER_CHUNK)):
         rows = new.index[start : start + PAIRS_PER_CHUNK]
         path = _own(folder, teacher) / f"{name}-{number:05d}.parquet"
-        if path.exists():
+        if path.exists() and _holds(path, keys.loc[rows]):
             advance(len(rows))
         else:
             texts = [(queries[q], documents[d]) for q, d in pairs[rows].tolist()]
             write_parquet(path, keys.loc[rows].assign(score=_score(teacher, texts, advance)))
         chunks.append(path)
     return np.where(np.isnan(scores), KnownScores.of(_read(chunks)).look_up(keys), scores)
+
+
+def _holds(path: Path, keys: pd.DataFrame) -> bool:
+    """Whether a chunk is of these pairs; it is not where scores that were known when it was written are gone."""
+    return bool(read_frame(path)[list(KEYS)].equals(keys.reset_index(drop=True)))
 
 
 def count_scored(folder: Path, teacher: Teacher, prefix: str) -> int:

@@ -97,7 +97,7 @@ class TokenTexts:
 
     def _counted(self, texts: list[str], prompt: str) -> list[tuple[Bools, Floats]]:
         """Which tokens of each text count, (tokens,), and the weights of those that do."""
-        encodings = self.model.tokenizer.encode(texts, prompt)
+        encodings = self.model.tokenizer.encode(texts, prompt, offsets=bool(prompt))
         return [_counted(self._weights(encoding, prompt)) for encoding in encodings]
 
     def _weights(self, encoding: Any, prompt: str) -> Scores:

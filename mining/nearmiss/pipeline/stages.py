@@ -25,12 +25,12 @@ from nearmiss.pipeline.reading_once import document_encoder
 from nearmiss.pipeline.round import Round, count_rows
 from nearmiss.pipeline.searching import search
 from nearmiss.retrieval.feedback import pool_cosine
-from nearmiss.retrieval.given_vectors import GivenVectors
+from nearmiss.retrieval.given_vectors import GivenVectors, OrderedVectors
 from nearmiss.retrieval.vector_store import embed, store
 from nearmiss.retrieval.vectors import score_pairs
 from nearmiss.settings import source_name
 from nearmiss.storage.files import read_frame, write_parquet
-from nearmiss.types import Advance
+from nearmiss.types import Advance, Vectors
 
 SCORED_TOGETHER = 8  # shards, so that a teacher that reads documents alone reads each only once for all of them
 
@@ -79,13 +79,18 @@ def keep_given(this: Round, given: GivenVectors, watch: Watch) -> None:
         with timed(this.folder, stage), watch(stage, len(texts), "texts") as advance:
             store(
                 texts,
-                own.between,
+                partial(_given, own, advance),
                 this.folder / stage,
                 fingerprint=own.fingerprint,
                 rows_per_shard=round.TEXTS_PER_SHARD,
                 dtype=given.precision,
                 advance=advance,
             )
+
+
+def _given(own: OrderedVectors, advance: Advance, start: int, shard: list[str]) -> Vectors:
+    advance(len(shard))
+    return own.between(start, start + len(shard))
 
 
 def pool(this: Round, watch: Watch) -> None:

@@ -246,6 +246,8 @@ def _ids(path: Path) -> list[str]:
 
 
 def _of_table(path: Path, flag: str, with_ids: bool) -> tuple[list[str], Shard]:
+    import pyarrow.compute as pc
+
     table = _table(path)
     lists = [field.name for field in table.schema if _holds_lists(field.type)]
     column = next((name for name in VECTOR_NAMES if name in lists), lists[0] if len(lists) == 1 else None)
@@ -254,14 +256,13 @@ def _of_table(path: Path, flag: str, with_ids: bool) -> tuple[list[str], Shard]:
     key = next((name for name in ID_NAMES if name in table.column_names), None)
     if with_ids and key is None:
         raise ModelError(f"{flag} {path}: wanted a column of ids, such as `id`; found {table.column_names}")
-    values = table[column].combine_chunks()
-    values = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
+    values = table[column]
     if values.null_count or not len(values):
         raise ModelError(f"{flag} {path}: wanted a vector in each row; found {values.null_count:,} rows without")
-    lengths = np.unique(np.asarray(values.value_lengths()) if pa.types.is_list(values.type) else values.type.list_size)
+    lengths = np.unique(pc.list_value_length(values).to_numpy())
     if len(lengths) != 1:
         raise ModelError(f"{flag} {path}: wanted one dimension; found vectors of {lengths[0]} and of {lengths[-1]}")
-    flat = values.flatten().to_numpy(zero_copy_only=False)
+    flat = np.concatenate([chunk.flatten().to_numpy(zero_copy_only=False) for chunk in values.chunks])
     ids = [str(one) for one in table[key].to_pylist()] if with_ids and key else []
     return ids, flat.reshape(len(values), int(lengths[0]))
 

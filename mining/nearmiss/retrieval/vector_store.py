@@ -75,7 +75,7 @@ def embed(
 
     Vectors of another model, or of other texts, are thrown away. ModelError names a text whose vector is not finite.
     """
-    _store(
+    store(
         texts,
         lambda start, shard: _finite(_encode(shard, encode, advance), start),
         folder,
@@ -88,33 +88,6 @@ def embed(
 
 def store(
     texts: Sequence[str],
-    between: Callable[[int, int], Vectors],
-    folder: Path,
-    *,
-    fingerprint: str,
-    rows_per_shard: int = 4096,
-    dtype: npt.DTypeLike = np.float16,
-    advance: Callable[[int], None] = lambda count: None,
-) -> None:
-    """The same of vectors that are there already: `between(start, end)` gives those of these texts."""
-
-    def given(start: int, shard: list[str]) -> Vectors:
-        advance(len(shard))
-        return between(start, start + len(shard))
-
-    _store(
-        texts,
-        given,
-        folder,
-        fingerprint=fingerprint,
-        rows_per_shard=rows_per_shard,
-        dtype=dtype,
-        advance=advance,
-    )
-
-
-def _store(
-    texts: Sequence[str],
     make: Callable[[int, list[str]], Vectors],
     folder: Path,
     *,
@@ -123,6 +96,7 @@ def _store(
     dtype: npt.DTypeLike,
     advance: Callable[[int], None],
 ) -> None:
+    """The same of vectors from anywhere: `make(start, shard)` gives those of these texts, and tells their progress."""
     record = {
         "fingerprint": fingerprint,
         "texts": _digest(texts),

@@ -64,6 +64,17 @@ def test_chunks_that_exist_are_finished(tmp_path):
     assert teacher.asked == 45 - 14
 
 
+def test_pairs_whose_scores_in_another_round_are_gone_are_scored_again(tmp_path):
+    score_pairs(OverlapTeacher(), QUERIES, DOCUMENTS, ALL[:30], tmp_path, "1-00000", NOTHING)
+    known = known_scores(tmp_path, OverlapTeacher(), except_prefix="2-")
+    score_pairs(OverlapTeacher(), QUERIES, DOCUMENTS, ALL, tmp_path, "2-00000", known)
+    for path in tmp_path.rglob("1-*.parquet"):
+        path.unlink()
+    known = known_scores(tmp_path, OverlapTeacher(), except_prefix="2-")
+    scores = score_pairs(OverlapTeacher(), QUERIES, DOCUMENTS, ALL, tmp_path, "2-00000", known)
+    np.testing.assert_array_equal(scores, expected(ALL))
+
+
 def test_what_a_killed_run_left_half_written_is_not_read(tmp_path):
     score_pairs(OverlapTeacher(), QUERIES, DOCUMENTS, ALL, tmp_path, "1-00000", NOTHING)
     [folder] = tmp_path.iterdir()

@@ -50,13 +50,23 @@ def arrow(folder, ids, rows):
     return folder / "own.arrow"
 
 
+def long_lists(folder, ids, rows):
+    """As other programs write lists: with offsets of 64 bits, in several chunks."""
+    chunks = [
+        pa.array(list(rows[:2]), pa.large_list(pa.float32())),
+        pa.array(list(rows[2:]), pa.large_list(pa.float32())),
+    ]
+    feather.write_feather(pa.table({"id": ids, "embedding": pa.chunked_array(chunks)}), folder / "own.arrow")
+    return folder / "own.arrow"
+
+
 def parts(folder, ids, rows):
     for number, (first, end) in enumerate(((0, 1), (1, len(ids)))):
         pq.write_table(table(ids[first:end], rows[first:end]), folder / f"part-{number}.parquet")
     return folder
 
 
-@pytest.mark.parametrize("write", [npy, parquet, arrow, parts])
+@pytest.mark.parametrize("write", [npy, parquet, arrow, long_lists, parts])
 def test_every_form_gives_the_vectors_of_the_data_s_ids_whatever_their_order_and_length(tmp_path, write):
     ids, rows = [*DOC_IDS, "of another"], np.concatenate([OF_DOCUMENTS, OF_DOCUMENTS[:1]]) * np.float32(7)
     order = [4, *BACKWARDS]

@@ -65,12 +65,15 @@ class Tokenizer:
 
         return cls(Rust.from_str(model.tokenizer.backend_tokenizer.to_str()), _form(model, ()))
 
-    def encode(self, inputs: Inputs, prompt: str) -> list[Any]:
-        """The tokens of each text or pair; the prompt goes before the text, or before the pair's first one."""
+    def encode(self, inputs: Inputs, prompt: str, *, offsets: bool = False) -> list[Any]:
+        """
+        The tokens of each text or pair; the prompt goes before the text, or before the pair's first one.
+
+        Only with `offsets` they say from which characters they come, which is slower.
+        """
         longest = CHARACTERS_PER_TOKEN * self.form.max_length
         prompted = [_prompted(one, prompt, longest) for one in inputs]
-        # Only the slower way also says from which characters a token comes.
-        return list(self._rust.encode_batch(prompted) if prompt else self._rust.encode_batch_fast(prompted))
+        return list(self._rust.encode_batch(prompted) if offsets else self._rust.encode_batch_fast(prompted))
 
     @property
     def size(self) -> int:
