@@ -10,7 +10,7 @@ however the pair was reached, but for one that its reviewer chose with scores an
 Pairs: such a draw still waits. Left out for good it would be missing by its look, so it is asked again in its turn.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -98,12 +98,19 @@ def sample_of(work: Workspace, plan: AuditPlan) -> Sample:
     draws, rows = draws_of(work, plan.plan)
     strata = work.cached("strata", lambda: strata_of(work, plan), plan.plan)
     weight = np.array([1 / draw.inclusion_probability for draw in draws])
-    verdict = work.table.verdicts[rows]
-    chosen = work.standing.chosen
-    for place in [place for place, draw in enumerate(draws) if draw.pair in chosen] if chosen else ():
-        as_drawn = work.standing.drawn_verdict(draws[place].pair)
-        verdict[place] = UNJUDGED if as_drawn is None else VERDICTS.index(as_drawn) + 1
+    verdict = _as_drawn(work, rows, [draw.pair for draw in draws])
     return Sample(plan.plan, strata, len(plan.facts["strata"]), rows, weight, verdict)
+
+
+def _as_drawn(work: Workspace, rows: Ints, pairs: Sequence[Pair]) -> npt.NDArray[np.int8]:
+    """The verdict on each of these pairs that answers a draw (see `Standing.drawn_verdict`), as the table's codes."""
+    found = work.table.verdicts[rows]
+    chosen = work.standing.chosen
+    for place, pair in enumerate(pairs):
+        if pair in chosen:
+            verdict = work.standing.drawn_verdict(pair)
+            found[place] = UNJUDGED if verdict is None else VERDICTS.index(verdict) + 1
+    return found
 
 
 def samples(work: Workspace) -> list[Sample]:
@@ -171,6 +178,7 @@ def _from_queue(work: Workspace) -> Sample | None:
     have been picked.
     """
     chances: dict[int, float] = {}
+    pairs: dict[int, Pair] = {}
     for entry in list(work.standing.entries.values()):
         event = entry.event
         picked = event.arm != REPEAT and not event.arm.startswith("audit:")
@@ -178,6 +186,7 @@ def _from_queue(work: Workspace) -> Sample | None:
             row = work.row_of(entry.pair)
             if row is not None:
                 chances.setdefault(row, event.inclusion_probability)
+                pairs[row] = entry.pair
     rows = np.array(sorted(chances), np.int64)
     if len(rows) < FEWEST_OF_QUEUE:
         return None
@@ -190,4 +199,5 @@ def _from_queue(work: Workspace) -> Sample | None:
     stratum = np.where(among, np.searchsorted(edges, likely, side="right"), OUTSIDE)
     weight = 1 / chance
     inflation = len(weight) * (weight**2).sum() / weight.sum() ** 2
-    return Sample(QUEUE, stratum, QUEUE_STRATA, rows, weight, work.table.verdicts[rows], float(inflation))
+    verdict = _as_drawn(work, rows, [pairs[row] for row in rows.tolist()])
+    return Sample(QUEUE, stratum, QUEUE_STRATA, rows, weight, verdict, float(inflation))

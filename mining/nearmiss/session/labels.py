@@ -36,9 +36,12 @@ def labels_of(work: Workspace, *, with_audits: bool) -> CalibrationLabels:
                 continue
             plans.add(drawn[pair].plan)
         # The weight of a draw is that of an answer to it; judged by choice, a pair stands for itself.
-        as_drawn = pair in drawn and work.standing.drawn_verdict(pair) is not None
+        answer = work.standing.drawn_verdict(pair) if pair in drawn else None
+        as_drawn = answer is not None
+        if answer == "unsure":
+            continue
         rows.append(row)
-        answers.append(verdict in ANSWERS)
+        answers.append((answer or verdict) in ANSWERS)
         by_audit.append(as_drawn)
         weights.append(1 / drawn[pair].inclusion_probability if as_drawn else 1.0)
     return CalibrationLabels(

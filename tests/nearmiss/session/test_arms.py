@@ -12,6 +12,7 @@ from nearmiss.audit.samples import sample_of
 from nearmiss.review import REPEAT
 from nearmiss.selection import VERDICTS
 from nearmiss.session import cards, incoming
+from nearmiss.session.labels import labels_of
 from nearmiss.session.queue import agenda, arms, priority
 from nearmiss.session.queue.agenda import View
 from nearmiss.session.queue.arms import PickedCard
@@ -98,6 +99,20 @@ def choose(work, pair, verdict, arm, reviewer="ana"):
     sent = {"query_id": pair[0], "doc_id": pair[1], "verdict": verdict, "reviewer": reviewer, "arm": arm}
     sent |= {"client_id": f"{reviewer} {arm} {pair}", "client_seq": 1, "decided_at": 1.0}
     assert incoming.write(work, [sent], arms.arms(work)) == []
+
+
+@pytest.mark.parametrize("arm", ["query", "map", "pairs"])
+def test_a_calibration_learns_of_a_draw_what_was_answered_blind_and_not_what_was_chosen_later(work, arm):
+    blind, unsure, *_ = audit.drawn(work).values()
+    judge(work, [PickedCard(blind.pair)])
+    judge(work, [PickedCard(unsure.pair)], "unsure", start=2)
+    choose(work, blind.pair, "relevant", arm)
+    choose(work, unsure.pair, "relevant", arm)
+    assert work.standing.verdict(blind.pair) == "relevant"
+    found = labels_of(work, with_audits=True)
+    assert found.rows.tolist() == [work.row_of(blind.pair)]
+    assert found.answers.tolist() == [False]
+    assert found.weights.tolist() == [1 / blind.inclusion_probability]
 
 
 @pytest.mark.parametrize("arm", ["query", "map", "pairs"])
