@@ -502,7 +502,7 @@ def check_audit(**numbers: float | None) -> None:
 _FROM_THE_ANCHOR = ("absolute_margin", "relative_margin", "absolute_floor", "relative_floor")
 
 
-def check_read(recipe: Mining | Policy | Trial, named: Collection[str]) -> None:
+def check_read(recipe: Mining | Policy | Trial | Training, named: Collection[str]) -> None:
     """
     Raise RecipeError for a setting among those `named` that has no effect because of another setting.
 
@@ -514,9 +514,9 @@ def check_read(recipe: Mining | Policy | Trial, named: Collection[str]) -> None:
             raise RecipeError(f"{flag(name)}: wanted none, since {why}; found {value!r}. {cure}, or leave it out")
 
 
-def _unread(recipe: Mining | Policy | Trial) -> Iterator[tuple[str, str, str]]:
+def _unread(recipe: Mining | Policy | Trial | Training) -> Iterator[tuple[str, str, str]]:
     """Each setting that would have no effect, why, and what would make it count."""
-    if isinstance(recipe, Trial):
+    if isinstance(recipe, Trial | Training):
         if recipe.student == "adapter":
             yield "max_length", "the adapter learns from the run's vectors and reads no text", "Add --student encoder"
         return

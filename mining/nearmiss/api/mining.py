@@ -81,6 +81,8 @@ def mine(
     folder = Path(run)
     data = None if dataset is None else _read(dataset, format)
     recipe = mining or (Mining() if data is not None else open_run(folder).last_recipe())
+    if encoder is not None and mining is None:
+        recipe = replace(recipe, document_vectors="", query_vectors="")  # of the round before
     recipe, models = _with_models(recipe, encoder=encoder, teacher=teacher, sparse_encoder=sparse_encoder)
     if document_vectors is not None or query_vectors is not None:
         if encoder is not None:

@@ -28,7 +28,7 @@ FOLDER = "certificates"  # in a round's folder
 class CeilingTried:
     """One ceiling tried: `p` is the chance of so few answers among its draws if there were more than allowed."""
 
-    value: float | None  # of the setting; None for no ceiling
+    value: float | None  # of the setting; None where it is off
     kept: int  # candidates
     labels: int  # draws among them
     answers: int  # found in those

@@ -249,7 +249,7 @@ def _numbers(of: tuple[Band, Band, Band]) -> AuditRates:
 
 def curve(work: Workspace, field: str, stops: Sequence[float | None], policy: Policy | None = None) -> Curve:
     """
-    The three numbers at each stop of a ceiling's setting, from strict to loose; None stands for no ceiling.
+    The three numbers at each stop of a ceiling's setting, from strict to loose; None turns it off.
 
     What depends on scores alone is computed at the first call; a judgement changes only the labels' part.
     """

@@ -20,7 +20,7 @@ MARGINS = ("relative_margin", "absolute_margin")
 
 
 def ladder(table: Table, policy: Policy) -> tuple[str, list[float | None]]:
-    """The setting and its stops, strict to loose; the last is None, no ceiling."""
+    """The setting and its stops, strict to loose; the last is None, which turns the setting off."""
     field = ceiling_field(policy)
     if field is None:
         return "", [None]

@@ -106,7 +106,7 @@ def of_certificate(made: Certificate) -> list[str]:
 
 
 def _ceiling(field: str, value: float | None) -> str:
-    return "none at all" if value is None else f"{flag(field)} {value:g}"
+    return f"{flag(field)} {'none' if value is None else f'{value:g}'}"
 
 
 def of_reviewers(people: Reviewers, rate: Rate) -> list[str]:

@@ -18,7 +18,7 @@ from nearmiss.cli.console import errors, let_threads_sleep, output, print_json, 
 from nearmiss.cli.flags import takes
 from nearmiss.cli.progress_bar import progress_on
 from nearmiss.counts import counted
-from nearmiss.settings import Training
+from nearmiss.settings import Training, check_read
 from nearmiss.typed_settings import typed_fields
 
 if TYPE_CHECKING:
@@ -41,7 +41,9 @@ def train(
     from nearmiss.training import student_training
 
     console = errors()
-    settings = Training(**typed_fields(Training, flags))
+    typed = typed_fields(Training, flags)
+    settings = Training(**typed)
+    check_read(settings, typed)
     result = student_training.train(
         run, model, settings, reviews=reviews, round=round, watch=progress_on(console), tell=remarks(console)
     )
@@ -66,7 +68,9 @@ def rounds(
     from nearmiss.training import round_series
 
     console = errors()
-    settings = Training(**{"student": "adapter"} | typed_fields(Training, flags))
+    typed = typed_fields(Training, flags)
+    settings = Training(**{"student": "adapter"} | typed)
+    check_read(settings, typed)
     series = round_series.rounds(
         run, count, settings, keep_going=keep_going, reviews=reviews, watch=progress_on(console), tell=remarks(console)
     )

@@ -83,12 +83,7 @@ class ModelEncoder(OnEngine):
 
 def load_encoder(recipe: Mining) -> ModelEncoder:
     """The recipe's encoder, or the embedded MiniLM; its prompts are the model's own unless the recipe has some."""
-    if recipe.document_vectors:
-        raise ModelError(
-            "--encoder: wanted a model, to read texts with; found a recipe whose vectors were given "
-            f"({recipe.document_vectors})"
-        )
-    folder = model_folder("--encoder", recipe.encoder) if recipe.encoder else embedded_folder()
+    folder = encoder_folder(recipe)
     print_, adapted = fingerprint_of_model(folder), adapted_folder(folder)
     wanted = ModelRequest(
         kind="encoder",
@@ -113,6 +108,16 @@ def _open_tokens(encoder: ModelRequest, recipe: Mining) -> Engine:
     """The same model as one that gives a vector for each token."""
     length = recipe.teacher_max_length or recipe.max_length
     return open_engine(replace(encoder, kind="tokens", max_length=length, precision=recipe.precision))
+
+
+def encoder_folder(recipe: Mining) -> Path:
+    """The folder of the recipe's encoder; ModelError where vectors were given in its place."""
+    if recipe.document_vectors:
+        raise ModelError(
+            "--encoder: wanted a model, to read texts with; found a recipe whose vectors were given "
+            f"({recipe.document_vectors})"
+        )
+    return model_folder("--encoder", recipe.encoder) if recipe.encoder else embedded_folder()
 
 
 def embedded_folder() -> Path:

@@ -25,7 +25,7 @@ def what_the_ceiling_did(table: Table, decision: Decision, policy: Policy) -> st
     parts = [] if limit is None else [f"{_candidates(by_score)} for a score too near the labelled answer's"]
     if most is not None:
         more = "more for a chance" if parts else "candidates for a chance"
-        parts.append(f"{by_chance:,} {more} above {most:.0%} to be an answer")
+        parts.append(f"{by_chance:,} {more} above {most * 100:g}% to be an answer")
     sentence = f"The ceiling refused {' and '.join(parts)}."
     return sentence + _emptied(table, decision, by_score)
 

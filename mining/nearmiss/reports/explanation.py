@@ -130,6 +130,9 @@ def _reasons(table: Table, policy: Policy, rows: pd.DataFrame, row: int) -> list
         # Other rules that would refuse it, such as for being a copy of itself, are left out.
         return [f"known_positive: {_in_words('known_positive', table, policy, candidate, row)}"]
     refusing = [rule for rule in selection.RULES if rule(table, policy)[row]]
+    if table.column("is_unscored")[row]:
+        # It stands in the table with the lowest score of its query, which no limit is about.
+        refusing = [rule for rule in refusing if rule.__name__ not in ("too_close", "too_easy")]
     reasons = [f"{rule.__name__}: {_in_words(rule.__name__, table, policy, candidate, row)}" for rule in refusing]
     if table.reviewed_negative[row]:
         reasons.append("judged not relevant: a reviewer outranks the teacher, so no threshold refuses it")

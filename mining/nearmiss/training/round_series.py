@@ -194,7 +194,15 @@ def _mine_again(run: Run, number: int, student: Path, teacher: Teacher | None, w
 
 def _recipe(before: Mining, student: Path) -> Mining:
     """The same recipe with the student, which has its own prompts and length."""
-    return replace(before, encoder=str(student), query_prompt=None, document_prompt=None, max_length=None)
+    return replace(
+        before,
+        encoder=str(student),
+        document_vectors="",
+        query_vectors="",
+        query_prompt=None,
+        document_prompt=None,
+        max_length=None,
+    )
 
 
 def _ended(result: StudentResult, last: bool, goes_on: bool) -> str:

@@ -99,9 +99,11 @@ def train(
         require("train", "accelerate")
     work = open_to_read(Path(run), reviews, round)
     try:
-        start = Mining(encoder=settings.start, trust_remote_code=settings.trust_remote_code)
-        room = open_classroom(work, settings.as_trial, watch)
-        room = replace(room, start=start if settings.start else None, guide=settings.guide)
+        start, guide = (
+            Mining(encoder=name, trust_remote_code=settings.trust_remote_code) if name else None
+            for name in (settings.start, settings.guide)
+        )
+        room = replace(open_classroom(work, settings.as_trial, watch), start=start, guide=guide)
         return _trained(_StudentTraining(work, Path(out), settings, room, watch, tell))
     finally:
         work.log.close()
@@ -166,21 +168,23 @@ def _determining(this: _StudentTraining) -> dict[str, Any]:
 def _learnt(this: _StudentTraining) -> StudentResult:
     clock = Clock(this.workshop.seconds)
     room, settings = this.room, this.settings
+    # Of the rows that are trained on, whatever people judge meanwhile.
+    certification = prepare(this.work, Export()).provenance["certification"]
+    false_negatives = estimated_false_negatives(this.work.table, this.work.decision())
     measures = {ROUND: _measured(this, ROUND, Turned(room.space))}
     if settings.student == "static" or settings.start:
         measures[START] = _measured(this, START, room.student.untrained())
     trained = _student(this, clock)
     model = _as_model(this, trained)
     measures[TRAINED] = _measured(this, TRAINED, trained)
-    inputs = prepare(this.work, Export())
     return StudentResult(
         run=str(this.work.run.folder),
         round=this.work.number,
         start=this.start,
         settings=asdict(settings),
         policy=asdict(this.work.policy),
-        certification=inputs.provenance["certification"],
-        false_negatives=estimated_false_negatives(this.work.table, this.work.decision()),
+        certification=certification,
+        false_negatives=false_negatives,
         trained_on=this.exported.counts(),
         held_out={
             "queries": len(room.questions.texts),

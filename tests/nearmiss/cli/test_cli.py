@@ -376,6 +376,8 @@ LOG = "postgresql+psycopg://nobody@localhost/none"
         (("map", "RUN", "--seed", "-1"), "--seed: wanted 0 or more; found -1"),
         (("report", "RUN", "--compare", "1", "1", "--round", "1"), "--round 1: wanted none beside --compare"),
         (("trial", "RUN", "--max-length", "64"), "--max-length: wanted none, since the adapter learns from the run's"),
+        (("train", "RUN", "out", "--student", "adapter", "--max-length", "64"), "--max-length: wanted none, since the"),
+        (("rounds", "RUN", "--max-length", "64"), "--max-length: wanted none, since the adapter learns from the run's"),
         (("trial", "RUN", "--test-data", SAMPLE, "--held-out", ".5"), "--held-out 0.5: wanted none, since --test-data"),
         (("teach", SAMPLE, "out", "--round", "1"), "--round: wanted none, since "),
         (("teach", SAMPLE, "out", "--partial", "drop"), "--partial: wanted none, since "),

@@ -26,6 +26,11 @@ BOTH = (row(0.79, p_relevant=0.5), row(0.5, p_relevant=0.3), row(0.4, p_relevant
             "The ceiling refused 2 candidates for a chance above 25% to be an answer.",
         ),
         (
+            BOTH,
+            Policy(relative_margin=None, max_p_relevant=0.004),
+            "The ceiling refused 4 candidates for a chance above 0.4% to be an answer.",
+        ),
+        (
             BOTH[:1],
             Policy(max_p_relevant=None),
             "The ceiling refused 1 candidate for a score too near the labelled answer's. 1 query keeps no negative, "

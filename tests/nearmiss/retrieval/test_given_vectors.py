@@ -13,6 +13,8 @@ import nearmiss as nm
 from nearmiss import cli
 from nearmiss.errors import ModelError, RecipeError
 from nearmiss.retrieval.given_vectors import given_vectors
+from nearmiss.training.round_series import _recipe
+from nearmiss.training.trials.students.trial_texts import TrialTexts
 from tests.words import WordEncoder
 
 DOCUMENTS = ["apple pie", "bridge toll", "castle wall", "salt sea"]
@@ -142,6 +144,17 @@ def test_late_interaction_has_nothing_to_read_and_the_report_says_so(tmp_path):
     candidates = run.candidates()
     assert candidates["teacher_score"].tolist() == candidates["dense_score"].tolist()
     assert "late interaction needs a vector for each token" in run.report()["model_doubts"][0]
+
+
+def test_no_student_starts_from_an_encoder_that_did_not_make_the_given_vectors(tmp_path):
+    run = nm.mine(FRAMES, tmp_path / "run", mining=DENSE, document_vectors=OF_DOCUMENTS, query_vectors=OF_QUERIES)
+    mining = run.mining(1)
+    with pytest.raises(ModelError, match="--encoder: wanted a model, to read texts with; found a recipe whose vectors"):
+        TrialTexts(QUERIES, DOCUMENTS, [], np.arange(4), mining).model(None)
+    # A model that is named afterwards takes the vectors' place.
+    again = nm.mine(None, tmp_path / "run", encoder=ENCODER)
+    assert again.mining(2).document_vectors == ""
+    assert _recipe(mining, tmp_path / "student").document_vectors == ""
 
 
 def test_vectors_of_one_side_alone_are_refused():

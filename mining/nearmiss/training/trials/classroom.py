@@ -42,7 +42,7 @@ class Classroom:
     trainable: Bools  # (n_queries,)
     watch: Watch
     start: Mining | None = None  # names another encoder to start from than the round's
-    guide: str = ""  # an encoder, for the losses that have one
+    guide: Mining | None = None  # names an encoder, for the losses that have one
 
     def exported(self, policy: Policy | None) -> ExportedPairs:
         """The pairs that a policy would export for the training queries, under the verdicts that count now."""

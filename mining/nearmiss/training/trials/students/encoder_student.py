@@ -69,7 +69,7 @@ class EncoderStudent:
 
     texts: TrialTexts
     trial: Trial
-    guide: str = ""  # of the losses gist and cached-gist; empty for the start
+    guide: Mining | None = None  # names that of the losses gist and cached-gist; None for the start
 
     @cached_property
     def fingerprint(self) -> str:
@@ -176,7 +176,7 @@ class EncoderStudent:
 
     def _guide(self) -> Any:
         """The encoder that finds answers in a batch: another, or the start as it was."""
-        texts = replace(self.texts, mining=Mining(encoder=self.guide)) if self.guide else self.texts
+        texts = replace(self.texts, mining=self.guide) if self.guide else self.texts
         model = texts.model(self.trial.max_length)
         return model.to("cuda") if processor.has_cuda() else model
 

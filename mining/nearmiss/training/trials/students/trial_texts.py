@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from nearmiss.models.encoder import EMBEDDED, embedded_folder
+from nearmiss.models.encoder import EMBEDDED, encoder_folder
 from nearmiss.models.engine import ModelRequest
-from nearmiss.models.engine.loading import facts_of, load_model, model_folder
+from nearmiss.models.engine.loading import facts_of, load_model
 from nearmiss.settings import Mining
 from nearmiss.storage.fingerprint import fingerprint_of, fingerprint_of_model
 from nearmiss.types import Ints
@@ -36,8 +36,8 @@ class TrialTexts:
 
     @cached_property
     def folder(self) -> Path:
-        """The encoder's."""
-        return model_folder("--encoder", self.mining.encoder) if self.mining.encoder else embedded_folder()
+        """The encoder's; ModelError where vectors were given in its place."""
+        return encoder_folder(self.mining)
 
     def fingerprint(self, max_length: int) -> str:
         """Hex SHA-256 of the encoder, its prompts and lengths, and the searched documents."""
