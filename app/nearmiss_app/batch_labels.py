@@ -14,7 +14,7 @@ from nearmiss.workspace import Workspace
 from nearmiss_app import state, theme
 from nearmiss_app.navigation import as_text
 
-PROBLEM = "batch_problem"
+PROBLEM, WRITTEN = "batch_problem", "batches_written"  # the last is how many this browser wrote
 
 
 def label_all(work: Workspace, chosen: Sequence[Pair], arm: str) -> None:
@@ -66,5 +66,6 @@ def undo_last(work: Workspace, arm: str) -> None:
 def _label(work: Workspace, pairs: Sequence[Pair], verdict: str, reviewer: str, arm: str) -> None:
     try:
         batches.label(work, pairs, verdict, reviewer, arm, time.time())
+        st.session_state[WRITTEN] = st.session_state.get(WRITTEN, 0) + 1
     except ReviewError as mistake:
         st.session_state[PROBLEM] = str(mistake)

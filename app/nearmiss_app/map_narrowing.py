@@ -71,7 +71,7 @@ def narrow(atlas: Atlas) -> None:
 
 def bars(atlas: Atlas) -> None:
     """Documents by their highest score, the listed or the shown ones marked; a range drawn across narrows the map."""
-    scores, wanted = maps.best_scores(atlas), wanted_points(atlas)
+    scores, wanted = atlas.best_scores, wanted_points(atlas)
     marked = np.zeros(len(scores), bool)
     if listed := picked(atlas, None):
         marked[listed] = True
@@ -106,7 +106,7 @@ def wanted_points(atlas: Atlas) -> Ints | None:
         shown &= np.isin(atlas.map.cluster[: atlas.map.documents], topics)
     if RANGE in st.session_state:
         low, high = st.session_state[RANGE]
-        scores = maps.best_scores(atlas)
+        scores = atlas.best_scores
         shown &= (scores >= low) & (scores <= high)
     return np.flatnonzero(shown)
 

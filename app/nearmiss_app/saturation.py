@@ -16,7 +16,8 @@ FORMULA = r"\ell=\log\Big(1+\sum_{n}e^{(s_n-s_+)/\tau}\Big),\qquad\frac{\partial
 
 @st.cache_data(max_entries=4, show_spinner="Reading the vectors ...")
 def _cosines(_work: Workspace, run: str, rounds: int, policy: str, version: Version) -> list[Cosines]:
-    works = [Workspace(_work.run, _work.log, number) for number in _work.run.rounds]
+    rounds = _work.run.rounds
+    works = [_work if number == _work.number else Workspace(_work.run, _work.log, number) for number in rounds]
     before = [None, *works[:-1]]
     return [core.cosines(one, earlier) for one, earlier in zip(works, before, strict=True)]
 

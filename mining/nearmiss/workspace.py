@@ -31,6 +31,7 @@ from nearmiss.storage.mixing import paired
 from nearmiss.types import Bools, Pair
 
 DECISIONS_KEPT = 16
+TEXTS_KEPT = 8  # that were looked for
 Version = tuple[int, int]
 Made = TypeVar("Made")
 
@@ -174,10 +175,14 @@ class Workspace:
     def with_text(self, text: str) -> tuple[Bools, Bools]:
         """Which queries, (n_queries,), and which documents, as `table.document` numbers them, hold this text."""
         wanted = text.casefold()
-        queries = np.array([wanted in self.query_text(query_id).casefold() for query_id in self.query_ids], bool)
-        found = self._documents.loc[self.doc_ids, ["title", "text"]].fillna("")
-        documents = found.apply(lambda column: column.str.casefold().str.contains(wanted, regex=False)).any(axis=1)
-        return queries, documents.to_numpy(bool)
+
+        def make() -> tuple[Bools, Bools]:
+            queries = np.array([wanted in self.query_text(query_id).casefold() for query_id in self.query_ids], bool)
+            found = self._documents.loc[self.doc_ids, ["title", "text"]].fillna("")
+            documents = found.apply(lambda column: column.str.casefold().str.contains(wanted, regex=False)).any(axis=1)
+            return queries, documents.to_numpy(bool)
+
+        return self.cached("with text", make, wanted, TEXTS_KEPT)
 
     @cached_property
     def language(self) -> str:

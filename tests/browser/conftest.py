@@ -5,6 +5,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from pathlib import Path
@@ -26,6 +27,8 @@ FLAGS = [
     "--disable-sync",
 ]
 START = 180  # seconds: a loaded machine takes its time
+PAGES = []  # what the test in hand has opened: where it fails, what stood there is told
+RUNNING = []  # the servers, for the same
 READY = '[data-testid="stApp"][data-test-script-state="notRunning"][data-test-connection-state="CONNECTED"]'
 
 
@@ -34,23 +37,33 @@ class Served:
 
     def __init__(self, folder, port):
         self.folder, self.port, self.process = folder, port, None
+        self.log = tempfile.TemporaryFile("a+b")  # noqa: SIM115 - it lives as long as the server
         self.url = f"http://127.0.0.1:{port}"
 
     def start(self):
         command = [sys.executable, "-m", "nearmiss.cli", "app", str(self.folder), "--port", str(self.port)]
-        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.process = subprocess.Popen(command, stdout=self.log, stderr=subprocess.STDOUT)
+        RUNNING.append(self)
         deadline = time.monotonic() + START
         while time.monotonic() < deadline:
             try:
                 urllib.request.urlopen(f"{self.url}/_stcore/health", timeout=1)
                 return self
             except OSError:
+                assert self.process.poll() is None, f"the app ended as it started: {self.said()}"
                 time.sleep(0.1)
-        raise AssertionError(f"the app did not start within {START} s")
+        raise AssertionError(f"the app did not start within {START} s: {self.said()}")
+
+    def said(self):
+        """The last lines that the server wrote."""
+        self.log.seek(0)
+        return self.log.read()[-4000:].decode(errors="replace")
 
     def kill(self):
         self.process.kill()
         self.process.wait()
+        if self in RUNNING:
+            RUNNING.remove(self)
 
 
 def serve(folder):
@@ -59,6 +72,26 @@ def serve(folder):
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     return Served(folder, port).start()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """A failure tells what stood on each page that was open."""
+    report = yield
+    if call.when == "setup":
+        PAGES.clear()
+    elif report.failed:
+        report.sections += [(f"page {page.url}", _seen(page)) for page in PAGES if not page.is_closed()]
+        report.sections += [(f"server {server.url}", server.said()) for server in RUNNING]
+    return report
+
+
+def _seen(page):
+    try:
+        heard = "\n".join(f"console: {words}" for words in page.heard)
+        return page.locator("body").inner_text(timeout=5000) + "\n" + heard
+    except Exception as gone:
+        return f"(not to be read: {gone})"
 
 
 @pytest.fixture
@@ -132,6 +165,10 @@ def show(context, address, width=1440, height=1000, on_request=None):
     """A page of the app, once it is drawn; `on_request` hears of every request from the first."""
     page = context.new_page()
     page.set_default_timeout(120_000)  # a slow machine is no fault of the page
+    PAGES.append(page)
+    page.heard = []
+    page.on("console", lambda message: page.heard.append(f"{message.type}: {message.text}"))
+    page.on("pageerror", lambda error: page.heard.append(f"error: {error}"))
     page.set_viewport_size({"width": width, "height": height})
     if on_request:
         # Playwright hangs a mark on what it calls, which a built-in such as `list.append` does not take.

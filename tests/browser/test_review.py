@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from nearmiss.review import REPEAT, Standing, open_log
+from nearmiss.run import open_run
 from tests.browser.conftest import elsewhere, serve, show
 from tests.browser.pressing import press, through_kills, verdicts_of
 
@@ -285,6 +286,18 @@ def test_a_view_of_more_cards_than_are_sent_at_once_is_read_on(begin):
         page.keyboard.press("j")
         page.wait_for_timeout(50)
     expect(seen).to_contain_text(f"card 90 of {total:,}")
+
+
+def test_what_lies_with_others_is_said_and_comes_when_they_leave_it(open_in_browser, run):
+    log = open_log(run / "reviews.db")
+    found = open_run(run).candidates()
+    pairs = [(pair, 1) for pair in zip(found["query_id"], found["doc_id"], strict=True)]
+    log.lease("bob", pairs, len(pairs))
+    page = open_in_browser("/review?reviewer=ana")
+    expect(page.locator(".empty")).to_contain_text("All that is left lies with other reviewers")
+    log.lease("bob", [], 0)
+    log.close()
+    page.wait_for_selector(".candidate")
 
 
 def test_opening_review_draws_no_plan_and_audit_only_deals_nothing_but_the_draws(open_in_browser, run):

@@ -185,7 +185,7 @@ def test_statuses_and_scores_narrow_the_map_and_the_others_stay_in_grey(atlas, o
     page = open_page("map")
     groups = atlas.groups("status", atlas.work.decision())
     page.session_state["map_statuses"] = ["kept"]
-    scores = maps.best_scores(atlas)
+    scores = atlas.best_scores
     low, high = np.quantile(scores[np.isfinite(scores)], [0.3, 0.9])
     page.session_state["map_range"] = (float(low), float(high))
     page.run()

@@ -1,8 +1,21 @@
 """The page Pairs: a table paged from the core, one verdict for the chosen rows, its undo."""
 
+from nearmiss.review import Event
 from nearmiss.session import pair_table as pairs
 from nearmiss.session.pair_table import PairFilter
 from nearmiss.workspace import open_workspace
+
+
+def judged_by(reviewer, pair):
+    return Event(
+        query_id=pair[0],
+        doc_id=pair[1],
+        verdict="not_relevant",
+        reviewer=reviewer,
+        client_id=reviewer,
+        client_seq=1,
+        decided_at=1.0,
+    )
 
 
 def frame(page):
@@ -27,16 +40,19 @@ def test_chosen_rows_are_labelled_together_and_one_press_takes_them_back(open_pa
     work = open_workspace(run)
     rows = pairs.in_order(work, PairFilter(statuses=("kept",)), reviewer="ana")
     chosen = [work.pair_at(int(rows[place])) for place in (0, 2)]
-    page.session_state[f"pairs_{hash((PairFilter(('kept',)), '', True))}_1_0"] = {
-        "selection": {"rows": [0, 2], "columns": [], "cells": []}
-    }
+    key = f"pairs_{hash((PairFilter(('kept',)), '', True))}_0_{hash(rows[:50].tobytes())}"
+    page.session_state[key] = {"selection": {"rows": [0, 2], "columns": [], "cells": []}}
+    page.run()
+    assert "Label all 2 pairs as" in [said.value for said in page.text]
+    elsewhere = work.pair_at(int(rows[5]))
+    work.append([judged_by("bob", elsewhere)])  # what another does meanwhile takes no choice away
     page.run()
     assert "Label all 2 pairs as" in [said.value for said in page.text]
     page.button(key="batch_pairs_relevant").click().run()
     assert not page.exception
     work.refresh()
     assert {pair: work.standing.verdict(pair) for pair in chosen} == dict.fromkeys(chosen, "relevant")
-    assert len(work.log.since(0)) == 2
+    assert len(work.log.since(0)) == 3
     assert "Your last batch: 2 pairs ✚ relevant." in [said.value for said in page.text]
     next(button for button in page.button if button.label == "Undo all 2").click().run()
     work.refresh()

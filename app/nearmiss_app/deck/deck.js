@@ -14,6 +14,7 @@ import { fit_to_window, is_connected, nothing_left, scroll_back, scrolled_places
 
 const GONE = 300; // milliseconds without a place on the page after which keys mean nothing
 const KEYS = "nearmiss:keys";
+const ASK_AGAIN = 5000; // milliseconds after which it is asked whether others left something
 const UNHEARD = 5; // sendings without an answer after which the page is loaded again
 
 // Streamlit may take the component away and put it back between two keys: the deck outlives its place on the page.
@@ -119,6 +120,7 @@ class Deck {
     if (this.gone) return;
     this.outbox.adopt();
     this.fit();
+    if (this.held && Date.now() - (this.sent_at || 0) > ASK_AGAIN) this.send();
     if (!this.outbox.waiting.length) return;
     this.outbox.keep();
     if (Date.now() - (this.sent_at || 0) > RESEND) {
@@ -341,7 +343,7 @@ class Deck {
     this.root.dataset.mode = this.data.dark ? "dark" : "light";
     const ranked = query?.rankings.length && card.numbers;
     this.root.classList.toggle("unranked", !ranked);
-    const stage = h("div", { class: "stage" }, header(this), query ? card_view(this, card, query) : card ? h("p", {}, "Loading …") : nothing_left(this.data.reviewer, this.outbox.waiting.length, this.data.progress.done));
+    const stage = h("div", { class: "stage" }, header(this), query ? card_view(this, card, query) : card ? h("p", {}, "Loading …") : this.nothing_left());
     const parts = [stage, ranked ? rankings_view(this, card, query) : null, bar(this, query ? card : null), dialog(this, this.showing.dialog)];
     this.root.replaceChildren(...parts.filter(Boolean));
     this.fit();
@@ -356,13 +358,23 @@ class Deck {
     if (held) this.root.querySelector(`[data-action="${held}"]`)?.focus({ preventScroll: true });
   }
 
+  nothing_left() {
+    return nothing_left(this.data.reviewer, this.outbox.waiting.length, this.data.progress.done, this.held);
+  }
+
+  /** Candidates that wait for this reviewer, but lie with others. */
+  get held() {
+    const { left, shown } = this.data.progress;
+    return this.queue.card || shown !== null ? 0 : left;
+  }
+
   /** What a screen reader says: what became of the last key, and the card that came. It stays while the rest is redrawn. */
   speak() {
     const card = this.queue.card;
     const query = card && this.queries[card.query_id];
     const words = [this.outbox.is_late() ? this.outbox.words() : "", feedback_words(this, card)];
     if (query) words.push(`Query: ${query.text}. Candidate: ${card.title || card.pieces.map(([piece]) => piece).join("").slice(0, 80)}.`);
-    else if (!card) words.push(nothing_left(this.data.reviewer, this.outbox.waiting.length, this.data.progress.done).textContent);
+    else if (!card) words.push(this.nothing_left().textContent);
     const text = words.filter(Boolean).join(" ");
     if (this.spoken && this.spoken.textContent !== text) this.spoken.textContent = text;
   }

@@ -55,10 +55,12 @@ export function is_connected() {
  * @param {string} reviewer
  * @param {number} waiting judgements that the server has not yet written down
  * @param {string} done what to say where all is judged
+ * @param {number} held pairs that wait, but lie with other reviewers
  */
-export function nothing_left(reviewer, waiting, done) {
+export function nothing_left(reviewer, waiting, done, held) {
   if (!reviewer) return empty("Who are you?", "Type your name on the left: judgements are written down under it.");
   if (waiting) return empty("Saving …", "The next cards come when what you judged is written down.");
+  if (held) return empty("All that is left lies with other reviewers", `${held === 1 ? "One candidate waits" : `${held} candidates wait`}. What another reviewer leaves comes here, at the latest ten minutes after their last key.`);
   return empty("Nothing left in this view", done || "Choose other candidates above, or go on to the export.");
 }
 

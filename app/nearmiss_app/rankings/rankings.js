@@ -299,6 +299,8 @@ class QueryPage {
     this.draw_answers();
     this.show_half();
     held?.forEach((top, number) => this.columns.lists[number] && (this.columns.lists[number].scrollTop = top));
+    this.draw_verdicts();
+    this.remarks.type_on();
     if (inside) this.columns.enter(this.at, this.column);
   }
 

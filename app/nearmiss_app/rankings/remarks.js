@@ -10,7 +10,8 @@ class Remarks {
   }
 
   build() {
-    const typing = this.box && this.box === this.page.root.getRootNode().activeElement;
+    const before = this.box && this.box === this.page.root.getRootNode().activeElement ? this.box : null;
+    this.caret = before && [before.selectionStart, before.selectionEnd];
     this.reasons = h("div", { class: "reasons", role: "group", "aria-label": "Why" });
     this.comments = h("div", { class: "comments" });
     this.box = h("textarea", { rows: 1, placeholder: "Comment (m), Enter saves", "aria-label": "Comment on the document in focus" });
@@ -22,8 +23,16 @@ class Remarks {
       event.preventDefault();
       this.comment();
     };
-    if (typing) requestAnimationFrame(() => this.box.focus());
+    this.drawn = null;
     return h("div", { class: "remarks" }, this.reasons, this.comments, this.box);
+  }
+
+  // Whoever was typing types on, where they were: the page was only built anew.
+  type_on() {
+    if (!this.caret) return;
+    this.box.focus({ preventScroll: true });
+    this.box.setSelectionRange(...this.caret);
+    this.caret = null;
   }
 
   get doc_id() {

@@ -16,7 +16,7 @@ from nearmiss.session.pair_table import PairFilter
 from nearmiss.types import Ints
 from nearmiss.workspace import Workspace
 from nearmiss_app import state, theme
-from nearmiss_app.batch_labels import label_all, undo_last
+from nearmiss_app.batch_labels import WRITTEN, label_all, undo_last
 
 ARM = "pairs"
 ROWS = 50  # on one page of the table
@@ -159,24 +159,25 @@ def pairs(work: Workspace) -> None:
     pages = max(1, math.ceil(len(found) / ROWS))
     asked = hash((wanted, sort, falling))
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.text(f"{len(found):,} {'pair' if len(found) == 1 else 'pairs'}")
+        st.text(counted(len(found), "pair"))
         page = st.pagination(pages, key=f"page_{asked}") if pages > 1 else 1
     shown = found[(page - 1) * ROWS : page * ROWS]
     above = st.container()  # what can be done with the chosen rows, in sight beside them
-    # The last verdict is part of the key: after a batch nothing is chosen, so no second press hits the same rows.
-    places = table(work, shown, names, f"pairs_{asked}_{page}_{work.standing.last_seq}")
+    # After a batch, or where other rows are shown, nothing is chosen, so no second press hits the wrong rows.
+    own = f"{asked}_{st.session_state.get(WRITTEN, 0)}"
+    places = table(work, shown, names, f"pairs_{own}_{hash(shown.tobytes())}")
     with above:
-        label_chosen(work, found, shown, places)
+        label_chosen(work, found, shown, places, f"every_{own}")
     download(work, found, names)
 
 
-def label_chosen(work: Workspace, found: Ints, shown: Ints, places: list[int]) -> None:
+def label_chosen(work: Workspace, found: Ints, shown: Ints, places: list[int], key: str) -> None:
     """One verdict for the chosen rows, or for all that the filters show; and the undo of the last batch."""
     if not work.log.can_be_written:
         st.info(READ_ONLY)
     every = False
     if not places and 0 < len(found) <= batches.MOST:
-        every = st.toggle(f"Choose all {len(found):,} that the filters show", key=f"every_{work.standing.last_seq}")
+        every = st.toggle(f"Choose all {len(found):,} that the filters show", key=key)
     chosen = found if every else shown[np.array(places, np.int64)]
     if len(chosen):
         label_all(work, [work.pair_at(row) for row in chosen.tolist()], ARM)

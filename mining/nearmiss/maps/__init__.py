@@ -10,7 +10,7 @@ Every map distorts; how much is measured and stored with it.
 from nearmiss.maps.atlas import GROUPINGS, SHOWN_FIRST, Around, Atlas, Grouping, Groups, open_atlas
 from nearmiss.maps.background import MapProgress, progress, start
 from nearmiss.maps.making import MOST_POINTS, Map, make, open_map
-from nearmiss.maps.nearest import best_scores, nearest, with_words
+from nearmiss.maps.nearest import nearest, with_words
 from nearmiss.pipeline.own_process import Stopped
 
 __all__ = [
@@ -24,7 +24,6 @@ __all__ = [
     "Map",
     "MapProgress",
     "Stopped",
-    "best_scores",
     "make",
     "nearest",
     "open_atlas",

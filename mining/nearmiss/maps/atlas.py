@@ -246,6 +246,11 @@ class Atlas:
         best = self._per_document(np.minimum, NOBODY, ranks, rows)
         return Groups(names, np.where(best == NOBODY, -1, best))
 
+    @cached_property
+    def best_scores(self) -> npt.NDArray[np.float32]:
+        """The highest teacher score of each document as a candidate of any query, (documents,); NaN for none."""
+        return self._per_document(np.fmax, np.nan, self.work.table.score, slice(None))
+
     def _per_document(self, ufunc: Any, start: Any, values: npt.NDArray[Any], rows: slice) -> npt.NDArray[Any]:
         place = self.place[rows]
         result = np.full(self.map.documents, start, values.dtype)

@@ -40,14 +40,6 @@ def with_words(atlas: Atlas, words: str) -> list[int]:
     return sorted(point for point in found if point is not None)
 
 
-def best_scores(atlas: Atlas) -> Floats:
-    """The highest teacher score of each document on the map as a candidate of any query, (documents,); NaN for none."""
-    best = np.full(atlas.map.documents, np.nan, np.float32)
-    place = atlas.place
-    np.fmax.at(best, place[place >= 0], atlas.work.table.score[place >= 0])
-    return best
-
-
 def _vectors(atlas: Atlas) -> Vectors:
     """Of the map's documents, (documents, dimensions), as they are stored."""
 

@@ -17,6 +17,8 @@ from nearmiss.review.events import JUDGEMENTS
 from nearmiss.review.schema import LEASES, ROWS
 from nearmiss.types import Pair
 
+LEAST = 5  # pairs for whoever comes, where so many are free
+
 
 def take(
     connection: sql.Connection,
@@ -25,15 +27,19 @@ def take(
     count: int,
     times: tuple[float, float],
     as_of: int | None,
+    left: int | None = None,
 ) -> list[Pair]:
     """
     The first `count` free pairs, held by `reviewer` from the first to the second of `times`, and no others.
 
-    Whoever judged a pair after row `as_of` counts as if they held it: the caller could not know yet.
+    Whoever judged a pair after row `as_of` counts as if they held it: the caller could not know yet. Where no more than
+    `left` pairs are to be had, each reviewer takes a share of those that nobody holds, and keeps what they hold.
     """
     now, until = times
     connection.execute(sql.delete(LEASES).where(LEASES.c.expires_at <= now))
     others = _others(connection, reviewer, as_of)
+    if left is not None:
+        count = min(count, max(_held(connection, reviewer), _share(others, left)))
     free = (pair for pair, holders in wanted if len(others.get(pair, ())) < holders)
     mine = list(islice(_each_once(free), count))
     connection.execute(sql.delete(LEASES).where(LEASES.c.reviewer == reviewer))
@@ -41,6 +47,17 @@ def take(
     if rows:
         connection.execute(sql.insert(LEASES), rows)
     return mine
+
+
+def _share(others: dict[Pair, set[str]], left: int) -> int:
+    """One reviewer's part of what nobody else holds, where all who hold something and one more come for more."""
+    people = {name for names in others.values() for name in names}
+    return max(LEAST, (left - len(others)) // (len(people) + 1))
+
+
+def _held(connection: sql.Connection, reviewer: str) -> int:
+    own = sql.select(sql.func.count()).select_from(LEASES).where(LEASES.c.reviewer == reviewer)
+    return int(connection.scalar(own) or 0)
 
 
 def _each_once(pairs: Iterable[Pair]) -> Iterator[Pair]:

@@ -128,17 +128,19 @@ class ReviewLog:
         seconds: float = LEASE_SECONDS,
         now: float | None = None,
         as_of: int | None = None,
+        left: int | None = None,
     ) -> list[Pair]:
         """
         The first `count` of the wanted pairs that are free, now held by `reviewer`.
 
         With each pair comes how many may hold it at once: 1, or more where a second opinion is wanted. What the
         reviewer held and does not get again is given back; leases end by themselves after `seconds`. `as_of` is the
-        last row that the caller knew: whoever judged a pair since then counts as holding it.
+        last row that the caller knew: whoever judged a pair since then counts as holding it. Where only `left` pairs
+        are to be had, each reviewer takes a share of what is free, so that the first ones leave some to the others.
         """
         now = time.time() if now is None else now
         with self._writing() as connection:
-            return leases.take(connection, reviewer, wanted, count, (now, now + seconds), as_of)
+            return leases.take(connection, reviewer, wanted, count, (now, now + seconds), as_of, left)
 
     def write_plan(self, plan: AuditPlan, draws: Sequence[Draw]) -> None:
         """Write what an audit drew, all or none; raises ReviewError where there is a plan of that name."""

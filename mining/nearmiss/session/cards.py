@@ -29,6 +29,7 @@ from nearmiss.workspace import Workspace
 HISTORY = 50  # own actions that can be looked up and undone
 SNIPPET = 90
 POSITIVES = 5
+DECISIONS_KEPT = 8
 STATUS_OF_OWN = {"relevant": "reviewed_relevant", "partial": "reviewed_partial"}
 
 
@@ -52,7 +53,8 @@ def before_verdicts(work: Workspace, policy: Policy) -> Decision:
     """A policy's decision on each candidate, without any verdicts."""
     if not work.table.verdicts.any():
         return work.decision(policy)
-    return selection.decide(unjudged(work.table), policy)
+    key = policy, work.version[1]  # verdicts do not change it
+    return work.cached("before verdicts", lambda: selection.decide(unjudged(work.table), policy), key, DECISIONS_KEPT)
 
 
 def warm(work: Workspace) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import pandas as pd
 
@@ -24,10 +24,6 @@ from nearmiss.export.preview import FilePreview, preview
 from nearmiss.settings import Policy
 from nearmiss.types import Advance
 from nearmiss.workspace import Workspace
-
-EXPORTS = "exports"
-LARGEST_ZIP = 200_000_000  # bytes; larger exports are not zipped: their path is shown
-State = Literal["running", "written", "stopped", "failed"]
 
 
 @dataclass(frozen=True)

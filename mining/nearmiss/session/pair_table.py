@@ -26,7 +26,6 @@ ORDERS_KEPT = 8
 CODES_KEPT = 16
 OPENING = 300  # characters of a text in the table
 SHOWN = ("query", "document", "status", "verdict", "score", "p_relevant", "margin")
-STATUS_OF_OWN = {"relevant": "reviewed_relevant", "partial": "reviewed_partial"}
 Codes = npt.NDArray[np.int8]
 
 
@@ -109,7 +108,7 @@ def statuses(work: Workspace, reviewer: str) -> Codes:
     def make() -> Codes:
         codes = cards.before_verdicts(work, work.policy).status.copy()
         own = own_codes(work, reviewer)
-        for verdict, status in STATUS_OF_OWN.items():
+        for verdict, status in cards.STATUS_OF_OWN.items():
             codes[own == VERDICTS.index(verdict) + 1] = STATUSES.index(status)
         return codes
 

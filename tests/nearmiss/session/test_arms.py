@@ -80,6 +80,13 @@ def test_nobody_gets_what_another_holds(work):
     assert not {one.pair for one in ana} & {one.pair for one in bob}
 
 
+def test_a_team_that_opens_a_small_round_at_once_has_cards_for_everyone(work):
+    hands = [picked(work, f"reviewer {number}", 60) for number in range(12)]
+    assert min(len(hand) for hand in hands) >= 5
+    pairs = [one.pair for hand in hands for one in hand]
+    assert len(set(pairs)) == len(pairs)
+
+
 def test_a_verdict_carries_the_arm_and_the_chance_that_picked_its_pair(work):
     hand = picked(work)
     judge(work, hand)

@@ -125,10 +125,11 @@ def next_pairs(
     own_turn = set(between)
     later = [pair for pair in put_off(work, reviewer) if pair not in own_turn]
     wanted = list(first) + [pair for pair in later if pair not in first]
+    open_rows = _open_rows(work, order, overlap)
 
     def free() -> Iterator[tuple[Pair, int]]:
         held_back = set(later)
-        for row in _open_rows(work, order, overlap):
+        for row in _few_at_a_time(open_rows):
             pair = _pair(work, row)
             holders = _voices_wanted(work, row, overlap) - len(work.standing.by_reviewer(pair))
             if holders > 0 and reviewer not in work.standing.by_reviewer(pair) and pair not in held_back:
@@ -136,7 +137,9 @@ def next_pairs(
         yield from ((pair, 1) for pair in wanted[len(first) :])
 
     enough = islice(_interleaved(free(), between), count + HELD_BY_OTHERS)
-    return [*first, *work.log.lease(reviewer, enough, count - len(first), as_of=work.standing.last_seq)]
+    left = len(open_rows) + len(between)
+    leased = work.log.lease(reviewer, enough, count - len(first), as_of=work.standing.last_seq, left=left)
+    return [*first, *leased]
 
 
 def _interleaved(ordered: Iterator[tuple[Pair, int]], between: Sequence[Pair]) -> Iterator[tuple[Pair, int]]:
@@ -192,14 +195,18 @@ def _pair(work: Workspace, row: int) -> Pair:
     return work.pair_at(row)
 
 
-def _open_rows(work: Workspace, order: Ints, overlap: int) -> Iterator[int]:
-    waiting = work.table.verdicts[order] == 0
+def _open_rows(work: Workspace, order: Ints, overlap: int) -> Ints:
+    open_to_someone = work.table.verdicts[order] == 0
     if overlap:
-        waiting |= work.table.pair_key[order] % np.uint64(overlap) == 0
-    waits = order[waiting]
-    # A few at a time: a reviewer takes twenty of a million.
-    for start in range(0, len(waits), 256):
-        yield from waits[start : start + 256].tolist()
+        open_to_someone |= work.table.pair_key[order] % np.uint64(overlap) == 0
+    rows: Ints = order[open_to_someone]
+    return rows
+
+
+def _few_at_a_time(rows: Ints) -> Iterator[int]:
+    """The rows as plain numbers: a reviewer takes sixty of a million."""
+    for start in range(0, len(rows), 256):
+        yield from rows[start : start + 256].tolist()
 
 
 def _voices_wanted(work: Workspace, row: int, overlap: int) -> int:

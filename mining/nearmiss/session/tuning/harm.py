@@ -15,8 +15,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from nearmiss.audit.domains import displaced, is_quick, population, unjudged
-from nearmiss.selection import Decision, Table
+from nearmiss.selection import Table
 from nearmiss.selection.choice import run_positions, wanted_first
+from nearmiss.session.cards import before_verdicts
 from nearmiss.session.tuning.along import LOOSENS, MOVES, Refusals, SliderStop
 from nearmiss.settings import Policy
 from nearmiss.types import Bools, Floats, Ints
@@ -53,11 +54,10 @@ def harm(work: Workspace, policy: Policy) -> Harm:
 
     def estimated() -> float:
         table = unjudged(work.table)
-        decision = work.decision(policy) if not work.table.verdicts.any() else _decided(table, policy)
-        kept = (decision.slot > 0) & population(table)
+        kept = (before_verdicts(work, policy).slot > 0) & population(table)
         return float(_chances(table)[kept].mean()) if kept.any() else float("nan")
 
-    found = work.cached("estimated answers", estimated, (policy, work.version), 64)
+    found = work.cached("estimated answers", estimated, (policy, work.version[1]), 64)
     others = (work.decision(policy).slot > 0) & ~(work.decision().slot > 0)
     return Harm(found, int(others.sum()))
 
@@ -88,12 +88,6 @@ class HarmAlong:
             estimated = sums / kept
         order = _order(field, len(stops))
         return HarmAlongSlider(estimated[order], others[order].round().astype(np.int64))
-
-
-def _decided(table: Table, policy: Policy) -> Decision:
-    from nearmiss.selection import decide
-
-    return decide(table, policy)
 
 
 def _chances(table: Table) -> Floats:
