@@ -303,7 +303,7 @@ def main() -> None:
 
 POLICIES = {
     "p .1": Policy(),
-    "p .2": Policy(max_p_relevant=0.2),
+    "p .2": Policy(max_p_relevant=0.2, relative_margin=None),
     "margin .05": Policy(max_p_relevant=None, relative_margin=0.05),
 }
 

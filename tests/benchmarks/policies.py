@@ -19,8 +19,8 @@ POLICIES = {
     "no filter": Policy(max_p_relevant=None, relative_margin=None),
     "95% rule": Policy(max_p_relevant=None, relative_margin=0.05),
     "default": Policy(),
-    "p_relevant to .2": Policy(max_p_relevant=0.2),
-    "p_relevant to .3": Policy(max_p_relevant=0.3),
+    "p_relevant to .2": Policy(max_p_relevant=0.2, relative_margin=None),
+    "p_relevant to .3": Policy(max_p_relevant=0.3, relative_margin=None),
 }
 
 

@@ -41,9 +41,9 @@ POLICIES = {
     "no filter": (BARE, ""),
     "in-batch only": (None, ""),
     "known, promoted": (replace(BARE, relative_margin=0.05), "promote"),
-    "p <= .1": (Policy(max_p_relevant=0.1), ""),
+    "p <= .1": (Policy(max_p_relevant=0.1, relative_margin=None), ""),
     "known, dropped": (BARE, "drop"),
-    "p <= .3": (Policy(max_p_relevant=0.3), ""),
+    "p <= .3": (Policy(max_p_relevant=0.3, relative_margin=None), ""),
 }
 
 

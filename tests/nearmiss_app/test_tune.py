@@ -138,6 +138,7 @@ def test_texts_are_shown_as_texts():
         dense_score=0.5,
         positive_score=2.0,
         distance=0.25,
+        limited="teacher_score",
         status="too_close",
         status_before="kept",
     )
@@ -145,7 +146,7 @@ def test_texts_are_shown_as_texts():
     assert "<script" not in shown
     assert "<img" not in shown
     assert "&lt;script&gt;" in shown
-    assert "0.2500 above the ceiling" in shown
+    assert "0.2500 above the teacher's ceiling" in shown
     assert "was kept" in shown
     assert len(shown) < 50_000
 

@@ -12,7 +12,7 @@ def card(pair: EdgePair, limit: str | None) -> str:
     """One pair: its scores, the query, the passage and the positive to compare it with."""
     facts = [_status(pair), f"teacher {pair.teacher_score:.3f}"]
     if pair.distance is not None:
-        facts.append(_distance(pair.distance, limit))
+        facts.append(_distance(pair.distance, pair.limited, limit))
     facts += [f"positive {pair.positive_score:.3f}", f"dense {pair.dense_score:.3f}"]
     return (
         '<article class="pair">'
@@ -24,11 +24,12 @@ def card(pair: EdgePair, limit: str | None) -> str:
     )
 
 
-def _distance(beyond: float, limit: str | None) -> str:
-    """How far, and on which side of the limit."""
+def _distance(beyond: float, limited: str, limit: str | None) -> str:
+    """How far, on which side of the limit, and in which score."""
     side = "above" if (beyond > 0) == (limit == "ceiling") else "below"
     far = "less than 0.0001" if abs(beyond) < 0.0001 else f"{abs(beyond):.4f}"
-    return f"{far} {side} the {limit}" if beyond else f"on the {limit}"
+    name = f"{limit} of p_relevant" if limited == "p_relevant" else f"teacher's {limit}"
+    return f"{far} {side} the {name}" if beyond else f"on the {name}"
 
 
 def _status(pair: EdgePair) -> str:

@@ -310,6 +310,20 @@ def test_the_nearest_pairs_are_those_that_sorting_gives(table, policy, limit):
     assert (np.abs(above[passed]) == np.sort(np.abs(above[passed]))).all()
 
 
+def test_of_two_limits_a_pair_tells_how_far_it_lies_from_the_one_that_decides(work):
+    policy = Policy(relative_margin=0.05, max_p_relevant=0.1)
+    decision = work.decision(policy)
+    refused, passed = tuning.nearest(work.table, policy, decision, "ceiling", 40)
+    p_relevant = work.table.number("p_relevant")
+    found = tuning.read(work, policy, np.concatenate([refused, passed]), decision, decision, "ceiling")
+    assert {pair.limited for pair in found} == {"teacher_score", "p_relevant"}
+    for pair in found:
+        by_score = pair.teacher_score - (pair.positive_score - 0.05 * abs(pair.positive_score))
+        own = {"teacher_score": by_score, "p_relevant": p_relevant[pair.row] - 0.1}
+        assert pair.distance == pytest.approx(own[pair.limited], abs=1e-6)
+        assert (pair.distance > 0) == (pair.status == "too_close")
+
+
 def test_pairs_gained_and_lost_are_the_difference_of_two_decisions(work):
     old, tried = work.decision(Policy()), Policy(relative_margin=None, negatives_per_query=3)
     new = work.decision(tried)

@@ -35,7 +35,12 @@ class Changes:
 
 @dataclass(frozen=True)
 class EdgePair:
-    """A candidate to read beside its query's positive. `distance` is how far it lies above the limit asked for."""
+    """
+    A candidate to read beside its query's positive.
+
+    `distance` is how far it lies beyond the limit asked for, in the units of what is `limited`: teacher_score or
+    p_relevant, where both are limited the one that decides.
+    """
 
     row: int
     query_id: str
@@ -50,6 +55,7 @@ class EdgePair:
     dense_score: float
     positive_score: float
     distance: float | None
+    limited: str
     status: str
     status_before: str
 
@@ -69,19 +75,33 @@ def nearest(table: Table, policy: Policy, decision: Decision, limit: Limit, coun
 
 
 def excess(table: Table, policy: Policy, limit: Limit) -> Floats | None:
-    """How far each candidate lies beyond a limit, in the teacher's units, (n,): refused where above 0; or None."""
-    beyond: list[Floats] = []
-    if limit == "ceiling":
-        if (highest := ceiling(table, policy)) is not None:
-            beyond.append(table.score - highest)
-        if policy.max_p_relevant is not None:
-            beyond.append(table.number("p_relevant") - np.float32(policy.max_p_relevant))
-    else:
-        if (lowest := floor(table, policy)) is not None:
-            beyond.append(lowest - table.score)
-        if policy.min_p_relevant is not None:
-            beyond.append(np.float32(policy.min_p_relevant) - table.number("p_relevant"))
-    return np.maximum.reduce(beyond) if beyond else None
+    """
+    How far each candidate lies beyond a limit, (n,): refused where above 0; None without a limit.
+
+    In the units of the score that is limited; where two are, the larger in standard deviations, so that they compare.
+    """
+    beyond = _beyond(table, policy, limit)
+    return np.fmax.reduce(_comparable(beyond)) if beyond else None
+
+
+def _beyond(table: Table, policy: Policy, limit: Limit) -> dict[str, Floats]:
+    """The same for each score that is limited, in its own units."""
+    by_score, by_chance, sign = ceiling(table, policy), policy.max_p_relevant, np.float32(1)
+    if limit == "floor":
+        by_score, by_chance, sign = floor(table, policy), policy.min_p_relevant, np.float32(-1)
+    beyond = {}
+    if by_score is not None:
+        beyond["teacher_score"] = sign * (table.score - by_score)
+    if by_chance is not None:
+        beyond["p_relevant"] = sign * (table.number("p_relevant") - np.float32(by_chance))
+    return beyond
+
+
+def _comparable(beyond: dict[str, Floats]) -> list[Floats]:
+    """Each in standard deviations; alone, it keeps its units."""
+    if len(beyond) == 1:
+        return list(beyond.values())
+    return [gap / max(np.nanstd(gap), np.finfo(np.float32).tiny) for gap in beyond.values()]
 
 
 def changes(table: Table, policy: Policy, new: Decision, old: Decision) -> Changes:
@@ -101,7 +121,11 @@ def read(
     doc_ids = work.candidates["doc_id"]
     own, known = ([str(doc_ids.iat[row]) for row in numbers] for numbers in (rows.tolist(), positives))
     titled, known_titled = work.titles(own), work.titles(known)
-    beyond = None if limit is None else excess(table, policy, limit)
+    beyond = {} if limit is None else _beyond(table, policy, limit)
+    decides = (
+        np.argmax([np.nan_to_num(gap[rows], nan=-np.inf) for gap in _comparable(beyond)], axis=0) if beyond else []
+    )
+    limited = [list(beyond)[place] for place in decides] if beyond else [""] * len(rows)
     dense = table.number("dense_score")
     return [
         EdgePair(
@@ -117,7 +141,8 @@ def read(
             teacher_score=float(table.score[row]),
             dense_score=float(dense[row]),
             positive_score=float(table.anchors[policy.anchor][row]),
-            distance=None if beyond is None else float(beyond[row]),
+            distance=float(beyond[limited[place]][row]) if beyond else None,
+            limited=limited[place],
             status=STATUSES[int(new.status[row])],
             status_before=STATUSES[int(old.status[row])],
         )
