@@ -101,15 +101,14 @@ def covering(work: Workspace, policy: Policy | None = None, rows: pd.DataFrame |
     return None
 
 
-def certification(work: Workspace, rows: pd.DataFrame) -> dict[str, Any]:
+def certification(work: Workspace, rows: pd.DataFrame, held: Certificate | None) -> dict[str, Any]:
     """
-    The manifest's entry beside the certificate: whether an export's rows are certified, after how many tests.
+    The manifest's entry beside the certificate `held` on an export's rows: whether there is one, after how many tests.
 
     Where they are not: how many rows differ from those last certified (None where none ever were), and what would
     certify them.
     """
-    known = certificates(work)
-    covered = covering(work, rows=rows) is not None
+    known, covered = certificates(work), held is not None
     last = next((one for one in reversed(known) if one.passed and _rows_file(work, one).is_file()), None)
     differ = None
     if last is not None and not covered:

@@ -10,14 +10,12 @@ next best takes its place. So a certificate names rows, not thresholds.
 
 import hashlib
 import json
-from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 
-from nearmiss.data import Dataset
 from nearmiss.export.judgements import judge, read, settled
-from nearmiss.export.plan import plan as plan_of
+from nearmiss.export.plan import plan
 from nearmiss.review import AuditPlan, Standing
 from nearmiss.selection import VERDICTS, Table
 from nearmiss.settings import Export, Policy
@@ -29,11 +27,12 @@ SETS_KEPT = 32
 _PAIR = ["query_id", "doc_id"]
 
 
-def rows_of(
-    dataset: Dataset, selected: pd.DataFrame, export: Export, withheld: Mapping[str, str] | None = None
-) -> pd.DataFrame:
-    """The mined negatives that an export writes, a row a pair; labelled negatives are the user's own, and left out."""
-    written = plan_of(dataset, selected, export, withheld).selected
+def rows_of(selected: pd.DataFrame, written: pd.DataFrame) -> pd.DataFrame:
+    """
+    The mined negatives among the rows that an export writes, a row a pair; `query_id` and `doc_id`, sorted.
+
+    Labelled negatives of `selected` are the user's own, and left out.
+    """
     negatives = written.loc[~written["is_positive"], _PAIR].astype(str)
     if "is_labelled_negative" in selected and (labelled := selected["is_labelled_negative"].to_numpy(bool)).any():
         own = pd.MultiIndex.from_frame(selected.loc[labelled, _PAIR].astype(str))
@@ -49,7 +48,7 @@ def exported(work: Workspace, policy: Policy, export: Export = DEFAULT) -> pd.Da
             judgements = read(work.standing)
             table = work.table.judged(work.table.verdicts.copy(), work.table.positive)
         selected, reviews = judge(table, judgements, policy, export, work.same_document)
-        return rows_of(work.run.dataset, selected, export, reviews.withheld)
+        return rows_of(selected, plan(work.run.dataset, selected, export, reviews.withheld).selected)
 
     return work.cached("exported", make, (policy, export, work.version), SETS_KEPT)
 
@@ -72,14 +71,14 @@ def that_differ(one: pd.DataFrame, other: pd.DataFrame) -> int:
     return len(first.symmetric_difference(second))
 
 
-def before(work: Workspace, plan: AuditPlan) -> Table:
+def before(work: Workspace, drawn: AuditPlan) -> Table:
     """
     The candidates as an export read them when the plan was drawn: with the verdicts up to then.
 
     What is kept of these was settled before anyone judged a draw, so that the draws are a valid sample of it. For plans
     of version 0.1, which did not record the log's state, as if nobody had judged any.
     """
-    return as_of(work, int(plan.facts.get("last_seq", 0)))
+    return as_of(work, int(drawn.facts.get("last_seq", 0)))
 
 
 def as_of(work: Workspace, last_seq: int) -> Table:

@@ -14,7 +14,7 @@ import pandas as pd
 from nearmiss.data.dataset import Dataset
 from nearmiss.export.formats import EXPORT_FORMATS, check
 from nearmiss.export.judgements import ExportReviews
-from nearmiss.export.plan import ExportCounts, plan
+from nearmiss.export.plan import ExportCounts, ExportPlan, plan
 from nearmiss.settings import Export
 
 
@@ -52,11 +52,21 @@ class DryRun:
         return self.positives + self.negatives + self.left_out
 
 
-def dry_run(dataset: Dataset, selected: pd.DataFrame, export: Export, reviews: ExportReviews) -> DryRun:
-    """Count what `write` would write; raises RecipeError as it does, and finds nothing to write without complaint."""
+def dry_run(
+    dataset: Dataset,
+    selected: pd.DataFrame,
+    export: Export,
+    reviews: ExportReviews,
+    planned: ExportPlan | None = None,
+) -> DryRun:
+    """
+    Count what `write` would write; raises RecipeError as it does, and finds nothing to write without complaint.
+
+    `planned` is what `plan` makes of the same, where it is known.
+    """
     check(export)
     form = EXPORT_FORMATS[export.format]
-    planned = plan(dataset, selected, export, reviews.withheld)
+    planned = planned or plan(dataset, selected, export, reviews.withheld)
     rows = {table.stem: int(table.size(planned.positives, planned.negatives).sum()) for table in form.tables}
     if form.corpus:
         rows[form.corpus.stem] = int(planned.selected.doc_id.nunique())

@@ -42,16 +42,18 @@ def write(
     provenance: Mapping[str, Any],
     advance: Advance = _quietly,
     reviews: ExportReviews = NOBODY,
+    planned: ExportPlan | None = None,
 ) -> Manifest:
     """
     Write the kept negatives of `selected` to the folder `out`; `advance` is called for each row written.
 
     `provenance` (recipe, policy, fingerprints, seconds; plain JSON values) goes into the manifest as it is. `selected`
     and `reviews` are as `judgements.judge` gives them, or `selected` alone as `selection.select` does.
+    `planned` is what `plan` makes of the same, where it is known.
     Raises RunError where `out` holds anything but the same export, RecipeError where the format cannot do as asked.
     """
     check(export)
-    planned = plan(dataset, selected, export, reviews.withheld)
+    planned = planned or plan(dataset, selected, export, reviews.withheld)
     check_not_empty(planned)
     begun = _manifest(dataset, selected, planned, export, provenance, reviews)
     with whole_folder(out, begun.as_json()) as folder:

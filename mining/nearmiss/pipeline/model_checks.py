@@ -62,7 +62,7 @@ def _teacher_scores(this: Round, pairs: AnyInts) -> Scores:
     """The scores of these pairs, most of which the round's candidates and earlier checks have in the cache, (n,)."""
     assert this.teacher is not None
     folder, name = this.run / "teacher_scores", f"checks-{this.number}"
-    known = score_cache.known_scores(folder, this.teacher, except_prefix=name)
+    known = score_cache.known_scores(folder, this.teacher, except_prefix=f"{name}-")
     return score_cache.score_pairs(this.teacher, this.queries, this.documents, pairs, folder, name, known)
 
 

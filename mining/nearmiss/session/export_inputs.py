@@ -7,7 +7,6 @@ Out: `ExportInputs`: what would be written, row by row or as a count, and the sh
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -34,30 +33,23 @@ class ExportInputs:
     selected: pd.DataFrame
     reviews: ExportReviews
     export: Export
+    planned: ExportPlan
+    rows: pd.DataFrame  # the mined negatives that would be written; `query_id` and `doc_id`, sorted
     provenance: Mapping[str, Any]
-
-    @cached_property
-    def _planned(self) -> ExportPlan:
-        return plan(self.dataset, self.selected, self.export, self.reviews.withheld)
-
-    @cached_property
-    def rows(self) -> pd.DataFrame:
-        """The mined negatives that would be written; `query_id` and `doc_id`, sorted."""
-        return audit.rows_of(self.dataset, self.selected, self.export, self.reviews.withheld)
 
     def dry_run(self) -> DryRun:
         """What would be written, and why not the rest."""
-        return dry_run(self.dataset, self.selected, self.export, self.reviews)
+        return dry_run(self.dataset, self.selected, self.export, self.reviews, self.planned)
 
     def preview(self, rows: int = 3) -> list[FilePreview]:
         """The first rows of each file, as they would be written."""
         check(self.export)
-        return preview(self.dataset, self._planned, self.export, self.provenance, rows)
+        return preview(self.dataset, self.planned, self.export, self.provenance, rows)
 
     def tables(self) -> Iterator[tuple[str, Iterator[dict[str, Any]]]]:
         """The name and the rows of each table that would be written, its corpus among them."""
         check(self.export)
-        planned = self._planned
+        planned = self.planned
         check_not_empty(planned)
         form = EXPORT_FORMATS[self.export.format]
         for table in form.tables:
@@ -67,7 +59,9 @@ class ExportInputs:
 
     def write(self, out: Path, advance: Advance) -> Manifest:
         """Write it; `advance` is called for each row."""
-        return write(self.dataset, self.selected, out, self.export, self.provenance, advance, self.reviews)
+        return write(
+            self.dataset, self.selected, out, self.export, self.provenance, advance, self.reviews, self.planned
+        )
 
 
 def prepare(work: Workspace, export: Export, policy: Policy | None = None) -> ExportInputs:
@@ -78,13 +72,13 @@ def prepare(work: Workspace, export: Export, policy: Policy | None = None) -> Ex
         judgements = read(work.standing)
         table = work.table.judged(work.table.verdicts.copy(), work.table.positive)
     selected, reviews = judge(table, judgements, policy, export, work.same_document)
-    rows = audit.rows_of(work.run.dataset, selected, export, reviews.withheld)
+    planned = plan(work.run.dataset, selected, export, reviews.withheld)
+    rows = audit.rows_of(selected, planned.selected)
     certificate = audit.covering(work, rows=rows)
     measured = {
         "certificate": certificate.as_json() if certificate else None,
-        "certification": audit.certification(work, rows),
+        "certification": audit.certification(work, rows, certificate),
     }
-    written = plan(work.run.dataset, selected, export, reviews.withheld).selected
-    learnt = {"trial": trained.found(work.run.folder, work.run.dataset, written)}
+    learnt = {"trial": trained.found(work.run.folder, work.run.dataset, planned.selected)}
     provenance = work.run.provenance(work.number) | {"policy": asdict(policy)} | measured | learnt
-    return ExportInputs(work.run.dataset, selected, reviews, export, provenance)
+    return ExportInputs(work.run.dataset, selected, reviews, export, planned, rows, provenance)

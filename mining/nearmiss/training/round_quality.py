@@ -7,8 +7,11 @@ Out: nDCG@10 of each round with its interval, and whether the encoder is known n
 The queries are those that `nearmiss train` and `nearmiss rounds` hold out. Nothing is encoded.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import reduce
 from pathlib import Path
+
+import numpy as np
 
 from nearmiss.errors import RunError
 from nearmiss.pipeline import silent
@@ -22,7 +25,7 @@ from nearmiss.training.trials.certainty import Difference
 from nearmiss.training.trials.classroom import Classroom, open_classroom
 from nearmiss.training.trials.measures import measure
 from nearmiss.training.trials.students.adapter import Turned
-from nearmiss.types import Floats
+from nearmiss.types import Floats, Ints
 from nearmiss.workspace import Workspace
 
 
@@ -62,27 +65,39 @@ def quality(run: Run, log: ReviewLog) -> RunQuality:
     last = series[-1].results[-1] if series else None
     settings = Training(**last.settings) if last else Training()
     found: list[EncoderQuality] = []
-    before: dict[str, Floats] | None = None
-    room: Classroom | None = None
+    before: dict[str, Floats] = {}
+    asked, searched = "", _searched(run, log, settings)
     for number in run.rounds:
-        work = Workspace(run, log, number)
-        if not (work.folder / "query_vectors").exists():
-            raise RunError(f"{work.folder}: wanted the vectors of the round's encoder; found none")
-        room = open_classroom(work, settings.as_trial, silent)
+        room = replace(_room(run, log, number, settings), searches=searched)
         turned = Turned(room.space)
         measures = measure(room.questions, turned.questions(), turned.documents())
-        of, same = numbers_of(measures, settings), before is not None and len(before["ndcg"]) == len(measures["ndcg"])
-        gain = gain_of(measures, before, settings) if before is not None and same else None
+        of = numbers_of(measures, settings)
+        # Query by query: a round of other queries has no gain over the one before.
+        gain = gain_of(measures, before, settings) if room.questions.fingerprint == asked else None
         name = run.round_facts(number)["encoder"]["name"]
         left_out = _left_out(run, name, settings, room.questions.fingerprint)
         found.append(EncoderQuality(number, name, of.ndcg, of.low, of.high, gain, left_out))
-        before = measures
+        before, asked = measures, room.questions.fingerprint
     if last is not None and last.round == run.rounds[-1]:
         found.append(_waiting(last, series[-1].students[-1]))
-    assert room is not None
-    asked = room.questions
     ended = [series[-1].ended, series[-1].advice()] if series and series[-1].ended else []
-    return RunQuality(found, len(asked.texts), asked.answers, len(room.searched), len(run.dataset.documents), ended)
+    questions = room.questions
+    return RunQuality(found, len(questions.texts), questions.answers, len(searched), len(run.dataset.documents), ended)
+
+
+def _room(run: Run, log: ReviewLog, number: int, settings: Training) -> Classroom:
+    work = Workspace(run, log, number)
+    if not (work.folder / "query_vectors").exists():
+        raise RunError(f"{work.folder}: wanted the vectors of the round's encoder; found none")
+    return open_classroom(work, settings.as_trial, silent)
+
+
+def _searched(run: Run, log: ReviewLog, settings: Training) -> Ints:
+    """What all rounds search, rising: of a corpus too large to be searched whole, each round's sample."""
+    if len(run.dataset.documents) <= settings.corpus:
+        return np.arange(len(run.dataset.documents))
+    samples = (_room(run, log, number, settings).searched for number in run.rounds)
+    return reduce(np.union1d, samples)
 
 
 def _waiting(result: StudentResult, folder: str) -> EncoderQuality:

@@ -6,6 +6,7 @@ import shutil
 import signal
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from nearmiss.models.encoder import ModelEncoder, load_encoder
 from nearmiss.pipeline import silent
 from nearmiss.run import open_run
 from nearmiss.settings import Mining, Policy, Training, Trial
+from nearmiss.training import round_quality
 from nearmiss.training.round_quality import quality
 from nearmiss.training.round_series import Series, rounds, stored_series
 from nearmiss.training.student_result import ROUND, START, TRAINED
@@ -143,6 +145,7 @@ def test_the_card_says_what_it_was_trained_on(fresh, tmp_path):
 KILLED = """
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from nearmiss.training.student_training import train
 from tests.nearmiss.training.dying import dies_at
 from tests.nearmiss.training.test_students import ENCODER
@@ -235,6 +238,14 @@ def test_rounds_mine_again_with_each_student_and_are_done_once(fresh, monkeypatc
     other = rounds(fresh, 2, replace(SERIES, epochs=1, learning_rate=1e-9), teacher=OverlapTeacher())
     assert (other.results[0].round, Path(other.students[0]).name) == (2, "2-adapter-2")
     assert stored_series(run) == [series, other]
+
+
+def test_rounds_are_compared_over_the_same_documents_where_each_has_a_sample_of_its_own(monkeypatch):
+    run = SimpleNamespace(dataset=SimpleNamespace(documents=range(9)), rounds=[1, 2])
+    samples = {1: np.array([0, 2, 4]), 2: np.array([1, 2, 8])}
+    monkeypatch.setattr(round_quality, "_room", lambda _run, _log, number, _: SimpleNamespace(searched=samples[number]))
+    assert round_quality._searched(run, None, Training(corpus=3)).tolist() == [0, 1, 2, 4, 8]
+    assert round_quality._searched(run, None, Training(corpus=9)).tolist() == list(range(9))
 
 
 def test_a_series_that_was_stopped_ends_like_one_that_was_not(first, tmp_path, monkeypatch):

@@ -86,10 +86,10 @@ def excess(table: Table, policy: Policy, limit: Limit) -> Floats | None:
 
 def _beyond(table: Table, policy: Policy, limit: Limit) -> dict[str, Floats]:
     """The same for each score that is limited, in its own units."""
-    by_score, by_chance, sign = ceiling(table, policy), policy.max_p_relevant, np.float32(1)
+    by_score, by_chance, sign = ceiling(table, policy), policy.max_p_relevant, 1
     if limit == "floor":
-        by_score, by_chance, sign = floor(table, policy), policy.min_p_relevant, np.float32(-1)
-    beyond = {}
+        by_score, by_chance, sign = floor(table, policy), policy.min_p_relevant, -1
+    beyond: dict[str, Floats] = {}
     if by_score is not None:
         beyond["teacher_score"] = sign * (table.score - by_score)
     if by_chance is not None:

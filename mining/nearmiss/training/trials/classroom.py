@@ -43,6 +43,7 @@ class Classroom:
     watch: Watch
     start: Mining | None = None  # names another encoder to start from than the round's
     guide: Mining | None = None  # names an encoder, for the losses that have one
+    searches: Ints | None = None  # the documents to search, rising, in place of those that the trial chooses
 
     def exported(self, policy: Policy | None) -> ExportedPairs:
         """The pairs that a policy would export for the training queries, under the verdicts that count now."""
@@ -94,6 +95,8 @@ class Classroom:
 
         A sample holds the known documents of the questions, their candidates, and a seeded draw of others.
         """
+        if self.searches is not None:
+            return self.searches
         count = len(self.work.run.dataset.documents)
         if count <= self.trial.corpus:
             return np.arange(count)
