@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from nearmiss.settings import Export as Export
     from nearmiss.settings import Mining as Mining
     from nearmiss.settings import Policy as Policy
+    from nearmiss.settings import Serving as Serving
     from nearmiss.settings import Training as Training
     from nearmiss.settings import Trial as Trial
     from nearmiss.training.round_series import rounds as rounds
@@ -39,6 +40,7 @@ _PUBLIC = {
     "open_run": "nearmiss.api",
     "read": "nearmiss.data",
     "select": "nearmiss.selection",
+    "Serving": "nearmiss.settings",
     "Training": "nearmiss.settings",
     "Trial": "nearmiss.settings",
     "rounds": "nearmiss.training.round_series",
@@ -51,6 +53,7 @@ __all__ = [
     "Mining",
     "OpenRun",
     "Policy",
+    "Serving",
     "Training",
     "Trial",
     "mine",

@@ -18,7 +18,7 @@ from nearmiss.models.live import live_encoder, live_teacher, name_of
 from nearmiss.pipeline import Watch, silent
 from nearmiss.retrieval.given_vectors import IN_MEMORY, given_vectors
 from nearmiss.run import open_run
-from nearmiss.settings import Mining, Policy, check_read
+from nearmiss.settings import Mining, Policy, Serving, check_read
 
 SPARSE = "sparse"
 
@@ -35,15 +35,17 @@ def mine(
     mining: Mining | None = None,
     policy: Policy | None = None,
     format: str | None = None,
+    serving: Serving | None = None,
     watch: Watch = silent,
 ) -> OpenRun:
     """
     Retrieve, score and decide: mine one round of `dataset` into the folder `run`, and open it.
 
-    A model is a folder, a hub name, or a live object with the weights that it has at this moment: a
-    SentenceTransformer, CrossEncoder or SparseEncoder, or anything with encode_query and encode_document, or with
-    predict. It needs no wrapper, keeps its own prompts and pooling, and is left in the mode, on the device and with
-    the gradients that it had, so that a training loop may call this between two epochs.
+    A model is a folder, a hub name, an address (`openai:MODEL@URL`, `rerank:MODEL@URL`), or a live object with the
+    weights that it has at this moment: a SentenceTransformer, CrossEncoder or SparseEncoder, or anything with
+    encode_query and encode_document, or with predict. It needs no wrapper, keeps its own prompts and pooling, and is
+    left in the mode, on the device and with the gradients that it had, so that a training loop may call this between
+    two epochs.
 
     Args:
         dataset: A path or hub name, a `datasets.Dataset` or a pandas frame of pairs, a mapping of frames (`queries`,
@@ -59,6 +61,7 @@ def mine(
         mining: Sources, depths and everything else that costs time. By default those of the run's last round.
         policy: What is kept and what is refused; by default the run's own.
         format: Which of `nearmiss.data.FORMATS` a path is in, where its file names do not show it.
+        serving: How models behind servers are asked: a budget of requests, how many at once, a file with the key.
         watch: Gets progress: `watch(stage, total, unit)` opens a context that is called at each step.
 
     Returns:
@@ -90,7 +93,7 @@ def mine(
         recipe, models = _with_vectors(folder, recipe, models, data, document_vectors, query_vectors)
     if mining is not None:
         check_read(recipe, [field.name for field in fields(Mining)])
-    finished = pipeline.mine(folder, recipe, data, policy, watch=watch, **models)
+    finished = pipeline.mine(folder, recipe, data, policy, serving=serving, watch=watch, **models)
     return OpenRun(finished.folder)
 
 

@@ -21,10 +21,11 @@ from nearmiss.cli.reading import NO_READING, ReadingFlags, read, refuse, takes_d
 from nearmiss.counts import counted
 from nearmiss.errors import RecipeError, RunError
 from nearmiss.presets import PRESETS, Preset
-from nearmiss.settings import COUNT_OR_NONE, Export, Mining, Policy, check_number, check_read, source_name
+from nearmiss.settings import COUNT_OR_NONE, Export, Mining, Policy, Serving, check_number, check_read, source_name
 from nearmiss.typed_settings import typed_fields
 
 if TYPE_CHECKING:
+    from nearmiss.data import Dataset
     from nearmiss.run import Run
 
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="a run folder, made by `mine`")]
@@ -63,7 +64,7 @@ PresetName = Annotated[
 
 
 @app.command()
-@takes(Mining, Policy)
+@takes(Mining, Policy, Serving)
 @takes_data
 def mine(
     data: Annotated[str, typer.Argument(metavar="DATA", help="a data set: folder, file or hub name")],
@@ -77,19 +78,30 @@ def mine(
     from nearmiss.pipeline import mine as mine_round
 
     console = _errors()
+    serving = Serving(**typed_fields(Serving, flags))
     if run is None:
         refuse(reading, f"a round of {data} reads the data that the run keeps")
         opened = _existing_run(data)
         recipe, policy = _another_round(opened, preset, flags)
-        finished = mine_round(opened.folder, recipe, policy=policy, watch=progress_on(console))
+        _say_what_is_sent(recipe, opened.dataset, serving)
+        finished = mine_round(opened.folder, recipe, policy=policy, serving=serving, watch=progress_on(console))
     else:
         start = _preset(preset)
         recipe = replace(start.mining, **_mining_fields(start.mining, flags))
         policy = _policy(start.policy, flags)
         check_read(recipe, typed_fields(Mining, flags))
         dataset = read(console, data, reading)
-        finished = mine_round(run, recipe, dataset, policy, watch=progress_on(console))
+        _say_what_is_sent(recipe, dataset, serving)
+        finished = mine_round(run, recipe, dataset, policy, serving=serving, watch=progress_on(console))
     _report(finished, json)
+
+
+def _say_what_is_sent(recipe: Mining, data: "Dataset", serving: Serving) -> None:
+    """What servers will be asked at most, before the first request."""
+    from nearmiss.pipeline.served_estimate import estimated
+
+    for sentence in estimated(recipe, data, serving):
+        _errors().print(sentence, markup=False, soft_wrap=True)
 
 
 @app.command()

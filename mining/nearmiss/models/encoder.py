@@ -17,6 +17,8 @@ from nearmiss.errors import ModelError
 from nearmiss.models.adapted import Adaptation, adapted_folder
 from nearmiss.models.engine import Engine, Model, ModelRequest, OnEngine, Task, open_engine
 from nearmiss.models.engine.loading import model_folder
+from nearmiss.models.served import Budget, address_of
+from nearmiss.models.served.served_encoder import load_served_encoder
 from nearmiss.settings import Mining
 from nearmiss.storage.files import sha256_of
 from nearmiss.storage.fingerprint import fingerprint_of_model
@@ -81,8 +83,15 @@ class ModelEncoder(OnEngine):
         return np.asarray(rows / np.maximum(lengths, 1e-12), np.float32)
 
 
-def load_encoder(recipe: Mining) -> ModelEncoder:
-    """The recipe's encoder, or the embedded MiniLM; its prompts are the model's own unless the recipe has some."""
+def load_encoder(recipe: Mining, budget: Budget | None = None) -> Encoder:
+    """The recipe's encoder, or the embedded MiniLM; `budget` is what may be asked of servers."""
+    if address := address_of("--encoder", recipe.encoder):
+        return load_served_encoder(address, recipe, budget or Budget())
+    return load_model_encoder(recipe)
+
+
+def load_model_encoder(recipe: Mining) -> ModelEncoder:
+    """An encoder that runs here; its prompts are the model's own unless the recipe has some."""
     folder = encoder_folder(recipe)
     print_, adapted = fingerprint_of_model(folder), adapted_folder(folder)
     wanted = ModelRequest(
@@ -116,6 +125,11 @@ def encoder_folder(recipe: Mining) -> Path:
         raise ModelError(
             "--encoder: wanted a model, to read texts with; found a recipe whose vectors were given "
             f"({recipe.document_vectors})"
+        )
+    if address_of("--encoder", recipe.encoder):
+        raise ModelError(
+            f"--encoder {recipe.encoder}: wanted a model that runs here; found one behind a server. Name a folder "
+            "or a hub name; only `nearmiss trial --student adapter` needs no weights"
         )
     return model_folder("--encoder", recipe.encoder) if recipe.encoder else embedded_folder()
 

@@ -81,7 +81,8 @@ def score_pairs(
     """
     keys = _keys(queries, documents, pairs)
     scores = known.look_up(keys)
-    new = _new_pairs(keys[np.isnan(scores)], queries, documents, pairs)
+    by_query = getattr(teacher, "by_query", False)
+    new = _new_pairs(keys[np.isnan(scores)], queries, documents, pairs, by_query=by_query)
     advance(len(pairs) - len(new))
     chunks = []
     for number, start in enumerate(range(0, len(new), PAIRS_PER_CHUNK)):
@@ -117,9 +118,13 @@ def _score(teacher: Teacher, texts: list[tuple[str, str]], advance: Callable[[in
     return np.concatenate(slices)
 
 
-def _new_pairs(keys: pd.DataFrame, queries: Sequence[str], documents: Sequence[str], pairs: AnyInts) -> pd.DataFrame:
-    """The keys, each once, the longest documents first and all pairs of one together; the index is their row."""
+def _new_pairs(
+    keys: pd.DataFrame, queries: Sequence[str], documents: Sequence[str], pairs: AnyInts, *, by_query: bool
+) -> pd.DataFrame:
+    """The keys, each once; all pairs of a document together, the longest first, or all of a query; by their row."""
     new = keys.drop_duplicates()
+    if by_query:
+        return new.iloc[np.argsort(pairs[new.index, 0], kind="stable")]
     # One chunk holds texts of about one length, whatever query they belong to, and reads few documents.
     query, document = pairs[new.index].T
     lengths = [

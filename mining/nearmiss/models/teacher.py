@@ -15,6 +15,8 @@ from nearmiss.models.encoder import Encoder, load_encoder
 from nearmiss.models.engine import Model, ModelRequest, OnEngine, open_engine
 from nearmiss.models.late_interaction import load_late_interaction
 from nearmiss.models.low_rank import plain_folder
+from nearmiss.models.served import Budget, address_of
+from nearmiss.models.served.reranker import load_served_teacher
 from nearmiss.settings import LATE_INTERACTION, Mining
 from nearmiss.storage.fingerprint import fingerprint_of_model
 from nearmiss.types import Scores
@@ -38,13 +40,17 @@ class CrossEncoderTeacher(OnEngine):
 
 
 def load_teacher(
-    recipe: Mining, documents: pd.DataFrame | None = None, collection: str = "", encoder: Encoder | None = None
+    recipe: Mining,
+    documents: pd.DataFrame | None = None,
+    collection: str = "",
+    encoder: Encoder | None = None,
+    budget: Budget | None = None,
 ) -> Teacher | None:
     """
     The recipe's teacher; None where the dense score stands in for one.
 
     Late interaction alone asks for the collection: its documents, and its fingerprint; ModelError where there is none.
-    It reads with `encoder`, the run's own, or the recipe's.
+    It reads with `encoder`, the run's own, or the recipe's. `budget` is what may be asked of servers.
     """
     if not recipe.teacher:
         return None
@@ -52,6 +58,8 @@ def load_teacher(
         if documents is None:
             raise ModelError(f"--teacher {LATE_INTERACTION}: wanted the collection that is scored; found none")
         return load_late_interaction(recipe, encoder or load_encoder(recipe), documents, collection)
+    if address := address_of("--teacher", recipe.teacher):
+        return load_served_teacher(address, recipe, budget or Budget())
     return _cross_encoder(recipe)
 
 

@@ -22,6 +22,7 @@ from nearmiss.models import score_cache
 from nearmiss.models.encoder import Encoder
 from nearmiss.models.engine.loading import model_folder
 from nearmiss.models.live import weights_fingerprint
+from nearmiss.models.served import Budget, without_url
 from nearmiss.models.teacher import Teacher
 from nearmiss.pipeline.model_checks import check_models
 from nearmiss.pipeline.number_types import in_the_number_types_of, is_same_elsewhere, other_numbers
@@ -29,11 +30,12 @@ from nearmiss.pipeline.progress import Watch, silent
 from nearmiss.pipeline.reading_once import TOKENS, with_tokens_kept
 from nearmiss.pipeline.round import Round, count_rows, count_scores
 from nearmiss.pipeline.searching import read_run
+from nearmiss.pipeline.served_answers import ANSWERS, with_answers_kept
 from nearmiss.pipeline.stages import calibrate, run_stages
 from nearmiss.retrieval.given_vectors import GivenVectors, given_vectors
 from nearmiss.retrieval.vector_store import RECORD
 from nearmiss.run import POLICY_FILE, RUN_FILE, SCHEMA, Run, mining_from, open_run
-from nearmiss.settings import SOURCES, Mining, Policy, check_together, source_file, with_whole_paths
+from nearmiss.settings import SOURCES, Mining, Policy, Serving, check_together, source_file, with_whole_paths
 from nearmiss.storage.files import read_object, sha256_of, write_json
 from nearmiss.storage.fingerprint import fingerprint_of_model
 from nearmiss.storage.numbered import shard_name
@@ -44,7 +46,7 @@ __all__ = ["Watch", "mine", "silent"]
 
 LIBRARIES = ("nearmiss", "bm25s", "faiss-cpu", "numpy", "openvino", "sentence-transformers", "torch", "transformers")
 Models = dict[str, Encoder | Teacher | None]
-SCAFFOLDING = ("found", "pool", TOKENS)  # a round's files that only its own stages read
+SCAFFOLDING = ("found", "pool", TOKENS, ANSWERS)  # a round's files that only its own stages read
 
 
 def mine(
@@ -56,6 +58,7 @@ def mine(
     encoder: Encoder | None = None,
     teacher: Teacher | None = None,
     sparse_encoder: Any = None,
+    serving: Serving | None = None,
     watch: Watch = silent,
 ) -> Run:
     """
@@ -63,7 +66,7 @@ def mine(
 
     A new folder needs `data`; an existing one keeps its own, and gets one more round where no `data` is given and the
     recipe or a model's weights have changed. `encoder`, `teacher` and `sparse_encoder` take the place of those the
-    recipe names.
+    recipe names. `serving` says how models behind servers are asked.
     Raises RunError where the folder holds other data or a half-made round of another recipe, and where another process
     mines into it; RecipeError where the policy asks for what the recipe does not mine. Nothing is written before
     everything is checked.
@@ -73,7 +76,7 @@ def mine(
     run = _existing(folder, data)
     collection = data or open_run(folder).dataset
     fingerprint = run.facts["dataset"]["fingerprint"] if run else dataset.fingerprint(collection)
-    begun = in_the_number_types_of(run.facts["rounds"] if run else [], recipe)
+    begun = in_the_number_types_of(run.facts["rounds"] if run else [], recipe, Budget(serving))
     encoder = encoder or _given(recipe, collection) or begun.encoder()
     teacher = teacher or begun.teacher(collection.documents, fingerprint, encoder)
     wanted = _entry(recipe, encoder, teacher, sparse_encoder)
@@ -95,7 +98,7 @@ def mine(
                 entry = entry | wanted
             entry = entry | {"finished": False} | _versions_of(entry)
             _record(run, entry)
-            this = dataclasses.replace(this, teacher=with_tokens_kept(this))
+            this = with_answers_kept(dataclasses.replace(this, teacher=with_tokens_kept(this)))
             remembered = run_stages(this, watch)
             if stored.load(this.folder) is None:
                 calibrate(this)
@@ -239,7 +242,7 @@ def _round_to_make(run: Run, wanted: dict[str, Any], models: Models, *, may_add:
 
 def _changes(last: dict[str, Any], wanted: dict[str, Any], models: Models) -> list[str]:
     # Earlier releases wrote paths as they were typed.
-    before, after = (dataclasses.asdict(with_whole_paths(mining_from(entry["recipe"]))) for entry in (last, wanted))
+    before, after = (_compared(entry["recipe"]) for entry in (last, wanted))
     changes = [f"{name} {before[name]!r} -> {after[name]!r}" for name in before if before[name] != after[name]]
     for model in ("encoder", "teacher", "sparse_encoder"):
         prints = [entry[model] and entry[model]["fingerprint"] for entry in (last, wanted)]
@@ -252,6 +255,12 @@ def _changes(last: dict[str, Any], wanted: dict[str, Any], models: Models) -> li
     # A missing file is not a changed one: what it found is kept.
     changes += [f"another content of {path}" for path in files if before_files.get(path, files[path]) != files[path]]
     return changes
+
+
+def _compared(recipe: dict[str, Any]) -> dict[str, Any]:
+    """The settings of a recipe as two rounds are compared: the same model on another server is the same model."""
+    settings = dataclasses.asdict(with_whole_paths(mining_from(recipe)))
+    return settings | {name: without_url(settings[name]) for name in ("encoder", "teacher")}
 
 
 def _record(run: Run, entry: dict[str, Any]) -> None:

@@ -17,6 +17,7 @@ import pandas as pd
 
 from nearmiss.errors import ModelError
 from nearmiss.models.encoder import Encoder, load_encoder
+from nearmiss.models.served import Budget
 from nearmiss.models.teacher import Teacher, load_teacher
 from nearmiss.run import mining_from
 from nearmiss.settings import Mining, Precision
@@ -30,14 +31,17 @@ class AsBegun:
 
     recipe: Mining
     types: dict[str, Precision]  # by model
+    budget: Budget  # what may be asked of servers
 
     def encoder(self) -> Encoder:
         """The recipe's encoder."""
-        return self._in_its_type("encoder", load_encoder)
+        return self._in_its_type("encoder", lambda recipe: load_encoder(recipe, self.budget))
 
     def teacher(self, documents: pd.DataFrame, collection: str, encoder: Encoder) -> Teacher | None:
         """The recipe's teacher, or None where it has none."""
-        return self._in_its_type("teacher", lambda recipe: load_teacher(recipe, documents, collection, encoder))
+        return self._in_its_type(
+            "teacher", lambda recipe: load_teacher(recipe, documents, collection, encoder, self.budget)
+        )
 
     def _in_its_type(self, model: str, load: Callable[[Mining], M]) -> M:
         with suppress(ModelError):  # this machine has no such type; any other error is raised below
@@ -46,13 +50,13 @@ class AsBegun:
         return load(self.recipe)
 
 
-def in_the_number_types_of(rounds: list[dict[str, Any]], recipe: Mining) -> AsBegun:
+def in_the_number_types_of(rounds: list[dict[str, Any]], recipe: Mining, budget: Budget) -> AsBegun:
     """The recipe's models as the last round was begun, where that is the recipe's and `auto` chose."""
     last = rounds[-1] if rounds else None
     if last is None or recipe.precision != "auto" or mining_from(last["recipe"]) != recipe:
-        return AsBegun(recipe, {})
+        return AsBegun(recipe, {}, budget)
     begun = {name: last[name]["precision"] for name in ("encoder", "teacher") if last[name]}
-    return AsBegun(recipe, {name: found for name, found in begun.items() if found in get_args(Precision)})
+    return AsBegun(recipe, {name: found for name, found in begun.items() if found in get_args(Precision)}, budget)
 
 
 def other_numbers(begun: dict[str, Any], wanted: dict[str, Any]) -> bool:

@@ -1,7 +1,7 @@
 """
 What a person may choose: `Mining` (costs minutes), `Policy` (costs milliseconds), `Export` (what is written),
-`Teaching` (what a teacher is trained with), `Trial` (how policies are tried on small students) and `Training` (how a
-student is trained for use).
+`Teaching` (what a teacher is trained with), `Trial` (how policies are tried on small students), `Training` (how a
+student is trained for use) and `Serving` (how servers are asked).
 
 The words beside each field become its `--help` and its slider's tooltip.
 """
@@ -14,6 +14,7 @@ from nearmiss.settings.model_training import DISTILLED, OfPartly, StudentName, T
 from nearmiss.settings.policy import Policy
 from nearmiss.settings.ranges import COUNT_OR_NONE, NUMBER
 from nearmiss.settings.recipe import LATE_INTERACTION, Mining, Precision
+from nearmiss.settings.served_models import Serving
 from nearmiss.settings.source_names import RESERVED, SOURCES, source_file, source_name
 from nearmiss.settings.whole_paths import IN_ORDER, with_whole_paths
 
@@ -33,6 +34,7 @@ __all__ = [
     "OfPartly",
     "Policy",
     "Precision",
+    "Serving",
     "StudentName",
     "Teaching",
     "Training",

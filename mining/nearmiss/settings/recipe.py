@@ -27,7 +27,9 @@ class Mining:
     """
 
     encoder: Annotated[
-        str, "sentence-transformers model (folder or hub name); empty for the MiniLM that comes with nearmiss"
+        str,
+        "sentence-transformers model (folder or hub name), or openai:MODEL@URL for one behind a server; empty for the "
+        "MiniLM that comes with nearmiss",
     ] = ""
     document_vectors: Annotated[
         str, "file or folder with a vector and an id for each document, in the encoder's place (.npy, Parquet, Arrow)"
@@ -35,8 +37,8 @@ class Mining:
     query_vectors: Annotated[str, "the same for each query"] = ""
     teacher: Annotated[
         str,
-        "cross-encoder (folder or hub name), or late-interaction, by the encoder's own vectors of tokens; empty to use "
-        "the dense score in its place",
+        "cross-encoder (folder or hub name), rerank:MODEL@URL for one behind a server, or late-interaction, by the "
+        "encoder's own vectors of tokens; empty to use the dense score in its place",
     ] = LATE_INTERACTION
     sparse_encoder: Annotated[str, "SparseEncoder (SPLADE) model for the source `sparse`"] = ""
     sources: Annotated[
@@ -49,6 +51,9 @@ class Mining:
         COUNT,
     ] = ()
     language: Annotated[str, "language of the texts for BM25, as a two-letter code; empty to detect it"] = ""
+    dimensions: Annotated[
+        int | None, "length of the vectors that a served encoder is asked for; by default the model's own", COUNT
+    ] = None
     query_prompt: Annotated[str | None, "text put before each query; by default the model's own"] = None
     document_prompt: Annotated[str | None, "text put before each document; by default the model's own"] = None
     teacher_prompt: Annotated[str | None, "instruction for the teacher; by default the model's own"] = None

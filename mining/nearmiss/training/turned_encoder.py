@@ -17,7 +17,7 @@ import numpy as np
 
 from nearmiss.data import passages
 from nearmiss.models.adapted import Adaptation
-from nearmiss.models.encoder import ModelEncoder, load_encoder
+from nearmiss.models.encoder import ModelEncoder, load_model_encoder
 from nearmiss.retrieval.vector_store import StoredVectors, open_vectors
 from nearmiss.run import Run
 from nearmiss.settings import Mining
@@ -29,7 +29,7 @@ MATRICES = "matrices.npz"
 
 @dataclass(frozen=True)
 class TurnedEncoder:
-    """The encoder of a folder; what it says of itself is what `load_encoder` says of that folder."""
+    """The encoder of a folder; what it says of itself is what `load_model_encoder` says of that folder."""
 
     run: Run
     number: int  # the round whose vectors are turned
@@ -90,7 +90,7 @@ def turned_encoder(run: Run, number: int, workshop: Path, recipe: Mining) -> Tur
         return None
     with np.load(path) as stored:
         matrices = Adaptation(stored["queries"], stored["documents"])
-    return TurnedEncoder(run, number, matrices, load_encoder(recipe))
+    return TurnedEncoder(run, number, matrices, load_model_encoder(recipe))
 
 
 def _by_text(texts: list[str], vectors: Path) -> tuple[dict[str, int], StoredVectors]:

@@ -1,0 +1,162 @@
+"""
+The client: requests to one server, several at once, repeated where that helps.
+
+In:  an address, a budget, what to ask
+Out: answers, in the order of what was asked; ModelError in one line, with no key in it
+
+The `openai` client repeats what failed (408, 409, 429, 5xx, a cut connection) with jitter and waits as long as
+Retry-After says. Here are the budget, the pace, and what an error means.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from nearmiss.errors import ModelError, require
+from nearmiss.models.served.budget import Budget, Pace
+from nearmiss.models.served.keys import hidden, key_for
+from nearmiss.models.served.server_address import Address
+
+if TYPE_CHECKING:
+    from openai import OpenAI
+
+REPEATS = 8  # of a request that failed: about half a minute in all, where the server names no time
+TIMEOUT = 300.0  # seconds: a large model on a processor is slow
+TOO_FAST = (429, 503)
+TOO_MUCH = (400, 413, 422)  # perhaps fewer texts in one request would be answered
+NO_KEY = "no-key"  # the client wants one; it is not sent
+SHOWN = 300  # characters of what a server says
+
+Asked = TypeVar("Asked")
+Answer = TypeVar("Answer")
+
+
+class Refused(ModelError):
+    """The server will not answer this request, however often it is sent."""
+
+
+class Client:
+    """One server, as one command asks it."""
+
+    def __init__(self, address: Address, budget: Budget) -> None:
+        require("served", "openai")
+        self.address, self.budget = address, budget
+        self.pace = Pace(budget.serving.requests_at_once)
+        self._key = key_for(address, budget.serving.key_file)
+        self.openai = self._opened()
+
+    def __repr__(self) -> str:
+        return f"Client({self.address})"
+
+    def _opened(self) -> "OpenAI":
+        import openai
+
+        hooks: Any = {"request": [self._before], "response": [self._after]}
+        return openai.OpenAI(
+            base_url=self.address.url,
+            api_key=self._key or NO_KEY,
+            max_retries=REPEATS,
+            timeout=TIMEOUT,
+            http_client=openai.DefaultHttpxClient(event_hooks=hooks),
+        )
+
+    def _before(self, request: Any) -> None:
+        """Called as each request is sent, repeated ones too."""
+        if not self._key:
+            request.headers.pop("Authorization", None)
+        if seconds := self.pace.wait:
+            time.sleep(seconds)
+        self.budget.spend()
+
+    def _after(self, response: Any) -> None:
+        if response.status_code in TOO_FAST:
+            self.pace.refused(response.headers)
+        if response.status_code >= 400:
+            self.budget.give_back()
+        else:
+            self.pace.answered()
+
+    def ask(self, send: Callable[[], Answer]) -> Answer:
+        """The answer to one request of `self.openai`; ModelError where there is none."""
+        import openai
+
+        try:
+            return send()
+        # `from None`: the client's own error holds the request, and with it the key.
+        except openai.APIStatusError as error:
+            raise self._refused(error.status_code, _said(error.body) or str(error.message)) from None
+        except openai.APITimeoutError:
+            raise ModelError(f"{self.address}: wanted an answer; found none within {TIMEOUT:.0f} seconds") from None
+        except openai.APIConnectionError as error:
+            found = hidden(str(error.__cause__ or error), self._key)
+            raise ModelError(
+                f"{self.address}: wanted a server that answers; found none after {REPEATS + 1} tries ({found}). Every "
+                "answer so far is kept: the same command goes on from there"
+            ) from None
+        except openai.OpenAIError as error:
+            raise ModelError(
+                f"{self.address}: wanted an answer; found {hidden(str(error), self._key)[:SHOWN]}"
+            ) from None
+        except ValueError as error:  # an answer that is not JSON
+            raise ModelError(
+                f"{self.address}: wanted JSON of the server; found {hidden(str(error), self._key)[:SHOWN]}"
+            ) from None
+
+    def post(self, path: str, body: dict[str, Any]) -> Any:
+        """The JSON that the server answers to a request that the `openai` client has no method for."""
+        return self.ask(lambda: self.openai.post(path, body=body, cast_to=object))
+
+    def each(self, send: Callable[[Asked], Answer], asked: Sequence[Asked]) -> list[Answer]:
+        """
+        The answer to each, in their order, several at once.
+
+        Where one fails nothing more is begun, what is under way is waited for, since it is paid, and the error raised.
+        """
+        if len(asked) < 2:
+            return [send(one) for one in asked]
+
+        def in_turn(one: Asked) -> Answer:
+            with self.pace.turn():
+                return send(one)
+
+        with ThreadPoolExecutor(min(len(asked), self.budget.serving.requests_at_once)) as pool:
+            futures: list[Future[Answer]] = [pool.submit(in_turn, one) for one in asked]
+            try:
+                wait(futures, return_when=FIRST_EXCEPTION)
+            finally:
+                for future in futures:
+                    future.cancel()
+        failed = [error for future in futures if not future.cancelled() and (error := future.exception())]
+        if failed:
+            raise failed[0]
+        return [future.result() for future in futures]
+
+    def _refused(self, status: int, message: str) -> ModelError:
+        found = f"{status}: {' '.join(hidden(message, self._key).split())[:SHOWN]}"
+        if status in (401, 403):
+            cure = "Give the key with NEARMISS_API_KEY or --key-file"
+        elif status == 404:
+            cure = "Check the model's name, and the path of the URL: most servers want /v1 at its end"
+        elif status in TOO_MUCH:
+            return Refused(f"{self.address}: wanted an answer; found {found}")
+        else:
+            cure = "Every answer so far is kept: the same command goes on from there"
+        return ModelError(f"{self.address}: wanted an answer; found {found}. {cure}")
+
+
+def _said(body: Any) -> str:
+    """What a server says of an error, in the forms of OpenAI and others; "" where it is none of them."""
+    said = body.get("message") or body.get("error") or body.get("detail") if isinstance(body, dict) else body
+    return said if isinstance(said, str) else ""
+
+
+def in_parts(send: Callable[[list[Asked]], list[Answer]], asked: list[Asked]) -> list[Answer]:
+    """The answers to all; where the server refuses so many in one request, those of each half."""
+    try:
+        return send(asked)
+    except Refused:
+        if len(asked) < 2:
+            raise
+    middle = len(asked) // 2
+    return in_parts(send, asked[:middle]) + in_parts(send, asked[middle:])

@@ -1,0 +1,134 @@
+"""
+Rerankers behind a server: any that answers as Cohere's, Jina's, Voyage's or TEI's /rerank does.
+
+In:  `rerank:MODEL@URL` and a recipe; pairs of texts
+Out: a `Teacher`; each pair is asked for once, however often the command was killed
+
+    Cohere, Jina, vLLM, Infinity, ZeroEntropy   model, query, documents -> results: index, relevance_score
+    Voyage                                      model, query, documents -> data: index, relevance_score
+    TEI                                         query, texts            -> [index, score]
+
+Most of them answer with chances from 0 to 1, and TEI does unless it is asked for raw scores, so chances are the common
+scale. A server that answers with other numbers is believed: any scale that rises is one that a policy can work on.
+"""
+
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from nearmiss.errors import ModelError
+from nearmiss.models.served.answers import Answers, key_of
+from nearmiss.models.served.budget import Budget
+from nearmiss.models.served.client import Client, Refused, in_parts
+from nearmiss.models.served.server_address import Address
+from nearmiss.settings import Mining
+from nearmiss.storage.fingerprint import fingerprint_of
+from nearmiss.types import Scores
+
+Form = Literal["documents", "texts"]
+QUESTION, REPLIES = "what is nearmiss", ["It mines hard negatives.", "Bread rises because of yeast."]
+
+
+@dataclass(frozen=True)
+class ServedTeacher:
+    """A reranker that a server runs."""
+
+    client: Client
+    form: Form
+    reported: str  # the model, as the server calls it; "" where it does not say
+    prompt: str
+    precision: str = "as served"
+    agreement: str | None = None
+    by_query: bool = True  # one request holds documents of one query
+    answers: Answers = field(default_factory=lambda: Answers(None, 0), repr=False)
+
+    @property
+    def fingerprint(self) -> str:
+        """The model's name, the server's name for it and the prompt; not where the server is."""
+        return fingerprint_of("rerank", self.client.address.model, self.reported, self.prompt)
+
+    @property
+    def engine(self) -> str:
+        """What runs it."""
+        return f"server ({self.reported})" if self.reported else "server"
+
+    def keeping(self, folder: Path) -> "ServedTeacher":
+        """The same, with each answer kept in a folder of its own inside this one."""
+        return replace(self, answers=Answers(folder / self.fingerprint[:16], 1))
+
+    def score(self, pairs: list[tuple[str, str]]) -> Scores:
+        """Scores (n,) in float32, as the server gives them."""
+        keys = {pair: key_of(*pair) for pair in pairs}
+        rows = self.answers.look_up(list(keys.values()))
+        known = {pair: float(row[0]) for pair, row in zip(keys, rows, strict=True) if row is not None}
+        waiting: dict[str, list[str]] = {}
+        for query, document in keys:
+            if (query, document) not in known:
+                waiting.setdefault(query, []).append(document)
+        size = self.client.budget.serving.texts_per_request
+        parts = [(q, own[start : start + size]) for q, own in waiting.items() for start in range(0, len(own), size)]
+        for (query, documents), found in zip(parts, self.client.each(self._ask, parts), strict=True):
+            known.update(zip([(query, document) for document in documents], found, strict=True))
+        return np.array([known[pair] for pair in pairs], np.float32)
+
+    def _ask(self, part: tuple[str, list[str]]) -> list[float]:
+        query, documents = part
+        return in_parts(partial(self._ask_at_once, query), documents)
+
+    def _ask_at_once(self, query: str, documents: list[str]) -> list[float]:
+        try:
+            reported, scores = scores_of(self.client, self.form, self.prompt + query, documents)
+        except Refused as error:
+            if len(documents) > 1:
+                raise
+            found = (
+                f"the query {query[:60]!r} with a document of {len(documents[0]):,} characters, {documents[0][:60]!r}"
+            )
+            raise Refused(f"{error}, to {found}") from None
+        if reported != self.reported:
+            raise ModelError(
+                f"{self.client.address}: wanted one model for all pairs, {self.reported!r}; found {reported!r}: the "
+                "server changed its model"
+            )
+        self.answers.put([key_of(query, document) for document in documents], np.array(scores, np.float32)[:, None])
+        return scores
+
+
+def load_served_teacher(address: Address, recipe: Mining, budget: Budget) -> ServedTeacher:
+    """The reranker at an address, asked once, with two short texts, which form of /rerank it speaks."""
+    if address.kind != "rerank":
+        raise ModelError(f"{address}: wanted rerank:MODEL@URL for a teacher; found {address.kind}")
+    client, prompt = Client(address, budget), recipe.teacher_prompt or ""
+    try:
+        reported, _ = scores_of(client, "documents", QUESTION, REPLIES)
+    except Refused as first:
+        try:
+            reported, _ = scores_of(client, "texts", QUESTION, REPLIES)
+        except Refused:
+            raise first from None
+        return ServedTeacher(client, "texts", reported, prompt)
+    return ServedTeacher(client, "documents", reported, prompt)
+
+
+def scores_of(client: Client, form: Form, query: str, documents: list[str]) -> tuple[str, list[float]]:
+    """What the server calls its model, and its score of each document, in their order."""
+    body: dict[str, Any] = {"query": query, form: documents}
+    if form == "documents":
+        body["model"] = client.address.model
+    answer = client.post("/rerank", body)
+    try:
+        reported, rows = ("", answer) if isinstance(answer, list) else (answer.get("model") or "", _rows(answer))
+        scores = {row["index"]: float(row["relevance_score" if "relevance_score" in row else "score"]) for row in rows}
+        return str(reported), [scores[place] for place in range(len(documents))]
+    except (AttributeError, KeyError, TypeError, ValueError):
+        raise ModelError(
+            f"{client.address}: wanted an index and a score for each of {len(documents):,} documents, as /rerank "
+            f"answers; found {str(answer)[:200]}"
+        ) from None
+
+
+def _rows(answer: dict[str, Any]) -> Any:
+    return answer["results"] if "results" in answer else answer["data"]

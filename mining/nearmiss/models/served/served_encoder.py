@@ -1,0 +1,144 @@
+"""
+Encoders behind a server: any that answers as OpenAI's /embeddings does.
+
+In:  `openai:MODEL@URL` and a recipe; texts
+Out: an `Encoder`; each text is asked for once, however often it occurs and however often the command was killed
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nearmiss.errors import ModelError
+from nearmiss.models.served.answers import Answers, key_of
+from nearmiss.models.served.budget import Budget
+from nearmiss.models.served.client import Client, Refused, in_parts
+from nearmiss.models.served.server_address import Address
+from nearmiss.settings import Mining
+from nearmiss.storage.fingerprint import fingerprint_of
+from nearmiss.types import Vectors
+
+PROBE = "nearmiss asks once how long a vector is."
+
+
+@dataclass(frozen=True)
+class ServedEncoder:
+    """An encoder that a server runs; what the server calls its model is part of the fingerprint."""
+
+    client: Client
+    reported: str  # the model, as the server calls it
+    dimension: int
+    dimensions: int | None  # as asked for; None for the model's own
+    query_prompt: str
+    document_prompt: str
+    precision: str = "as served"
+    agreement: str | None = None
+    answers: Answers = field(default_factory=lambda: Answers(None, 0), repr=False)
+
+    @property
+    def fingerprint(self) -> str:
+        """The model's name, the server's name for it, dimensions and prompts; not where the server is."""
+        name = self.client.address.model
+        return fingerprint_of("openai", name, self.reported, self.dimension, self.query_prompt, self.document_prompt)
+
+    @property
+    def engine(self) -> str:
+        """What runs it."""
+        return f"server ({self.reported})"
+
+    def keeping(self, folder: Path) -> "ServedEncoder":
+        """The same, with each answer kept in a folder of its own inside this one."""
+        return replace(self, answers=Answers(folder / self.fingerprint[:16], self.dimension))
+
+    def encode_query(self, texts: list[str]) -> Vectors:
+        """Unit vectors (n, dimension) in float32, of queries."""
+        return self._encode([self.query_prompt + text for text in texts])
+
+    def encode_document(self, texts: list[str]) -> Vectors:
+        """Unit vectors (n, dimension) in float32, of documents."""
+        return self._encode([self.document_prompt + text for text in texts])
+
+    def _encode(self, texts: list[str]) -> Vectors:
+        keys = [key_of(text) for text in texts]
+        own = dict(zip(keys, texts, strict=True))
+        found = zip(own, self.answers.look_up(list(own)), strict=True)
+        known = {key: row for key, row in found if row is not None}
+        missing = [key for key in own if key not in known]
+        size = self.client.budget.serving.texts_per_request
+        parts = [missing[start : start + size] for start in range(0, len(missing), size)]
+        for part, answered in zip(parts, self.client.each(partial(self._ask, own), parts), strict=True):
+            known.update(zip(part, answered, strict=True))
+        rows = np.stack([known[key] for key in keys]).astype(np.float32)
+        return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12), np.float32)
+
+    def _ask(self, texts: dict[bytes, str], keys: list[bytes]) -> list[Vectors]:
+        return in_parts(partial(self._ask_at_once, texts), keys)
+
+    def _ask_at_once(self, texts: dict[bytes, str], keys: list[bytes]) -> list[Vectors]:
+        try:
+            reported, rows = vectors_of(self.client, [texts[key] for key in keys], self.dimensions)
+        except Refused as error:
+            if len(keys) > 1:
+                raise
+            text = texts[keys[0]]
+            raise Refused(f"{error}, to a text of {len(text):,} characters that begins {text[:60]!r}") from None
+        if reported != self.reported or rows.shape[1] != self.dimension:
+            raise ModelError(
+                f"{self.client.address}: wanted one model for all texts, {self.reported!r} with vectors of "
+                f"{self.dimension}; found {reported!r} with {rows.shape[1]}: the server changed its model"
+            )
+        self.answers.put(keys, rows)
+        return list(rows)
+
+
+def load_served_encoder(address: Address, recipe: Mining, budget: Budget) -> ServedEncoder:
+    """
+    The encoder at an address, asked for one short text to learn its name and dimension.
+
+    The recipe's prompts are put before the texts; there are none otherwise, since a server does not tell a model's own.
+    """
+    if address.kind != "openai":
+        raise ModelError(f"{address}: wanted openai:MODEL@URL for an encoder; found {address.kind}")
+    client = Client(address, budget)
+    reported, rows = vectors_of(client, [PROBE], recipe.dimensions)
+    if recipe.dimensions is not None and rows.shape[1] != recipe.dimensions:
+        raise ModelError(
+            f"--dimensions {recipe.dimensions}: wanted vectors of that length; found {rows.shape[1]} numbers, since "
+            f"{address} does not shorten them"
+        )
+    prompts = recipe.query_prompt or "", recipe.document_prompt or ""
+    return ServedEncoder(client, reported, rows.shape[1], recipe.dimensions, *prompts)
+
+
+def vectors_of(client: Client, texts: list[str], dimensions: int | None) -> tuple[str, Vectors]:
+    """What the server calls its model, and the vectors as it gives them, (n, dimension)."""
+    wanted: dict[str, Any] = {} if dimensions is None else {"dimensions": dimensions}
+    send: Callable[[], Any] = partial(
+        client.openai.embeddings.create, model=client.address.model, input=texts, encoding_format="base64", **wanted
+    )
+    answer = client.ask(send)
+    try:
+        found = sorted(answer.data, key=lambda one: one.index)
+        rows = np.stack([_row(one.embedding) for one in found])
+        in_order = [one.index for one in found] == list(range(len(texts)))
+    except (AttributeError, TypeError, ValueError):
+        rows, in_order = np.zeros((0, 0), np.float32), False
+    if not in_order or rows.ndim != 2:
+        raise ModelError(
+            f"{client.address}: wanted one vector for each of {len(texts):,} texts, as OpenAI's /embeddings answers; "
+            f"found {len(rows):,}"
+        )
+    return str(answer.model or ""), rows
+
+
+def _row(embedding: Any) -> Vectors:
+    """A vector, as base64 of little-endian float32 or as a list of numbers."""
+    if isinstance(embedding, str):
+        from base64 import b64decode
+
+        return np.frombuffer(b64decode(embedding, validate=True), "<f4")
+    return np.asarray(embedding, np.float32)

@@ -1,0 +1,49 @@
+"""
+Served answers: what servers said for a round that is not finished, and vectors that an earlier round has.
+
+In:  a `Round` whose encoder or teacher is behind a server
+Out: the same, with models that write each answer into the round's folder and never ask for one again
+"""
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+from nearmiss.models.served.reranker import ServedTeacher
+from nearmiss.models.served.served_encoder import ServedEncoder
+from nearmiss.pipeline.round import Round
+from nearmiss.retrieval.vector_store import RECORD
+from nearmiss.storage.files import read_object, write_atomically
+from nearmiss.storage.numbered import numbered
+
+ANSWERS = "served_answers"
+
+
+def with_answers_kept(this: Round) -> Round:
+    """The round with served models that keep their answers, and with the vectors that an earlier round has."""
+    folder = this.folder / ANSWERS
+    encoder, teacher = this.encoder, this.teacher
+    if isinstance(encoder, ServedEncoder):
+        encoder = encoder.keeping(folder)
+        _take_over_vectors(this)
+    if isinstance(teacher, ServedTeacher):
+        teacher = teacher.keeping(folder)
+    return replace(this, encoder=encoder, teacher=teacher)
+
+
+def _take_over_vectors(this: Round) -> None:
+    """Copy vectors that an earlier round paid for; `embed` throws away those of another model or other texts."""
+    for name in ("document_vectors", "query_vectors"):
+        for number in range(this.number - 1, 0, -1):
+            earlier, own = this.run / "rounds" / str(number) / name, this.folder / name
+            record = earlier / RECORD
+            if record.exists() and read_object(record, ("fingerprint",))["fingerprint"] == this.encoder.fingerprint:
+                for path in [record, *numbered(earlier, ".npy")]:
+                    _copy_once(path, own / path.name)
+                break
+
+
+def _copy_once(path: Path, to: Path) -> None:
+    if not to.exists():
+        with write_atomically(to) as draft:
+            shutil.copyfile(path, draft)

@@ -1,0 +1,60 @@
+"""
+What servers will be asked in a round, before the first request.
+
+In:  a recipe and a `Dataset`
+Out: sentences: the most texts, requests and tokens, and what to know about an address
+"""
+
+from collections.abc import Sequence
+
+from nearmiss.counts import counted
+from nearmiss.data import Dataset, passages
+from nearmiss.errors import RecipeError
+from nearmiss.models.served import address_of
+from nearmiss.settings import Mining, Serving, source_name
+
+CHARACTERS_PER_TOKEN = 4  # as a rule, in English
+
+
+def estimated(recipe: Mining, data: Dataset, serving: Serving) -> list[str]:
+    """A sentence for each served model, at most; none where all models run here."""
+    encoder = address_of("--encoder", recipe.encoder)
+    teacher = address_of("--teacher", recipe.teacher)
+    if encoder is None and teacher is None:
+        if serving != Serving():
+            raise RecipeError(
+                "--max-requests, --requests-at-once, --texts-per-request, --key-file: wanted a model behind a server, "
+                "as --encoder openai:MODEL@URL; found none. Leave them out"
+            )
+        return []
+    documents, queries = passages(data.documents), data.queries["text"].tolist()
+    sentences = [address.warning for address in (encoder, teacher) if address is not None]
+    if encoder is not None:
+        sentences.append(f"{encoder}: {_of_texts([*documents, *queries], serving)}")
+    if teacher is not None:
+        sentences.append(f"{teacher}: {_of_pairs(recipe, documents, queries, len(data.positives), serving)}")
+    return [sentence for sentence in sentences if sentence]
+
+
+def _of_texts(texts: Sequence[str], serving: Serving) -> str:
+    requests = -(-len(texts) // serving.texts_per_request)
+    return (
+        f"{_in_words(f'{len(texts):,} texts', requests, sum(map(len, texts)))}; what is known already is not asked for"
+    )
+
+
+def _of_pairs(
+    recipe: Mining, documents: Sequence[str], queries: Sequence[str], positives: int, serving: Serving
+) -> str:
+    depth = recipe.teacher_depth or sum(recipe.depth_of(source_name(source)) for source in recipe.sources)
+    each = min(depth, len(documents))
+    pairs = len(queries) * each + positives
+    length = sum(map(len, documents)) / max(len(documents), 1)
+    requests = len(queries) * -(-each // serving.texts_per_request) + positives // serving.texts_per_request
+    characters = pairs * length + sum(map(len, queries)) * each
+    return f"{_in_words(f'{pairs:,} pairs', requests, int(characters))}; --teacher-depth N asks for fewer"
+
+
+def _in_words(what: str, requests: int, characters: int) -> str:
+    tokens = characters // CHARACTERS_PER_TOKEN
+    return f"at most {what} in {counted(requests, 'request')}, some {tokens:,} tokens"
