@@ -7,6 +7,7 @@ import streamlit as st
 
 from nearmiss import agreement
 from nearmiss.agreement import INFORMATIVE, Agreement, TwoPeople
+from nearmiss.agreement.judges import JudgeAgreement
 from nearmiss.workspace import Workspace
 from nearmiss_app import navigation, theme
 from nearmiss_app.charts import agreement as charts
@@ -127,6 +128,19 @@ def themselves(found: Agreement) -> None:
         figure = charts.with_themselves(found, dark=theme.is_dark())
         with st.container(width=640):
             draw(figure, "themselves", charts.in_words(found.with_themselves.items(), charts.percent))
+
+
+def judges(found: Sequence[JudgeAgreement], scale: str) -> None:
+    """Models against people; nothing where no model judged."""
+    if found:
+        says = "What a model said beside what people decided. A model counts for no person, here and in every number."
+        said = "".join(words.judge(one, lambda verdict: word(verdict, scale), _coefficients_of(one)) for one in found)
+        st.html(words.heading("Judges that are models", says) + said)
+
+
+def _coefficients_of(one: JudgeAgreement) -> str:
+    names = {name: charts.NAMES[name] for name in one.coefficients}
+    return charts.in_words(((names[name], value) for name, value in one.coefficients.items()), charts.coefficient)
 
 
 def draw(figure: object, key: str, alt: str) -> None:

@@ -34,6 +34,7 @@ WORDS = {
     "gradient, share of the gradient": "how hard training pushes a negative away, as a share of all kept ones",
     "group": "passages that come from one document, by `group_id`",
     "guidelines": "what a project means by each verdict; the log knows who had read which version",
+    "judge": "a language model that was asked for verdicts; it counts for no person",
     "kept": "chosen as a hard negative",
     "labelled": "said by the data, not by a reviewer",
     "list": "the documents drawn around or found on the map",

@@ -197,3 +197,17 @@ def test_nothing_waits(open_page, work, candidates):
     say(work, "bob", candidates[:1], "relevant")
     page = open_page("agreement", view="disagreements", reviewer="zoe")
     assert page.success[0].value == "No disagreement waits for a decision."
+
+
+def test_a_model_stands_below_the_people_and_is_not_known_before_fifty_pairs(open_page, work, candidates):
+    say(work, "ann", candidates[:49], "not_relevant")
+    say(work, "model:m", candidates[:60], "not_relevant", arm="judge:0123")
+    said = texts(open_page("agreement"))
+    assert "No pair has a second opinion yet" in said  # a model's is none
+    assert "ann judged 49;" in said
+    assert 'model:m</span> judged 60</p><p class="quiet">Not yet known: people have judged 49 of its pairs' in said
+    say(work, "ann", candidates[49:56], "relevant")
+    said = texts(open_page("agreement"))
+    assert "On 56 pairs that people judged too: Same verdict 0.88" in said
+    assert "Cohen&#x27;s kappa 0.00" in said
+    assert "People relevant, the model not relevant" in said

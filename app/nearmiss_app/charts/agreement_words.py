@@ -6,6 +6,7 @@ from html import escape
 
 from nearmiss.agreement import Agreement, TwoPeople
 from nearmiss.agreement.disputes import Dispute, DisputedDocument, Opinion
+from nearmiss.agreement.judges import FEWEST_COMMON, JudgeAgreement
 from nearmiss.review import Entry
 from nearmiss_app.theme import STATUS, VERDICT, Look
 
@@ -152,6 +153,24 @@ def differences(shown: Iterable[TwoPeople], words: Callable[[str], str]) -> str:
         return ""
     return heading("Seen differently", "What two people most often say of the same pair.") + _framed(
         f'<div class="differences">{"".join(rows)}</div>'
+    )
+
+
+def judge(found: JudgeAgreement, words: Callable[[str], str], coefficients: str) -> str:
+    """One model: how far it agrees with people, or how many pairs are wanting, and where the two differ."""
+    name = f'<p><span class="name">{safe(shortened(found.judge, 60))}</span> judged {found.judged:,}</p>'
+    if not found.is_known:
+        return _framed(
+            f'{name}<p class="quiet">Not yet known: people have judged {found.pairs:,} of its pairs, and it takes '
+            f"{FEWEST_COMMON}.</p>"
+        )
+    rows = "".join(
+        f'<p>People {safe(words(people))}, the model {safe(words(model))}</p><p class="quiet">{count:,}</p>'
+        for people, model, count in found.confusion
+    )
+    return _framed(
+        f'{name}<p class="quiet">On {found.pairs:,} pairs that people judged too: {safe(coefficients)}</p>'
+        f'<div class="differences">{rows}</div>'
     )
 
 

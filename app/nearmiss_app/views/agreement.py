@@ -4,9 +4,10 @@ import streamlit as st
 
 from nearmiss import agreement
 from nearmiss.agreement import SCALES, Agreement
+from nearmiss.agreement.judges import against_people
 from nearmiss.workspace import Workspace
 from nearmiss_app import state
-from nearmiss_app.agreement_numbers import nobody_yet, numbers, one_opinion, themselves
+from nearmiss_app.agreement_numbers import judges, nobody_yet, numbers, one_opinion, themselves
 from nearmiss_app.charts import agreement_words as words
 from nearmiss_app.disagreements import disagreements, waiting, whose
 
@@ -45,6 +46,7 @@ def body(work: Workspace) -> None:
         one_opinion(work, found)
         if found.with_themselves:
             themselves(found)
+    judges(against_people(work.standing, SCALES[scale]), scale)
 
 
 def _choice(name: str, label: str, options: dict[str, str]) -> str:
@@ -74,6 +76,7 @@ def page(work: Workspace) -> None:
     st.title("Agreement", anchor=False)
     if not measured(work, "verdicts").judged:
         nobody_yet()
+        judges(against_people(work.standing, SCALES["verdicts"]), "verdicts")
         return
     body(work)
 

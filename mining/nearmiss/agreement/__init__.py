@@ -28,6 +28,9 @@ __all__ = [
     "Agreement",
     "AgreementEstimate",
     "TwoPeople",
+    "VerdictScale",
+    "coefficients_of",
+    "compared",
     "measure",
 ]
 
@@ -94,8 +97,8 @@ def measure(standing: Standing, scale: VerdictScale, seed: int = 42) -> Agreemen
     votes = np.stack([(shared == place).sum(axis=1) for place in range(len(scale.categories))], axis=1)
     voices = votes.sum(axis=0)
     commonest = int(voices.argmax())
-    between = tuple(_between(held, a, b, seed) for b in range(len(held.people)) for a in range(b))
-    of_all, by_verdict = _of_all(votes, scale, seed) if len(shared) else ({}, {})
+    between = tuple(compared(held, a, b, seed) for b in range(len(held.people)) for a in range(b))
+    of_all, by_verdict = coefficients_of(votes, scale, seed) if len(shared) else ({}, {})
     if len(held.people) == 2 and len(shared):
         of_all[COHEN] = between[0].kappa  # the only two
     return Agreement(
@@ -110,7 +113,7 @@ def measure(standing: Standing, scale: VerdictScale, seed: int = 42) -> Agreemen
     )
 
 
-def _of_all(
+def coefficients_of(
     votes: Ints, scale: VerdictScale, seed: int
 ) -> tuple[dict[str, AgreementEstimate], dict[str, AgreementEstimate]]:
     """The coefficients, and the agreement on each verdict that somebody gave."""
@@ -132,7 +135,8 @@ def _of_all(
     return of_all, by_verdict
 
 
-def _between(held: Opinions, first: int, second: int, seed: int) -> TwoPeople:
+def compared(held: Opinions, first: int, second: int, seed: int) -> TwoPeople:
+    """Two columns of a table of opinions, against each other."""
     one, other = held.verdicts[:, first], held.verdicts[:, second]
     both = (one != NO_OPINION) & (other != NO_OPINION)
     names, words, pairs = (held.people[first], held.people[second]), held.scale.categories, int(both.sum())

@@ -1,5 +1,5 @@
 """
-The command line: nearmiss mine, select, report, explain, export, review, teach, trial, train, rounds, app, presets.
+The command line: nearmiss mine, select, report, explain, export, review, judge, teach, trial, train, rounds, app ...
 
 In:  what the user typed
 Out: a run folder, or words on the console; exit code 0 done, 1 the user's mistake in one line, 130 interrupted
@@ -41,6 +41,7 @@ def _done() -> int:
             auditing,
             calibrating,
             commands,
+            judging,
             reviewing,
             students,
             teaching,

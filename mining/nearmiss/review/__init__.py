@@ -6,7 +6,7 @@ Out: an append-only log on SQLite or PostgreSQL; the verdicts that stand; who ju
 """
 
 from nearmiss.review.current import ADJUDICATION, CHOSEN, REPEAT, Entry, Standing
-from nearmiss.review.events import JUDGEMENTS, REASONS, Event
+from nearmiss.review.events import JUDGE, JUDGEMENTS, MODEL, REASONS, Event, is_model
 from nearmiss.review.log import ReviewLog, open_log, open_log_to_read
 from nearmiss.review.plans import AuditPlan, Draw
 from nearmiss.review.readings import GuidelinesReading, version_read
@@ -16,7 +16,9 @@ from nearmiss.types import Pair
 __all__ = [
     "ADJUDICATION",
     "CHOSEN",
+    "JUDGE",
     "JUDGEMENTS",
+    "MODEL",
     "REASONS",
     "REPEAT",
     "AuditPlan",
@@ -28,6 +30,7 @@ __all__ = [
     "ReviewLog",
     "Standing",
     "begun",
+    "is_model",
     "open_log",
     "open_log_to_read",
     "version_read",

@@ -8,6 +8,8 @@ An undo takes back one row; undoing the undo brings it back. Rows propagated fro
 A hidden repeat measures how consistent a reviewer is and changes nothing else: it never counts as a verdict. An
 adjudication decides a pair until it is undone or another one is made, whatever its adjudicator judges afterwards.
 
+Rows of models are kept apart, in `judges`: nothing that reads people's judgements can meet one there.
+
 A verdict on a pair that its reviewer chose with scores and statuses in sight counts as any other, but not for a random
 draw of the same pair: see `drawn_verdict`.
 """
@@ -16,7 +18,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from nearmiss.review.events import JUDGEMENTS, Event
+from nearmiss.review.events import JUDGEMENTS, Event, is_model
 from nearmiss.types import Pair
 
 ADJUDICATION = "adjudication"  # the arm of a verdict that decides between others
@@ -53,14 +55,35 @@ class Standing:
     _by_client: dict[tuple[str, int], int] = field(default_factory=dict)
     _children: dict[int, list[int]] = field(default_factory=lambda: defaultdict(list))
     _disputed: dict[Pair, None] = field(default_factory=dict)  # a set that remembers its order
+    _judges: "Standing | None" = None
     _chosen: set[Pair] = field(default_factory=set)  # pairs with a verdict of an arm of CHOSEN, standing or not
 
     def absorb(self, entries: Iterable[Entry]) -> set[Pair]:
         """Add rows; returns the pairs whose verdict may have changed."""
         touched: set[Pair] = set()
         for entry in entries:
-            if entry.seq in self.entries:
-                continue
+            if is_model(entry.event.reviewer):
+                self.last_seq = max(self.last_seq, entry.seq)
+                self.judges._absorb_one(entry)
+            else:
+                touched |= self._absorb_one(entry)
+        for pair in sorted(touched):
+            if not self.is_disputed(pair):
+                self._disputed.pop(pair, None)
+            else:
+                self._disputed.setdefault(pair)
+        return touched
+
+    @property
+    def judges(self) -> "Standing":
+        """What models said, read by the same rules; no person's row is in it, and none of its rows is here."""
+        if self._judges is None:
+            self._judges = Standing()
+        return self._judges
+
+    def _absorb_one(self, entry: Entry) -> set[Pair]:
+        touched: set[Pair] = set()
+        if entry.seq not in self.entries:
             self.entries[entry.seq] = entry
             self.last_seq = max(self.last_seq, entry.seq)
             self._by_pair[entry.pair].append(entry.seq)
@@ -72,11 +95,6 @@ class Standing:
             if entry.event.parent is not None:
                 self._children[entry.event.parent].append(entry.seq)
             touched |= self._take_back(entry)
-        for pair in sorted(touched):
-            if not self.is_disputed(pair):
-                self._disputed.pop(pair, None)
-            else:
-                self._disputed.setdefault(pair)
         return touched
 
     def stands(self, seq: int) -> bool:

@@ -17,6 +17,10 @@ JUDGEMENTS: tuple[str, ...] = get_args(Verdict)
 Action = Literal["relevant", "partial", "not_relevant", "unsure", "later", "comment", "undo"]
 ACTIONS: tuple[str, ...] = get_args(Action)
 REASONS = ("duplicate_of_positive", "bad_query", "wrong_positive", "too_easy")
+# A reviewer of this name is no person: its verdicts stand in the log and are never counted as a person's.
+MODEL = "model:"
+IMPORT = "import"  # the arm of a judgement that was made elsewhere
+JUDGE = "judge:"  # begins the arm of a judge's verdict; the fingerprint of its prompt follows
 LONGEST = {
     "query_id": 2000,
     "doc_id": 2000,
@@ -28,6 +32,11 @@ LONGEST = {
 }
 LARGEST = 2**63 - 1  # the largest number of both databases
 FIRST_SECOND, LAST_SECOND = -62_135_596_800, 253_402_300_799  # the years 1 to 9999, which a calendar can show
+
+
+def is_model(reviewer: str) -> bool:
+    """Whether a reviewer is a model and not a person."""
+    return reviewer.startswith(MODEL)
 
 
 @dataclass(frozen=True, kw_only=True)

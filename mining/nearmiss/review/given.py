@@ -13,10 +13,8 @@ from dataclasses import dataclass, field, replace
 from nearmiss.data.checks import Wrong, shortened
 from nearmiss.errors import ReviewError
 from nearmiss.review.current import Standing
-from nearmiss.review.events import JUDGEMENTS, LAST_SECOND, Event
+from nearmiss.review.events import IMPORT, JUDGEMENTS, LAST_SECOND, Event
 from nearmiss.types import Pair
-
-IMPORT = "import"  # the arm of a judgement that was made elsewhere
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from itertools import islice
 
 import sqlalchemy as sql
 
-from nearmiss.review.events import JUDGEMENTS
+from nearmiss.review.events import JUDGEMENTS, MODEL
 from nearmiss.review.schema import LEASES, ROWS
 from nearmiss.types import Pair
 
@@ -74,8 +74,9 @@ def _others(connection: sql.Connection, reviewer: str, as_of: int | None) -> dic
     columns = LEASES.c.query_id, LEASES.c.doc_id, LEASES.c.reviewer
     found = list(connection.execute(sql.select(*columns).where(LEASES.c.reviewer != reviewer)))
     if as_of is not None:
+        is_person = sql.func.substr(ROWS.c.reviewer, 1, len(MODEL)) != MODEL
         judged = sql.select(ROWS.c.query_id, ROWS.c.doc_id, ROWS.c.reviewer).where(
-            ROWS.c.seq > as_of, ROWS.c.reviewer != reviewer, ROWS.c.verdict.in_(JUDGEMENTS)
+            ROWS.c.seq > as_of, ROWS.c.reviewer != reviewer, ROWS.c.verdict.in_(JUDGEMENTS), is_person
         )
         found += connection.execute(judged)
     others: dict[Pair, set[str]] = defaultdict(set)

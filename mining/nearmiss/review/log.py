@@ -21,7 +21,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from nearmiss.errors import ReviewError
 from nearmiss.review import leases, plans, readings, schema
 from nearmiss.review.current import Entry
-from nearmiss.review.events import Event
+from nearmiss.review.events import IMPORT, JUDGE, MODEL, Event, is_model
 from nearmiss.review.plans import AuditPlan, Draw
 from nearmiss.review.readings import GuidelinesReading
 from nearmiss.review.schema import ROWS
@@ -52,6 +52,7 @@ class ReviewLog:
         """
         if not events:
             return []
+        _check_names(events)
         with self._writing() as connection:
             before = _last_seq(connection)
             for event in events:
@@ -68,6 +69,7 @@ class ReviewLog:
 
         Returns their rows, in order. Raises ReviewError where one of them is in the log already.
         """
+        _check_names(events)
         with self._writing() as connection:
             before = _last_seq(connection)
             _insert(connection, events[:1])
@@ -260,6 +262,16 @@ def _write(connection: sql.Connection, waiting: list[Event], known: dict[Key, En
 def _renumbered(event: Event, keys: dict[int, Key], known: dict[Key, Entry]) -> Event:
     own = {seq: known[keys[seq]].seq for seq in (event.parent, event.undoes) if seq is not None}
     return replace(event, parent=own.get(event.parent or 0), undoes=own.get(event.undoes or 0))
+
+
+def _check_names(events: Sequence[Event]) -> None:
+    """ReviewError where somebody judges under a model's name: nobody would count it."""
+    for event in events:
+        if is_model(event.reviewer) and not event.arm.startswith((JUDGE, IMPORT)):
+            raise ReviewError(
+                f"reviewer: wanted a person's name; found {event.reviewer!r}. Names that begin with {MODEL} are those "
+                "of judges, which count for no person. Choose another"
+            )
 
 
 def _check_references(connection: sql.Connection, event: Event) -> None:

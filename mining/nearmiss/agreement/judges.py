@@ -1,0 +1,66 @@
+"""
+Judges: how far a model's verdicts agree with those of people.
+
+In:  a `Standing`, a scale
+Out: for each model, coefficients with intervals and the confusion; nothing while too few pairs have both verdicts
+
+People's verdict is the one that counts: an adjudicator's, else the majority's. A model never takes part in it.
+"""
+
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+
+from nearmiss.agreement import AC1, COHEN, RAW, AgreementEstimate, VerdictScale, coefficients_of, compared
+from nearmiss.agreement.opinions import Opinions
+from nearmiss.review import Standing
+
+FEWEST_COMMON = 50  # pairs judged by people and by the model, below which its agreement is not known
+PEOPLE = "people"
+
+
+@dataclass(frozen=True)
+class JudgeAgreement:
+    """One model against people. `confusion` counts (people's verdict, the model's), the commonest first."""
+
+    judge: str
+    judged: int  # pairs that it judged
+    pairs: int  # those that people judged too, on this scale
+    coefficients: dict[str, AgreementEstimate]  # empty while it is not known
+    confusion: tuple[tuple[str, str, int], ...]
+
+    @property
+    def is_known(self) -> bool:
+        """Whether enough pairs have both verdicts."""
+        return self.pairs >= FEWEST_COMMON
+
+
+def against_people(standing: Standing, scale: VerdictScale, seed: int = 42) -> list[JudgeAgreement]:
+    """Each model that judged anything, by name; the same log gives the same numbers."""
+    judges = standing.judges
+    by_people = standing.verdicts()
+    found = []
+    for name in sorted(judges.reviewers):
+        own = {pair: judges.by_reviewer(pair).get(name) for pair in sorted(judges.judged_by(name))}
+        said = {pair: entry.event.verdict for pair, entry in own.items() if entry is not None}
+        both = [
+            (scale.place(by_people[pair]), scale.place(verdict))
+            for pair, verdict in said.items()
+            if by_people.get(pair) in scale.of and verdict in scale.of
+        ]
+        found.append(_one(name, len(said), both, scale, seed))
+    return found
+
+
+def _one(name: str, judged: int, both: list[tuple[int, int]], scale: VerdictScale, seed: int) -> JudgeAgreement:
+    words = scale.categories
+    confusion = tuple((words[a], words[b], count) for (a, b), count in Counter(both).most_common())
+    if len(both) < FEWEST_COMMON:
+        return JudgeAgreement(name, judged, len(both), {}, confusion)
+    table = np.array(both, np.int8)
+    votes = np.stack([(table == place).sum(axis=1) for place in range(len(words))], axis=1)
+    of_votes, _ = coefficients_of(votes, scale, seed)
+    two = compared(Opinions(scale, [], [PEOPLE, name], table), 0, 1, seed)
+    coefficients = {RAW: two.raw, COHEN: two.kappa, AC1: of_votes[AC1]}
+    return JudgeAgreement(name, judged, len(both), coefficients, confusion)

@@ -1,0 +1,13 @@
+"""
+Judging: a language model asked about the pairs whose answer matters most, and what it says, in the log.
+
+In:  a `Workspace`, a model behind a URL, a prompt that the user may replace
+Out: verdicts of the reviewer `model:NAME`, which count for no person; files of requests and of answers, for batches
+
+The model sees a query and a document, and nothing else: no score, no label, nobody's verdict.
+"""
+
+from nearmiss.judging.asking import JudgeOutcome, confirm, judge, planned
+from nearmiss.judging.batch_requests import BatchWritten, read_batch, write_batch
+
+__all__ = ["BatchWritten", "JudgeOutcome", "confirm", "judge", "planned", "read_batch", "write_batch"]
