@@ -93,6 +93,19 @@ def decide_on(work: Workspace, dispute: Dispute, pairs: list[Pair], place: int) 
     adjudicator = state.reviewer()
     shown_at = st.session_state.setdefault(f"shown:{dispute.pair}", time.time())
     st.html(words.dispute(dispute, dark=theme.is_dark()))
+    _verdict_buttons(work, dispute, shown_at, [*pairs[place + 1 :], *pairs[:place]])
+    if not adjudicator:
+        says = "To decide, type your name into the sidebar. Decisions are written down under it."
+    elif adjudicator in {one.reviewer for one in dispute.opinions}:
+        says = "You are one of those who differ here. Your decision outweighs all of them."
+    else:
+        says = "Your decision outweighs theirs. The keys 1 to 4 decide, J skips, K goes back."
+    st.html(words.note(says))
+
+
+def _verdict_buttons(work: Workspace, dispute: Dispute, shown_at: float, others: list[Pair]) -> None:
+    """A button for each verdict, and the reason; a press decides and shows the first of the `others`."""
+    adjudicator = state.reviewer()
     if problem := st.session_state.pop("decision_problem", ""):
         st.warning(problem, icon=":material/info:")
     why = f"why:{dispute.pair}"
@@ -100,7 +113,7 @@ def decide_on(work: Workspace, dispute: Dispute, pairs: list[Pair], place: int) 
     def press(verdict: str) -> None:
         # All is read before anything is written: Streamlit may stop a callback wherever it touches the session.
         comment = st.session_state.get(why, "")
-        following = [pair for pair in pairs[place + 1 :] + pairs[:place] if pair != dispute.pair]
+        following = [pair for pair in others if pair != dispute.pair]
         try:
             disputes.decide(
                 work, dispute.pair, verdict, adjudicator, comment=comment, shown_at=shown_at, now=time.time()
@@ -124,13 +137,6 @@ def decide_on(work: Workspace, dispute: Dispute, pairs: list[Pair], place: int) 
                 disabled=not adjudicator,
             )
         st.text_input("Why (optional)", key=why, max_chars=COMMENT, width=320, disabled=not adjudicator)
-    if not adjudicator:
-        says = "To decide, type your name into the sidebar. Decisions are written down under it."
-    elif adjudicator in {one.reviewer for one in dispute.opinions}:
-        says = "You are one of those who differ here. Your decision outweighs all of them."
-    else:
-        says = "Your decision outweighs theirs. The keys 1 to 4 decide, J skips, K goes back."
-    st.html(words.note(says))
 
 
 def all_settled(work: Workspace, between: tuple[str, str] | None) -> None:

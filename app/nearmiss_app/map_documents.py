@@ -78,8 +78,7 @@ def true_cosines(atlas: Atlas, around: Around) -> None:
         st.markdown(
             f"**{around.kept} of its {around.asked}** most alike documents are among the {around.asked} nearest here."
         )
-    candidates = around.candidates
-    texts = atlas.work.texts(candidates["doc_id"].tolist())
+    texts = atlas.work.texts(around.candidates["doc_id"].tolist())
     st.plotly_chart(
         charts.strip_figure(around, texts, dark=theme.is_dark()),
         key="map_strip",
@@ -87,6 +86,12 @@ def true_cosines(atlas: Atlas, around: Around) -> None:
         config={"displayModeBar": False},
         alt="Candidates of the query by cosine, each status in its lane",
     )
+    _candidates_by_cosine(around, texts)
+
+
+def _candidates_by_cosine(around: Around, texts: Sequence[str]) -> None:
+    """A table of the candidates; a press opens one."""
+    candidates = around.candidates
     statuses = [theme.STATUS[status] for status in candidates["status"]]
     table = pd.DataFrame(
         {
@@ -137,7 +142,7 @@ def queries_of(atlas: Atlas, doc_id: str) -> None:
     if point is None:
         return
     found = atlas.queries_of(point, atlas.work.decision())
-    st.caption(f"Candidate of {len(found):,} {'query' if len(found) == 1 else 'queries'}")
+    st.caption(f"Candidate of {counted(len(found), 'query')}")
     if found.empty:
         return
     key = f"map_queries_{hash(doc_id)}"

@@ -20,6 +20,10 @@ class Look:
     dark: str
     says: str  # the tooltip
 
+    def colour(self, dark: bool) -> str:
+        """Its colour on a dark or a light page."""
+        return self.dark if dark else self.light
+
 
 STATUS: dict[str, Look] = {
     "kept": Look("kept", "●", "#0b6e4f", "#4fd1a5", "a hard negative under this policy"),
@@ -63,7 +67,7 @@ def is_dark() -> bool:
 
 def colour(look: Look) -> str:
     """The colour of a status or verdict on this viewer's page."""
-    return look.dark if is_dark() else look.light
+    return look.colour(is_dark())
 
 
 def source_word(source: str) -> str:

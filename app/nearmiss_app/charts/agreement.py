@@ -9,7 +9,7 @@ from nearmiss.agreement import AC1, ALPHA, COHEN, FLEISS, GOOD, RAW, Agreement, 
 from nearmiss.counts import counted
 from nearmiss_app.charts.agreement_words import NAME, SHORT_NAME, safe, shortened
 from nearmiss_app.charts.style import GRID, INK, styled
-from nearmiss_app.theme import VERDICT, Look
+from nearmiss_app.theme import VERDICT
 
 NAMES = {
     RAW: "Same verdict",
@@ -43,7 +43,7 @@ def by_verdict(found: Agreement, words: Callable[[str], str], *, dark: bool) -> 
     """For each verdict, how often another person gives the same one."""
     looks = {verdict: VERDICT[verdict] for verdict in found.by_verdict}
     dots = [
-        Dot(f"{looks[verdict].sign} {words(verdict)}", one, True, _colour(looks[verdict], dark))
+        Dot(f"{looks[verdict].sign} {words(verdict)}", one, True, looks[verdict].colour(dark))
         for verdict, one in found.by_verdict.items()
     ]
     return whiskers(dots, dark=dark, number=percent)
@@ -66,44 +66,15 @@ def whiskers(
 ) -> go.Figure:
     """One row each: a dot, its 95% limits, and both as numbers. `mark` is a value worth reaching."""
     mode = "dark" if dark else "light"
-    lows = [dot.estimate.low for dot in dots if dot.estimate.low is not None]
-    lowest = min([0.0, *lows])
     figure = go.Figure()
     for row, dot in enumerate(dots):
-        one, colour = dot.estimate, dot.colour or (ACCENT[mode] if dot.strong else INK[mode])
-        if one.value is None or one.low is None or one.high is None:
-            continue
-        figure.add_scatter(
-            x=[one.value],
-            y=[row],
-            error_x={
-                "array": [one.high - one.value],
-                "arrayminus": [one.value - one.low],
-                "color": colour,
-                "thickness": 2 if dot.strong else 1.25,
-                "width": 5,
-            },
-            marker={"color": colour, "size": 11 if dot.strong else 8},
-            hovertemplate=f"{number(one.value)}, with 95% certainty {_limits(one, number)}<br>"
-            f"{counted(one.pairs, 'pair')}<extra></extra>",
-            showlegend=False,
-        )
+        _add_dot(figure, row, dot, number, mode)
     for row, dot in enumerate(dots):
         figure.add_annotation(
             x=1, xref="paper", y=row, text=_dot_label(dot, number), showarrow=False, xanchor="left", xshift=12
         )
     styled(figure, dark=dark, height=FRAME + ROW * max(len(dots), 1))
-    names = [f"<b>{dot.name}</b>" if dot.strong and not dot.colour else dot.name for dot in dots]
-    figure.update_yaxes(
-        tickvals=list(range(len(dots))), ticktext=names, range=[len(dots) - 0.5, -0.5], showgrid=False, fixedrange=True
-    )
-    ticks = [tick for tick in (-1.0, -0.5, 0.0, 0.5, 1.0) if tick >= lowest - 0.03]
-    figure.update_xaxes(
-        range=[min(lowest - 0.03, -0.03), 1.03],
-        tickvals=ticks,
-        ticktext=[number(tick) for tick in ticks],
-        fixedrange=True,
-    )
+    _set_axes(figure, dots, number)
     figure.add_vline(x=0, line={"color": GRID[mode], "width": 2})
     if mark is not None:
         figure.add_vline(x=mark, line={"color": INK[mode], "width": 1, "dash": "dot"})
@@ -112,6 +83,39 @@ def whiskers(
         )
     figure.update_layout(margin={"l": 8, "r": 172, "t": 24 if mark is not None else 8, "b": 8})
     return figure
+
+
+def _add_dot(figure: go.Figure, row: int, dot: Dot, number: Callable[[float], str], mode: str) -> None:
+    """The dot of a row with its limits; none where it cannot be told."""
+    one, colour = dot.estimate, dot.colour or (ACCENT[mode] if dot.strong else INK[mode])
+    if one.value is None or one.low is None or one.high is None:
+        return
+    figure.add_scatter(
+        x=[one.value],
+        y=[row],
+        error_x={
+            "array": [one.high - one.value],
+            "arrayminus": [one.value - one.low],
+            "color": colour,
+            "thickness": 2 if dot.strong else 1.25,
+            "width": 5,
+        },
+        marker={"color": colour, "size": 11 if dot.strong else 8},
+        hovertemplate=f"{number(one.value)}, with 95% certainty {_limits(one, number)}<br>"
+        f"{counted(one.pairs, 'pair')}<extra></extra>",
+        showlegend=False,
+    )
+
+
+def _set_axes(figure: go.Figure, dots: Sequence[Dot], number: Callable[[float], str]) -> None:
+    """Names of the rows, the first on top; values from 0, or from the lowest limit, to 1."""
+    names = [f"<b>{dot.name}</b>" if dot.strong and not dot.colour else dot.name for dot in dots]
+    figure.update_yaxes(
+        tickvals=list(range(len(dots))), ticktext=names, range=[len(dots) - 0.5, -0.5], showgrid=False, fixedrange=True
+    )
+    left = min([0.0, *(dot.estimate.low for dot in dots if dot.estimate.low is not None)]) - 0.03
+    ticks = [tick for tick in (-1.0, -0.5, 0.0, 0.5, 1.0) if tick >= left]
+    figure.update_xaxes(range=[left, 1.03], tickvals=ticks, ticktext=[number(tick) for tick in ticks], fixedrange=True)
 
 
 def coefficient(value: float) -> str:
@@ -147,7 +151,3 @@ def _dot_label(dot: Dot, number: Callable[[float], str]) -> str:
 
 def _limits(one: AgreementEstimate, number: Callable[[float], str]) -> str:
     return f"{number(one.low or 0.0)} to {number(one.high or 0.0)}"
-
-
-def _colour(look: Look, dark: bool) -> str:
-    return look.dark if dark else look.light

@@ -8,7 +8,7 @@ from nearmiss.agreement import Agreement, TwoPeople
 from nearmiss.agreement.disputes import Dispute, DisputedDocument, Opinion
 from nearmiss.agreement.judges import FEWEST_COMMON, JudgeAgreement
 from nearmiss.review import Entry
-from nearmiss_app.theme import STATUS, VERDICT, Look
+from nearmiss_app.theme import STATUS, VERDICT
 
 REASON_WORDS = {
     "duplicate_of_positive": "copy of the positive",
@@ -179,7 +179,7 @@ def dispute(shown: Dispute, *, dark: bool) -> str:
     answers = "".join(_part(one) for one in shown.positives)
     opinions = "".join(_opinion(one, dark) for one in shown.opinions)
     star = STATUS["known_positive"]
-    sign = f'<span aria-hidden="true" style="color: {_colour(star, dark)}">{star.sign}</span>'
+    sign = f'<span aria-hidden="true" style="color: {star.colour(dark)}">{star.sign}</span>'
     return _framed(
         f'<p class="asked text" tabindex="0" role="region" aria-label="Query" dir="auto">{_text(shown.query)}</p>'
         '<div class="texts">'
@@ -193,7 +193,7 @@ def decision(entry: Entry, query: str, title: str, *, dark: bool) -> str:
     """One decision, on one line."""
     look = VERDICT[entry.event.verdict]
     return _framed(
-        f'<p class="line"><span class="said" style="--own: {_colour(look, dark)}">{look.sign} {look.word}</span> '
+        f'<p class="line"><span class="said" style="--own: {look.colour(dark)}">{look.sign} {look.word}</span> '
         f'<span class="isolated">{safe(opening(query))}</span> <span class="quiet">'
         f'<span class="isolated">{safe(opening(title))}</span></span></p>'
         f'<p class="quiet">by <span class="isolated">{safe(shortened(entry.event.reviewer))}</span></p>'
@@ -226,7 +226,7 @@ def _opinion(one: Opinion, dark: bool) -> str:
     nothing = "" if one.reason or one.comments else '<p class="quiet">no reason given</p>'
     day = datetime.fromtimestamp(one.decided_at, UTC).strftime("%-d %b %Y")
     return (
-        f'<li class="opinion" style="--own: {_colour(look, dark)}">'
+        f'<li class="opinion" style="--own: {look.colour(dark)}">'
         f'<p class="said">{look.sign} {look.word}</p><p><span class="name">{safe(shortened(one.reviewer))}</span> '
         f'<span class="quiet">{day}</span>{safe(reason)}</p><div>{comments}{nothing}</div></li>'
     )
@@ -249,7 +249,3 @@ def safe(text: str) -> str:
 def shortened(name: str, longest: int = NAME) -> str:
     """A person's name, shortened where it is very long."""
     return name if len(name) <= longest else f"{name[: longest - 1]}…"
-
-
-def _colour(look: Look, dark: bool) -> str:
-    return look.dark if dark else look.light

@@ -13,10 +13,7 @@ from nearmiss_app.charts.style import GRID, INK, styled
 def reliability(measured: dict[str, Any], *, dark: bool) -> go.Figure:
     """Estimated against judged probability by bin, with 95% intervals; on the diagonal both are equal."""
     mode = "dark" if dark else "light"
-    bins = measured["curve"]
     look = theme.STATUS["known_positive"]
-    colour = look.dark if dark else look.light
-    judged = [one["judged"] for one in bins]
     made = go.Figure()
     made.add_trace(
         go.Scatter(
@@ -28,29 +25,32 @@ def reliability(measured: dict[str, Any], *, dark: bool) -> go.Figure:
             hoverinfo="skip",
         )
     )
-    made.add_trace(
-        go.Scatter(
-            x=[one["estimated"] for one in bins],
-            y=judged,
-            error_y={
-                "type": "data",
-                "array": [one["high"] - one["judged"] for one in bins],
-                "arrayminus": [one["judged"] - one["low"] for one in bins],
-                "color": colour,
-            },
-            mode="markers+lines",
-            name="judged answers, with 95% interval",
-            marker={"color": colour, "size": 9},
-            line={"color": colour, "width": 1},
-            customdata=[one["labels"] for one in bins],
-            hovertemplate="estimated %{x:.1%}, judged answers %{y:.1%} of %{customdata} judgements<extra></extra>",
-        )
-    )
+    made.add_trace(_judged_by_bin(measured["curve"], look.colour(dark)))
     made.update_xaxes(title="estimated", tickformat=".0%", range=[-0.02, 1.02])
     made.update_yaxes(title="judged answers", tickformat=".0%", range=[-0.02, 1.02])
     made = styled(made, dark=dark, height=380)
     made.update_layout(margin={"t": 32}, font={"color": INK[mode]})
     return made
+
+
+def _judged_by_bin(bins: list[dict[str, Any]], colour: str) -> go.Scatter:
+    """What people judged in each bin, with 95% intervals."""
+    return go.Scatter(
+        x=[one["estimated"] for one in bins],
+        y=[one["judged"] for one in bins],
+        error_y={
+            "type": "data",
+            "array": [one["high"] - one["judged"] for one in bins],
+            "arrayminus": [one["judged"] - one["low"] for one in bins],
+            "color": colour,
+        },
+        mode="markers+lines",
+        name="judged answers, with 95% interval",
+        marker={"color": colour, "size": 9},
+        line={"color": colour, "width": 1},
+        customdata=[one["labels"] for one in bins],
+        hovertemplate="estimated %{x:.1%}, judged answers %{y:.1%} of %{customdata} judgements<extra></extra>",
+    )
 
 
 def in_words_of(measured: dict[str, Any]) -> str:
@@ -67,7 +67,7 @@ def weights(calibration: Calibration, *, dark: bool) -> go.Figure:
         x=[weight for weight, _ in known],
         y=[words for _, words in known],
         orientation="h",
-        marker={"color": look.dark if dark else look.light},
+        marker={"color": look.colour(dark)},
         hovertemplate="%{y}: %{x:+.2f}<extra></extra>",
     )
     made = styled(go.Figure(bars), dark=dark, height=60 + 26 * len(known))

@@ -21,7 +21,7 @@ def figure(found: CeilingRisk, *, dark: bool) -> go.Figure:
     made = go.Figure()
     stops = [stop for stop in found.stops if stop is not None]
     count = len(stops)
-    answers, good, few = (_colour(name, dark) for name in ("too_close", "kept", "over_quota"))
+    answers, good, few = (theme.STATUS[name].colour(dark) for name in ("too_close", "kept", "over_quota"))
     if found.measured is not None:
         band = found.measured.false_negative_rate
         edges = {"x": stops, "mode": "lines", "line": {"width": 0}, "hoverinfo": "skip", "showlegend": False}
@@ -77,8 +77,3 @@ def see_through(colour: str) -> str:
     """The colour of a band."""
     red, green, blue = (int(colour[place : place + 2], 16) for place in (1, 3, 5))
     return f"rgba({red},{green},{blue},0.18)"
-
-
-def _colour(status: str, dark: bool) -> str:
-    look = theme.STATUS[status]
-    return look.dark if dark else look.light

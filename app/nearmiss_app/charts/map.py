@@ -7,7 +7,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from nearmiss.maps import SHOWN_FIRST, Around, Atlas
-from nearmiss_app.charts.map_layers import MANY, OTHERS, Layer, colour_of, topic, topics
+from nearmiss_app.charts.map_layers import MANY, OTHERS, Layer, topic, topics
 from nearmiss_app.charts.style import INK, SYMBOLS, styled
 from nearmiss_app.theme import STATUS
 
@@ -55,13 +55,9 @@ def map_figure(
     figure.update_xaxes(visible=False, range=window[:2], scaleanchor="y")
     figure.update_yaxes(visible=False, range=window[2:])
     if read is not None:
-        ring = {"symbol": "circle-open", "size": 24, "color": INK[mode], "line": {"width": 2}}
-        place = {"x": atlas.map.x[[read]], "y": atlas.map.y[[read]]}
-        figure.add_trace(kind(**place, mode="markers", marker=ring, hoverinfo="skip"))
+        figure.add_trace(kind(_rings(atlas, [read], 24, INK[mode])))
     if len(found):
-        ring = {"symbol": "circle-open", "size": 13, "color": FOUND[mode], "line": {"width": 2}}
-        place = {"x": atlas.map.x[list(found)], "y": atlas.map.y[list(found)]}
-        figure.add_trace(kind(**place, mode="markers", marker=ring, hoverinfo="skip", name="found"))
+        figure.add_trace(kind(_rings(atlas, list(found), 13, FOUND[mode]), name="found"))
     for words, where in _topic_labels(atlas, window):
         _write(figure, words, where, dark)
     figure.update_layout(
@@ -77,10 +73,16 @@ def map_figure(
     return figure
 
 
+def _rings(atlas: Atlas, points: list[int], size: int, colour: str) -> dict:
+    """A ring around each of these points."""
+    ring = {"symbol": "circle-open", "size": size, "color": colour, "line": {"width": 2}}
+    return {"x": atlas.map.x[points], "y": atlas.map.y[points], "mode": "markers", "marker": ring, "hoverinfo": "skip"}
+
+
 def legend(drawn: Sequence[Layer], *, dark: bool) -> str:
     """Sign, name and number of points of each layer, the topmost first, as HTML."""
     entries = [
-        f"<span style='white-space:nowrap'><span aria-hidden='true' style='color:{colour_of(layer, dark)}'>"
+        f"<span style='white-space:nowrap'><span aria-hidden='true' style='color:{layer.look.colour(dark)}'>"
         f"{layer.sign}</span>&nbsp;{html.escape(layer.name)}"
         f" <span style='color:{QUIET['dark' if dark else 'light']}'>{layer.count}</span></span>"
         for layer in reversed(drawn)
@@ -132,7 +134,7 @@ def score_bars(scores: np.ndarray, chosen: np.ndarray, *, dark: bool) -> go.Figu
             y=counts,
             width=np.diff(edges),
             name=name,
-            marker={"color": (colour.dark if dark else colour.light) if colour else ACCENT[mode], "line": {"width": 0}},
+            marker={"color": colour.colour(dark) if colour else ACCENT[mode], "line": {"width": 0}},
             hovertemplate="%{y:,} " + name + "<br>around %{x:.2f}<extra></extra>",
         )
     styled(figure, dark=dark, height=170)
@@ -173,14 +175,14 @@ def _sign(layer: Layer, dark: bool) -> dict:
             "selected": {"marker": {"opacity": layer.opacity}},
             "unselected": {"marker": {"opacity": 0.3 * layer.opacity}},
         }
-    font = {"size": 1.7 * layer.size, "color": colour_of(layer, dark)}
-    unselected = {"textfont": {"color": OTHERS.dark if dark else OTHERS.light}}
+    font = {"size": 1.7 * layer.size, "color": layer.look.colour(dark)}
+    unselected = {"textfont": {"color": OTHERS.colour(dark)}}
     return {"mode": "text", "text": layer.sign, "textfont": font, "unselected": unselected}
 
 
 def _marker(layer: Layer, dark: bool) -> dict:
     symbol = SYMBOLS[layer.sign]
-    marker = {"symbol": symbol, "size": layer.size, "color": colour_of(layer, dark), "opacity": layer.opacity}
+    marker = {"symbol": symbol, "size": layer.size, "color": layer.look.colour(dark), "opacity": layer.opacity}
     if "-open" in symbol or len(layer.points) > MANY or layer.look is OTHERS:
         return marker
     # A rim of the page's colour keeps crowded points apart.

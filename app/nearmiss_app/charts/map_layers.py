@@ -165,8 +165,3 @@ def _sources(name: str) -> str:
         return "found by none"
     words = [source_word(source) for source in name.split("+")]
     return f"{words[0]} alone" if len(words) == 1 else " and ".join(words)
-
-
-def colour_of(layer: Layer, dark: bool) -> str:
-    """The colour of a layer."""
-    return layer.look.dark if dark else layer.look.light

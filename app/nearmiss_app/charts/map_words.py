@@ -67,7 +67,7 @@ def standing(around: Around, doc_id: str, *, dark: bool) -> str:
         return "not a candidate of this query"
     row = own.iloc[0]
     look = STATUS[row["status"]]
-    words = [f"<b style='color:{look.dark if dark else look.light}'>{look.sign} {look.word}</b>"]
+    words = [f"<b style='color:{look.colour(dark)}'>{look.sign} {look.word}</b>"]
     if row["verdict"]:
         words.append(f"judged {VERDICT[row['verdict']].word}")
     return ", ".join([*words, f"cosine {row['cosine']:.3f}", f"score {row['teacher_score']:.2f}"])

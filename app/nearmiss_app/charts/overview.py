@@ -18,7 +18,7 @@ from nearmiss.session.overview import (
     RunSummary,
 )
 from nearmiss_app.charts.nodes import Node, node
-from nearmiss_app.charts.overview_lists import colour, listed, sign
+from nearmiss_app.charts.overview_lists import listed, sign
 from nearmiss_app.charts.style import GRID, styled
 from nearmiss_app.theme import STATUS, VERDICT, Look, source_word
 
@@ -133,7 +133,7 @@ def _step(step: FunnelStep, all_rows: int, look: Look | None, asked: str, dark: 
             "bar",
             node("span", "left", __left=_share(left, all_rows)),
             node("span", "own", __share=_share(own, all_rows), __least="2px" if own else "0"),
-            __own=colour(look, dark) if look else "transparent",
+            __own=look.colour(dark) if look else "transparent",
         ),
         node("span", "number", f"{step.refused:,}" if step.refused else ""),
         node("span", "number", f"{step.left:,}"),
@@ -192,7 +192,7 @@ def _set(entry: SourceOverlap, sources: list[str], column: int, most: int, asked
         node("span", "", f"{entry.found:,}"),
         node("span", "rest", __rest=f"{_pixels(entry.found, most) - kept}px"),
         node("span", "own", __share=f"{kept}px"),
-        __own=colour(STATUS["kept"], dark),
+        __own=STATUS["kept"].colour(dark),
         style="grid-row: 1",
     )
     return node(
@@ -230,7 +230,7 @@ def scores(histogram: Histogram, title: str, *, dark: bool) -> go.Figure:
             y=counts,
             width=edges[1] - edges[0],
             offset=0,
-            marker={"color": colour(look, dark), "line": {"width": 0}},
+            marker={"color": look.colour(dark), "line": {"width": 0}},
             customdata=[[GROUPS[group], low, high] for low, high in pairwise(edges)],
             text=[f"{low:g} to {high:g}" for low, high in pairwise(edges)],
             textposition="none",
@@ -240,7 +240,7 @@ def scores(histogram: Histogram, title: str, *, dark: bool) -> go.Figure:
         figure.add_trace(bars, row=row, col=1)
         figure.add_annotation(
             text=f"{look.sign} {group}  {sum(counts):,}",
-            font={"color": colour(look, dark)},
+            font={"color": look.colour(dark)},
             x=0,
             y=1,
             xref="x domain" if row == 1 else f"x{row} domain",

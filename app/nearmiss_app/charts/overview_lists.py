@@ -104,12 +104,7 @@ def opening(text: str) -> str:
 
 def sign(look: Look, dark: bool) -> Node:
     """The sign of a status or verdict in its colour."""
-    return node("span", "sign", look.sign, __own=colour(look, dark), aria_hidden="true")
-
-
-def colour(look: Look, dark: bool) -> str:
-    """The colour of a status or verdict."""
-    return look.dark if dark else look.light
+    return node("span", "sign", look.sign, __own=look.colour(dark), aria_hidden="true")
 
 
 def _score(number: float) -> str:

@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 import plotly.graph_objects as go
 
+from nearmiss.audit import Rate
 from nearmiss.counts import counted
 from nearmiss.reports.funnel import NOT_FOUND
 from nearmiss.session.round_comparison import RoundChange, RoundSummary
@@ -15,7 +16,7 @@ from nearmiss_app.charts.nodes import Node, node
 from nearmiss_app.charts.overview import heading
 from nearmiss_app.charts.overview_lists import opening
 from nearmiss_app.charts.style import styled
-from nearmiss_app.theme import LEFT_OUT, STATUS, Look
+from nearmiss_app.theme import LEFT_OUT, STATUS
 
 LOST = {NOT_FOUND: "not found any more", "over_quota": "easier than those kept", "too_easy": "below the floor now"}
 GAINED = {NOT_FOUND: "not found before", "over_quota": "easier than those kept", "too_easy": "below the floor then"}
@@ -76,7 +77,7 @@ def ndcg(found: RunQuality, *, dark: bool) -> go.Figure:
             x=names,
             y=values,
             mode="lines+markers+text",
-            line={"color": _colour(look, dark), "width": 1.5, "dash": "dot"},
+            line={"color": look.colour(dark), "width": 1.5, "dash": "dot"},
             marker={"size": 11, "symbol": ["circle" if one.left_out else "circle-open" for one in found.encoders]},
             text=[f"{one.ndcg:.3f}" for one in found.encoders],
             textposition="bottom right",  # beside the line
@@ -137,7 +138,7 @@ def _short(encoder: str) -> str:
 
 def answers(found: list[RoundSummary], *, dark: bool) -> go.Figure:
     """The share of answers among the kept, estimated by p_relevant, and where an audit was made its interval."""
-    look, measured = STATUS["too_close"], STATUS["reviewed_relevant"]
+    look = STATUS["too_close"]
     names = [f"round {one.number}" for one in found]
     figure = go.Figure(
         go.Scatter(
@@ -145,7 +146,7 @@ def answers(found: list[RoundSummary], *, dark: bool) -> go.Figure:
             y=[one.estimated for one in found],
             mode="markers+text",
             name="estimated",
-            marker={"size": 11, "symbol": "diamond", "color": _colour(look, dark)},
+            marker={"size": 11, "symbol": "diamond", "color": look.colour(dark)},
             text=[f"{one.estimated:.1%}" for one in found],
             textposition="middle right",
             cliponaxis=False,
@@ -156,28 +157,31 @@ def answers(found: list[RoundSummary], *, dark: bool) -> go.Figure:
         (f"round {one.number}", one.measured) for one in found if one.measured and one.measured.estimate is not None
     ]
     if audited:
-        figure.add_trace(
-            go.Scatter(
-                x=[name for name, _ in audited],
-                y=[rate.estimate for _, rate in audited],
-                mode="markers",
-                name="measured by an audit",
-                marker={"size": 11, "symbol": "cross", "color": _colour(measured, dark)},
-                error_y={
-                    "type": "data",
-                    "symmetric": False,
-                    "array": [rate.high - rate.estimate for _, rate in audited],
-                    "arrayminus": [rate.estimate - rate.low for _, rate in audited],
-                },
-                hovertemplate="%{x}, measured: %{y:.1%}<extra></extra>",
-            )
-        )
+        figure.add_trace(_measured_rates(audited, dark=dark))
     styled(figure, dark=dark, height=260)
     figure.update_layout(margin_r=48, showlegend=bool(audited))
     figure.update_xaxes(showgrid=False, fixedrange=True, range=[-0.5, len(names) - 0.5])
     highest = max([one.estimated for one in found] + [rate.high for _, rate in audited])
     figure.update_yaxes(title="Answers among the kept", tickformat=".0%", fixedrange=True, range=_from_nought(highest))
     return figure
+
+
+def _measured_rates(audited: list[tuple[str, Rate]], *, dark: bool) -> go.Scatter:
+    """What audits measured, by the name of the round, with 95% intervals."""
+    return go.Scatter(
+        x=[name for name, _ in audited],
+        y=[rate.estimate for _, rate in audited],
+        mode="markers",
+        name="measured by an audit",
+        marker={"size": 11, "symbol": "cross", "color": STATUS["reviewed_relevant"].colour(dark)},
+        error_y={
+            "type": "data",
+            "symmetric": False,
+            "array": [rate.high - rate.estimate for _, rate in audited],
+            "arrayminus": [rate.estimate - rate.low for _, rate in audited],
+        },
+        hovertemplate="%{x}, measured: %{y:.1%}<extra></extra>",
+    )
 
 
 def answers_in_words(found: list[RoundSummary]) -> str:
@@ -233,7 +237,7 @@ def bars(counts: Mapping[str, int], words: Mapping[str, str], *, dark: bool) -> 
     """One bar for each status in the other round, most first."""
     looks = {name: STATUS.get(name, LEFT_OUT) for name in counts}
     return [
-        Bar(word_of(name, words), count, _colour(looks[name], dark), word_of(name, words))
+        Bar(word_of(name, words), count, looks[name].colour(dark), word_of(name, words))
         for name, count in counts.items()
     ]
 
@@ -266,7 +270,7 @@ def scores(found: list[RoundSummary], score: str, *, dark: bool) -> go.Figure:
                 q3=third,
                 upperfence=high,
                 orientation="h",
-                marker_color=_colour(look, dark),
+                marker_color=look.colour(dark),
                 line_width=1.5,
                 showlegend=False,
             )
@@ -306,7 +310,3 @@ def _pair(pair: ChangedNegative, words: Mapping[str, str], has_teacher: bool, re
         node("div", "text", f"{pair.title}: {opening(pair.text)}" if pair.title.strip() else opening(pair.text)),
         node("div", "why", why),
     )
-
-
-def _colour(look: Look, dark: bool) -> str:
-    return look.dark if dark else look.light

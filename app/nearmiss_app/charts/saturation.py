@@ -5,7 +5,7 @@ import plotly.graph_objects as go
 from nearmiss.session.saturation import EACH, KEPT_BEFORE, REFUSED, Cosines, KindWeight
 from nearmiss_app.charts.nodes import Node, node
 from nearmiss_app.charts.style import styled
-from nearmiss_app.theme import LEFT_OUT, STATUS, Look
+from nearmiss_app.theme import LEFT_OUT, STATUS
 
 LOOKS = {REFUSED: STATUS["too_close"], "kept": STATUS["kept"], KEPT_BEFORE: STATUS["kept"]}
 ROW = 30
@@ -19,7 +19,7 @@ def pulls(shown: list[KindWeight], *, dark: bool) -> go.Figure:
             y=[one.kind for one in shown],
             orientation="h",
             marker={
-                "color": [_colour(one.kind, dark) for one in shown],
+                "color": [LOOKS.get(one.kind, LEFT_OUT).colour(dark) for one in shown],
                 "pattern": {"shape": ["/" if one.kind == KEPT_BEFORE else "" for one in shown]},
             },
             text=[f"{one.pull:.0%}" for one in shown],
@@ -62,8 +62,3 @@ def in_words(of: Cosines, shown: list[KindWeight]) -> str:
 def _numbers(one: KindWeight) -> tuple[str, ...]:
     share = "–" if one.kind == KEPT_BEFORE else f"{one.share:.1%}"
     return f"{one.loss:.3f}", share
-
-
-def _colour(kind: str, dark: bool) -> str:
-    look: Look = LOOKS.get(kind, LEFT_OUT)
-    return look.dark if dark else look.light

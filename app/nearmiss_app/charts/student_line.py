@@ -19,22 +19,9 @@ def figure(risk: CeilingRisk, line: Sequence[tuple[float, TrialPoint]], every: S
     """The student's line over the ceiling's stops, on the same axis as the chart above it."""
     made = go.Figure()
     look = STATUS["known_positive"]
-    colour, ink = look.dark if dark else look.light, INK["dark" if dark else "light"]
-    x, own = [value for value, _ in line], [point for _, point in line]
-    edges = {"x": x, "mode": "lines", "line": {"width": 0}, "hoverinfo": "skip", "showlegend": False}
-    made.add_trace(go.Scatter(y=[point.high for point in own], **edges))
-    made.add_trace(go.Scatter(y=[point.low for point in own], fill="tonexty", fillcolor=see_through(colour), **edges))
-    made.add_trace(
-        go.Scatter(
-            x=x,
-            y=[point.ndcg for point in own],
-            name="along this ceiling, with 95% band",
-            mode="lines+markers",
-            line={"color": colour, "width": 2},
-            marker={"size": 8},
-            hovertemplate="%{y:.4f}",
-        )
-    )
+    colour, ink = look.colour(dark), INK["dark" if dark else "light"]
+    for trace in _band(line, colour):
+        made.add_trace(trace)
     for name, dash in DASHES.items():
         for point in (one for one in every if one.is_called(name)):
             made.add_trace(
@@ -57,6 +44,25 @@ def figure(risk: CeilingRisk, line: Sequence[tuple[float, TrialPoint]], every: S
     made.update_xaxes(title_font_size=14)
     made.update_yaxes(title_font_size=14)
     return made
+
+
+def _band(line: Sequence[tuple[float, TrialPoint]], colour: str) -> list[go.Scatter]:
+    """The edges of the 95% band, with nothing drawn but what is between them, and the line in it."""
+    x, own = [value for value, _ in line], [point for _, point in line]
+    edges = {"x": x, "mode": "lines", "line": {"width": 0}, "hoverinfo": "skip", "showlegend": False}
+    return [
+        go.Scatter(y=[point.high for point in own], **edges),
+        go.Scatter(y=[point.low for point in own], fill="tonexty", fillcolor=see_through(colour), **edges),
+        go.Scatter(
+            x=x,
+            y=[point.ndcg for point in own],
+            name="along this ceiling, with 95% band",
+            mode="lines+markers",
+            line={"color": colour, "width": 2},
+            marker={"size": 8},
+            hovertemplate="%{y:.4f}",
+        ),
+    ]
 
 
 def in_words(line: Sequence[tuple[float, TrialPoint]]) -> str:

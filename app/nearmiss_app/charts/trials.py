@@ -78,7 +78,7 @@ def _axis(title: str, *ends: str) -> str:
 def _row(one: Content, content: Content, reach: tuple[float, float], far: float, start: float, *, dark: bool) -> str:
     gap = one.get("against_95_rule")
     look = LOOKS.get(gap["verdict"]) if gap else None
-    colour = "currentColor" if look is None else (look[1].dark if dark else look[1].light)
+    colour = "currentColor" if look is None else look[1].colour(dark)
     low, high = one["ndcg_interval"]
     numbers = f"{one['ndcg']:.4f} ({low:.4f} to {high:.4f})"
     reached = _track(reach, low, one["ndcg"], high, start) + _quiet(numbers, "nDCG@10 ")

@@ -125,16 +125,7 @@ def what_is_drawn(picture: Picture) -> str:
 
 
 def _signs(present: list[str], scale: str, *, dark: bool) -> dict[str, Any]:
-    looks = [theme.STATUS[status] for status in present]
-    words = [look.word for look in looks]
-    colours = [_colour(status, dark) for status in present]
-    filled = [colour if look.sign in SOLID else "transparent" for look, colour in zip(looks, colours, strict=True)]
-    opacities = [0.8 if status in PLAIN else 0.45 for status in present]
-
-    def by_status(values: list[Any], **more: Any) -> dict[str, Any]:
-        return {"field": "status", "type": "nominal", "scale": {"domain": words, "range": values}} | more
-
-    legend = {"title": None, "orient": "top", "columns": {"expr": f"width < {WIDE} ? {NARROW_COLUMNS} : {COLUMNS}"}}
+    """The points, each with the sign and colour of its status; the legend picks statuses."""
     return {
         "data": {"name": "points"},
         "params": [
@@ -157,20 +148,34 @@ def _signs(present: list[str], scale: str, *, dark: bool) -> dict[str, Any]:
         "encoding": {
             "x": {"field": DENSE, "type": "quantitative", "scale": {"zero": False}},
             "y": _height(SCALES[scale], scale, scale={"zero": False, "nice": False, "padding": 8}),
-            "shape": by_status([PATHS[look.sign] for look in looks], legend=legend),
-            "stroke": by_status(colours, legend=legend),
-            "fill": by_status(filled, legend=legend),
-            "opacity": {
-                "condition": {"param": "chosen", **by_status(opacities, type="ordinal", legend=legend)},
-                "value": 0.04,
-            },
+            **_by_status(present, dark=dark),
         },
+    }
+
+
+def _by_status(present: list[str], *, dark: bool) -> dict[str, Any]:
+    """Shape, line, filling and opacity of the points, as encodings by status."""
+    looks = [theme.STATUS[status] for status in present]
+    words = [look.word for look in looks]
+    colours = [theme.STATUS[status].colour(dark) for status in present]
+    filled = [colour if look.sign in SOLID else "transparent" for look, colour in zip(looks, colours, strict=True)]
+    opacities = [0.8 if status in PLAIN else 0.45 for status in present]
+    legend = {"title": None, "orient": "top", "columns": {"expr": f"width < {WIDE} ? {NARROW_COLUMNS} : {COLUMNS}"}}
+
+    def scaled(values: list[Any], kind: str = "nominal") -> dict[str, Any]:
+        return {"field": "status", "type": kind, "scale": {"domain": words, "range": values}, "legend": legend}
+
+    return {
+        "shape": scaled([PATHS[look.sign] for look in looks]),
+        "stroke": scaled(colours),
+        "fill": scaled(filled),
+        "opacity": {"condition": {"param": "chosen", **scaled(opacities, "ordinal")}, "value": 0.04},
     }
 
 
 def _lines(scale: str, *, dark: bool) -> list[dict[str, Any]]:
     """The limits: a line, and a band around it where the limit differs by query."""
-    ceiling, floor = (_colour(LIMITS[name], dark) for name in ("ceiling", "floor"))
+    ceiling, floor = (theme.STATUS[LIMITS[name]].colour(dark) for name in ("ceiling", "floor"))
     colour = {"condition": {"test": "datum.limit == 'ceiling'", "value": ceiling}, "value": floor}
     ink = INK["dark" if dark else "light"]
     data, middle = {"name": "limits"}, _height("middle", scale)
@@ -197,8 +202,3 @@ def _lines(scale: str, *, dark: bool) -> list[dict[str, Any]]:
 def _height(column: str, of: str, **more: Any) -> dict[str, Any]:
     """A column as height; all layers share one title, since the axis shows every different one."""
     return {"field": column, "type": "quantitative", "title": SCALES[of], **more}
-
-
-def _colour(status: str, dark: bool) -> str:
-    look = theme.STATUS[status]
-    return look.dark if dark else look.light

@@ -1,11 +1,14 @@
 """Overview: what this run is, what each rule refused, and which queries need review most."""
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 import streamlit as st
 
 from nearmiss import audit
 from nearmiss.audit.planning import LABELS_ASKED
+from nearmiss.counts import counted
 from nearmiss.selection import STATUSES
 from nearmiss.session import next_step
 from nearmiss.session import overview as core
@@ -152,7 +155,7 @@ def rows(work: Workspace, found: Overview) -> None:
     # Above the rows, so that it does not move as their heights change.
     with st.container(horizontal=True, vertical_alignment="center"):
         page = st.pagination(pages, key=f"rows_page_{st.session_state.get('rows_asked', 0)}")
-        st.text(f"{len(behind):,} {'row' if len(behind) == 1 else 'rows'}")
+        st.text(counted(len(behind), "row"))
     shown = core.read_rows(work, decision, behind[(page - 1) * ROWS : page * ROWS])
     drawn = lists.rows(shown, has_teacher=work.has_teacher, reviewer=state.reviewer(), dark=theme.is_dark())
     go_where_pressed(picture(drawn, key="rows_drawn"), work)
@@ -160,46 +163,48 @@ def rows(work: Workspace, found: Overview) -> None:
 
 def _conditions(work: Workspace, found: Overview, wanted: RowFilter) -> bool:
     """The controls above the rows, set to the current filter; returns whether the best score comes first."""
-    counts = {step.status: step.refused for step in found.funnel} | {"kept": found.kept}
-    statuses = ["kept", REFUSED, charts.ALL, *(status for status in STATUSES[1:] if counts[status])]
-    sets = ["", *(charts.found_key(entry.sources) for entry in found.together)]
-    set_words = {charts.found_key(entry.sources): charts.found_words(entry.sources) for entry in found.together}
-    status_words = {name: look.word for name, look in theme.STATUS.items()}
-    status_words |= {REFUSED: "any refusal", charts.ALL: "any"}
-    low, high = (None if math.isinf(bound) else bound for bound in (wanted.low, wanted.high))
-    now = {
-        "status": wanted.status or charts.ALL,
-        "found": charts.found_key(wanted.sources) if wanted.sources is not None else "",
-        "score": wanted.score,
-        "low": low,
-        "high": high,
-    }
-    if now["status"] not in statuses:
-        statuses.append(now["status"])
+    now = _as_controls(wanted)
     for name, value in now.items():
         st.session_state[f"rows_{name}"] = value
 
     def changed() -> None:
         ask(**{name: st.session_state.get(f"rows_{name}") for name in now})
 
+    def choose(label: str, name: str, words: Mapping[str, str]) -> None:
+        st.selectbox(label, list(words), format_func=words.get, key=f"rows_{name}", on_change=changed, width=165)
+
     with st.container(horizontal=True, vertical_alignment="bottom", key="conditions"):
-        st.selectbox("Status", statuses, format_func=status_words.get, key="rows_status", on_change=changed, width=165)
-        st.selectbox(
-            "Found by",
-            sets,
-            format_func=lambda name: set_words.get(name, "any"),
-            key="rows_found",
-            on_change=changed,
-            width=165,
-        )
-        scores = ["", *scores_of(work)]
-        words = {"": "any"} | SCORE_WORDS
-        st.selectbox("Score", scores, format_func=words.get, key="rows_score", on_change=changed, width=165)
+        choose("Status", "status", _status_words(found, now["status"]))
+        sets = {charts.found_key(entry.sources): charts.found_words(entry.sources) for entry in found.together}
+        choose("Found by", "found", {"": "any"} | sets)
+        choose("Score", "score", {"": "any"} | {name: SCORE_WORDS[name] for name in scores_of(work)})
         if wanted.score:
             st.number_input("from", value=None, format="%g", key="rows_low", on_change=changed, width=112)
             st.number_input("up to", value=None, format="%g", key="rows_high", on_change=changed, width=112)
         order = st.selectbox("Order", ["query by query", "highest score first"], key="rows_order", width=165)
     return order == "highest score first"
+
+
+def _as_controls(wanted: RowFilter) -> dict[str, Any]:
+    """A filter as the values of its controls."""
+    low, high = (None if math.isinf(bound) else bound for bound in (wanted.low, wanted.high))
+    return {
+        "status": wanted.status or charts.ALL,
+        "found": charts.found_key(wanted.sources) if wanted.sources is not None else "",
+        "score": wanted.score,
+        "low": low,
+        "high": high,
+    }
+
+
+def _status_words(found: Overview, asked_for: str) -> dict[str, str]:
+    """The statuses that rows have, and the one asked for, in words."""
+    refused = {step.status: step.refused for step in found.funnel}
+    present = [status for status in STATUSES[1:] if refused[status]]
+    words = {"kept": theme.STATUS["kept"].word, REFUSED: "any refusal", charts.ALL: "any"}
+    return words | {
+        status: theme.STATUS[status].word for status in dict.fromkeys([*present, asked_for]) if status not in words
+    }
 
 
 @st.fragment(key="scores")

@@ -85,20 +85,15 @@ def cards_of(work: Workspace, view: View, overlap: int) -> None:
     focus, focus_number = _focus(work, opened)
     # Not tied to this moment: after a restart of the server a page goes on where it was.
     name = json.dumps([asdict(view), reviewer, order.tolist() if "from_map" in st.query_params else []])
-    same = from_browser.get("view") == name
-    # Other views are read from end to end, judged or not: earlier cards need not come again.
-    behind = max(0, int(from_browser.get("at", 0)) - BEHIND) if same and view.verdict != "unjudged" else 0
-    count = AHEAD + (min(int(from_browser.get("passed", 0)), MOST_PASSED) if same else 0)
-    picked = arms.pick(work, view, reviewer, order[behind:], count, overlap=overlap, first=focus) if reviewer else []
-    have = {(pair[0], pair[1]) for pair in from_browser.get("have", [])} if same else set()
-    picked = [one for one in picked if one.pair in focus or one.pair not in have]
+    held = from_browser if from_browser.get("view") == name else {}
+    picked = _next_cards(work, view, reviewer, order, overlap, focus, held) if reviewer else []
     card_view = cards.CardView(policy, decision, view.blind, view.text)
     deck(
         {
             "run": str(work.run.folder),
             "view": name,
             "shows_judged": view.verdict != "unjudged" and view.order != "audit",
-            "deck": from_browser.get("deck") if have else None,
+            "deck": held.get("deck") if held.get("have") else None,
             "reviewer": reviewer,
             "dark": theme.is_dark(),
             "blind": view.blind,
@@ -119,6 +114,18 @@ def cards_of(work: Workspace, view: View, overlap: int) -> None:
         },
         key=KEY,
     )
+
+
+def _next_cards(
+    work: Workspace, view: View, reviewer: str, order: np.ndarray, overlap: int, focus: list, held: dict
+) -> list[arms.PickedCard]:
+    """The cards ahead that the browser does not have: `held` is what it said of this view, {} where it showed none."""
+    # Other views are read from end to end, judged or not: earlier cards need not come again.
+    behind = 0 if view.verdict == "unjudged" else max(0, int(held.get("at", 0)) - BEHIND)
+    count = AHEAD + min(int(held.get("passed", 0)), MOST_PASSED)
+    picked = arms.pick(work, view, reviewer, order[behind:], count, overlap=overlap, first=focus)
+    have = {(pair[0], pair[1]) for pair in held.get("have", [])}
+    return [one for one in picked if one.pair in focus or one.pair not in have]
 
 
 def _guidelines(work: Workspace, read: dict, reviewer: str) -> dict:
