@@ -16,22 +16,15 @@ IMPORT = re.compile(r'^import .*? from "(?:\./)?((?:\.\./\w+/)?[\w.]+)";\n', re.
 EXPORT = re.compile(r"^export (?!default)", re.MULTILINE)
 
 
-def component(package: str, *parts: str) -> Callable[..., Any]:
-    """
-    The component that a package holds: its html, css and main script have the package's own name.
-
-    `parts` are more scripts of the package's folder, read before its own; modules that import each other need no such
-    list.
-    """
+def component(package: str) -> Callable[..., Any]:
+    """The component that a package holds: its html, css and main script have the package's own name."""
     name = package.rpartition(".")[2]
     folder = files(package)
     html, css = (folder.joinpath(f"{name}.{kind}").read_text("utf-8") for kind in ("html", "css"))
-
-    js = script_of(package, *parts)
-    return st.components.v2.component(f"nearmiss_{name}", html=html, css=css, js=js)
+    return st.components.v2.component(f"nearmiss_{name}", html=html, css=css, js=script_of(package))
 
 
-def script_of(package: str, *parts: str) -> str:
+def script_of(package: str) -> str:
     """The one script of a component; a module without imports may be another component's, as `../deck/outbox.js`."""
     name, folder = package.rpartition(".")[2], files(package)
 
@@ -39,7 +32,7 @@ def script_of(package: str, *parts: str) -> str:
         beside = files(package.rpartition(".")[0]) if module.startswith("../") else folder
         return beside.joinpath(*module.removeprefix("../").split("/")).read_text("utf-8")
 
-    return "\n".join([*(read(f"{part}.js") for part in parts), as_one_script(f"{name}.js", read)])
+    return as_one_script(f"{name}.js", read)
 
 
 def as_one_script(main: str, read: Callable[[str], str]) -> str:

@@ -1,6 +1,6 @@
 // The query, its labelled answers and the candidate, with the comments on it.
 
-import { drawn, fixed, h, sign } from "./elements.js";
+import { compared, drawn, fixed, h, sign } from "./elements.js";
 import { pair_of } from "./ledger.js";
 
 /** Query above, answers and candidate side by side; long texts scroll inside. */
@@ -31,7 +31,7 @@ function positives(deck, query) {
 
 function candidate(deck, card, query) {
   const differs = deck.showing.changes && card.changes.length;
-  const text = differs ? card.changes.map(([kind, piece]) => (kind === "same" ? piece : h(kind === "new" ? "ins" : "del", {}, piece))) : drawn(card.pieces);
+  const text = differs ? compared(card.changes) : drawn(card.pieces);
   const worded = (kind, name) => sign(deck.data.looks, deck.data.dark, kind, name, true);
   const own = deck.verdict_on(card);
   return h("section", { class: "candidate", "aria-label": "Candidate" },

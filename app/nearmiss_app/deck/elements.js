@@ -25,6 +25,11 @@ export function drawn(pieces) {
   });
 }
 
+/** What differs between two texts, as elements. @param {[kind: "same" | "new" | "gone", piece: string][]} changes */
+export function compared(changes) {
+  return changes.map(([kind, piece]) => (kind === "same" ? document.createTextNode(piece) : h(kind === "new" ? "ins" : "del", {}, piece)));
+}
+
 /** @param {number} value */
 export function fixed(value) {
   return Math.abs(value) >= 100 ? value.toFixed(1) : value.toFixed(3);

@@ -9,9 +9,7 @@ from typing import Any
 
 from nearmiss_app.component import component
 
-PARTS = ("elements", "columns", "bump", "picture", "limits", "remarks")
-
-_rankings = component(__name__, *PARTS)
+_rankings = component(__name__)
 
 
 def rankings(data: dict[str, Any], *, key: str) -> None:

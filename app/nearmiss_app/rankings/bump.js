@@ -1,11 +1,15 @@
 // Who moved: one line a document, through its rank in each ranking; those that a ranking does not list lie below it.
 
-class Bump {
+import { svg } from "./drawing.js";
+import { weight_of } from "./places.js";
+
+export class Bump {
   constructor(page) {
     this.page = page;
     this.height = 170;
   }
 
+  /** @param {import("./places.js").QueryView} view */
   build(view) {
     this.view = view;
     this.ranks = view.documents.map(() => view.rankings.map(() => null));
@@ -40,8 +44,7 @@ class Bump {
   }
 
   weight(place) {
-    const status = this.page.status_of(place);
-    return status === "known_positive" ? 2 : status === "kept" ? 1 : 0;
+    return weight_of(this.page.status_of(place));
   }
 
   // Of documents that are only there to compare with, no way to and from the lists that lack them.

@@ -1,16 +1,22 @@
 // The rankings as lists, one beside the other. A row is an option of its list; the same document has a row in each list
 // that holds it. Built once for a view; then only marks move.
 
-class Columns {
+import { capital, fixed, h } from "../deck/elements.js";
+
+export class Columns {
   constructor(page) {
     this.page = page;
     this.together = false;
   }
 
+  /** @param {import("./places.js").QueryView} view */
   build(view) {
     this.view = view;
-    this.rows = view.documents.map(() => new Map()); // of each document: list -> row
+    /** @type {Map<number, HTMLElement>[]} by document: list -> row */
+    this.rows = view.documents.map(() => new Map());
+    /** @type {HTMLElement[]} */
     this.lists = [];
+    /** @type {HTMLElement[]} */
     this.heads = [];
     const columns = view.rankings.map((ranking, number) => this.column(ranking, number));
     return h("div", { class: "columns", style: `--n: ${columns.length}` }, ...columns);
@@ -19,21 +25,19 @@ class Columns {
   column(ranking, number) {
     const words = this.page.word(ranking.name);
     const list = h("ol", { role: "listbox", "aria-label": `${words}: best ${ranking.places.length}`, "aria-multiselectable": "true" });
-    ranking.places.forEach((place, at) => {
-      for (const [limit, after] of [["ceiling", ranking.ceiling_after], ["floor", ranking.floor_after]]) {
-        if (after === at) list.append(this.line(limit, ranking));
-      }
-      list.append(this.row(place, ranking, number, at));
-    });
-    for (const [limit, after] of [["ceiling", ranking.ceiling_after], ["floor", ranking.floor_after]]) {
-      if (after === ranking.places.length) list.append(this.line(limit, ranking));
-    }
+    ranking.places.forEach((place, at) => list.append(...this.limits_after(at, ranking), this.row(place, ranking, number, at)));
+    list.append(...this.limits_after(ranking.places.length, ranking));
     list.onscroll = () => this.scrolled(number);
     const place_of_focus = h("span", { class: "where" });
     this.lists.push(list);
     this.heads.push(place_of_focus);
     return h("section", { class: "column", "data-ranking": ranking.name },
       h("header", {}, h("h3", {}, words), place_of_focus), list);
+  }
+
+  // The lines of the limits that lie below so many rows.
+  limits_after(rows, ranking) {
+    return ["ceiling", "floor"].filter((limit) => ranking[`${limit}_after`] === rows).map((limit) => this.line(limit, ranking));
   }
 
   line(limit, ranking) {
@@ -106,21 +110,6 @@ class Columns {
     if (!this.together || this.page.gone) return;
     const top = this.lists[number].scrollTop;
     for (const list of this.lists) if (Math.abs(list.scrollTop - top) > 1) list.scrollTop = top;
-  }
-
-  // The row `step` further in a list; the same document in the next list, or else what stands at its height.
-  next(place, number, step) {
-    const { places } = this.view.rankings[number];
-    const at = places.indexOf(place);
-    return places[Math.max(0, Math.min(places.length - 1, at < 0 ? 0 : at + step))];
-  }
-
-  beside(place, number, step) {
-    const to = Math.max(0, Math.min(this.view.rankings.length - 1, number + step));
-    const { places } = this.view.rankings[to];
-    if (places.includes(place)) return [place, to];
-    const at = Math.max(0, this.view.rankings[number].places.indexOf(place));
-    return [places[Math.min(at, places.length - 1)], to];
   }
 
   enter(place, number) {

@@ -1,9 +1,11 @@
 // One setting of the policy on a slider: every stop's statuses are here before it is moved, so that a drag repaints the
 // page at once; the server hears where it was let go.
 
+import { h } from "../deck/elements.js";
+
 const ASK_AGAIN = 6000; // milliseconds
 
-class Limits {
+export class Limits {
   constructor(page) {
     this.page = page;
     this.name = null;

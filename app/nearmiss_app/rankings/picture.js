@@ -1,13 +1,18 @@
 // The picture of one query: the query in the middle, each candidate as far from it as 1 - cosine says. The nearest are
 // named. A sign and a colour say the status, the size how much of the gradient a candidate takes.
 
+import { fixed, h } from "../deck/elements.js";
+import { named, percent, shortened, svg } from "./drawing.js";
+import { room_for_names, spread } from "./picture_layout.js";
+import { weight_of } from "./places.js";
+
 const NAMED = 9; // nearest documents with a name
+const LONGEST = 26; // characters of a name
+const BASELINE = 12; // pixels below the upper edge of a name
 const SMALL = 13, ANSWER = 22, LARGE = 34; // font sizes of signs
 const MARGIN = 26;
-const APART = 11; // pixels between two signs, if turning them a little can bring it about
-const STEP = 0.04, MOST_STEPS = 14; // radians
 
-class Picture {
+export class Picture {
   constructor(page) {
     this.page = page;
   }
@@ -47,32 +52,11 @@ class Picture {
     return (Math.max(0, distance) * (this.side / 2 - MARGIN)) / Math.max(...this.picture.distances, 0.01);
   }
 
-  // True radii. Angles are turned a little where two signs would cover each other, the nearest first.
-  laid_out() {
-    const taken = [[0, 0]];
-    const places = new Map();
-    for (const place of this.order) {
-      const radius = Math.max(this.radius(this.picture.distances[place]), 3);
-      /** @returns {[number, number]} */
-      const spot = (turn) => [radius * Math.cos(this.picture.angles[place] + turn), -radius * Math.sin(this.picture.angles[place] + turn)];
-      const free = ([x, y]) => taken.every(([a, b]) => Math.hypot(a - x, b - y) >= APART);
-      let found = spot(0);
-      for (let step = 1; step <= MOST_STEPS && !free(found); step += 1) {
-        const [left, right] = [spot(step * STEP), spot(-step * STEP)];
-        if (free(left)) found = left;
-        else if (free(right)) found = right;
-      }
-      taken.push(found);
-      places.set(place, found);
-    }
-    return places;
-  }
-
   draw() {
     if (!this.drawing.clientWidth || !this.drawing.clientHeight) return;
-    const inside = this.drawing.contains(this.drawing.getRootNode().activeElement);
+    const inside = this.drawing.contains(this.page.root.getRootNode().activeElement);
     const [width, height] = [this.drawing.clientWidth, this.drawing.clientHeight];
-    this.places = this.laid_out();
+    this.places = spread(this.order, (place) => this.radius(this.picture.distances[place]), this.picture.angles);
     this.points = new Map();
     // Answers are drawn last, over everything.
     const order = [...this.order].reverse().sort((a, b) => this.weight(a) - this.weight(b));
@@ -85,8 +69,7 @@ class Picture {
   }
 
   weight(place) {
-    const status = this.page.status_of(place);
-    return status === "known_positive" ? 2 : status === "kept" ? 1 : 0;
+    return weight_of(this.page.status_of(place));
   }
 
   rings() {
@@ -132,24 +115,12 @@ class Picture {
 
   // Names of the answers, then of the nearest others and of the kept, where there is room for them.
   names(width, height) {
-    const boxes = [[-9, -9, 9, 9], ...this.places.values()].map(([x, y]) => [x - 6, y - 6, x + 6, y + 6]);
     const of = (weight) => this.order.filter((place) => this.weight(place) === weight);
-    const named_ones = [...new Set([...of(2), ...this.order.slice(0, NAMED), ...of(1)])];
-    return named_ones.flatMap((place) => {
-      const words = shortened(named(this.view.documents[place]), 26);
-      const long = words.length * 6.2;
-      const [x, y] = this.places.get(place);
-      const beside = [y - 8, y + 5, y - 21].flatMap((top) => [[x + 11, top], [x - 11 - long, top]]);
-      for (const [left, top] of [...beside, [x - long / 2, y + 10], [x - long / 2, y - 26]]) {
-        const box = [left, top, left + long, top + 15];
-        const fits = box[0] > -width / 2 && box[2] < width / 2 && box[1] > -height / 2 && box[3] < height / 2;
-        if (fits && boxes.every((other) => box[2] < other[0] || box[0] > other[2] || box[3] < other[1] || box[1] > other[3])) {
-          boxes.push(box);
-          return [svg("text", { class: "name", x: left.toFixed(1), y: (top + 12).toFixed(1) }, words)];
-        }
-      }
-      return [];
-    });
+    const places = [...new Set([...of(2), ...this.order.slice(0, NAMED), ...of(1)])];
+    /** @type {[number, string][]} */
+    const names = places.map((place) => [place, shortened(named(this.view.documents[place]), LONGEST)]);
+    return room_for_names(names, this.places, width, height).map(([words, left, top]) =>
+      svg("text", { class: "name", x: left.toFixed(1), y: (top + BASELINE).toFixed(1) }, words));
   }
 
   light(place) {
@@ -176,12 +147,4 @@ class Picture {
     const strength = `At this temperature the gradient has ${percent(pull)} of its full strength`;
     this.said.textContent = `${strength}; ${percent(this.share(first))} of it pushes away "${shortened(named(this.view.documents[first]), 40)}". Distance from the middle is 1 - cosine.`;
   }
-}
-
-function percent(share) {
-  return share > 0 && share < 0.01 ? "under 1%" : `${Math.round(100 * share)}%`;
-}
-
-function shortened(words, most) {
-  return words.length <= most ? words : `${words.slice(0, most - 1).trimEnd()}…`;
 }

@@ -1,10 +1,22 @@
 // One query beside its rankings: the answers and the document in focus on the left, the lists on the right.
 
+import { REASONS, VERDICTS } from "../deck/actions.js";
+import { h, sign } from "../deck/elements.js";
 import { RESEND, outbox_of } from "../deck/outbox.js";
+import { Bump } from "./bump.js";
+import { Columns } from "./columns.js";
+import { named, shortened } from "./drawing.js";
+import { Judgements } from "./judgements.js";
+import { asked_by_key } from "./keys.js";
+import { Limits } from "./limits.js";
+import { Picture } from "./picture.js";
+import { beside, candidates_between, first_place, further, soon_read } from "./places.js";
+import { answers_of, heading_of, text_of, verdict_buttons } from "./reading_view.js";
+import { Remarks } from "./remarks.js";
+import { toolbar } from "./toolbar.js";
 
-const VERDICTS = ["relevant", "partial", "not_relevant", "unsure"];
-const KEYS = { 1: "relevant", 2: "partial", 3: "not_relevant", 4: "unsure" };
 const GONE = 300; // milliseconds without a place on the page after which keys mean nothing
+const SOON = 60; // milliseconds after which the texts around the focus are asked for
 
 // Streamlit may take the component away and put it back between two keys: what is shown outlives its place on the page.
 export default function (component) {
@@ -24,12 +36,16 @@ class QueryPage {
     this.picture = new Picture(this);
     this.limits = new Limits(this);
     this.remarks = new Remarks(this);
-    this.shows_picture = false;
-    this.texts = new Map();
     this.outbox = outbox_of(data.run);
+    const now = () => ({ query_id: this.query_id, reviewer: this.data.reviewer, shown_at: this.started_at, documents: this.view.documents });
+    this.judgements = new Judgements(this.outbox, now, (events) => this.set("events", { nonce: Date.now() + Math.random(), events }));
+    this.texts = new Map();
+    /** @type {HTMLElement} */
+    this.together = null;
+    this.shows_picture = false;
     this.showing_changes = false;
     document.addEventListener("keydown", (event) => this.key(event));
-    setInterval(() => this.gone || (this.resend(), this.draw_state()), RESEND / 2);
+    setInterval(() => this.gone || (this.judgements.resend(), this.draw_state()), RESEND / 2);
   }
 
   enter(root) {
@@ -49,35 +65,28 @@ class QueryPage {
   receive({ data, setStateValue }) {
     this.set = setStateValue;
     this.data = data;
-    this.outbox.acknowledge(data.ack);
     this.note = data.problems.length ? data.problems.join(" ") : this.note || "";
-    const { view } = data;
-    if (this.query_id !== view.query_id) {
-      this.query_id = view.query_id;
-      this.mine = new Map(); // document -> verdict given on this page, until the server says it too
-      this.chosen = new Set();
-      this.done = [];
-      this.undone = [];
-      this.texts.clear();
-      this.note = "";
-      this.remarks.written.clear();
-      this.focused = false;
-      this.started_at = Date.now() / 1000;
-      this.at = this.first(view, data.focus);
-      this.column = Math.max(0, view.rankings.findIndex(({ places }) => places.includes(this.at)));
-    }
+    this.judgements.acknowledge(data.ack);
+    if (this.query_id !== data.view.query_id) this.begin(data);
     for (const [doc_id, reading] of Object.entries(data.readings)) this.texts.set(doc_id, reading);
-    if (!this.outbox.waiting.length) this.mine.clear();
-    this.view = view;
+    /** @type {import("./places.js").QueryView} */
+    this.view = data.view;
     this.draw();
   }
 
-  // The document of the address, else the best kept one of the first list, else its first row.
-  first(view, doc_id) {
-    const asked = view.documents.findIndex((item) => item.doc_id === doc_id);
-    if (asked >= 0) return asked;
-    const { places } = view.rankings.find(({ name }) => name === view.decides) ?? view.rankings[0];
-    return places.find((place) => view.documents[place].status === "kept") ?? places[0];
+  // Another query than before.
+  begin({ view, focus }) {
+    this.query_id = view.query_id;
+    this.judgements.clear();
+    /** @type {Set<number>} */
+    this.chosen = new Set();
+    this.texts.clear();
+    this.note = "";
+    this.remarks.written.clear();
+    this.focused = false;
+    this.started_at = Date.now() / 1000;
+    this.at = first_place(view, focus);
+    this.column = Math.max(0, view.rankings.findIndex(({ places }) => places.includes(this.at)));
   }
 
   // ---- what is so
@@ -95,7 +104,7 @@ class QueryPage {
   }
 
   verdict_of(place) {
-    return this.mine.get(place) ?? this.view.documents[place].verdict;
+    return this.judgements.own.get(place) ?? this.view.documents[place].verdict;
   }
 
   name(place) {
@@ -107,7 +116,49 @@ class QueryPage {
     return this.data.dark ? look.dark : look.light;
   }
 
+  sign(kind, name, worded = false) {
+    return sign(this.data.looks, this.data.dark, kind, name, worded);
+  }
+
   // ---- what a person does
+
+  key(event) {
+    if (this.gone || !this.root?.isConnected || event.isComposing || event.ctrlKey || event.metaKey || event.altKey) return;
+    const target = event.composedPath()[0];
+    if (target && (/^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName) || target.isContentEditable)) return;
+    const focused = !this.root.contains(target) ? "" : this.on("point") ? "point" : this.on("row") ? "row" : "";
+    const action = asked_by_key(event.key.toLowerCase(), focused);
+    if (!action || (event.repeat && !event.key.startsWith("Arrow"))) return;
+    event.preventDefault();
+    event.stopPropagation();
+    this.act(action);
+  }
+
+  on(kind) {
+    return Boolean(this.root.getRootNode().activeElement?.closest?.(`.${kind}`));
+  }
+
+  /** @param {string} action as `keys.js` names it */
+  act(action) {
+    if (VERDICTS.includes(action)) return this.judge(action);
+    if (REASONS[action]) return this.remarks.reason(action);
+    const acts = {
+      undo: () => this.undo(),
+      redo: () => this.redo(),
+      compare: () => this.compare(),
+      next: () => this.move(1),
+      previous: () => this.move(-1),
+      right: () => this.go(...beside(this.view, this.at, this.column, 1)),
+      left: () => this.go(...beside(this.view, this.at, this.column, -1)),
+      choose: () => this.toggle(this.at),
+      choose_none: () => (this.chosen.clear(), this.show_chosen()),
+      farther: () => this.picture.step(1),
+      nearer: () => this.picture.step(-1),
+      read: () => this.text.focus(),
+      write_comment: () => this.remarks.box.focus(),
+    };
+    acts[action]();
+  }
 
   light(place) {
     this.columns.light(place);
@@ -139,9 +190,7 @@ class QueryPage {
   }
 
   choose_up_to(place, number) {
-    const { places } = this.view.rankings[number];
-    const [from, to] = [places.indexOf(this.at), places.indexOf(place)].sort((a, b) => a - b);
-    for (const one of places.slice(Math.max(0, from), to + 1)) if (!this.view.documents[one].is_positive) this.chosen.add(one);
+    for (const one of candidates_between(this.view, number, this.at, place)) this.chosen.add(one);
     this.show_chosen();
   }
 
@@ -151,7 +200,7 @@ class QueryPage {
   }
 
   move(step) {
-    this.go(this.columns.next(this.at, this.column, step), this.column);
+    this.go(further(this.view, this.at, this.column, step), this.column);
   }
 
   go(place, number) {
@@ -164,96 +213,32 @@ class QueryPage {
     if (!this.data.can_judge) return this.say("Judgements cannot be written beside this run.");
     const places = this.chosen.size ? [...this.chosen] : [this.at];
     if (this.view.documents[places[0]].is_positive) return this.say("This is a labelled answer: only candidates are judged here.");
-    this.give(places, verdict);
-    this.done.push(places.map((place) => [place, verdict]));
-    this.undone = [];
-    this.say(`${places.length === 1 ? this.name(places[0]) : `${places.length} rows`}: ${this.data.looks.verdict[verdict].word}.`);
+    this.judgements.judge(places, verdict);
+    this.mark();
+    this.say(`${this.names(places)}: ${this.data.looks.verdict[verdict].word}.`);
     const alone = !this.chosen.size;
     this.chosen.clear();
     this.show_chosen();
     if (alone) this.move(1);
   }
 
-  give(places, verdict, more = {}) {
-    this.send(places, verdict, more);
-    for (const place of places) this.mine.set(place, verdict);
-    this.mark();
+  names(places) {
+    return places.length === 1 ? this.name(places[0]) : `${places.length} rows`;
   }
 
-  send(places, verdict, more = {}) {
-    const known = { reviewer: this.data.reviewer, arm: "query", inclusion_probability: null, scores_visible: true };
-    const times = { shown_at: this.started_at, decided_at: Date.now() / 1000 };
-    for (const place of places) this.outbox.add({ query_id: this.query_id, doc_id: this.view.documents[place].doc_id, verdict, ...known, ...times, ...more });
-    this.post();
-  }
-
-  post() {
-    this.posted_at = Date.now();
-    this.set("events", { nonce: this.posted_at + Math.random(), events: this.outbox.waiting });
-  }
-
-  resend() {
-    this.outbox.adopt();
-    if (!this.outbox.waiting.length) return;
-    this.outbox.keep();
-    if (Date.now() - (this.posted_at || 0) > RESEND) this.post();
-  }
-
-  // Takes back what one press gave, all its rows; what was given before this page was opened, one row a press.
   undo() {
     if (!this.data.reviewer) return;
-    const step = this.done.pop();
-    this.send(step ? step.map(([place]) => place) : [this.at], "undo");
+    const step = this.judgements.undo(this.at);
     if (!step) return this.say("The last judgement is undone.");
-    this.undone.push(step);
-    for (const [place, , before] of step) this.mine.set(place, before ?? "");
     this.mark();
-    this.say(`Undone: ${step.length === 1 ? this.name(step[0][0]) : `${step.length} rows`}.`);
+    this.say(`Undone: ${this.names(step.map(([place]) => place))}.`);
     this.go(step[0][0], this.column);
   }
 
   redo() {
-    const step = this.undone.pop();
-    if (!step) return this.say("Nothing to do again.");
-    this.send(step.map(([place]) => place), "redo");
-    this.done.push(step);
-    for (const [place, verdict] of step) this.mine.set(place, verdict);
+    if (!this.judgements.redo()) return this.say("Nothing to do again.");
     this.mark();
     this.say("Done again.");
-  }
-
-  key(event) {
-    if (this.gone || !this.root?.isConnected || event.isComposing || event.ctrlKey || event.metaKey || event.altKey) return;
-    const target = event.composedPath()[0];
-    if (target && (/^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName) || target.isContentEditable)) return;
-    const action = this.action(event.key.toLowerCase(), this.root.contains(target));
-    if (!action || (event.repeat && !event.key.startsWith("Arrow"))) return;
-    event.preventDefault();
-    event.stopPropagation();
-    action();
-  }
-
-  action(key, inside) {
-    if (key in KEYS) return () => this.judge(KEYS[key]);
-    const anywhere = { z: () => this.undo(), y: () => this.redo(), x: () => this.compare(), j: () => this.move(1), k: () => this.move(-1) };
-    if (inside && this.on("point")) {
-      const by = { arrowdown: 1, arrowright: 1, arrowup: -1, arrowleft: -1 }[key];
-      if (by) return () => this.picture.step(by);
-      if (key === "enter") return () => this.reading.querySelector(".text").focus();
-    }
-    const within = {
-      arrowdown: () => this.move(1),
-      arrowup: () => this.move(-1),
-      arrowright: () => this.go(...this.columns.beside(this.at, this.column, 1)),
-      arrowleft: () => this.go(...this.columns.beside(this.at, this.column, -1)),
-      " ": () => this.toggle(this.at),
-      escape: () => (this.chosen.clear(), this.show_chosen()),
-    };
-    return anywhere[key] ?? this.remarks.action(key) ?? (inside && this.on("row") ? within[key] : undefined);
-  }
-
-  on(kind) {
-    return Boolean(this.root.getRootNode().activeElement?.closest?.(`.${kind}`));
   }
 
   compare() {
@@ -286,7 +271,6 @@ class QueryPage {
     const inside = this.root.contains(this.root.getRootNode().activeElement) && this.on("row");
     this.reading = h("section", { class: "reading", "aria-label": "Document in focus" });
     this.verdicts = h("div", { class: "verdicts" });
-    this.answers = h("section", { class: "answers", tabindex: 0, "aria-label": "Labelled answers" });
     this.state = h("span", { class: "state", role: "status" });
     const lists = h("div", { class: "wide", style: `--n: ${this.view.rankings.length}` }, this.bump.build(this.view), this.columns.build(this.view));
     this.scroller = h("div", { class: "scroller" }, lists);
@@ -294,32 +278,13 @@ class QueryPage {
     this.root.replaceChildren(
       h("h2", { class: "text-of-query", dir: "auto" }, this.view.text),
       h("div", { class: "sides" },
-        h("div", { class: "left" }, this.answers, this.reading, this.verdicts, this.remarks.build()),
-        h("div", { class: "right" }, this.toolbar(), this.limits.build(this.data), this.scroller, this.drawn)));
-    this.draw_answers();
+        h("div", { class: "left" }, h("section", { class: "answers", tabindex: 0, "aria-label": "Labelled answers" }, ...answers_of(this)), this.reading, this.verdicts, this.remarks.build()),
+        h("div", { class: "right" }, toolbar(this), this.limits.build(this.data), this.scroller, this.drawn)));
     this.show_half();
     held?.forEach((top, number) => this.columns.lists[number] && (this.columns.lists[number].scrollTop = top));
     this.draw_verdicts();
     this.remarks.type_on();
     if (inside) this.columns.enter(this.at, this.column);
-  }
-
-  toolbar() {
-    const box = h("input", { type: "checkbox" });
-    box.checked = this.columns.together;
-    box.onchange = () => (this.columns.together = box.checked);
-    this.together = h("label", {}, box, "Scroll the lists together");
-    /** @type {[string, boolean][]} */
-    const choices = [["Rankings", false], ["Picture", true]];
-    const halves = choices.map(([words, picture]) => {
-      const button = h("button", { type: "button", "data-half": words.toLowerCase() }, words);
-      button.onclick = () => {
-        this.shows_picture = picture;
-        this.show_half();
-      };
-      return button;
-    });
-    return h("div", { class: "toolbar" }, h("div", { class: "halves", role: "group", "aria-label": "What is shown" }, ...halves), this.together, this.state);
   }
 
   show_half() {
@@ -349,78 +314,27 @@ class QueryPage {
     this.root.dataset.saved = this.outbox.saved;
   }
 
-  draw_answers() {
-    const shown = this.data.answers.map((answer) => {
-      const place = this.view.documents.findIndex((item) => item.doc_id === answer.doc_id);
-      return h("article", {}, answer.title ? h("h3", { dir: "auto" }, answer.title) : null, this.numbers(place), h("div", { class: "text", dir: "auto" }, ...marked(answer.pieces)));
-    });
-    const more = this.data.more_answers ? h("p", { class: "label" }, `and ${this.data.more_answers} more`) : null;
-    this.answers.replaceChildren(h("div", { class: "label" }, this.sign("status", "known_positive"), " Labelled answer"), ...[...shown, more].filter(Boolean));
-  }
-
-  // Where each ranking puts a document.
-  numbers(place) {
-    const ranks = this.view.rankings.map((ranking) => {
-      const at = ranking.places.indexOf(place);
-      const words = at < 0 ? `not among the first ${ranking.places.length}` : `#${ranking.ranks[at]}${ranking.scores[at] === null ? "" : ` (${fixed(ranking.scores[at])})`}`;
-      return h("span", { class: at < 0 ? "absent" : "" }, `${this.word(ranking.name)} ${words}`);
-    });
-    return h("div", { class: "numbers" }, ...ranks);
-  }
-
   draw_reading() {
     const item = this.view.documents[this.at];
-    const text = this.texts.get(item.doc_id);
     this.reading.dataset.doc = item.doc_id;
-    if (!text) this.want(item.doc_id);
-    const differs = this.showing_changes && text?.changes.length;
-    const status = this.status_of(this.at);
-    const own = this.verdict_of(this.at);
-    const body = text ? (differs ? compared(text.changes) : marked(text.pieces)) : [item.first_words];
-    const box = h("div", { class: "text", dir: "auto", tabindex: 0 }, ...body);
-    this.reading.replaceChildren(
-      h("div", { class: "label" }, this.sign("status", status, true), own ? h("span", {}, "you: ", this.sign("verdict", own, true)) : ""),
-      h("h3", { dir: "auto" }, item.title || item.doc_id), this.numbers(this.at), box);
-    const best = box.querySelector(".best");
-    if (best) box.scrollTop = Math.max(0, best.offsetTop - box.offsetTop - 8);
+    if (!this.texts.has(item.doc_id)) this.ask_for_texts();
+    this.text = text_of(this, item);
+    this.reading.replaceChildren(...heading_of(this, item), this.text);
+    /** @type {HTMLElement | null} */
+    const best = this.text.querySelector(".best");
+    if (best) this.text.scrollTop = Math.max(0, best.offsetTop - this.text.offsetTop - 8);
     this.draw_verdicts();
   }
 
-  want(doc_id) {
+  ask_for_texts() {
     clearTimeout(this.wanting);
-    const { places } = this.view.rankings[this.column];
-    const near = places.slice(Math.max(0, places.indexOf(this.at)), places.indexOf(this.at) + 8).map((place) => this.view.documents[place].doc_id);
-    const doc_ids = [...new Set([doc_id, ...near])].filter((one) => !this.texts.has(one));
-    this.wanting = setTimeout(() => this.set("wants", { nonce: Math.random(), query_id: this.query_id, doc_ids }), 60);
+    const doc_ids = soon_read(this.view, this.column, this.at).filter((one) => !this.texts.has(one));
+    this.wanting = setTimeout(() => this.set("wants", { nonce: Math.random(), query_id: this.query_id, doc_ids }), SOON);
   }
 
   draw_verdicts() {
-    const answer = this.view.documents[this.at].is_positive && !this.chosen.size;
-    const own = this.chosen.size ? "" : this.verdict_of(this.at);
-    const buttons = VERDICTS.map((verdict, number) => {
-      const look = this.data.looks.verdict[verdict];
-      const button = h("button", { type: "button", title: look.says, "data-verdict": verdict, "aria-pressed": own === verdict ? "true" : "false", "aria-keyshortcuts": number + 1 },
-        `${look.sign} ${capital(look.word)}`, h("kbd", { "aria-hidden": "true" }, number + 1));
-      button.style.setProperty("--own", this.colour_of("verdict", verdict));
-      button.disabled = answer || !this.data.can_judge;
-      button.onclick = () => this.judge(verdict);
-      return button;
-    });
-    const undo = h("button", { type: "button", "data-action": "undo" }, "Undo", h("kbd", { "aria-hidden": "true" }, "z"));
-    undo.onclick = () => this.undo();
-    const differs = h("button", { type: "button", "aria-pressed": this.showing_changes ? "true" : "false", title: "What differs from the labelled answer" }, "Differences", h("kbd", { "aria-hidden": "true" }, "x"));
-    differs.onclick = () => this.compare();
     const count = this.chosen.size ? `${this.chosen.size} rows chosen: one press judges them all.` : "";
-    this.verdicts.replaceChildren(h("div", { class: "buttons", role: "group", "aria-label": "Verdict" }, ...buttons, undo, differs),
-      h("p", { class: "note", role: "status" }, [count, this.note].filter(Boolean).join(" ")));
+    this.verdicts.replaceChildren(verdict_buttons(this), h("p", { class: "note", role: "status" }, [count, this.note].filter(Boolean).join(" ")));
     this.remarks.draw();
-  }
-
-  sign(kind, name, worded = false) {
-    const look = this.data.looks[kind][name];
-    const sign = h("span", { class: "sign", title: `${look.word}: ${look.says}` }, worded ? `${look.sign} ${look.word}` : look.sign);
-    if (!worded) sign.setAttribute("aria-label", look.word), sign.setAttribute("role", "img");
-    sign.style.color = this.colour_of(kind, name);
-    return sign;
   }
 }

@@ -1,8 +1,11 @@
 // Why a row was judged so, and comments on the document in focus. What is typed stays with its document.
 
-const WHY = { d: ["duplicate_of_positive", "copy of the positive"], b: ["bad_query", "bad query"], w: ["wrong_positive", "wrong positive"], e: ["too_easy", "too easy"] };
+import { REASONS } from "../deck/actions.js";
+import { capital, h } from "../deck/elements.js";
+import { key_of_reason } from "./keys.js";
+import { key_button } from "./reading_view.js";
 
-class Remarks {
+export class Remarks {
   constructor(page) {
     this.page = page;
     this.drafts = new Map(); // by document
@@ -11,6 +14,7 @@ class Remarks {
 
   build() {
     const before = this.box && this.box === this.page.root.getRootNode().activeElement ? this.box : null;
+    /** @type {[number, number] | null} */
     this.caret = before && [before.selectionStart, before.selectionEnd];
     this.reasons = h("div", { class: "reasons", role: "group", "aria-label": "Why" });
     this.comments = h("div", { class: "comments" });
@@ -40,12 +44,10 @@ class Remarks {
   }
 
   draw() {
-    const last = this.page.done.at(-1);
-    const able = Boolean(last && this.page.data.can_judge);
-    this.reasons.replaceChildren(h("span", { class: "label" }, "Why?"), ...Object.entries(WHY).map(([key, [reason, words]]) => {
-      const button = h("button", { type: "button", "data-reason": reason, "aria-keyshortcuts": key }, capital(words), h("kbd", { "aria-hidden": "true" }, key));
+    const able = this.page.judgements.done.length > 0 && this.page.data.can_judge;
+    this.reasons.replaceChildren(h("span", { class: "label" }, "Why?"), ...Object.entries(REASONS).map(([reason, words]) => {
+      const button = key_button(this.page, reason, capital(words), key_of_reason(reason), { "data-reason": reason });
       button.disabled = !able;
-      button.onclick = () => this.reason(reason, words);
       return button;
     }));
     const known = this.page.texts.get(this.doc_id)?.comments ?? [];
@@ -57,27 +59,16 @@ class Remarks {
     this.box.disabled = !this.page.data.can_judge || !this.page.data.reviewer;
   }
 
-  action(key) {
-    if (key === "m") return () => this.box.focus();
-    return WHY[key] ? () => this.reason(...WHY[key]) : undefined;
-  }
-
-  // The last verdict again, with its reason: of two rows of one person the later counts.
-  reason(reason, words) {
-    const last = this.page.done.at(-1);
-    if (!last) return this.page.say("A reason belongs to a judgement: judge first.");
-    const verdict = last[0][1];
-    this.page.give(last.map(([place]) => place), verdict, { reason });
-    this.page.done.push(last.map(([place]) => [place, verdict, verdict]));
-    this.page.undone = [];
-    this.page.say(`Reason noted: ${words}.`);
+  reason(reason) {
+    if (!this.page.judgements.add_reason(reason)) return this.page.say("A reason belongs to a judgement: judge first.");
+    this.page.mark();
+    this.page.say(`Reason noted: ${REASONS[reason]}.`);
   }
 
   comment() {
     const text = this.box.value.trim();
     if (!text) return this.leave();
-    this.page.send([this.page.at], "comment", { comment: text });
-    this.page.done.push([[this.page.at, this.page.verdict_of(this.page.at), this.page.verdict_of(this.page.at)]]);
+    this.page.judgements.comment(this.page.at, this.page.verdict_of(this.page.at), text);
     this.written.set(this.doc_id, [...(this.written.get(this.doc_id) ?? []), text]);
     this.drafts.delete(this.doc_id);
     this.box.value = "";

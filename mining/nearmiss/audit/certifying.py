@@ -26,7 +26,7 @@ import numpy as np
 from nearmiss.audit.bounds import upper_bound
 from nearmiss.audit.ceiling_tests import JudgedDraws, fingerprint_of_kept, intervals, try_ceilings
 from nearmiss.audit.certificate import CeilingTried, Certificate, certificates, save, tests
-from nearmiss.audit.domains import at
+from nearmiss.audit.domains import Domains, at
 from nearmiss.audit.exported import before, exported, fingerprint_of_rows, mask
 from nearmiss.audit.ladder import ladder
 from nearmiss.audit.planning import domains_along, fingerprint, proxy
@@ -61,7 +61,7 @@ def certify(
     policy = policy or work.policy
     work.refresh()
     chosen = _chosen(work, plan)
-    sample, table = sample_of(work, chosen), before(work, chosen)
+    table = before(work, chosen)
     field, values = ladder(table, policy)
     sides = domains_along(table, policy, field, values)
     own_stop = values.index(getattr(policy, field)) if field else 0
@@ -70,19 +70,8 @@ def certify(
     )
     earlier = certificates(work)
     attempt = _attempt(earlier, name)
-    draws = JudgedDraws(
-        sample=sample,
-        answer=sample.verdict != NEGATIVE,
-        interval=intervals(chosen.facts["strata"]),
-        likely=proxy(work),
-        max_rate=max_rate,
-        level=spent(1 - confidence, attempt),
-    )
-    kept_at = dict(zip(values, (side.kept for side in sides), strict=True))
-    tried = [
-        _naming_rows(work, stop, kept_at[stop.value], at(policy, field, stop.value) if field else policy, draws)
-        for stop in try_ceilings(sides, values, own_stop, draws)
-    ]
+    draws = _judged_draws(work, chosen, max_rate, spent(1 - confidence, attempt))
+    tried = _tried(work, policy, field, dict(zip(values, sides, strict=True)), own_stop, draws)
     own = next((stop for stop in tried if stop.value == values[own_stop]), None)
     rows = exported(work, policy)
     made = Certificate(
@@ -99,6 +88,28 @@ def certify(
     )
     save(work, made, rows)
     return made
+
+
+def _judged_draws(work: Workspace, chosen: AuditPlan, max_rate: float, level: float) -> JudgedDraws:
+    sample = sample_of(work, chosen)
+    return JudgedDraws(
+        sample=sample,
+        answer=sample.verdict != NEGATIVE,
+        interval=intervals(chosen.facts["strata"]),
+        likely=proxy(work),
+        max_rate=max_rate,
+        level=level,
+    )
+
+
+def _tried(
+    work: Workspace, policy: Policy, field: str, side_at: dict[float | None, Domains], own_stop: int, draws: JudgedDraws
+) -> list[CeilingTried]:
+    """Each ceiling that the test tried, from the strictest; those that passed name their rows."""
+    return [
+        _naming_rows(work, stop, side_at[stop.value].kept, at(policy, field, stop.value) if field else policy, draws)
+        for stop in try_ceilings(list(side_at.values()), list(side_at), own_stop, draws)
+    ]
 
 
 def _found(

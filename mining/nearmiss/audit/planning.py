@@ -69,11 +69,7 @@ def plan(
     last_seq = work.standing.last_seq
     # The rows kept now, with all verdicts so far: these are what the draws can certify.
     table, policy = as_of(work, last_seq), work.policy
-    among = population(table)
-    size = int(among.sum())
-    if not min(FEWEST_LABELS, size) <= labels <= size:
-        wanted = f"{min(FEWEST_LABELS, size)} to {size:,} (the round's candidates)"
-        raise ReviewError(f"--labels: wanted {wanted}; found {labels}")
+    _check_labels(labels, int(population(table).sum()))
     likely = proxy(work)
     if seed is None:
         seed = 42 + len(work.log.plans())
@@ -89,10 +85,22 @@ def plan(
         "seed": seed,
         "strata": [asdict(one) for one in strata],
     }
+    return _written(work, facts, made_by, stratum, drawn)
+
+
+def _check_labels(labels: int, size: int) -> None:
+    if not min(FEWEST_LABELS, size) <= labels <= size:
+        wanted = f"{min(FEWEST_LABELS, size)} to {size:,} (the round's candidates)"
+        raise ReviewError(f"--labels: wanted {wanted}; found {labels}")
+
+
+def _written(
+    work: Workspace, facts: dict[str, Any], made_by: str, stratum: Ints, drawn: list[tuple[int, int, float, float]]
+) -> tuple[AuditPlan, list[Draw]]:
+    """The plan and its draws, in the log; the strata in a file of the round."""
     made_at = time.time()
     name = fingerprint_of(facts, made_at)[:12]
-    path = stratum_file(work, name)
-    with write_atomically(path) as temporary:
+    with write_atomically(stratum_file(work, name)) as temporary:
         np.save(temporary, stratum.astype(np.int8))
     made = AuditPlan(name, made_at, made_by, facts)
     draws = [Draw(name, place, *work.pair_at(row), s, f, chance) for place, (row, s, f, chance) in enumerate(drawn)]

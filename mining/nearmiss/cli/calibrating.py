@@ -22,6 +22,7 @@ from nearmiss.errors import ReviewError
 if TYPE_CHECKING:
     from nearmiss.calibration import Calibration
     from nearmiss.session.refit import HeldOutFit, Preview
+    from nearmiss.workspace import Workspace
 
 
 @app.command()
@@ -44,18 +45,10 @@ def calibrate(
     from nearmiss.session import refit
     from nearmiss.workspace import open_to_read
 
-    if undo + redo + dry_run > 1:
-        raise ReviewError("calibrate: wanted one of --dry-run, --undo and --redo; found several")
-    if (undo or redo or dry_run) and yes:
-        raise ReviewError("--yes: wanted none beside --dry-run, --undo or --redo, which ask nothing")
-    if (undo or redo) and with_audits:
-        raise ReviewError("--with-audits: wanted none beside --undo or --redo, which fit nothing")
+    _check_flags(undo=undo, redo=redo, dry_run=dry_run, yes=yes, with_audits=with_audits)
     work = open_to_read(run, reviews, round)
     if undo or redo:
-        back = (refit.undo if undo else refit.redo)(work, getpass.getuser())
-        if back is None:
-            raise ReviewError(f"{work.folder}: wanted a calibration to {'undo' if undo else 'redo'}; found none")
-        _print_json(asdict(back)) if json else _say(f"In force: {_rests_on(back)}.")
+        _go_back(work, undo=undo, json=json)
         return
     seen = refit.preview(work, with_audits=with_audits)
     now = work.run.calibration(work.number)
@@ -72,6 +65,29 @@ def calibrate(
         _print_json(seen.as_json())
     if seen.refused and not dry_run:
         raise ReviewError(f"not put in force: {seen.refused}")
+
+
+def _check_flags(*, undo: bool, redo: bool, dry_run: bool, yes: bool, with_audits: bool) -> None:
+    """Raise ReviewError for flags that contradict each other."""
+    if undo + redo + dry_run > 1:
+        raise ReviewError("calibrate: wanted one of --dry-run, --undo and --redo; found several")
+    if (undo or redo or dry_run) and yes:
+        raise ReviewError("--yes: wanted none beside --dry-run, --undo or --redo, which ask nothing")
+    if (undo or redo) and with_audits:
+        raise ReviewError("--with-audits: wanted none beside --undo or --redo, which fit nothing")
+
+
+def _go_back(work: "Workspace", *, undo: bool, json: bool) -> None:
+    """Put the calibration before in force, or the one that was undone last, and say so."""
+    from nearmiss.session import refit
+
+    back = (refit.undo if undo else refit.redo)(work, getpass.getuser())
+    if back is None:
+        raise ReviewError(f"{work.folder}: wanted a calibration to {'undo' if undo else 'redo'}; found none")
+    if json:
+        _print_json(asdict(back))
+    else:
+        _say(f"In force: {_rests_on(back)}.")
 
 
 def _agreed(yes: bool) -> bool:

@@ -54,15 +54,7 @@ def trial(
     let_threads_sleep()
     from nearmiss.training import trials
 
-    typed = typed_fields(Trial, flags)
-    settings = Trial(**typed)
-    check_read(settings, typed)
-    if test_data and "held_out" in typed:
-        raise RecipeError(
-            f"--held-out {settings.held_out}: wanted none, since --test-data brings the queries to test on"
-        )
-    if test_split and not test_data:
-        raise RecipeError(f"--test-split {test_split}: wanted --test-data DATA, which has that split; found none")
+    settings = _settings_of(typed_fields(Trial, flags), test_data, test_split)
     console = errors()
     say = remarks(console)
     test = read(console, test_data, ReadingFlags(split=test_split)) if test_data else None
@@ -87,6 +79,19 @@ def trial(
         print_json(outcome.as_json())
     else:
         _show(outcome)
+
+
+def _settings_of(typed: dict[str, Any], test_data: str, test_split: str | None) -> Trial:
+    """The trial as typed; RecipeError for flags that do not go together."""
+    settings = Trial(**typed)
+    check_read(settings, typed)
+    if test_data and "held_out" in typed:
+        raise RecipeError(
+            f"--held-out {settings.held_out}: wanted none, since --test-data brings the queries to test on"
+        )
+    if test_split and not test_data:
+        raise RecipeError(f"--test-split {test_split}: wanted --test-data DATA, which has that split; found none")
+    return settings
 
 
 def _show(outcome: "Outcome") -> None:

@@ -76,24 +76,35 @@ def read(
     path = Path(path)
     chosen = checked_format(path, format, asked)
     check_reject(reject, (path, asked.corpus, asked.queries))
+    gathered, ledger = begin(asked, reject)
+    if chosen == "beir":
+        read_beir(path, split, gathered, ledger)
+    else:
+        read_examples(chosen, path, asked, gathered, ledger)
+    return finish(str(path), gathered, ledger, reject)
+
+
+def optional(path: str | Path | None) -> Path | None:
+    return None if path is None else Path(path)
+
+
+def begin(asked: ReadOptions, reject: Path | None) -> tuple[Gathered, Ledger]:
+    """Nothing yet but what the files beside the rows hold: more documents, and texts of queries."""
     gathered, ledger = Gathered(), Ledger(keeps_rows=reject is not None)
     if asked.corpus is not None:
         read_corpus(existing(asked.corpus), gathered, ledger)
     if asked.queries is not None:
         read_queries([existing(asked.queries)], gathered, ledger)
-    if chosen == "beir":
-        read_beir(path, split, gathered, ledger)
-    else:
-        read_examples(chosen, path, asked, gathered, ledger)
+    return gathered, ledger
+
+
+def finish(place: str, gathered: Gathered, ledger: Ledger, reject: Path | None) -> Dataset:
+    """The dataset of what was read from `place`; DatasetError for bad rows, and where no query has a positive."""
     count_unanswered(gathered, ledger)
     counts = settle(ledger, reject)
     if not gathered.queries:
-        raise DatasetError(f"{path}: wanted a query with a positive; found none in {counts.read:,} rows")
+        raise DatasetError(f"{place}: wanted a query with a positive; found none in {counts.read:,} rows")
     return frames(gathered, counts, tuple(ledger.notes))
-
-
-def optional(path: str | Path | None) -> Path | None:
-    return None if path is None else Path(path)
 
 
 def read_memory(given: Any, format: str | None, asked: ReadOptions, reject: Path | None) -> Dataset:
@@ -101,20 +112,12 @@ def read_memory(given: Any, format: str | None, asked: ReadOptions, reject: Path
     if format not in (None, "pairs"):
         raise DatasetError(f"format: wanted none, or pairs, for data in memory; found {format!r}")
     check_reject(reject, (asked.corpus, asked.queries))
-    gathered, ledger = Gathered(), Ledger(keeps_rows=reject is not None)
-    if asked.corpus is not None:
-        read_corpus(existing(asked.corpus), gathered, ledger)
-    if asked.queries is not None:
-        read_queries([existing(asked.queries)], gathered, ledger)
+    gathered, ledger = begin(asked, reject)
     if isinstance(given, Mapping) and not hasattr(given, "column_names"):
         in_memory.read_frames(given, gathered, ledger)
     else:
         read_table(given, asked, gathered, ledger)
-    count_unanswered(gathered, ledger)
-    counts = settle(ledger, reject)
-    if not gathered.queries:
-        raise DatasetError(f"data: wanted a query with a positive; found none in {counts.read:,} rows")
-    return frames(gathered, counts, tuple(ledger.notes))
+    return finish("data", gathered, ledger, reject)
 
 
 def read_table(given: Any, asked: ReadOptions, gathered: Gathered, ledger: Ledger) -> None:

@@ -93,20 +93,25 @@ def mine(
             run.save_policy(policy)
         this = Round(run.folder, entry["round"], run.dataset, recipe, encoder, teacher, sparse_encoder)
         if not entry["finished"] or _lacks_files(this):
-            if other_numbers(entry, wanted):
-                shutil.rmtree(this.folder, ignore_errors=True)
-                entry = entry | wanted
-            entry = entry | {"finished": False} | _versions_of(entry)
-            _record(run, entry)
-            this = with_answers_kept(dataclasses.replace(this, teacher=with_tokens_kept(this)))
-            remembered = run_stages(this, watch)
-            if stored.load(this.folder) is None:
-                calibrate(this)
-            checks = {"model_checks": check_models(this)}
-            _record(run, _finished(this, entry | remembered | checks))
+            _make(run, this, entry, wanted, watch)
         for name in SCAFFOLDING:
             shutil.rmtree(this.folder / name, ignore_errors=True)
     return run
+
+
+def _make(run: Run, this: Round, entry: dict[str, Any], wanted: dict[str, Any], watch: Watch) -> None:
+    """Run what a round lacks of its stages; its entry in run.json says when it begins and when it is finished."""
+    if other_numbers(entry, wanted):
+        shutil.rmtree(this.folder, ignore_errors=True)
+        entry = entry | wanted
+    entry = entry | {"finished": False} | _versions_of(entry)
+    _record(run, entry)
+    this = with_answers_kept(dataclasses.replace(this, teacher=with_tokens_kept(this)))
+    remembered = run_stages(this, watch)
+    if stored.load(this.folder) is None:
+        calibrate(this)
+    checks = {"model_checks": check_models(this)}
+    _record(run, _finished(this, entry | remembered | checks))
 
 
 def _given(recipe: Mining, data: Dataset) -> GivenVectors | None:

@@ -52,9 +52,7 @@ def report(run: Run, number: int | None = None, policy: Policy | None = None) ->
     return {
         "run": str(run.folder),
         "round": facts["round"],
-        "queries": data["queries"],
-        "documents": data["documents"],
-        "positives": data["positives"],
+        **{name: data[name] for name in ("queries", "documents", "positives")},
         "labelled_negatives": data["negatives"],
         "shared_answers": shared_answers(table, data["positives"]),
         "candidates": len(table.query),
@@ -72,11 +70,7 @@ def report(run: Run, number: int | None = None, policy: Policy | None = None) ->
         "ceiling": what_the_ceiling_did(table, decision, policy),
         "estimated_false_negatives": round(estimated_false_negatives(table, decision), 4),
         "scores": _scores(table, decision),
-        "language": facts["language"],
-        "encoder": facts["encoder"],
-        "teacher": facts["teacher"],
-        "index": facts["index"],
-        "seconds": facts["seconds"],
+        **{name: facts[name] for name in ("language", "encoder", "teacher", "index", "seconds")},
     }
 
 

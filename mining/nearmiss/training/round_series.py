@@ -40,6 +40,10 @@ class Series:
     results: list[StudentResult]
     ended: str
 
+    def with_student(self, folder: Path, result: StudentResult, ended: str) -> "Series":
+        """The series with one more student."""
+        return Series(self.run, [*self.students, str(folder)], [*self.results, result], ended)
+
     def as_json(self) -> dict[str, Any]:
         """All of it."""
         return asdict(self)
@@ -103,9 +107,8 @@ def rounds(
             tell(f"round {number}: training {folder}")
             result = _result(opened, number, folder, wanted, reviews, watch, tell)
             tell(f"round {number}: {result.sentence()}")
-            series = replace(series, students=[*series.students, str(folder)], results=[*series.results, result])
-            gained = result.gain.verdict == "better"
-            series = replace(series, ended=_ended(result, place + 1 == count, gained or keep_going))
+            ended = _ended(result, place + 1 == count, keep_going or result.gain.verdict == "better")
+            series = series.with_student(folder, result, ended)
             begun.write(record, series)
             if series.ended:
                 break
