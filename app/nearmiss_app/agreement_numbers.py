@@ -8,6 +8,7 @@ import streamlit as st
 from nearmiss import agreement
 from nearmiss.agreement import INFORMATIVE, Agreement, TwoPeople
 from nearmiss.agreement.judges import JudgeAgreement
+from nearmiss.counts import counted
 from nearmiss.workspace import Workspace
 from nearmiss_app import navigation, theme
 from nearmiss_app.charts import agreement as charts
@@ -77,7 +78,7 @@ def headline(found: Agreement, scale: str) -> None:
     name, one = charts.NAMES[found.to_read], found.coefficients[found.to_read]
     same = found.coefficients[agreement.RAW].value
     st.text(
-        f"{found.pairs:,} {'pair was' if found.pairs == 1 else 'pairs were'} judged by two people or more; "
+        f"{counted(found.pairs, 'pair')} {'was' if found.pairs == 1 else 'were'} judged by two people or more; "
         f"they said the same on {same:.0%}. {_verdict_on(found)}"
     )
     share = f"{found.commonest_share:.0%} of the verdicts are “{word(found.commonest, scale)}”. "

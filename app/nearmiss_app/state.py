@@ -18,6 +18,7 @@ from nearmiss.workspace import Workspace, open_workspace
 # Set by `nearmiss app`.
 RUN, REVIEWS, REVIEWER = "NEARMISS_RUN", "NEARMISS_REVIEWS", "NEARMISS_REVIEWER"
 WARM_AFTER_S = 1.0
+READ_ONLY = "Judgements cannot be written beside this run. `nearmiss app RUN --new-reviews FILE` keeps them elsewhere."
 _WARMED: WeakSet[Workspace] = WeakSet()
 
 

@@ -257,7 +257,7 @@ class Workspace:
             touched = self.standing.absorb(self.log.since(self.standing.last_seq))
             for pair, row in self._rows_of(touched).items():
                 verdict = self.standing.verdict(pair)
-                self.table.verdicts[row] = 0 if verdict is None else selection.VERDICTS.index(verdict) + 1
+                self.table.verdicts[row] = selection.verdict_code(verdict)
 
     def _recalibrate(self) -> None:
         if (version := stored.version(self.folder)) == self._calibrated:

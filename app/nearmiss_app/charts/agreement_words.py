@@ -7,6 +7,7 @@ from html import escape
 from nearmiss.agreement import Agreement, TwoPeople
 from nearmiss.agreement.disputes import Dispute, DisputedDocument, Opinion
 from nearmiss.agreement.judges import FEWEST_COMMON, JudgeAgreement
+from nearmiss.counts import counted
 from nearmiss.review import Entry
 from nearmiss_app.theme import STATUS, VERDICT
 
@@ -130,10 +131,10 @@ def _cell(both: TwoPeople | None, same: bool) -> str:
         return '<td class="quiet" title="no pair in common">–</td>'
     # The less they agree, the stronger the background.
     style = f"--much: {round(5 + 30 * (1 - both.raw.value))}%"
-    pairs = "pair" if both.raw.pairs == 1 else "pairs"
+    count, noun = counted(both.raw.pairs, "pair").split()
     return (
         f'<td class="both" style="{style}"><b>{both.raw.value:.0%}</b>'
-        f'<span class="quiet">{both.raw.pairs:,}<span class="unit"> {pairs}</span></span></td>'
+        f'<span class="quiet">{count}<span class="unit"> {noun}</span></span></td>'
     )
 
 

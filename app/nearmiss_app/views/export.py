@@ -6,6 +6,7 @@ from dataclasses import replace
 import pandas as pd
 import streamlit as st
 
+from nearmiss.counts import counted
 from nearmiss.errors import NearmissError
 from nearmiss.export import DryRun, Export
 from nearmiss.export.formats import columns
@@ -65,11 +66,11 @@ def amounts(dry_run: DryRun) -> None:
     if not dry_run.queries:
         st.warning("Nothing to write: no query has both a positive and a negative left.", icon=":material/block:")
         return
-    parts = [f"In {_count(dry_run.files, 'file')}."]
+    parts = [f"In {counted(dry_run.files, 'file')}."]
     if len(dry_run.rows) > 1:
         parts.append(f"Rows by table: {', '.join(f'{stem} {count:,}' for stem, count in dry_run.rows.items())}.")
     if dry_run.promoted:
-        parts.append(f"{_count(dry_run.promoted, 'positive')} found by reviewers.")
+        parts.append(f"{counted(dry_run.promoted, 'positive')} found by reviewers.")
     st.caption(" ".join(parts))
 
 
@@ -105,12 +106,8 @@ def _judgements(export_inputs: ExportInputs) -> str:
     reviews = export_inputs.reviews
     if not reviews.judgements:
         return "Nobody has judged any of these candidates yet."
-    people = _count(reviews.reviewers, "reviewer")
-    return f"With {_count(reviews.judgements, 'judgement')} of {people}, all that the log holds now."
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+    people = counted(reviews.reviewers, "reviewer")
+    return f"With {counted(reviews.judgements, 'judgement')} of {people}, all that the log holds now."
 
 
 @st.fragment
@@ -170,7 +167,7 @@ def write_it(work: Workspace, runner: ExportRunner, export_inputs: ExportInputs,
             help=f"A name below the run's {exporting.EXPORTS}, or a whole path",
         )
         pressed = st.button(
-            f"Write {_count(dry_run.all_rows, 'row')}",
+            f"Write {counted(dry_run.all_rows, 'row')}",
             type="primary",
             disabled=busy or not dry_run.queries,
             key="write",
@@ -200,7 +197,7 @@ def under_way(runner: ExportRunner) -> None:
         st.info("Stopped. Nothing of it was left behind.", icon=":material/stop_circle:")
     else:
         st.success(
-            f"Written: {_count(own.progress.done, 'row')} in {own.progress.seconds:,.1f} s.", icon=":material/check:"
+            f"Written: {counted(own.progress.done, 'row')} in {own.progress.seconds:,.1f} s.", icon=":material/check:"
         )
 
 
@@ -209,7 +206,7 @@ def progress(job: ExportJob) -> None:
     if job.state != "running":
         st.rerun()
     now = job.progress
-    left = "" if now.left is None else f", about {_count(round(now.left), 'second')} left"
+    left = "" if now.left is None else f", about {counted(round(now.left), 'second')} left"
     st.progress(now.share, text=f"{now.done:,} of {now.total:,} rows, {now.rate:,.0f} a second{left}")
     if st.button("Stop", key="stop", icon=":material/stop:"):
         job.stop()

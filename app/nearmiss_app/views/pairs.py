@@ -22,7 +22,6 @@ ARM = "pairs"
 ROWS = 50  # on one page of the table
 HEIGHT = 560  # pixels
 FALLING = "high to low"
-READ_ONLY = "Judgements cannot be written beside this run. `nearmiss app RUN --new-reviews FILE` keeps them elsewhere."
 HOW = "Choose rows at their left edge to label them together. That is your own choice, never a random draw."
 WORDS = {
     "query_id": "Query id",
@@ -174,7 +173,7 @@ def pairs(work: Workspace) -> None:
 def label_chosen(work: Workspace, found: Ints, shown: Ints, places: list[int], key: str) -> None:
     """One verdict for the chosen rows, or for all that the filters show; and the undo of the last batch."""
     if not work.log.can_be_written:
-        st.info(READ_ONLY)
+        st.info(state.READ_ONLY)
     every = False
     if not places and 0 < len(found) <= batches.MOST:
         every = st.toggle(f"Choose all {len(found):,} that the filters show", key=key)

@@ -261,9 +261,7 @@ def _judge_plainly(work: Workspace, one: arms.PickedCard, verdict: str, reviewer
 def page(work: Workspace) -> None:
     """Filters above, the deck below."""
     if not work.log.can_be_written:
-        st.info(
-            "Judgements cannot be written beside this run. `nearmiss app RUN --new-reviews FILE` keeps them elsewhere."
-        )
+        st.info(state.READ_ONLY)
         return
     asked = st.query_params.get("query", "")
     if asked and not work.has_query(asked):

@@ -30,17 +30,15 @@ from nearmiss.audit.domains import Domains, at
 from nearmiss.audit.exported import before, exported, fingerprint_of_rows, mask
 from nearmiss.audit.ladder import ladder
 from nearmiss.audit.planning import domains_along, fingerprint, proxy
-from nearmiss.audit.samples import UNJUDGED, UNSURE, opinions_of, plans, sample_of, used_by_calibration
+from nearmiss.audit.samples import NEGATIVE, UNJUDGED, UNSURE, opinions_of, plans, sample_of, used_by_calibration
 from nearmiss.errors import ReviewError
 from nearmiss.review import AuditPlan
-from nearmiss.selection import VERDICTS
 from nearmiss.settings import Policy, check_audit
 from nearmiss.storage.fingerprint import fingerprint_of
 from nearmiss.types import Bools
 from nearmiss.workspace import Workspace
 
 MAX_RATE, CONFIDENCE = 0.05, 0.95
-NEGATIVE = VERDICTS.index("not_relevant") + 1
 
 
 def certify(

@@ -17,7 +17,7 @@ import pandas as pd
 from nearmiss.export.judgements import judge, read, settled
 from nearmiss.export.plan import plan
 from nearmiss.review import AuditPlan, Standing
-from nearmiss.selection import VERDICTS, Table
+from nearmiss.selection import Table, verdict_code
 from nearmiss.settings import Export, Policy
 from nearmiss.types import Bools
 from nearmiss.workspace import Workspace
@@ -91,5 +91,5 @@ def as_of(work: Workspace, last_seq: int) -> Table:
     standing.absorb(entry for entry in list(work.standing.entries.values()) if entry.seq <= last_seq)
     for pair, verdict in standing.verdicts().items():
         if (row := work.row_of(pair)) is not None:
-            codes[row] = VERDICTS.index(verdict) + 1
+            codes[row] = verdict_code(verdict)
     return settled(table, read(standing), DEFAULT, work.same_document)

@@ -22,12 +22,12 @@ from nearmiss.audit.planning import fingerprint, proxy, strata_of
 from nearmiss.audit.strata import OUTSIDE, REFUSED
 from nearmiss.calibration import stored
 from nearmiss.review import ADJUDICATION, CHOSEN, JUDGEMENTS, REPEAT, AuditPlan, Draw
-from nearmiss.selection import VERDICTS
+from nearmiss.selection import verdict_code
 from nearmiss.types import Floats, Ints, Pair
 from nearmiss.workspace import Workspace
 
 ANSWERS = ("relevant", "partial")  # neither may train as a negative
-UNJUDGED, UNSURE = 0, VERDICTS.index("unsure") + 1
+UNJUDGED, NEGATIVE, UNSURE = (verdict_code(word) for word in (None, "not_relevant", "unsure"))
 QUEUE = "queue"
 QUEUE_STRATA = 5
 FEWEST_OF_QUEUE = 20
@@ -56,7 +56,7 @@ class Sample:
         rows = self.rows[self.judged]
         verdict = self.verdict[self.judged]
         words = ANSWERS if partial else ANSWERS[:1]
-        answer = np.isin(verdict, [VERDICTS.index(word) + 1 for word in words])
+        answer = np.isin(verdict, [verdict_code(word) for word in words])
         return AuditLabels(self.stratum[rows], self.weight[self.judged], likely[rows], answer.astype(np.float64))
 
 
@@ -109,7 +109,7 @@ def _as_drawn(work: Workspace, rows: Ints, pairs: Sequence[Pair]) -> npt.NDArray
     for place, pair in enumerate(pairs):
         if pair in chosen:
             verdict = work.standing.drawn_verdict(pair)
-            found[place] = UNJUDGED if verdict is None else VERDICTS.index(verdict) + 1
+            found[place] = verdict_code(verdict)
     return found
 
 

@@ -151,7 +151,7 @@ def _judgements(manifest: Manifest) -> Iterator[str]:
     if not reviews["judgements"]:
         yield "Nobody has judged any of these documents."
         return
-    people = "one reviewer" if reviews["reviewers"] == 1 else f"{reviews['reviewers']} reviewers"
+    people = _reviewers(reviews["reviewers"])
     yield (
         f"Judgements by {people}: {reviews['judgements']}, up to entry {reviews['last_seq']} of the log. "
         f"Positives that were found by judging: {manifest.promoted_positives}."
@@ -159,6 +159,10 @@ def _judgements(manifest: Manifest) -> Iterator[str]:
     became = {"not_relevant": "exempt from thresholds"} | {name: manifest.options[name] for name in _POLICIES}
     counts = {f"{name} ({became[name]})": count for name, count in reviews["verdicts"].items()}
     yield _counts("verdict", "candidates", counts)
+
+
+def _reviewers(people: int) -> str:
+    return "one reviewer" if people == 1 else counted(people, "reviewer")
 
 
 def _measured(manifest: Manifest) -> Iterator[str]:
@@ -171,9 +175,7 @@ def _measured(manifest: Manifest) -> Iterator[str]:
         yield _UNKNOWN.format(judged=_judged(manifest))
         return
     yield "## How many false negatives are left"
-    people = len(certificate["reviewers"])
-    reviewers = "one reviewer" if people == 1 else f"{people} reviewers"
-    facts = {"reviewers": reviewers, "print": certificate["rows_fingerprint"][:16]}
+    facts = {"reviewers": _reviewers(len(certificate["reviewers"])), "print": certificate["rows_fingerprint"][:16]}
     yield _CERTIFIED.format(**certificate | certification | facts)
 
 

@@ -21,7 +21,7 @@ import pandas as pd
 
 from nearmiss import selection
 from nearmiss.review import JUDGEMENTS, Standing
-from nearmiss.selection import VERDICTS, Table
+from nearmiss.selection import VERDICTS, Table, verdict_code
 from nearmiss.settings import Export, Policy
 from nearmiss.types import Bools, Ints, Pair
 
@@ -34,7 +34,7 @@ BAD_QUERY = "judged a bad query"
 NO_POSITIVE_LEFT = "all positives judged wrong"
 UNCLEAR_POSITIVE = "unclear which positive is wrong"
 _STATUS = {status: np.int8(place) for place, status in enumerate(STATUSES)}
-_MASKED = np.int8(VERDICTS.index("partial") + 1)
+_MASKED = np.int8(verdict_code("partial"))
 _UNJUDGED = np.int8(0)
 Statuses = npt.NDArray[np.int8]  # places in STATUSES; 0 where the judgements give none
 

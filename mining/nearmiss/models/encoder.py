@@ -11,14 +11,13 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-import numpy as np
-
 from nearmiss.errors import ModelError
 from nearmiss.models.adapted import Adaptation, adapted_folder
 from nearmiss.models.engine import Engine, Model, ModelRequest, OnEngine, Task, open_engine
 from nearmiss.models.engine.loading import model_folder
 from nearmiss.models.served import Budget, address_of
 from nearmiss.models.served.served_encoder import load_served_encoder
+from nearmiss.models.unit_vectors import unit_vectors
 from nearmiss.settings import Mining
 from nearmiss.storage.files import sha256_of
 from nearmiss.storage.fingerprint import fingerprint_of_model
@@ -79,8 +78,7 @@ class ModelEncoder(OnEngine):
         rows = self.model(texts, task, prompt)
         if self.adaptation is not None:
             rows = rows @ (self.adaptation.of_queries if task == "query" else self.adaptation.of_documents)
-        lengths = np.linalg.norm(rows, axis=1, keepdims=True)
-        return np.asarray(rows / np.maximum(lengths, 1e-12), np.float32)
+        return unit_vectors(rows)
 
 
 def load_encoder(recipe: Mining, budget: Budget | None = None) -> Encoder:

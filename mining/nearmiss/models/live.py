@@ -28,6 +28,7 @@ from nearmiss.models.engine.loading import facts_of
 from nearmiss.models.engine.pytorch import PyTorchEngine
 from nearmiss.models.engine.tokens import Inputs, Tokenizer
 from nearmiss.models.teacher import CrossEncoderTeacher, Teacher
+from nearmiss.models.unit_vectors import unit_vectors
 from nearmiss.settings import Mining
 from nearmiss.storage.fingerprint import fingerprint_of
 from nearmiss.types import Scores, Vectors
@@ -206,7 +207,7 @@ class LiveEncoder:
             rows = as_floats(encode(texts) if prompt is None else encode(texts, prompt=prompt))
         if rows.ndim != 2 or len(rows) != len(texts) or not np.isfinite(rows).all():
             raise ModelError(f"encoder: wanted {len(texts)} rows of finite numbers; found the shape {rows.shape}")
-        return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12), np.float32)
+        return unit_vectors(rows)
 
 
 @dataclass(frozen=True)

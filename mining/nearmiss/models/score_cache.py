@@ -6,7 +6,6 @@ Out: scores; files of (query_key, document_key, score), each whole or absent, in
      fingerprint, so that other weights, prompts or lengths never meet an old score
 """
 
-import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +17,7 @@ import pandas as pd
 from nearmiss.errors import ModelError
 from nearmiss.models.teacher import Teacher
 from nearmiss.storage.files import read_frame, rows_in, write_parquet
-from nearmiss.storage.mixing import paired
+from nearmiss.storage.mixing import paired, text_key
 from nearmiss.storage.numbered import by_number
 from nearmiss.types import AnyInts, Scores
 
@@ -139,13 +138,8 @@ def _keys(queries: Sequence[str], documents: Sequence[str], pairs: AnyInts) -> p
     columns = {}
     for name, texts, rows in zip(KEYS, (queries, documents), pairs.T, strict=True):
         unique, place = np.unique(rows, return_inverse=True)
-        columns[name] = np.array([_key(texts[row]) for row in unique.tolist()], np.uint64)[place]
+        columns[name] = np.array([text_key(texts[row]) for row in unique.tolist()], np.uint64)[place]
     return pd.DataFrame(columns)
-
-
-def _key(text: str) -> int:
-    digest = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest()
-    return int.from_bytes(digest, "little")
 
 
 def _files(folder: Path) -> list[Path]:

@@ -7,7 +7,6 @@ Out: the rows of a text, or None where it has to be read again
 Nothing depends on what is here: rows that are read again are the same.
 """
 
-import hashlib
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ import numpy.typing as npt
 
 from nearmiss.errors import FileError
 from nearmiss.storage.files import read_array, write_atomically
+from nearmiss.storage.mixing import text_key
 from nearmiss.storage.numbered import numbered, shard_name
 
 TokenRows = npt.NDArray[np.int16]  # (tokens, dimension and what their size is)
@@ -38,7 +38,7 @@ class TokenStore:
         number, kept = len(self._sizes), sum(self._sizes)
         if not texts or self._given_up or kept + size > self.megabytes * 1_000_000:
             return
-        table = np.array([[_key(text), len(one)] for text, one in zip(texts, rows, strict=True)], np.uint64)
+        table = np.array([[text_key(text), len(one)] for text, one in zip(texts, rows, strict=True)], np.uint64)
         try:
             for name, array in ((shard_name(number, ".npy"), np.concatenate(rows)), (shard_name(number, TEXTS), table)):
                 with write_atomically(self.folder / name) as temporary, temporary.open("wb") as file:
@@ -52,7 +52,7 @@ class TokenStore:
 
     def find(self, text: str) -> TokenRows | None:
         """The rows of a text; None where they were not kept."""
-        place = self._places.get(_key(text))
+        place = self._places.get(text_key(text))
         if place is None:
             return None
         number, start, end = place
@@ -88,8 +88,3 @@ class TokenStore:
         ends = np.cumsum(lengths.astype(np.int64)).tolist()
         for key, start, end in zip(keys.tolist(), [0, *ends], ends, strict=False):
             self._places[key] = number, start, end
-
-
-def _key(text: str) -> int:
-    digest = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest()
-    return int.from_bytes(digest, "little")

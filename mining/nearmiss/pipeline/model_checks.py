@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from nearmiss.models import score_cache
+from nearmiss.models.unit_vectors import unit_vectors
 from nearmiss.pipeline.round import Round
 from nearmiss.types import AnyInts, Scores
 
@@ -30,7 +31,7 @@ def check_models(this: Round) -> dict[str, Any]:
     vectors, queries = this.document_vectors.take, this.query_vectors.take
     left, right = np.random.default_rng(this.recipe.seed).integers(0, len(this.documents), (2, DRAWN))
     different = np.array([this.documents[a] != this.documents[b] for a, b in zip(left, right, strict=True)])
-    cosines = np.vecdot(_unit(vectors(left)), _unit(vectors(right)))[different]
+    cosines = np.vecdot(unit_vectors(vectors(left)), unit_vectors(vectors(right)))[different]
     near, far = (np.vecdot(queries(rows[:, 0]), vectors(rows[:, 1])) for rows in (answers, others))
     found: dict[str, Any] = {
         "pairs": len(answers),
@@ -64,10 +65,6 @@ def _teacher_scores(this: Round, pairs: AnyInts) -> Scores:
     folder, name = this.run / "teacher_scores", f"checks-{this.number}"
     known = score_cache.known_scores(folder, this.teacher, except_prefix=f"{name}-")
     return score_cache.score_pairs(this.teacher, this.queries, this.documents, pairs, folder, name, known)
-
-
-def _unit(rows: Any) -> Any:
-    return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
 
 
 def _auc(above: Any, below: Any) -> float | None:

@@ -1,7 +1,7 @@
 """Progress and seconds: how a stage reports how far it is, and how long it took."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol
@@ -21,6 +21,13 @@ class Watch(Protocol):
 def silent(stage: str, total: int, unit: str) -> Iterator[Advance]:
     """A watch that shows nothing."""
     yield lambda count: None
+
+
+Tell = Callable[[str], None]  # called with messages for the user
+
+
+def unheard(message: str) -> None:
+    """A `Tell` that drops the message."""
 
 
 @contextmanager

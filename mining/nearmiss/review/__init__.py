@@ -9,7 +9,7 @@ from nearmiss.review.current import ADJUDICATION, CHOSEN, REPEAT, Entry, Standin
 from nearmiss.review.events import JUDGE, JUDGEMENTS, MODEL, REASONS, Event, is_model
 from nearmiss.review.log import ReviewLog, open_log, open_log_to_read
 from nearmiss.review.plans import AuditPlan, Draw
-from nearmiss.review.readings import GuidelinesReading, version_read
+from nearmiss.review.readings import GuidelinesReading, versions_read
 from nearmiss.review.schema import begun
 from nearmiss.types import Pair
 
@@ -33,5 +33,5 @@ __all__ = [
     "is_model",
     "open_log",
     "open_log_to_read",
-    "version_read",
+    "versions_read",
 ]

@@ -52,10 +52,5 @@ def versions_read(readings: Iterable[GuidelinesReading], events: Iterable[Event]
     for one in readings:
         own.setdefault(one.reviewer, []).append(one)
     for event in events:
-        yield version_read(own.get(event.reviewer, ()), event)
-
-
-def version_read(readings: Iterable[GuidelinesReading], event: Event) -> str:
-    """The version that a reviewer had read last when they decided; "" for none. `readings` are oldest first."""
-    own = (one for one in readings if one.reviewer == event.reviewer and one.read_at <= event.decided_at)
-    return max(own, key=lambda one: one.read_at, default=GuidelinesReading("", "", 0.0)).version
+        by_then = (one for one in own.get(event.reviewer, ()) if one.read_at <= event.decided_at)
+        yield max(by_then, key=lambda one: one.read_at, default=GuidelinesReading("", "", 0.0)).version

@@ -18,7 +18,7 @@ import pandas as pd
 from nearmiss.errors import RecipeError
 from nearmiss.selection.choice import choose, run_positions, wanted_first
 from nearmiss.selection.rules import RULES, ceiling, floor, too_deep
-from nearmiss.selection.table import VERDICTS, Table, prepare, sources_of
+from nearmiss.selection.table import VERDICTS, Table, prepare, sources_of, verdict_code
 from nearmiss.settings import Policy
 from nearmiss.types import Bools, Ints
 
@@ -35,6 +35,7 @@ __all__ = [
     "prepare",
     "select",
     "sources_of",
+    "verdict_code",
 ]
 
 KEPT = "kept"

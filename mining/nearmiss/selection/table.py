@@ -24,6 +24,11 @@ Keys = npt.NDArray[np.uint64]
 VERDICTS = ("relevant", "partial", "not_relevant", "unsure")
 
 
+def verdict_code(verdict: str | None) -> int:
+    """A verdict as a number in `Table.verdicts`, from 1; 0 where nobody judged."""
+    return 0 if verdict is None else VERDICTS.index(verdict) + 1
+
+
 @dataclass(frozen=True)
 class Table:
     """Arrays of one value a candidate, (n,), in the frame's order; `starts` is (n_queries + 1,)."""
@@ -61,7 +66,7 @@ class Table:
 
     def verdict(self, word: str) -> Bools:
         """Which candidates a reviewer judged so, (n,)."""
-        return np.asarray(self.verdicts == VERDICTS.index(word) + 1)
+        return np.asarray(self.verdicts == verdict_code(word))
 
     def judged(self, verdicts: npt.NDArray[np.int8], positive: Bools) -> "Table":
         """The same candidates with other verdicts and other positives; shares all that depends on neither."""

@@ -13,13 +13,11 @@ from nearmiss import audit
 from nearmiss.audit import sentences
 from nearmiss.audit.estimates import Rate
 from nearmiss.audit.exported import mask
+from nearmiss.audit.samples import NEGATIVE
 from nearmiss.counts import counted
 from nearmiss.errors import ReviewError
-from nearmiss.selection import VERDICTS
 from nearmiss.session.export_inputs import ExportInputs
 from nearmiss.workspace import Workspace
-
-NEGATIVE = VERDICTS.index("not_relevant") + 1
 
 
 @dataclass(frozen=True)

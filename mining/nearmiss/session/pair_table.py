@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from nearmiss.review import JUDGEMENTS
-from nearmiss.selection import STATUSES, VERDICTS
+from nearmiss.selection import STATUSES, VERDICTS, verdict_code
 from nearmiss.session import cards
 from nearmiss.types import Bools, Floats, Ints
 from nearmiss.workspace import Workspace
@@ -94,7 +94,7 @@ def own_codes(work: Workspace, reviewer: str) -> Codes:
         for pair in work.standing.judged_by(reviewer):
             own, row = work.standing.by_reviewer(pair).get(reviewer), work.row_of(pair)
             if own is not None and row is not None:
-                codes[row] = VERDICTS.index(own.event.verdict) + 1
+                codes[row] = verdict_code(own.event.verdict)
         return codes
 
     return work.cached("own verdicts", make, (reviewer, work.standing.last_seq), CODES_KEPT)
@@ -109,7 +109,7 @@ def statuses(work: Workspace, reviewer: str) -> Codes:
         codes = cards.before_verdicts(work, work.policy).status.copy()
         own = own_codes(work, reviewer)
         for verdict, status in cards.STATUS_OF_OWN.items():
-            codes[own == VERDICTS.index(verdict) + 1] = STATUSES.index(status)
+            codes[own == verdict_code(verdict)] = STATUSES.index(status)
         return codes
 
     return work.cached("own statuses", make, (reviewer, work.policy, work.version), CODES_KEPT)
@@ -127,7 +127,7 @@ def _shown(work: Workspace, wanted: PairFilter, reviewer: str) -> Bools:
     if wanted.verdict:
         codes = own_codes(work, reviewer)
         shown &= (
-            codes == VERDICTS.index(wanted.verdict) + 1
+            codes == verdict_code(wanted.verdict)
             if wanted.verdict in JUDGEMENTS
             else (codes > 0) == (wanted.verdict == "judged")
         )

@@ -10,9 +10,7 @@ the result.
 
 import os
 import shutil
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +21,7 @@ from nearmiss.counts import counted
 from nearmiss.errors import DatasetError, RecipeError, require
 from nearmiss.models.low_rank import LowRankFacts, plain_folder
 from nearmiss.pipeline import Watch, silent
+from nearmiss.pipeline.progress import Tell, unheard
 from nearmiss.settings import Teaching
 from nearmiss.storage.files import read_array, read_json, write_atomically, write_json
 from nearmiss.storage.one_writer import one_writer
@@ -32,16 +31,14 @@ from nearmiss.training.base_model import BaseModel, TextPairs, logits, open_star
 from nearmiss.training.evaluation import EvaluationScores, measure
 from nearmiss.training.head import fold, head_of
 from nearmiss.training.labelled_pairs import NEGATIVE, POSITIVE, TrainingPairs, held_out
-from nearmiss.training.result import TrainingResult, result_from
+from nearmiss.training.result import TrainingResult, library_versions, result_from
 from nearmiss.training.score_scale import ScoreScale, cross_fitted, fit, log_losses, probabilities
 from nearmiss.training.workshop import Clock, Workshop
 from nearmiss.types import Bools, Floats
 
 START_SCORES, LOW_RANK = "start_scores.npy", "low_rank"
-LIBRARIES = ("nearmiss", "sentence-transformers", "torch", "transformers")
 # May change between two calls: it sets what else is stored, not how the teacher is trained.
 NOT_OF_TRAINING = ("rank",)
-Tell = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -74,12 +71,8 @@ class _TrainingRun:
         return np.flatnonzero(self.unseen & np.isin(self.labels, (NEGATIVE, POSITIVE)))
 
 
-def _ignore(message: str) -> None:
-    """Drop the message."""
-
-
 def teach(
-    training_pairs: TrainingPairs, out: Path, recipe: Teaching, watch: Watch = silent, tell: Tell = _ignore
+    training_pairs: TrainingPairs, out: Path, recipe: Teaching, watch: Watch = silent, tell: Tell = unheard
 ) -> TrainingResult:
     """
     Train a teacher into `out` and measure it.
@@ -186,7 +179,7 @@ def _train(training_run: _TrainingRun) -> TrainingResult:
         scale=scale,
         fingerprint=print_,
         low_rank=None,
-        versions={library: version(library) for library in LIBRARIES},
+        versions=library_versions(),
     )
 
 

@@ -6,10 +6,13 @@ Out: `TrainingResult`
 """
 
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import Any
 
 from nearmiss.training.evaluation import EvaluationScores
 from nearmiss.training.score_scale import ScoreScale
+
+LIBRARIES = ("nearmiss", "sentence-transformers", "torch", "transformers")
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,11 @@ class TrainingResult:
     fingerprint: str
     low_rank: dict[str, Any] | None  # rank, bytes, kept (share of the difference's squares)
     versions: dict[str, str]
+
+
+def library_versions() -> dict[str, str]:
+    """The versions of all that the weights depend on."""
+    return {library: version(library) for library in LIBRARIES}
 
 
 def result_from(content: dict[str, Any]) -> TrainingResult:

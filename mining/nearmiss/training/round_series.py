@@ -9,7 +9,6 @@ round is taken from the cache. A series that was interrupted goes on where it wa
 """
 
 import json
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from nearmiss import pipeline
 from nearmiss.errors import RecipeError, RunError
 from nearmiss.models.teacher import Teacher
 from nearmiss.pipeline import Watch, silent
+from nearmiss.pipeline.progress import Tell, unheard
 from nearmiss.run import Run, open_run
 from nearmiss.settings import Mining, Training
 from nearmiss.storage.files import read_json, write_json
@@ -28,7 +28,6 @@ from nearmiss.training.turned_encoder import turned_encoder
 
 FOLDER, RECORD = "students", "rounds.json"
 FEWEST, MOST = 2, 5
-Tell = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -58,10 +57,6 @@ class Series:
         return f"The last student shown to be better than what it began with{each}: {self.students[row - 1]}"
 
 
-def _ignore(message: str) -> None:
-    """Drop the message."""
-
-
 def rounds(
     run: str | Path,
     count: int = 3,
@@ -71,7 +66,7 @@ def rounds(
     reviews: str = "",
     teacher: Teacher | None = None,
     watch: Watch = silent,
-    tell: Tell = _ignore,
+    tell: Tell = unheard,
 ) -> Series:
     """
     Train on a run's latest round, mine again with the student, and so on, at most `count` times (2 to 5).

@@ -9,16 +9,15 @@ OUT/.training.
 """
 
 import shutil
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from nearmiss.errors import RunError, require
 from nearmiss.models.adapted import Adaptation
 from nearmiss.pipeline import Watch, silent
+from nearmiss.pipeline.progress import Tell, unheard
 from nearmiss.reports.funnel import estimated_false_negatives
 from nearmiss.session.export_inputs import prepare
 from nearmiss.settings import Export, Mining, Training
@@ -26,6 +25,7 @@ from nearmiss.storage.files import read_json, write_atomically, write_json
 from nearmiss.storage.fingerprint import fingerprint_of
 from nearmiss.storage.one_writer import one_writer
 from nearmiss.training import student_card, student_model, turned_encoder
+from nearmiss.training.result import library_versions
 from nearmiss.training.student_result import (
     ROUND,
     START,
@@ -46,17 +46,11 @@ from nearmiss.training.workshop import Clock, Workshop, last_checkpoint, steps_o
 from nearmiss.types import Floats
 from nearmiss.workspace import Workspace, open_to_read
 
-LIBRARIES = ("nearmiss", "sentence-transformers", "torch", "transformers")
 WORDS = {
     "rows": "other rows, after another policy or other reviews",
     "questions": "other held-out queries or answers",
     "start": "another start",
 }
-Tell = Callable[[str], None]
-
-
-def _ignore(message: str) -> None:
-    """Drop the message."""
 
 
 def workshop_of(out: Path) -> Workshop:
@@ -78,7 +72,7 @@ def train(
     reviews: str = "",
     round: int | None = None,
     watch: Watch = silent,
-    tell: Tell = _ignore,
+    tell: Tell = unheard,
 ) -> StudentResult:
     """
     Train a student on what a run's policy keeps, into the folder `out`, and measure it on queries it never saw.
@@ -198,7 +192,7 @@ def _learnt(this: _StudentTraining) -> StudentResult:
         steps=room.student.steps(this.exported),
         fingerprint=this.workshop.put(model),
         seconds=clock.note(),
-        versions={library: version(library) for library in LIBRARIES},
+        versions=library_versions(),
     )
 
 

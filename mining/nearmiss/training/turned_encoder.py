@@ -18,6 +18,8 @@ import numpy as np
 from nearmiss.data import passages
 from nearmiss.models.adapted import Adaptation
 from nearmiss.models.encoder import ModelEncoder, load_model_encoder
+from nearmiss.models.encoder import ModelEncoder, load_encoder
+from nearmiss.models.unit_vectors import unit_vectors
 from nearmiss.retrieval.vector_store import StoredVectors, open_vectors
 from nearmiss.run import Run
 from nearmiss.settings import Mining
@@ -103,8 +105,7 @@ def _turned(
     known = np.array([rows.get(text, -1) for text in texts], np.int64)
     found = np.empty((len(texts), matrix.shape[1]), np.float32)
     there = known >= 0
-    turned = vectors.take(known[there]) @ matrix
-    found[there] = turned / np.maximum(np.linalg.norm(turned, axis=1, keepdims=True), 1e-12)
+    found[there] = unit_vectors(vectors.take(known[there]) @ matrix)
     if not there.all():
         found[~there] = encode([text for text, one in zip(texts, there.tolist(), strict=True) if not one])
     return found

@@ -6,7 +6,7 @@ import sqlite3
 import pytest
 
 from nearmiss.errors import ReviewError
-from nearmiss.review import Event, open_log, version_read
+from nearmiss.review import Event, open_log, versions_read
 from nearmiss.review.exchange import export_reviews
 from nearmiss.session import guidelines
 from nearmiss.workspace import open_workspace
@@ -37,7 +37,8 @@ def test_a_verdict_knows_the_version_that_its_reviewer_had_read_by_then(work):
 
     def version(reviewer, decided_at):
         told = {"query_id": "q", "doc_id": "d", "verdict": "unsure", "client_id": "c", "client_seq": 1}
-        return version_read(work.log.readings(), Event(**told, reviewer=reviewer, decided_at=decided_at))
+        [read] = versions_read(work.log.readings(), [Event(**told, reviewer=reviewer, decided_at=decided_at)])
+        return read
 
     assert [version("ana", second) for second in (9, 10, 19, 20)] == ["", versions[0], versions[0], versions[1]]
     assert version("bob", 30) == ""

@@ -17,7 +17,7 @@ import pandas as pd
 
 from nearmiss.review import JUDGEMENTS
 from nearmiss.review.current import Entry
-from nearmiss.selection import STATUSES, VERDICTS, Decision
+from nearmiss.selection import STATUSES, VERDICTS, Decision, verdict_code
 from nearmiss.selection.choice import run_positions
 from nearmiss.session.queue import priority
 from nearmiss.storage.mixing import scattered
@@ -227,7 +227,7 @@ def _by_verdict(work: Workspace, view: View) -> Bools:
     if view.verdict == "any":
         return np.ones(len(codes), bool)
     if view.verdict in VERDICTS:
-        return np.asarray(codes == VERDICTS.index(view.verdict) + 1)
+        return np.asarray(codes == verdict_code(view.verdict))
     # An order is kept while its pairs are judged one by one, so that judged ones belong to it and count as progress.
     return np.asarray(codes > 0) if view.verdict == "judged" else np.ones(len(codes), bool)
 

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from nearmiss.models.unit_vectors import unit_vectors
 from nearmiss.settings import Trial
 from nearmiss.storage.fingerprint import fingerprint_of
 from nearmiss.training.trials.batches import Batch, Order
@@ -152,5 +153,4 @@ class _Read:
 def _turned(rows: Vectors, matrix: npt.NDArray[np.float32] | None) -> Vectors:
     if matrix is None:
         return rows
-    turned = rows @ matrix
-    return np.asarray(turned / np.maximum(np.linalg.norm(turned, axis=1, keepdims=True), 1e-12), np.float32)
+    return unit_vectors(rows @ matrix)

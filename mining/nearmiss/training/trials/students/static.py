@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from nearmiss.models.unit_vectors import unit_vectors
 from nearmiss.settings import Trial
 from nearmiss.storage.fingerprint import fingerprint_of
 from nearmiss.training.trials.batches import Batch, Order
@@ -38,14 +39,14 @@ class Means:
 
     def questions(self) -> Vectors:
         """Unit vectors of the questions."""
-        return _unit(self.student.shares_of_questions @ self.tokens)
+        return unit_vectors(np.asarray(self.student.shares_of_questions @ self.tokens, np.float32))
 
     def documents(self) -> Blocks:
         """Unit vectors of the documents that are searched."""
         searched = self.student.texts.searched
         for start in range(0, len(searched), DOCUMENTS_AT_ONCE):
             rows = searched[start : start + DOCUMENTS_AT_ONCE]
-            yield rows, _unit(self.student.shares_of_documents[rows] @ self.tokens)
+            yield rows, unit_vectors(np.asarray(self.student.shares_of_documents[rows] @ self.tokens, np.float32))
 
 
 @dataclass(frozen=True)
@@ -144,8 +145,9 @@ class Static:
 
     def _cosines(self, queries: Ints, documents: Ints) -> Floats:
         weights = self.start[1]
-        left = _unit(self.shares_of_queries[queries] @ weights)
-        return np.asarray(np.vecdot(left, _unit(self.shares_of_documents[documents] @ weights)), np.float32)
+        left = np.asarray(self.shares_of_queries[queries] @ weights, np.float32)
+        right = np.asarray(self.shares_of_documents[documents] @ weights, np.float32)
+        return np.asarray(np.vecdot(unit_vectors(left), unit_vectors(right)), np.float32)
 
 
 class _SparseAdam:
@@ -164,8 +166,3 @@ class _SparseAdam:
         self.first[rows], self.second[rows] = first, second
         unbiased = np.sqrt(second / np.float32(1 - DECAY[1] ** self.done)) + np.float32(1e-8)
         self.weights[rows] -= np.float32(rate / (1 - DECAY[0] ** self.done)) * first / unbiased
-
-
-def _unit(rows: Any) -> Vectors:
-    rows = np.asarray(rows, np.float32)
-    return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12), np.float32)
