@@ -40,7 +40,8 @@ def mined(tmp_path_factory):
     data = dataset.read(str(ROOT / "sample_data"))
     recipe = Mining(sources=("bm25", "dense"), teacher="overlap")
     pipeline.mine(folder, recipe, data, encoder=WordEncoder(), teacher=OverlapTeacher())
-    return folder
+    yield folder
+    assert not (folder / "reviews.db").exists(), "a test wrote into the run that all tests share"
 
 
 @pytest.fixture(scope="session")
@@ -48,7 +49,8 @@ def without_teacher(tmp_path_factory):
     """The sample mined once by toys, where the encoder's cosine decides."""
     folder = tmp_path_factory.mktemp("runs") / "sample"
     data = dataset.read(str(ROOT / "sample_data"))
-    return pipeline.mine(folder, Mining(sources=("bm25", "dense"), teacher=""), data, encoder=WordEncoder()).folder
+    yield pipeline.mine(folder, Mining(sources=("bm25", "dense"), teacher=""), data, encoder=WordEncoder()).folder
+    assert not (folder / "reviews.db").exists(), "a test wrote into the run that all tests share"
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -24,10 +25,11 @@ from nearmiss.maps.sample import draw, everybody
 from nearmiss.pipeline.progress import silent
 from nearmiss.review import Event
 from nearmiss.review.current import CAUTION
+from nearmiss.run import open_run
 from nearmiss.selection import STATUSES
 from nearmiss.settings import Mining, Policy
 from nearmiss.storage.files import read_json, write_json, write_parquet
-from nearmiss.workspace import open_workspace
+from nearmiss.workspace import open_to_read, open_workspace
 from tests.words import OverlapTeacher, WordEncoder
 
 ROOT = Path(__file__).parents[3]
@@ -74,8 +76,14 @@ def mapped(tmp_path_factory):
 
 
 @pytest.fixture
+def own_map(mapped, tmp_path):
+    """A copy of that run, whose map a test may make again."""
+    return open_run(shutil.copytree(mapped.folder, tmp_path / "run"))
+
+
+@pytest.fixture
 def atlas(mapped):
-    return maps.open_atlas(open_workspace(mapped.folder))
+    return maps.open_atlas(open_to_read(mapped.folder))
 
 
 # Neighbours
@@ -284,17 +292,16 @@ def test_a_query_has_the_cluster_of_its_nearest_document(mapped):
         assert points.at[row.query_id, "cluster"] == points.at[row.doc_id, "cluster"]
 
 
-def test_the_same_seed_gives_the_same_bytes_and_leaves_nothing_else_behind(mapped, tmp_path):
-    folder = mapped.round_folder()
+def test_the_same_seed_gives_the_same_bytes_and_leaves_nothing_else_behind(own_map):
+    folder = own_map.round_folder()
     before = {name: (folder / name).read_bytes() for name in ("map.parquet", "map.json")}
     there = {path.name for path in folder.iterdir()}
-    maps.make(mapped)
+    maps.make(own_map)
     assert {name: (folder / name).read_bytes() for name in before} == before
     assert {path.name for path in folder.iterdir()} == there
-    maps.make(mapped, seed=7)
+    maps.make(own_map, seed=7)
     assert (folder / "map.parquet").read_bytes() != before["map.parquet"]
     assert read_json(folder / "map.json")["seed"] == 7
-    maps.make(mapped)
 
 
 def test_another_process_with_another_number_of_threads_makes_the_same_bytes(mapped):
@@ -341,22 +348,19 @@ def test_documents_of_one_text_have_a_map(tmp_path):
     assert np.isfinite(pd.read_parquet(run.round_folder() / "map.parquet")[["x", "y"]]).all(axis=None)
 
 
-def test_a_sample_says_what_it_left_out(mapped, tmp_path):
-    facts = maps.make(mapped, room=40)
-    try:
-        assert (facts["points"], facts["of"], facts["documents"], facts["queries"]) == (40, 72, 32, 8)
-        names = [stratum["name"] for stratum in facts["sample"]["strata"]]
-        assert names[:3] == ["queries", "positives", "kept candidates"]
-        atlas = maps.open_atlas(open_workspace(mapped.folder))
-        positives = mapped.dataset.positives["doc_id"]
-        assert all(atlas.point_of_document(doc_id) is not None for doc_id in positives)
-        around = atlas.around("q0", atlas.work.decision())
-        off = around.candidates["point"].eq(-1)
-        assert off.any()
-        assert around.candidates.loc[off, "map_place"].eq(0).all()
-        assert around.candidates.loc[~off, "map_place"].ge(1).all()
-    finally:
-        maps.make(mapped)
+def test_a_sample_says_what_it_left_out(own_map):
+    facts = maps.make(own_map, room=40)
+    assert (facts["points"], facts["of"], facts["documents"], facts["queries"]) == (40, 72, 32, 8)
+    names = [stratum["name"] for stratum in facts["sample"]["strata"]]
+    assert names[:3] == ["queries", "positives", "kept candidates"]
+    atlas = maps.open_atlas(open_to_read(own_map.folder))
+    positives = own_map.dataset.positives["doc_id"]
+    assert all(atlas.point_of_document(doc_id) is not None for doc_id in positives)
+    around = atlas.around("q0", atlas.work.decision())
+    off = around.candidates["point"].eq(-1)
+    assert off.any()
+    assert around.candidates.loc[off, "map_place"].eq(0).all()
+    assert around.candidates.loc[~off, "map_place"].ge(1).all()
 
 
 def test_a_round_that_does_not_exist_is_refused(mapped):
@@ -412,12 +416,12 @@ def test_a_map_that_failed_says_so_until_it_is_made(tmp_path):
     assert maps.progress(tmp_path) is None
 
 
-def test_a_process_of_its_own_makes_the_map(mapped):
-    folder = mapped.round_folder()
+def test_a_process_of_its_own_makes_the_map(own_map):
+    folder = own_map.round_folder()
     (folder / "map.json").unlink()
-    maps.start(mapped.folder, 1, folder)
+    maps.start(own_map.folder, 1, folder)
     assert isinstance(maps.progress(folder), maps.MapProgress)
-    maps.start(mapped.folder, 1, folder)  # it is being made: nothing more begins
+    maps.start(own_map.folder, 1, folder)  # it is being made: nothing more begins
     deadline = time.monotonic() + 240
     while isinstance(maps.progress(folder), maps.MapProgress) and time.monotonic() < deadline:
         time.sleep(0.2)
@@ -617,11 +621,11 @@ def test_texts_and_documents_are_read_by_number_and_by_id(atlas):
     assert atlas.point_of("d1") is None
 
 
-def test_an_atlas_is_read_again_when_its_map_is_made_again(mapped):
-    work = open_workspace(mapped.folder)
+def test_an_atlas_is_read_again_when_its_map_is_made_again(own_map):
+    work = open_workspace(own_map.folder)
     first = maps.open_atlas(work)
     assert maps.open_atlas(work) is first
-    maps.make(mapped)
+    maps.make(own_map)
     assert maps.open_atlas(work) is not first
 
 

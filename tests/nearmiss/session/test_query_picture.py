@@ -9,7 +9,7 @@ from nearmiss.selection import decide
 from nearmiss.session import query_limits, query_picture, query_view
 from nearmiss.session.query_picture import angles, gradient_pull, gradient_shares
 from nearmiss.settings import Policy
-from nearmiss.workspace import open_workspace
+from nearmiss.workspace import open_to_read, open_workspace
 
 POSITIVE = np.array([True, False, False, False])
 KEPT = np.array([False, True, True, False])
@@ -88,7 +88,7 @@ def test_a_policy_moves_shares_and_neither_distances_nor_angles(work):
 
 
 def test_without_a_teacher_ceiling_and_floor_are_distances(without_teacher):
-    work = open_workspace(without_teacher)
+    work = open_to_read(without_teacher)
     policy = Policy(max_p_relevant=None, relative_margin=None, max_score=0.7, min_score=0.2)
     drawn = query_picture.picture(work, "q03", policy)
     assert (drawn.ceiling, drawn.floor) == (0.3, 0.8)

@@ -9,7 +9,7 @@ from nearmiss.errors import ReviewError
 from nearmiss.selection import STATUSES
 from nearmiss.session import query_view
 from nearmiss.settings import Policy
-from nearmiss.workspace import open_workspace
+from nearmiss.workspace import open_to_read, open_workspace
 
 
 @pytest.fixture
@@ -86,7 +86,7 @@ def test_a_ceiling_of_chance_parts_the_list_of_chances(work):
 
 
 def test_a_run_without_a_teacher_is_bounded_on_the_dense_list(without_teacher):
-    shown = query_view.view(open_workspace(without_teacher), "q03", Policy(relative_margin=0.3))
+    shown = query_view.view(open_to_read(without_teacher), "q03", Policy(relative_margin=0.3))
     assert [ranking.name for ranking in shown.rankings[:3]] == ["bm25", "dense", "fused"]
     assert shown.decides == "dense"
     assert shown.rankings[1].ceiling_after is not None
