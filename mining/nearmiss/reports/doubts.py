@@ -33,6 +33,7 @@ LOWEST_AUC = 0.6  # an area under the curve; with FEWEST_PAIRS pairs, chance alo
 FEWEST_PAIRS = 20  # pairs, below which nothing is said
 LEAST_SPREAD = 1e-4  # of the scores of any teacher that reads what it is given
 SMALL_STEP = 0.1  # of the ceiling on probabilities
+NAMED = 20  # queries
 # These rules refuse only what is certain; nobody needs to read it.
 KNOWN = (
     "known_positive",
@@ -204,15 +205,13 @@ DOUBTS: tuple[Callable[[DoubtInputs], Floats], ...] = (
 )
 
 
-def most_in_need(
-    table: Table, decision: Decision, policy: Policy, query_ids: list[str], count: int = 20
-) -> list[Doubt]:
-    """The `count` queries of the greatest doubt, the worst first; fewer where fewer give a reason."""
+def most_in_need(table: Table, decision: Decision, policy: Policy, query_ids: list[str]) -> list[Doubt]:
+    """The queries of the greatest doubt, at most NAMED, the worst first; fewer where fewer give a reason."""
     inputs = DoubtInputs(table, decision, policy)
     measures = np.array([doubt(inputs) for doubt in DOUBTS])
     weights = np.array([weight(measure) for measure in measures])
     total = weights.sum(axis=0) * _unread(inputs)
-    worst = np.argsort(-total, kind="stable")[:count]
+    worst = np.argsort(-total, kind="stable")[:NAMED]
     return [
         Doubt(query_ids[query], tuple(_reasons(inputs, query, measures[:, query], weights[:, query])))
         for query in worst.tolist()

@@ -24,6 +24,7 @@ TRAINING_ROWS_PER_CELL = 64
 NEIGHBOURS = 32  # links of each document in the graph
 BUILD_EFFORT = 200
 MEMORY_MB = 256
+SAMPLE = 200  # queries on which the recall is measured
 
 
 def build_index(shards: Shards, kind: Literal["ivf", "hnsw"], seed: int) -> FaissIndex:
@@ -55,12 +56,10 @@ def search_index(index: FaissIndex, queries: Vectors, shards: Shards, k: int) ->
     return pd.concat(parts, ignore_index=True)
 
 
-def measured_recall(
-    index: FaissIndex, queries: Vectors, shards: Shards, k: int, *, sample: int = 200, seed: int = 0
-) -> float:
+def measured_recall(index: FaissIndex, queries: Vectors, shards: Shards, k: int, *, seed: int = 0) -> float:
     """The share of the exact best `k` that the index finds, over a seeded sample of the queries."""
     rng = np.random.default_rng(seed)
-    chosen = queries[np.sort(rng.choice(len(queries), min(sample, len(queries)), replace=False))]
+    chosen = queries[np.sort(rng.choice(len(queries), min(SAMPLE, len(queries)), replace=False))]
     exact = dense.search(chosen, shards, k)
     found = search_index(index, chosen, shards, k)
     return len(exact.merge(found, on=["query", "document"])) / len(exact)

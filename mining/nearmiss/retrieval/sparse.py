@@ -48,7 +48,6 @@ def encode_documents(
     passages: Sequence[str],
     folder: Path,
     *,
-    prompt: str | None = None,
     shard_rows: int = SHARD_ROWS,
     advance: Advance = lambda n: None,
 ) -> list[Path]:
@@ -61,15 +60,15 @@ def encode_documents(
         path = folder / shard_name(start // shard_rows, ".npz")
         if not path.exists():
             with write_atomically(path) as temporary:
-                sparse.save_npz(temporary, _rows(encoder.encode_document, texts, prompt))
+                sparse.save_npz(temporary, _rows(encoder.encode_document, texts))
         paths.append(path)
         advance(len(texts))
     return paths
 
 
-def encode_queries(encoder: "SparseEncoder", queries: Sequence[str], *, prompt: str | None = None) -> "csr_array":
+def encode_queries(encoder: "SparseEncoder", queries: Sequence[str]) -> "csr_array":
     """Sparse vectors of the queries (n_queries, vocabulary) in float32."""
-    return _rows(encoder.encode_query, list(queries), prompt)
+    return _rows(encoder.encode_query, list(queries))
 
 
 def search(
@@ -111,12 +110,10 @@ def _search_shard(queries: "csr_array", documents: "csr_array", k: int, memory_m
     return ranked(np.concatenate(query_rows), np.concatenate(found), np.concatenate(scores), k)
 
 
-def _rows(encode: Callable[..., Any], texts: list[str], prompt: str | None) -> "csr_array":
+def _rows(encode: Callable[..., Any], texts: list[str]) -> "csr_array":
     from scipy import sparse
 
-    vectors = encode(
-        texts, prompt=prompt, batch_size=TEXTS_AT_ONCE, show_progress_bar=False, save_to_cpu=True
-    ).coalesce()
+    vectors = encode(texts, batch_size=TEXTS_AT_ONCE, show_progress_bar=False, save_to_cpu=True).coalesce()
     rows, columns = vectors.indices().numpy()
     values = vectors.values().float().numpy()
     if not np.isfinite(values).all():

@@ -16,6 +16,8 @@ from nearmiss.settings import Policy
 from nearmiss.types import Ints
 from nearmiss.workspace import Workspace
 
+LISTED = 100  # queries
+
 
 @dataclass(frozen=True)
 class PolicySide:
@@ -49,8 +51,8 @@ class TwoPolicies:
     only: Changes
 
 
-def compare_two(work: Workspace, a: Policy, b: Policy, most: int = 100) -> TwoPolicies:
-    """Both policies on this round, with the `most` queries that differ most."""
+def compare_two(work: Workspace, a: Policy, b: Policy) -> TwoPolicies:
+    """Both policies on this round, with the queries that differ most, at most LISTED."""
     first, second = work.decision(a), work.decision(b)
     kept_a, kept_b = first.slot > 0, second.slot > 0
     queries = len(work.table.starts) - 1
@@ -59,7 +61,7 @@ def compare_two(work: Workspace, a: Policy, b: Policy, most: int = 100) -> TwoPo
         for rows in (kept_a & kept_b, kept_a & ~kept_b, kept_b & ~kept_a)
     )
     differ = only_a + only_b
-    order: Ints = np.argsort(-differ, kind="stable")[: min(most, int((differ > 0).sum()))]
+    order: Ints = np.argsort(-differ, kind="stable")[: min(LISTED, int((differ > 0).sum()))]
     return TwoPolicies(
         a=PolicySide(a, count(work.table, a, first), harm(work, a)),
         b=PolicySide(b, count(work.table, b, second), harm(work, b)),
