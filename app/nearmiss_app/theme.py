@@ -5,7 +5,7 @@ Colour is never alone: a sign or the word goes with it. Colours are from Okabe a
 colour vision tell apart, darkened for light pages and lightened for dark ones until text in them has a contrast of 4.5.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import streamlit as st
 
@@ -68,6 +68,11 @@ def is_dark() -> bool:
 def colour(look: Look) -> str:
     """The colour of a status or verdict on this viewer's page."""
     return look.colour(is_dark())
+
+
+def looks(table: dict[str, Look]) -> dict[str, dict]:
+    """Signs, words and colours as plain values, for a front end."""
+    return {name: asdict(look) for name, look in table.items()}
 
 
 def source_word(source: str) -> str:

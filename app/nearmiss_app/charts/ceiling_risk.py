@@ -43,7 +43,12 @@ def figure(found: CeilingRisk, *, dark: bool) -> go.Figure:
     made.update_xaxes(title=AXIS[found.field], range=list(span(found)))
     made.update_yaxes(tickformat=".0%", rangemode="tozero", range=[0, 1])
     made.update_layout(hovermode="x unified")
-    made = styled(made, dark=dark, height=HEIGHT)
+    return framed(made, HEIGHT, dark=dark)
+
+
+def framed(made: go.Figure, height: int, *, dark: bool) -> go.Figure:
+    """The chart with its legend above, at the size at which two stand one over the other."""
+    made = styled(made, dark=dark, height=height)
     made.update_layout(margin={"t": 84}, legend=LEGEND, font_size=14)
     made.update_xaxes(title_font_size=14)
     made.update_yaxes(title_font_size=14)

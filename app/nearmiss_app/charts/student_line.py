@@ -7,8 +7,8 @@ import plotly.graph_objects as go
 from nearmiss.session.ceiling_risk import CeilingRisk
 from nearmiss.training.trials.policies import IN_BATCH, MARGIN, NO_FILTER
 from nearmiss.training.trials.trial_files import TrialPoint
-from nearmiss_app.charts.ceiling_risk import AXIS, LEGEND, see_through, span
-from nearmiss_app.charts.style import INK, styled
+from nearmiss_app.charts.ceiling_risk import AXIS, framed, see_through, span
+from nearmiss_app.charts.style import INK
 from nearmiss_app.theme import STATUS
 
 HEIGHT = 300
@@ -39,11 +39,7 @@ def figure(risk: CeilingRisk, line: Sequence[tuple[float, TrialPoint]], every: S
         made.add_vline(x=now, line={"color": ink, "width": 2})
     made.update_xaxes(title=AXIS[risk.field], range=list(span(risk)))
     made.update_yaxes(title="nDCG@10", tickformat=".2f")
-    made = styled(made, dark=dark, height=HEIGHT)
-    made.update_layout(margin={"t": 84}, legend=LEGEND, font_size=14)
-    made.update_xaxes(title_font_size=14)
-    made.update_yaxes(title_font_size=14)
-    return made
+    return framed(made, HEIGHT, dark=dark)
 
 
 def _band(line: Sequence[tuple[float, TrialPoint]], colour: str) -> list[go.Scatter]:

@@ -76,7 +76,7 @@ def beside_its_rankings(work: Workspace, query_id: str) -> None:
             "more_answers": max(0, len(answers) - ANSWERS),
             "readings": {one: asdict(query_view.read(work, query_id, one, reviewer)) for one in to_read(shown, before)},
             "looks": {
-                "status": looks(theme.STATUS),
+                "status": theme.looks(theme.STATUS),
                 "verdict": {name: asdict(theme.VERDICT[name]) for name in JUDGEMENTS},
             },
             "sources": theme.SOURCE_WORDS,
@@ -129,11 +129,6 @@ def to_read(shown: query_view.QueryView, before: dict) -> list[str]:
         known = {item.doc_id for item in shown.documents}
         return [one for one in wants.get("doc_ids", []) if one in known][:MOST_AT_ONCE]
     return [item.doc_id for item in shown.documents if item.status == "kept"][:READ_AHEAD]
-
-
-def looks(table: dict[str, theme.Look]) -> dict[str, dict]:
-    """Signs and colours as plain values."""
-    return {name: asdict(look) for name, look in table.items()}
 
 
 page(state.workspace())

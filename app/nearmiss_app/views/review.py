@@ -109,7 +109,7 @@ def cards_of(work: Workspace, view: View, overlap: int) -> None:
             "history": cards.history(work, reviewer) if reviewer else [],
             "progress": _progress(work, view, order, reviewer, overlap),
             "guidelines": _guidelines(work, before.get("read") or {}, reviewer),
-            "looks": {"status": _looks(theme.STATUS), "verdict": _looks(theme.VERDICT)},
+            "looks": {"status": theme.looks(theme.STATUS), "verdict": theme.looks(theme.VERDICT)},
             "sources": theme.SOURCE_WORDS,
         },
         key=KEY,
@@ -205,10 +205,6 @@ def _focus(work: Workspace, opened: dict) -> tuple[list, float]:
             return [asked], 1.0
         st.toast(f"The address names {asked[1]!r} for query {asked[0]!r}; this round has no such candidate.")
     return [], 0.0
-
-
-def _looks(table: dict) -> dict:
-    return {name: asdict(look) for name, look in table.items()}
 
 
 @st.fragment

@@ -26,7 +26,7 @@ def silent(stage: str, total: int, unit: str) -> Iterator[Advance]:
 Tell = Callable[[str], None]  # called with messages for the user
 
 
-def unheard(message: str) -> None:
+def tell_nobody(message: str) -> None:
     """A `Tell` that drops the message."""
 
 

@@ -166,10 +166,10 @@ def numbers(work: Workspace, row: int, policy: Policy) -> dict[str, Any]:
     ranks = {source: table.number(f"{source}_rank")[row] for source in [*table.sources, "fused"]}
     return {
         "ranks": {source: None if np.isnan(rank) else int(rank) for source, rank in ranks.items()},
-        "scores": {source: _number(table.number(f"{source}_score")[row]) for source in scored(work)},
-        "p_relevant": _number(table.number("p_relevant")[row]),
-        "positive": _number(anchor),
-        "margin": _number(anchor - table.score[row]),
+        "scores": {source: rounded(table.number(f"{source}_score")[row]) for source in scored(work)},
+        "p_relevant": rounded(table.number("p_relevant")[row]),
+        "positive": rounded(anchor),
+        "margin": rounded(anchor - table.score[row]),
     }
 
 
@@ -250,7 +250,7 @@ def _rankings(work: Workspace, query_id: str) -> list[dict[str, Any]]:
     for name in [*scored(work), "fused"]:
         ranked = np.flatnonzero(~np.isnan(orders[name]))
         listed = [
-            (at, int(orders[name][at]), _number(scores[name][at]) if name in scores else None)
+            (at, int(orders[name][at]), rounded(scores[name][at]) if name in scores else None)
             for at in ranked[np.argsort(orders[name][ranked], kind="stable")].tolist()
         ]
         rankings.append({"name": name, "rows": listed})
@@ -263,5 +263,6 @@ def _names(work: Workspace, doc_ids: Sequence[str]) -> list[str]:
     return [words if len(words) <= SNIPPET else words[: SNIPPET - 1] + "…" for words in plain]
 
 
-def _number(value: Any) -> float | None:
+def rounded(value: Any) -> float | None:
+    """A number as people read it; None where there is none."""
     return None if np.isnan(value) else round(float(value), 4)

@@ -18,6 +18,7 @@ from nearmiss.errors import ReviewError
 from nearmiss.selection import STATUSES, VERDICTS, Table, decide, prepare
 from nearmiss.selection.rules import above_ceiling, below_floor, ceiling, floor
 from nearmiss.session import incoming
+from nearmiss.session.cards import rounded
 from nearmiss.session.highlights import Piece, WordChange, changes, pieces
 from nearmiss.settings import Policy
 from nearmiss.types import Floats
@@ -97,7 +98,7 @@ def view(work: Workspace, query_id: str, policy: Policy, reviewer: str = "") -> 
             side=sides[place],
             verdict=own_verdict(work, (query_id, doc_id), reviewer),
             is_positive=bool(table.positive[place]),
-            p_relevant=_number(p_relevant[place]),
+            p_relevant=rounded(p_relevant[place]),
         )
         for place, (doc_id, (title, text)) in enumerate(zip(doc_ids, work.titles(doc_ids), strict=True))
     ]
@@ -226,7 +227,7 @@ def _ranking(table: Table, policy: Policy, name: str, decides: str) -> Ranking:
         name=name,
         places=listed.tolist(),
         ranks=ranks[listed].astype(int).tolist(),
-        scores=[None if scores is None else _number(scores[place]) for place in listed],
+        scores=[None if scores is None else rounded(scores[place]) for place in listed],
         found=len(order),
         ceiling=highest,
         ceiling_after=None if highest is None or scores is None else int((scores[listed] > np.float32(highest)).sum()),
@@ -261,7 +262,3 @@ def _places(scores: Floats) -> Floats:
 def _first_words(text: str) -> str:
     words = " ".join(text[: 2 * FIRST_WORDS].split())
     return words if len(words) <= FIRST_WORDS else words[:FIRST_WORDS].rsplit(" ", 1)[0] + " …"
-
-
-def _number(value: Any) -> float | None:
-    return None if np.isnan(value) else round(float(value), 4)

@@ -21,7 +21,7 @@ from nearmiss.counts import counted
 from nearmiss.errors import DatasetError, RecipeError, require
 from nearmiss.models.low_rank import LowRankFacts, plain_folder
 from nearmiss.pipeline import Watch, silent
-from nearmiss.pipeline.progress import Tell, unheard
+from nearmiss.pipeline.progress import Tell, tell_nobody
 from nearmiss.settings import Teaching
 from nearmiss.storage.files import read_array, read_json, write_atomically, write_json
 from nearmiss.storage.one_writer import one_writer
@@ -72,7 +72,7 @@ class _TrainingRun:
 
 
 def teach(
-    training_pairs: TrainingPairs, out: Path, recipe: Teaching, watch: Watch = silent, tell: Tell = unheard
+    training_pairs: TrainingPairs, out: Path, recipe: Teaching, watch: Watch = silent, tell: Tell = tell_nobody
 ) -> TrainingResult:
     """
     Train a teacher into `out` and measure it.

@@ -17,7 +17,7 @@ from nearmiss import pipeline
 from nearmiss.errors import RecipeError, RunError
 from nearmiss.models.teacher import Teacher
 from nearmiss.pipeline import Watch, silent
-from nearmiss.pipeline.progress import Tell, unheard
+from nearmiss.pipeline.progress import Tell, tell_nobody
 from nearmiss.run import Run, open_run
 from nearmiss.settings import Mining, Training
 from nearmiss.storage.files import read_json, write_json
@@ -66,7 +66,7 @@ def rounds(
     reviews: str = "",
     teacher: Teacher | None = None,
     watch: Watch = silent,
-    tell: Tell = unheard,
+    tell: Tell = tell_nobody,
 ) -> Series:
     """
     Train on a run's latest round, mine again with the student, and so on, at most `count` times (2 to 5).

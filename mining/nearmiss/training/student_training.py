@@ -17,7 +17,7 @@ from typing import Any
 from nearmiss.errors import RunError, require
 from nearmiss.models.adapted import Adaptation
 from nearmiss.pipeline import Watch, silent
-from nearmiss.pipeline.progress import Tell, unheard
+from nearmiss.pipeline.progress import Tell, tell_nobody
 from nearmiss.reports.funnel import estimated_false_negatives
 from nearmiss.session.export_inputs import prepare
 from nearmiss.settings import Export, Mining, Training
@@ -72,7 +72,7 @@ def train(
     reviews: str = "",
     round: int | None = None,
     watch: Watch = silent,
-    tell: Tell = unheard,
+    tell: Tell = tell_nobody,
 ) -> StudentResult:
     """
     Train a student on what a run's policy keeps, into the folder `out`, and measure it on queries it never saw.
