@@ -75,7 +75,8 @@ def settle(ledger: Ledger, reject: Path | None) -> ReadCounts:
 def complaint(ledger: Ledger) -> str:
     """What is wrong with the input, cut to what a person can read at once."""
     read, rejected = ledger.counts().read, len(ledger.bad)
-    first = f"{rejected:,} of {counted(read, 'row')} cannot be used (--reject FILE sets them aside and goes on):"
+    rows = "row" if read == 1 else "rows"
+    first = f"{rejected:,} of {read:,} {rows} cannot be used (--reject FILE sets them aside and goes on):"
     listed = alike(ledger.bad)
     unlisted = len(listed) - LISTED
     last = [f"and {unlisted:,} more"] if unlisted > 0 else []

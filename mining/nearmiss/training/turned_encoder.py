@@ -18,7 +18,6 @@ import numpy as np
 from nearmiss.data import passages
 from nearmiss.models.adapted import Adaptation
 from nearmiss.models.encoder import ModelEncoder, load_model_encoder
-from nearmiss.models.encoder import ModelEncoder, load_encoder
 from nearmiss.models.unit_vectors import unit_vectors
 from nearmiss.retrieval.vector_store import StoredVectors, open_vectors
 from nearmiss.run import Run
