@@ -12,7 +12,7 @@ test: .venv/installed  ## the whole suite, offline
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 test-fast: .venv/installed  ## the inner loop: no browser, nothing slow
-	$(BIN)/python -m pytest -n 2 -m "not browser and not slow"
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not browser and not slow"
 
 lint: .venv/installed  ## format, lint and types
 	$(BIN)/ruff format --check .

@@ -75,10 +75,15 @@ def run(mined, tmp_path):
 # Where trained or converted models, servers or killed processes take the seconds.
 SLOW = (
     "tests/nearmiss/training/",
+    "tests/nearmiss/api/test_docstrings.py",
+    "tests/nearmiss/api/test_mining.py",
+    "tests/nearmiss/hard_negatives/",
     "tests/nearmiss/models/test_engine.py",
     "tests/nearmiss/models/test_model_families.py",
     "tests/nearmiss/models/test_late_interaction.py",
+    "tests/nearmiss/models/test_module_lists.py",
     "tests/nearmiss/models/test_teachers.py",
+    "tests/nearmiss/models/test_vectors.py",
     "tests/nearmiss/pipeline/",
     "tests/nearmiss/maps/",
     "tests/nearmiss/cli/",

@@ -182,6 +182,7 @@ def test_wilsons_limits():
     assert share(0, 0).value is None
 
 
+@pytest.mark.slow
 def test_the_limits_hold_about_as_often_as_they_say():
     random = np.random.default_rng(3)
     shares = np.array([0.03, 0.03, 0.9, 0.04])

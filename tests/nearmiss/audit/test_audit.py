@@ -164,6 +164,7 @@ def test_strata_part_the_population_and_labels_are_as_many_as_asked(seed, labels
     assert all(min(3, one.size) <= one.labels <= one.size for one in strata)
 
 
+@pytest.mark.slow
 def test_everyone_is_drawn_as_often_as_the_plan_says():
     table = table_of(1, queries=10)
     likely = table.number("p_relevant").astype(float)
@@ -248,6 +249,7 @@ def test_no_answer_found_does_not_mean_that_there_is_none():
     assert 0.02 < high[0] < 0.12  # Wilson's own limit is 0.06
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("labels", [100, 200])
 def test_intervals_hold_the_truth(labels):
     # The benchmark's table has the figures; here few repetitions of a small round, always the same ones.

@@ -115,6 +115,7 @@ def test_a_hit_where_few_were_drawn_speaks_louder():
     assert heavy > 5 * light > 0  # more than Horvitz and Thompson's 25 / 5
 
 
+@pytest.mark.slow
 def test_certificates_are_rarely_wrong_and_often_given():
     # The benchmark's table has the figures; here few repetitions of a small round, always the same ones.
     known = made(0.08, 0.87, queries=150, candidates=40)
@@ -265,6 +266,7 @@ def test_every_other_question_of_a_round_is_held_to_less(work):  # noqa: F811
     assert prepare(work, Export()).provenance["certification"]["tests_so_far"] == 3
 
 
+@pytest.mark.slow
 def test_trying_again_until_it_passes_errs_no_more_often_than_once():
     # The benchmark's table has the figures; here a small round and few repetitions, always the same ones.
     known = made(0.08, 0.87, queries=150, candidates=40)

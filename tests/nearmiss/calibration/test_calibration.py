@@ -298,6 +298,7 @@ def test_people_who_record_answers_rather_than_negatives_hardly_raise_the_level(
     assert own.covered >= 0.8
 
 
+@pytest.mark.slow
 def test_the_auc_and_its_interval_by_hand_and_by_resampling():
     assert auc(np.array([0.1, 0.4, 0.35, 0.8]), np.array([False, False, True, True])).value == 0.75
     assert auc(np.array([0.5, 0.5]), np.array([False, True])).value == 0.5
@@ -507,6 +508,7 @@ def test_what_version_0_1_stored_of_reliability_is_read(opened):
     assert (one["estimated"], one["judged"]) == (0.1, 0.2)
 
 
+@pytest.mark.slow
 def test_the_prior_learnt_on_one_collection_holds_on_another(tmp_path):
     """A small version of what made prior.json: two halves of the sample, by query."""
     data = dataset.read("sample_data")

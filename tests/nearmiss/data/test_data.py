@@ -324,6 +324,7 @@ text = text.filter(lambda value: not any("\ud800" <= mark <= "\udfff" for mark i
 pair = st.tuples(text, text, st.lists(text, max_size=2))
 
 
+@pytest.mark.slow
 @QUICK
 @given(st.lists(pair, min_size=1, max_size=6), st.sampled_from(["jsonl", "csv", "parquet"]))
 def test_pairs_that_were_written_are_read_back(tmp_path, found, kind):

@@ -308,6 +308,7 @@ def test_a_cut_first_line_costs_one_row_and_not_the_file(tmp_path):
     assert said(tmp_path / "f.jsonl", format="pairs").startswith("1 of 3 rows cannot be used")
 
 
+@pytest.mark.slow
 def test_a_zst_file_that_breaks_off_is_not_taken_for_a_whole_one(tmp_path):
     packed = zstandard.compress(("query,positive\n" + "".join(f"{n},{n * n}\n" for n in range(20_000))).encode())
     for cut in (len(packed) // 2, len(packed) - 3, 2):

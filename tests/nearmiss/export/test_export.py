@@ -493,6 +493,7 @@ EVERY_WRITER = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "choices"), EVERY_WRITER)
 def test_the_same_inputs_give_the_same_bytes(dataset, tmp_path, name, choices):
     first = exported(dataset, tmp_path / "first", format=name, **choices)
@@ -539,6 +540,7 @@ def killed(out):
     write(dataset_of(), SELECTED, out, Export(shard_size=1), PROVENANCE, advance=lambda done: os._exit(9))
 
 
+@pytest.mark.slow
 def test_an_export_that_was_killed_leaves_no_folder_and_runs_again_to_the_same_bytes(dataset, tmp_path):
     out = tmp_path / "out"
     child = multiprocessing.get_context("spawn").Process(target=killed, args=(out,))

@@ -324,6 +324,7 @@ def bytes_of(folder):
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", get_args(FormatName))
 @pytest.mark.parametrize("shard_size", [None, 2])
 def test_the_dry_run_counts_what_the_export_writes(tmp_path, name, shard_size):
@@ -408,6 +409,7 @@ POLICIES = st.builds(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(judgements=JUDGEMENTS, export=POLICIES, cap=st.sampled_from([None, 1]))
 def test_whatever_is_judged_no_row_disappears_and_no_answer_is_a_negative(judgements, export, cap):

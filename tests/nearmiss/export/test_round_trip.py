@@ -73,6 +73,7 @@ WRITTEN = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "more"), WRITTEN)
 def test_an_export_read_again_gives_the_same_positives_and_negatives(work, tmp_path, name, more):
     folder, wanted = written_as(work, tmp_path, name, **more)

@@ -52,6 +52,7 @@ class Deaf(OverlapTeacher):
         return np.full(len(pairs), 1.5, np.float32)
 
 
+@pytest.mark.slow
 def test_blind_models_are_doubted_on_the_terminal_in_the_report_and_on_the_overview(tmp_path, capsys):
     from rich.console import Console
 

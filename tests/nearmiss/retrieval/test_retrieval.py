@@ -358,6 +358,7 @@ def slow_fusion(sources):
 lists = st.lists(st.tuples(st.integers(0, 2), st.integers(0, 6), st.integers(0, 3)), max_size=15)
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(st.lists(lists, min_size=1, max_size=4))
 def test_fusion_is_the_formula(drawn):

@@ -289,6 +289,7 @@ def start_writer(where, client, count):
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT)
 
 
+@pytest.mark.slow
 def test_processes_that_open_and_write_at_once_lose_nothing(where):
     if "://" not in where:
         os.makedirs(os.path.dirname(where))
@@ -306,6 +307,7 @@ def test_processes_that_open_and_write_at_once_lose_nothing(where):
     log.close()
 
 
+@pytest.mark.slow
 def test_a_new_log_that_many_open_at_the_same_moment_is_never_seen_half_made(tmp_path):
     for attempt in range(10):
         path = tmp_path / f"{attempt}.db"
@@ -326,6 +328,7 @@ def test_a_new_log_that_many_open_at_the_same_moment_is_never_seen_half_made(tmp
         assert {entry.event.client_id for entry in log.since(0)} == {f"c{number}" for number in range(8)}
 
 
+@pytest.mark.slow
 def test_a_writer_killed_at_any_moment_has_lost_nothing_acknowledged(where):
     log = open_new(where)
     for attempt, after in enumerate((1, 7, 40)):
@@ -577,6 +580,7 @@ def test_undoing_n_times_and_redoing_n_times_changes_nothing(rows, count):
     assert [row.seq for row in rows if standing.stands(row.seq)] == stood
 
 
+@pytest.mark.slow
 def test_a_long_chain_of_undos_is_no_deep_recursion():
     standing = Standing()
     rows = [Entry(1, judged(1)), *(Entry(n, undo(n, n - 1)) for n in range(2, 1501))]

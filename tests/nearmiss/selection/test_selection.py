@@ -178,6 +178,7 @@ def test_simans_prefers_scores_near_the_positive_plus_b():
     assert kept.abs().mean() < 0.3  # uniform would give 0.5
 
 
+@pytest.mark.slow
 def test_simans_draws_with_the_weights_it_names():
     # Two candidates, weights exp(-(0.5)^2) and exp(-(1.5)^2): the first is drawn with p = 1 / (1 + e^-2) = 0.881.
     one = table(row(0.5), row(-0.5), positive=1.0)

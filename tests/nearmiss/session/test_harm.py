@@ -50,6 +50,7 @@ def decided(work, policy):
     return (float(np.mean(p.astype(np.float64))) if len(p) else float("nan")), int(others.sum())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "policy",
     [

@@ -126,6 +126,7 @@ def test_every_setting_that_counts_move_with_has_stops_here():
     assert set(STOPS) == set(MOVABLE)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("field", MOVABLE)
 @settings(max_examples=20, deadline=None)
 @given(tables(), policies)

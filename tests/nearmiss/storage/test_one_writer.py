@@ -93,6 +93,7 @@ for number in range(1, 5):
 """
 
 
+@pytest.mark.slow
 def test_two_processes_that_save_policies_leave_every_save_in_the_history(run):
     savers = [subprocess.Popen([sys.executable, "-c", SAVER, run, step], cwd=ROOT) for step in ("1", "100")]
     assert [saver.wait(timeout=100) for saver in savers] == [0, 0]

@@ -18,6 +18,7 @@ from nearmiss.models.served.answers import Answers, key_of
 from nearmiss.models.served.budget import Budget
 from nearmiss.models.served.client import Client, Refused, in_parts
 from nearmiss.models.served.server_address import Address
+from nearmiss.models.unit_vectors import unit_vectors
 from nearmiss.settings import Mining
 from nearmiss.storage.fingerprint import fingerprint_of
 from nearmiss.types import Vectors
@@ -73,7 +74,7 @@ class ServedEncoder:
         for part, answered in zip(parts, self.client.each(partial(self._ask, own), parts), strict=True):
             known.update(zip(part, answered, strict=True))
         rows = np.stack([known[key] for key in keys]).astype(np.float32)
-        return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12), np.float32)
+        return unit_vectors(rows)
 
     def _ask(self, texts: dict[bytes, str], keys: list[bytes]) -> list[Vectors]:
         return in_parts(partial(self._ask_at_once, texts), keys)
