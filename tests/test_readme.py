@@ -12,7 +12,17 @@ import typer
 from nearmiss import settings
 
 # Imported, they register their commands.
-from nearmiss.cli import app, auditing, calibrating, commands, reviewing, students, teaching, trialling  # noqa: F401
+from nearmiss.cli import (  # noqa: F401
+    app,
+    auditing,
+    calibrating,
+    commands,
+    judging,
+    reviewing,
+    students,
+    teaching,
+    trialling,
+)
 from nearmiss.data import INPUT_FORMATS
 from nearmiss.reports import funnel
 from nearmiss.run import open_run
@@ -118,7 +128,7 @@ def test_every_status_format_and_setting_is_described():
     assert [status for status in STATUSES if f"`{status}`" not in MANUAL] == []
     assert [format for format in (*INPUT_FORMATS, *choices_of(FormatName)) if f"`{format}`" not in MANUAL] == []
     recipes = (settings.Mining, settings.Policy, settings.Export, settings.Teaching, settings.Trial, settings.Training)
-    names = {field.name for recipe in recipes for field in dataclasses.fields(recipe)}
+    names = {field.name for recipe in (*recipes, settings.Serving) for field in dataclasses.fields(recipe)}
     assert {name for name in names if f"`{name}`" not in MANUAL} == set()
 
 

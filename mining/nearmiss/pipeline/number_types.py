@@ -31,7 +31,7 @@ class AsBegun:
 
     recipe: Mining
     types: dict[str, Precision]  # by model
-    budget: Budget  # what may be asked of servers
+    budget: Budget | None  # what may be asked of servers
 
     def encoder(self) -> Encoder:
         """The recipe's encoder."""
@@ -50,7 +50,7 @@ class AsBegun:
         return load(self.recipe)
 
 
-def in_the_number_types_of(rounds: list[dict[str, Any]], recipe: Mining, budget: Budget) -> AsBegun:
+def in_the_number_types_of(rounds: list[dict[str, Any]], recipe: Mining, budget: Budget | None = None) -> AsBegun:
     """The recipe's models as the last round was begun, where that is the recipe's and `auto` chose."""
     last = rounds[-1] if rounds else None
     if last is None or recipe.precision != "auto" or mining_from(last["recipe"]) != recipe:

@@ -41,7 +41,7 @@ def test_the_same_weights_are_the_same_model_in_any_number_type(model, same):
 
 
 def test_a_round_goes_on_in_the_number_type_that_it_was_begun_in(monkeypatch):
-    monkeypatch.setattr(number_types, "load_encoder", lambda recipe: recipe.precision)
+    monkeypatch.setattr(number_types, "load_encoder", lambda recipe, budget: recipe.precision)
     recipe = mining_from(round_of(Mining())["recipe"])
     assert in_the_number_types_of([round_of(recipe)], recipe).encoder() == "int8"
     assert in_the_number_types_of([], recipe).encoder() == "auto"
@@ -49,7 +49,7 @@ def test_a_round_goes_on_in_the_number_type_that_it_was_begun_in(monkeypatch):
 
 
 def test_where_this_machine_has_no_such_type_the_round_is_made_anew(monkeypatch):
-    def load(recipe):
+    def load(recipe, budget):
         if recipe.precision == "bfloat16":
             raise ModelError("--precision bfloat16: wanted a processor with AVX512_BF16 or AMX; found none")
         return Model("float32")
