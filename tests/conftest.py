@@ -33,37 +33,50 @@ def own_cache_folder(tmp_path_factory):
         yield
 
 
-@pytest.fixture(scope="session")
-def mined(tmp_path_factory):
-    """The sample mined once, with toys for models."""
-    folder = tmp_path_factory.mktemp("runs") / "sample"
-    data = dataset.read(str(ROOT / "sample_data"))
-    recipe = Mining(sources=("bm25", "dense"), teacher="overlap")
-    pipeline.mine(folder, recipe, data, encoder=WordEncoder(), teacher=OverlapTeacher())
+def shared(tmp_path_factory, name, make):
+    """The run that `make` mines into a folder of this name; once for all processes of a suite."""
+    own = tmp_path_factory.getbasetemp()
+    folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / name
+    with FileLock(f"{folder}.lock", timeout=900):
+        if not (folder / "done").exists():
+            make(folder / "sample")
+            (folder / "done").touch()
+    return folder / "sample"
+
+
+def mined_by_toys(tmp_path_factory, name, teacher):
+    recipe = Mining(sources=("bm25", "dense"), teacher="overlap" if teacher else "")
+
+    def make(folder):
+        data = dataset.read(str(ROOT / "sample_data"))
+        pipeline.mine(folder, recipe, data, encoder=WordEncoder(), teacher=teacher)
+
+    folder = shared(tmp_path_factory, name, make)
     yield folder
     assert not (folder / "reviews.db").exists(), "a test wrote into the run that all tests share"
 
 
 @pytest.fixture(scope="session")
+def mined(tmp_path_factory):
+    """The sample mined once, with toys for models."""
+    yield from mined_by_toys(tmp_path_factory, "mined", OverlapTeacher())
+
+
+@pytest.fixture(scope="session")
 def without_teacher(tmp_path_factory):
     """The sample mined once by toys, where the encoder's cosine decides."""
-    folder = tmp_path_factory.mktemp("runs") / "sample"
-    data = dataset.read(str(ROOT / "sample_data"))
-    yield pipeline.mine(folder, Mining(sources=("bm25", "dense"), teacher=""), data, encoder=WordEncoder()).folder
-    assert not (folder / "reviews.db").exists(), "a test wrote into the run that all tests share"
+    yield from mined_by_toys(tmp_path_factory, "without-teacher", None)
 
 
 @pytest.fixture(scope="session")
 def mined_by_command(tmp_path_factory):
-    """The sample as `nearmiss mine` leaves it, with the embedded models; once for all processes of a suite."""
-    own = tmp_path_factory.getbasetemp()
-    folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "mined-by-command"
-    with FileLock(f"{folder}.lock", timeout=900):
-        if not (folder / "done").exists():
-            words = ["mine", str(ROOT / "sample_data"), str(folder / "run")]
-            subprocess.run([sys.executable, "-m", "nearmiss.cli", *words], cwd=ROOT, check=True, timeout=900)
-            (folder / "done").touch()
-    return folder / "run"
+    """The sample as `nearmiss mine` leaves it, with the embedded models."""
+
+    def make(folder):
+        words = ["mine", str(ROOT / "sample_data"), str(folder)]
+        subprocess.run([sys.executable, "-m", "nearmiss.cli", *words], cwd=ROOT, check=True, timeout=900)
+
+    return shared(tmp_path_factory, "mined-by-command", make)
 
 
 @pytest.fixture
