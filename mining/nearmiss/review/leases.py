@@ -17,7 +17,7 @@ from nearmiss.review.events import JUDGEMENTS, MODEL
 from nearmiss.review.schema import LEASES, ROWS
 from nearmiss.types import Pair
 
-LEAST = 5  # pairs for whoever comes, where so many are free
+LEAST = 10  # pairs for whoever comes, where so many are free
 
 
 def take(

@@ -618,9 +618,10 @@ def test_a_pair_wanted_twice_is_given_once_and_no_more_are_looked_at_than_needed
 def test_where_few_are_left_each_reviewer_takes_a_share_and_keeps_what_they_hold(log):
     wanted = [((f"q{number}", "d"), 1) for number in range(120)]
     taken = [len(log.lease(f"reviewer {number}", wanted, 60, left=120)) for number in range(6)]
-    assert taken == [60, 30, 10, 5, 5, 5]
+    assert taken == [60, 30, 10, 10, 10, 0]
     assert len(log.lease("reviewer 0", wanted, 60, left=120)) == 60
-    assert len(log.lease("reviewer 5", wanted, 60, left=12_000)) == 10  # all that are free and its own
+    many = [((f"q{number}", "d"), 1) for number in range(12_000)]
+    assert len(log.lease("late", many, 60, left=12_000)) == 60
 
 
 def test_a_second_opinion_is_two_people_and_not_three(log):

@@ -3,10 +3,10 @@
 import json
 import os
 import shutil
-import signal
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -146,6 +146,7 @@ KILLED = """
 import sys
 from pathlib import Path
 from types import SimpleNamespace
+from unittest.mock import Mock
 from nearmiss.training.student_training import train
 from tests.nearmiss.training.dying import dies_at
 from tests.nearmiss.training.test_students import ENCODER
@@ -252,7 +253,7 @@ def test_a_series_that_was_stopped_ends_like_one_that_was_not(first, tmp_path, m
     whole, stopped = (Path(shutil.copytree(first, tmp_path / name / "run")) for name in ("whole", "stopped"))
     expected = rounds(whole, 2, SERIES, keep_going=True, teacher=OverlapTeacher())
     with monkeypatch.context() as patch:
-        patch.setattr(pipeline, "mine", lambda *_, **__: os.kill(os.getpid(), signal.SIGINT))
+        patch.setattr(pipeline, "mine", Mock(side_effect=KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             rounds(stopped, 2, SERIES, keep_going=True, teacher=OverlapTeacher())
     found = rounds(stopped, 2, SERIES, keep_going=True, teacher=OverlapTeacher())
