@@ -137,7 +137,8 @@ def next_pairs(
         yield from ((pair, 1) for pair in wanted[len(first) :])
 
     enough = islice(_interleaved(free(), between), count + HELD_BY_OTHERS)
-    left = len(open_rows) + len(between)
+    # A pair that two are to judge is free for a second person while one holds it: nobody needs to leave a share.
+    left = None if overlap else len(open_rows) + len(between)
     leased = work.log.lease(reviewer, enough, count - len(first), as_of=work.standing.last_seq, left=left)
     return [*first, *leased]
 
