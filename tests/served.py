@@ -28,7 +28,7 @@ class Models:
         self.encoder, self.teacher = WordEncoder(), OverlapTeacher()
         self.name = "toy-1"  # what it calls its model
         self.key = ""  # that it wants
-        self.rerank_form = "documents"
+        self.rerank_form, self.rows_under = "documents", "results"
         self.most = 1000  # texts in a request
         self.as_lists = False  # as servers answer that know no base64
         self.verdict = None  # of a chat: a function of the user's message
@@ -72,7 +72,7 @@ class Models:
         if self.rerank_form == "texts":
             return 200, {}, [{"index": place, "score": score} for place, score in enumerate(scores)][::-1]
         rows = [{"index": place, "relevance_score": score} for place, score in enumerate(scores)]
-        return 200, {}, {"model": self.name, "results": rows[::-1]}
+        return 200, {}, {"model": self.name, self.rows_under: rows[::-1]}
 
     def chat(self, body):
         asked = body["messages"][-1]["content"]
@@ -142,7 +142,7 @@ def serving():
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
     models.url = f"http://127.0.0.1:{server.server_port}/v1"
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     try:
         yield models

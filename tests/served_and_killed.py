@@ -22,7 +22,7 @@ def main() -> None:
     data, run, url, pid_file = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], Path(sys.argv[4])
     import openai  # noqa: F401
 
-    round.QUERIES_PER_SHARD, round.TEXTS_PER_SHARD, score_cache.PAIRS_PER_CHUNK = 8, 64, 200
+    round.QUERIES_PER_SHARD, round.TEXTS_PER_SHARD, score_cache.PAIRS_PER_CHUNK = 8, 16, 50
     died = 0
     while attempt(data, run, url, pid_file):
         died += 1
@@ -36,7 +36,7 @@ def attempt(data: Path, run: Path, url: str, pid_file: Path) -> bool:
         pid_file.write_text(str(os.getpid()))
         recipe = Mining(encoder=f"openai:toy@{url}", teacher=f"rerank:toy@{url}", depth=(("bm25", 8), ("dense", 8)))
         # One at a time: of several that are under way, a kill may lose the answers.
-        pipeline.mine(run, recipe, dataset.read(data), serving=Serving(requests_at_once=1, texts_per_request=8))
+        pipeline.mine(run, recipe, dataset.read(data), serving=Serving(requests_at_once=1, texts_per_request=3))
         os._exit(0)
     _, status = os.waitpid(child, 0)
     if os.WIFEXITED(status) and os.WEXITSTATUS(status):

@@ -11,9 +11,8 @@ from nearmiss.counts import counted
 from nearmiss.data import Dataset, passages
 from nearmiss.errors import RecipeError
 from nearmiss.models.served import address_of
+from nearmiss.models.served.client import CHARACTERS_PER_TOKEN
 from nearmiss.settings import Mining, Serving, source_name
-
-CHARACTERS_PER_TOKEN = 4  # as a rule, in English
 
 
 def estimated(recipe: Mining, data: Dataset, serving: Serving) -> list[str]:

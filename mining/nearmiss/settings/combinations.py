@@ -51,12 +51,8 @@ def _unread(recipe: Mining | Policy | Trial | Training) -> Iterator[tuple[str, s
             for name in ("simans_a", "simans_b"):
                 yield name, f"the sampling is {recipe.sampling}", "Add --sampling simans"
         return
-    if recipe.encoder.startswith("openai:"):
-        yield "max_length", "a server shortens texts by its own rule", "Name an encoder that runs here"
-    else:
+    if not recipe.encoder.startswith("openai:"):
         yield "dimensions", "the encoder runs here", "Add --encoder openai:MODEL@URL"
-    if recipe.teacher.startswith("rerank:"):
-        yield "teacher_max_length", "a server shortens texts by its own rule", "Name a teacher that runs here"
     if recipe.document_vectors:
         for name in ("encoder", "query_prompt", "document_prompt", "max_length", "token_disk"):
             yield name, "vectors are given in the encoder's place", 'Add --document-vectors "" --query-vectors ""'

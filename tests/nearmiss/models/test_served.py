@@ -4,6 +4,7 @@ import os
 import random
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -29,9 +30,29 @@ from tests.served import serving
 from tests.words import OverlapTeacher, WordEncoder
 
 ROOT = Path(__file__).parents[3]
-SAMPLE = str(ROOT / "sample_data")
+NOUNS = ["bread", "salt", "tower", "river", "harbour", "cheese", "winter", "garden"]
+NOUNS += ["money", "stone", "bridge", "plum", "law", "milk", "ship", "cherry"]
 KEY = "sk-a-key-that-nobody-may-read"
 SHALLOW = (("bm25", 8), ("dense", 8))
+
+
+@pytest.fixture(scope="module")
+def pairs(tmp_path_factory):
+    """Twenty-nine queries, each with an answer and three other documents."""
+    path = tmp_path_factory.mktemp("data") / "pairs.csv"
+    chosen = [*pairwise(NOUNS), *zip(NOUNS, NOUNS[2:], strict=False)]
+    rows = [
+        {
+            "query": f"where is the {noun} of the {other}",
+            "positive": f"the {noun} of the {other} is here, number {place}",
+            "negative_1": f"the {other} is old and the {noun} is not, number {place}",
+            "negative_2": f"a {noun} and {place} more",
+            "negative_3": f"nobody saw {other} number {place}",
+        }
+        for place, (noun, other) in enumerate(chosen)
+    ]
+    pd.DataFrame(rows).to_csv(path, index=False)
+    return str(path)
 
 
 @pytest.fixture
@@ -65,9 +86,9 @@ def test_fewer_dimensions_are_asked_for_and_made_unit_vectors(models):
     np.testing.assert_allclose(rows, whole / np.linalg.norm(whole, axis=1, keepdims=True), rtol=1e-5)
 
 
-@pytest.mark.parametrize("form", ["documents", "texts"])
-def test_a_reranker_is_asked_in_the_form_that_it_speaks(models, form):
-    models.rerank_form = form
+@pytest.mark.parametrize(("form", "under"), [("documents", "results"), ("documents", "data"), ("texts", "")])
+def test_a_reranker_is_asked_in_the_form_that_it_speaks(models, form, under):
+    models.rerank_form, models.rows_under = form, under
     teacher = load_teacher(Mining(teacher=f"rerank:toy@{models.url}/rerank"))
     pairs = [("bread rises", "bread rises by yeast"), ("sea salt", "the sea"), ("bread rises", "stones")]
     logits = OverlapTeacher().score(pairs)
@@ -105,17 +126,27 @@ def test_a_text_that_the_server_refuses_is_named_and_the_others_are_kept(models,
     assert {text: models.answered[text] for text in texts} == {**dict.fromkeys(texts[:7], 1), texts[7]: 0}
 
 
-def test_the_budget_ends_a_command_and_the_next_one_goes_on(models, tmp_path):
-    data, run = dataset.read(SAMPLE), tmp_path / "run"
+def test_long_texts_are_cut_where_that_is_asked_for(models):
+    encoder = encoder_of(models, max_length=8)
+    long, cut = "word " * 3000, ("word " * 3000)[:32]
+    np.testing.assert_allclose(encoder.encode_document([long]), WordEncoder().encode_document([cut]), rtol=1e-5)
+    assert encoder.fingerprint != encoder_of(models).fingerprint
+    teacher = load_teacher(Mining(teacher=f"rerank:toy@{models.url}", teacher_max_length=8))
+    teacher.score([("word", long)])
+    assert models.answered["word", cut] == 1
+
+
+def test_the_budget_ends_a_command_and_the_next_one_goes_on(models, pairs, tmp_path):
+    data, run = dataset.read(pairs), tmp_path / "run"
     with pytest.raises(ModelError, match="--max-requests 12: wanted to send one more"):
-        pipeline.mine(run, recipe_of(models), data, serving=Serving(max_requests=12))
+        pipeline.mine(run, recipe_of(models), data, serving=Serving(max_requests=12, texts_per_request=4))
     assert len(models.requests) == 12
     pipeline.mine(run, recipe_of(models), data)
     assert {times for asked, times in models.answered.items() if asked != PROBE and asked[0] != QUESTION} == {1}
 
 
-def test_a_second_round_and_another_address_pay_for_no_text_again(models, tmp_path):
-    data, run = dataset.read(SAMPLE), tmp_path / "run"
+def test_a_second_round_and_another_address_pay_for_no_text_again(models, pairs, tmp_path):
+    data, run = dataset.read(pairs), tmp_path / "run"
     pipeline.mine(run, recipe_of(models), data)
     before = dict(models.answered)
     elsewhere = recipe_of(models, encoder=f"openai:toy@{models.url.replace('127.0.0.1', 'localhost')}")
@@ -129,8 +160,8 @@ def test_a_second_round_and_another_address_pay_for_no_text_again(models, tmp_pa
     assert first["teacher_score"].tolist() == second["teacher_score"].tolist()
 
 
-def test_a_run_holds_what_the_same_models_give_here(models, tmp_path):
-    data = dataset.read(SAMPLE)
+def test_a_run_holds_what_the_same_models_give_here(models, pairs, tmp_path):
+    data = dataset.read(pairs)
     served = pipeline.mine(tmp_path / "served", recipe_of(models), data).candidates()
     here = pipeline.mine(tmp_path / "here", Mining(depth=SHALLOW, teacher="x"), data, encoder=WordEncoder(),
                          teacher=OverlapTeacher()).candidates()  # fmt: skip
@@ -152,21 +183,21 @@ def test_a_server_that_changes_its_model_is_noticed(models, tmp_path):
     assert encoder_of(models).fingerprint != first
 
 
-def test_a_served_model_that_tells_nothing_apart_raises_a_doubt(models, tmp_path):
+def test_a_served_model_that_tells_nothing_apart_raises_a_doubt(models, pairs, tmp_path):
     models.encoder.encode_document = lambda texts: np.ones((len(texts), 4), np.float32)
     models.teacher.score = lambda pairs: np.zeros(len(pairs), np.float32)
-    run = pipeline.mine(tmp_path / "run", recipe_of(models), dataset.read(SAMPLE))
+    run = pipeline.mine(tmp_path / "run", recipe_of(models), dataset.read(pairs))
     said = " ".join(funnel.report(run)["model_doubts"])
     assert "encoder" in said
     assert "teacher" in said
 
 
-def test_no_key_is_written_or_said(models, tmp_path, monkeypatch, capfd, caplog):
+def test_no_key_is_written_or_said(models, pairs, tmp_path, monkeypatch, capfd, caplog):
     monkeypatch.setenv("NEARMISS_API_KEY", KEY)
     models.key = KEY
     caplog.set_level("DEBUG")
     run = tmp_path / "run"
-    words = ["mine", SAMPLE, str(run), "--encoder", f"openai:toy@{models.url}", "--teacher", f"rerank:toy@{models.url}"]
+    words = ["mine", pairs, str(run), "--encoder", f"openai:toy@{models.url}", "--teacher", f"rerank:toy@{models.url}"]
     assert typed(monkeypatch, *words, "--depth", "8") == 0
     assert typed(monkeypatch, "export", str(run), str(tmp_path / "shards")) == 0
     monkeypatch.setenv("NEARMISS_API_KEY", f"{KEY}-wrong")  # this server repeats what it was sent
@@ -282,27 +313,27 @@ def test_answers_outlive_a_record_that_was_cut_off(tmp_path):
     assert [None if row is None else row.tolist() for row in found] == [[0, 1], [2, 3], [14, 15], None]
 
 
-def test_settings_of_servers_are_refused_where_all_models_run_here(tmp_path, monkeypatch, capsys):
-    assert typed(monkeypatch, "mine", SAMPLE, str(tmp_path / "run"), "--max-requests", "3") == 1
+def test_settings_of_servers_are_refused_where_all_models_run_here(pairs, tmp_path, monkeypatch, capsys):
+    assert typed(monkeypatch, "mine", pairs, str(tmp_path / "run"), "--max-requests", "3") == 1
     assert "wanted a model behind a server" in capsys.readouterr().err
     with pytest.raises(RecipeError, match="--max-requests: wanted 1 or more"):
         Serving(max_requests=0)
 
 
-def test_what_will_be_asked_is_said_before_it_is(models, tmp_path, monkeypatch, capsys):
+def test_what_will_be_asked_is_said_before_it_is(models, pairs, tmp_path, monkeypatch, capsys):
     words = ["--encoder", f"openai:toy@{models.url}", "--teacher", "", "--max-requests", "1"]
-    assert typed(monkeypatch, "mine", SAMPLE, str(tmp_path / "run"), *words) == 1
+    assert typed(monkeypatch, "mine", pairs, str(tmp_path / "run"), *words) == 1
     said = " ".join(capsys.readouterr().err.split())
-    assert "at most 1,036 texts in 33 requests, some" in said
+    assert "at most 145 texts in 5 requests, some" in said
 
 
-def test_ten_kills_pay_for_nothing_twice(models, tmp_path):
+def test_ten_kills_pay_for_nothing_twice(models, pairs, tmp_path):
     pid_file = tmp_path / "pid"
     chance = random.Random(14)
     for _ in range(10):
-        models.faults.extend([None] * chance.randrange(3, 40))
+        models.faults.extend([None] * chance.randrange(1, 9))
         models.faults.append(models.kills(pid_file))
-    words = [SAMPLE, str(tmp_path / "run"), models.url, str(pid_file)]
+    words = [pairs, str(tmp_path / "run"), models.url, str(pid_file)]
     ended = subprocess.run(
         [sys.executable, "-m", "tests.served_and_killed", *words], cwd=ROOT, capture_output=True, text=True, timeout=600
     )
@@ -310,6 +341,6 @@ def test_ten_kills_pay_for_nothing_twice(models, tmp_path):
     # Each start asks each model once who it is, with texts of its own.
     twice = {asked for asked, times in models.answered.items() if times > 1}
     assert twice <= {PROBE, *((QUESTION, reply) for reply in REPLIES)}
-    whole = pipeline.mine(tmp_path / "whole", recipe_of(models), dataset.read(SAMPLE)).candidates()
+    whole = pipeline.mine(tmp_path / "whole", recipe_of(models), dataset.read(pairs)).candidates()
     killed = open_run(tmp_path / "run").candidates()
     pd.testing.assert_frame_equal(killed, whole)

@@ -25,6 +25,7 @@ REPEATS = 8  # of a request that failed: about half a minute in all, where the s
 TIMEOUT = 300.0  # seconds: a large model on a processor is slow
 TOO_FAST = (429, 503)
 TOO_MUCH = (400, 413, 422)  # perhaps fewer texts in one request would be answered
+CHARACTERS_PER_TOKEN = 4  # as a rule, in English: a server does not tell how it counts
 NO_KEY = "no-key"  # the client wants one; it is not sent
 SHOWN = 300  # characters of what a server says
 
@@ -143,6 +144,11 @@ class Client:
         else:
             cure = "Every answer so far is kept: the same command goes on from there"
         return ModelError(f"{self.address}: wanted an answer; found {found}. {cure}")
+
+
+def in_characters(tokens: int | None) -> int | None:
+    """How many characters stand for so many tokens; None for no limit."""
+    return None if tokens is None else CHARACTERS_PER_TOKEN * tokens
 
 
 def _said(body: Any) -> str:

@@ -22,7 +22,7 @@ import numpy as np
 from nearmiss.errors import ModelError
 from nearmiss.models.served.answers import Answers, key_of
 from nearmiss.models.served.budget import Budget
-from nearmiss.models.served.client import Client, Refused, in_parts
+from nearmiss.models.served.client import Client, Refused, in_characters, in_parts
 from nearmiss.models.served.server_address import Address
 from nearmiss.settings import Mining
 from nearmiss.storage.fingerprint import fingerprint_of
@@ -40,6 +40,7 @@ class ServedTeacher:
     form: Form
     reported: str  # the model, as the server calls it; "" where it does not say
     prompt: str
+    longest: int | None = None  # characters of a document that are sent; None for all
     precision: str = "as served"
     agreement: str | None = None
     by_query: bool = True  # one request holds documents of one query
@@ -48,7 +49,7 @@ class ServedTeacher:
     @property
     def fingerprint(self) -> str:
         """The model's name, the server's name for it and the prompt; not where the server is."""
-        return fingerprint_of("rerank", self.client.address.model, self.reported, self.prompt)
+        return fingerprint_of("rerank", self.client.address.model, self.reported, self.prompt, self.longest)
 
     @property
     def engine(self) -> str:
@@ -80,14 +81,18 @@ class ServedTeacher:
 
     def _ask_at_once(self, query: str, documents: list[str]) -> list[float]:
         try:
-            reported, scores = scores_of(self.client, self.form, self.prompt + query, documents)
+            sent = [document[: self.longest] for document in documents]
+            reported, scores = scores_of(self.client, self.form, self.prompt + query, sent)
         except Refused as error:
             if len(documents) > 1:
                 raise
             found = (
                 f"the query {query[:60]!r} with a document of {len(documents[0]):,} characters, {documents[0][:60]!r}"
             )
-            raise Refused(f"{error}, to {found}") from None
+            raise Refused(
+                f"{error}, to {found}. Where that is too long, --teacher-max-length N sends the first N tokens of a "
+                "document, counted as 4 characters each"
+            ) from None
         if reported != self.reported:
             raise ModelError(
                 f"{self.client.address}: wanted one model for all pairs, {self.reported!r}; found {reported!r}: the "
@@ -102,6 +107,7 @@ def load_served_teacher(address: Address, recipe: Mining, budget: Budget) -> Ser
     if address.kind != "rerank":
         raise ModelError(f"{address}: wanted rerank:MODEL@URL for a teacher; found {address.kind}")
     client, prompt = Client(address, budget), recipe.teacher_prompt or ""
+    longest = in_characters(recipe.teacher_max_length)
     try:
         reported, _ = scores_of(client, "documents", QUESTION, REPLIES)
     except Refused as first:
@@ -109,8 +115,8 @@ def load_served_teacher(address: Address, recipe: Mining, budget: Budget) -> Ser
             reported, _ = scores_of(client, "texts", QUESTION, REPLIES)
         except Refused:
             raise first from None
-        return ServedTeacher(client, "texts", reported, prompt)
-    return ServedTeacher(client, "documents", reported, prompt)
+        return ServedTeacher(client, "texts", reported, prompt, longest)
+    return ServedTeacher(client, "documents", reported, prompt, longest)
 
 
 def scores_of(client: Client, form: Form, query: str, documents: list[str]) -> tuple[str, list[float]]:

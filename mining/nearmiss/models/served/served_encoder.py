@@ -16,7 +16,7 @@ import numpy as np
 from nearmiss.errors import ModelError
 from nearmiss.models.served.answers import Answers, key_of
 from nearmiss.models.served.budget import Budget
-from nearmiss.models.served.client import Client, Refused, in_parts
+from nearmiss.models.served.client import Client, Refused, in_characters, in_parts
 from nearmiss.models.served.server_address import Address
 from nearmiss.models.unit_vectors import unit_vectors
 from nearmiss.settings import Mining
@@ -36,6 +36,7 @@ class ServedEncoder:
     dimensions: int | None  # as asked for; None for the model's own
     query_prompt: str
     document_prompt: str
+    longest: int | None = None  # characters of a text that are sent; None for all
     precision: str = "as served"
     agreement: str | None = None
     answers: Answers = field(default_factory=lambda: Answers(None, 0), repr=False)
@@ -43,8 +44,10 @@ class ServedEncoder:
     @property
     def fingerprint(self) -> str:
         """The model's name, the server's name for it, dimensions and prompts; not where the server is."""
-        name = self.client.address.model
-        return fingerprint_of("openai", name, self.reported, self.dimension, self.query_prompt, self.document_prompt)
+        prompts = self.query_prompt, self.document_prompt
+        return fingerprint_of(
+            "openai", self.client.address.model, self.reported, self.dimension, *prompts, self.longest
+        )
 
     @property
     def engine(self) -> str:
@@ -64,6 +67,7 @@ class ServedEncoder:
         return self._encode([self.document_prompt + text for text in texts])
 
     def _encode(self, texts: list[str]) -> Vectors:
+        texts = [text[: self.longest] for text in texts]
         keys = [key_of(text) for text in texts]
         own = dict(zip(keys, texts, strict=True))
         found = zip(own, self.answers.look_up(list(own)), strict=True)
@@ -86,7 +90,10 @@ class ServedEncoder:
             if len(keys) > 1:
                 raise
             text = texts[keys[0]]
-            raise Refused(f"{error}, to a text of {len(text):,} characters that begins {text[:60]!r}") from None
+            raise Refused(
+                f"{error}, to a text of {len(text):,} characters that begins {text[:60]!r}. Where that is too long, "
+                "--max-length N sends the first N tokens, counted as 4 characters each"
+            ) from None
         if reported != self.reported or rows.shape[1] != self.dimension:
             raise ModelError(
                 f"{self.client.address}: wanted one model for all texts, {self.reported!r} with vectors of "
@@ -112,7 +119,7 @@ def load_served_encoder(address: Address, recipe: Mining, budget: Budget) -> Ser
             f"{address} does not shorten them"
         )
     prompts = recipe.query_prompt or "", recipe.document_prompt or ""
-    return ServedEncoder(client, reported, rows.shape[1], recipe.dimensions, *prompts)
+    return ServedEncoder(client, reported, rows.shape[1], recipe.dimensions, *prompts, in_characters(recipe.max_length))
 
 
 def vectors_of(client: Client, texts: list[str], dimensions: int | None) -> tuple[str, Vectors]:
