@@ -95,6 +95,7 @@ SLOW = (
     "tests/nearmiss/models/test_model_families.py",
     "tests/nearmiss/models/test_late_interaction.py",
     "tests/nearmiss/models/test_module_lists.py",
+    "tests/nearmiss/models/test_served.py",
     "tests/nearmiss/models/test_teachers.py",
     "tests/nearmiss/models/test_vectors.py",
     "tests/nearmiss/pipeline/",
@@ -105,6 +106,15 @@ SLOW = (
     "tests/test_readme.py",
     "tests/test_traps.py",
 )
+
+
+def pytest_ignore_collect(collection_path, config):
+    """`make test-fast` does not even import the folders and files that it leaves out."""
+    left_out = ("tests/browser/", *SLOW)
+    if "not slow" in config.option.markexpr and collection_path.is_relative_to(ROOT):
+        place = collection_path.relative_to(ROOT).as_posix()
+        return True if f"{place}/".startswith(left_out) or place.startswith(left_out) else None
+    return None
 
 
 def pytest_collection_modifyitems(items):

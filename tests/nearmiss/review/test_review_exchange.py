@@ -71,6 +71,7 @@ def test_a_history_has_every_column_and_comes_back_whole(log, other, tmp_path):
     assert other.since(0) == log.since(0)
 
 
+@pytest.mark.slow
 @given(histories(), st.sampled_from(HOSTILE[:8]))
 @settings(max_examples=25, deadline=None)
 def test_out_and_in_again_is_the_same_log(tmp_path_factory, rows, text):
@@ -294,6 +295,7 @@ def test_an_unknown_format_to_write_is_refused(tmp_path, name, told):
 # On the command line.
 
 
+@pytest.mark.slow
 def test_known_judgements_are_loaded_as_a_reviewers(run, capsys, monkeypatch):
     words = ("review", "import", run, JUDGEMENTS, "--reviewer", "judgements")
     code, out, err = call(capsys, monkeypatch, *words)

@@ -235,6 +235,7 @@ policies = st.builds(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(candidates(), policies)
 def test_rows_are_only_labelled_and_quotas_are_never_passed(frame, policy):
