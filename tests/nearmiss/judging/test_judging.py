@@ -2,6 +2,7 @@
 
 import json
 import random
+import subprocess
 import sys
 
 import numpy as np
@@ -25,6 +26,7 @@ from nearmiss.session.queue import agenda, priority
 from nearmiss.session.queue.agenda import View
 from nearmiss.settings import Export, Policy, Serving
 from nearmiss.workspace import open_workspace
+from tests.conftest import ROOT
 from tests.nearmiss.review.test_review import judged
 from tests.served import serving
 
@@ -188,6 +190,22 @@ def test_a_spent_budget_loses_nothing_and_nothing_is_asked_twice(work, models):
     ask(work, models, 13)
     assert len(said(work)) == 20
     assert set(models.answered.values()) == {1}
+
+
+def test_a_killed_command_asks_again_only_what_was_under_way(run, models, tmp_path):
+    kills, at_once, pid_file = 3, 4, tmp_path / "pid"
+    for _ in range(kills):
+        models.faults.extend([*[None] * 8, models.kills(pid_file)])
+    words = ["judge", str(run), str(at_once), models.url, str(pid_file)]
+    ended = subprocess.run(
+        [sys.executable, "-m", "tests.served_and_killed", *words], cwd=ROOT, capture_output=True, text=True, timeout=600
+    )
+    assert ended.stdout.strip() == str(kills), ended.stderr
+    work = open_workspace(run)
+    assert len(said(work)) == 40
+    work.log.close()
+    # An answer is in the log before its place sends the next question; the one that kills is never answered.
+    assert models.answered.total() - len(models.answered) <= kills * (at_once - 1)
 
 
 def test_a_server_that_knows_no_schema_is_asked_in_another_form(work, models):

@@ -335,7 +335,11 @@ def test_ten_kills_pay_for_nothing_twice(models, pairs, tmp_path):
         models.faults.append(models.kills(pid_file))
     words = [pairs, str(tmp_path / "run"), models.url, str(pid_file)]
     ended = subprocess.run(
-        [sys.executable, "-m", "tests.served_and_killed", *words], cwd=ROOT, capture_output=True, text=True, timeout=600
+        [sys.executable, "-m", "tests.served_and_killed", "mine", *words],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=600,
     )
     assert ended.stdout.strip() == "10", ended.stderr
     # Each start asks each model once who it is, with texts of its own.
