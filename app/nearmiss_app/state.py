@@ -12,6 +12,7 @@ from weakref import WeakSet
 
 import streamlit as st
 
+from nearmiss.review import is_model
 from nearmiss.run import open_run
 from nearmiss.workspace import Workspace, open_workspace
 
@@ -55,9 +56,9 @@ def workspace() -> Workspace:
 
 
 def reviewer() -> str:
-    """The reviewer's name: from the address, else from the command line; empty if not given."""
+    """The reviewer's name: from the address, else from the command line; empty if not given, or if it is a model's."""
     names = st.query_params.get("reviewer"), st.session_state.get("reviewer"), os.environ.get(REVIEWER)
-    return next((name.strip() for name in names if name and name.strip()), "")
+    return next((name.strip() for name in names if name and name.strip() and not is_model(name.strip())), "")
 
 
 def remember_reviewer() -> None:

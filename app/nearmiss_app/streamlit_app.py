@@ -3,6 +3,7 @@
 import streamlit as st
 
 from nearmiss.errors import NearmissError
+from nearmiss.review import MODEL, is_model
 from nearmiss.workspace import Workspace
 from nearmiss_app import glossary, navigation, state, theme
 
@@ -33,7 +34,9 @@ def sidebar(work: Workspace) -> None:
             placeholder="your name",
             help="Your judgements are written down under this name. It is no login: anyone can type any name.",
         )
-        if name.strip() != state.reviewer():
+        if is_model(name.strip()):
+            st.error(f"Names that begin with {MODEL} are those of judges, which count for no person. Choose another.")
+        elif name.strip() != state.reviewer():
             state.set_reviewer(name.strip())
         with st.popover("Words", icon=":material/menu_book:", help="What the words on the pages mean"):
             st.html(glossary.as_html())

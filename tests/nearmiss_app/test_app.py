@@ -73,3 +73,16 @@ def test_texts_have_four_sizes_and_headings_one_scale():
     # The fourth is the page's title; headings inside a page are as large as those of its own drawings.
     options = tomllib.loads((ROOT / "app" / "nearmiss_app" / ".streamlit" / "config.toml").read_text("utf-8"))["theme"]
     assert options["headingFontSizes"][:3] == ["1.75rem", "1.375rem", "1rem"]
+
+
+def test_nobody_takes_the_name_of_a_model(open_page, monkeypatch):
+    monkeypatch.delenv("NEARMISS_REVIEWER", raising=False)
+    page = open_page("overview", reviewer="model:m")  # as in an address that somebody sent
+    [name] = [field for field in page.text_input if field.label == "Reviewer"]
+    assert name.value == ""
+    name.set_value("model:m").run()
+    assert "Names that begin with model: are those of judges" in page.error[0].value
+    [name] = [field for field in page.text_input if field.label == "Reviewer"]
+    name.set_value("ann").run()
+    assert not page.error
+    assert page.query_params["reviewer"] in ("ann", ["ann"])
