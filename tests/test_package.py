@@ -32,7 +32,8 @@ def numbers(version: str) -> tuple[int, ...]:
 @pytest.mark.parametrize(
     ("extra", "module", "use"),
     [
-        ("app", "streamlit", lambda: serving.serve(Path("run"), "", "", 8501)),
+        ("app", "streamlit", lambda: serving.serve(Path("run"), "", "", serving.AppAddress())),
+        ("auth", "authlib", lambda: serving.address(8501, "127.0.0.1", "", Path("auth.toml"), is_open=False)),
         ("map", "umap", lambda: making.make(None)),
         ("train", "accelerate", lambda: cross_encoder.teach(None, Path("out"), Teaching())),
         ("train", "accelerate", lambda: student_training.train("run", "out")),

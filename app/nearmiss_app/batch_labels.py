@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from nearmiss import access
 from nearmiss.counts import counted
 from nearmiss.errors import ReviewError
 from nearmiss.review import JUDGEMENTS
@@ -29,7 +30,7 @@ def label_all(work: Workspace, chosen: Sequence[Pair], arm: str) -> None:
                 f"{look.sign} {look.word}",
                 key=f"batch_{arm}_{verdict}",
                 help=look.says,
-                disabled=not (found.pairs and reviewer and work.log.can_be_written),
+                disabled=not (found.pairs and reviewer and work.log.can_be_written and access.may("judge")),
                 on_click=_label,
                 args=(work, found.pairs, verdict, reviewer, arm),
             )

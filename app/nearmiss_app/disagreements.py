@@ -4,6 +4,7 @@ import time
 
 import streamlit as st
 
+from nearmiss import access
 from nearmiss.agreement import Agreement, disputes
 from nearmiss.agreement.disputes import Dispute
 from nearmiss.errors import ReviewError
@@ -90,12 +91,13 @@ def heading(pairs: list[Pair], place: int) -> None:
 
 def decide_on(work: Workspace, dispute: Dispute, pairs: list[Pair], place: int) -> None:
     """A disputed pair with its texts and opinions, and a button for each verdict."""
-    adjudicator = state.reviewer()
+    adjudicator = state.reviewer() if access.may("adjudicate") else ""
     shown_at = st.session_state.setdefault(f"shown:{dispute.pair}", time.time())
     st.html(words.dispute(dispute, dark=theme.is_dark()))
     _verdict_buttons(work, dispute, shown_at, [*pairs[place + 1 :], *pairs[:place]])
     if not adjudicator:
-        says = "To decide, type your name into the sidebar. Decisions are written down under it."
+        typed = "To decide, type your name into the sidebar. Decisions are written down under it."
+        says = "An adjudicator or an owner of the project decides." if state.login() else typed
     elif adjudicator in {one.reviewer for one in dispute.opinions}:
         says = "You are one of those who differ here. Your decision outweighs all of them."
     else:
@@ -105,7 +107,7 @@ def decide_on(work: Workspace, dispute: Dispute, pairs: list[Pair], place: int) 
 
 def _verdict_buttons(work: Workspace, dispute: Dispute, shown_at: float, others: list[Pair]) -> None:
     """A button for each verdict, and the reason; a press decides and shows the first of the `others`."""
-    adjudicator = state.reviewer()
+    adjudicator = state.reviewer() if access.may("adjudicate") else ""
     if problem := st.session_state.pop("decision_problem", ""):
         st.warning(problem, icon=":material/info:")
     why = f"why:{dispute.pair}"

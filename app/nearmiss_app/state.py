@@ -1,23 +1,28 @@
 """
 What every page needs: the open run and the reviewer's name.
 
-The workspace is opened once for the whole server; the reviewer's name is kept in the address, so that a reload or a
-restarted server still knows.
+The workspace is opened once for the whole server. Without a login the reviewer's name is kept in the address, so that a
+reload or a restarted server still knows; with one it is who signed in, and nothing that a browser says changes it.
 """
 
 import os
+from functools import lru_cache
 from pathlib import Path
 from threading import Timer
 from weakref import WeakSet
 
 import streamlit as st
 
+from nearmiss import access
+from nearmiss.access import Login, Person
+from nearmiss.errors import AccessError
 from nearmiss.review import is_model
 from nearmiss.run import open_run
 from nearmiss.workspace import Workspace, open_workspace
 
 # Set by `nearmiss app`.
 RUN, REVIEWS, REVIEWER = "NEARMISS_RUN", "NEARMISS_REVIEWS", "NEARMISS_REVIEWER"
+AUTH, OPEN = "NEARMISS_AUTH", "NEARMISS_OPEN"  # set by the server: the login's file; whether anybody can come in
 WARM_AFTER_S = 1.0
 READ_ONLY = "Judgements cannot be written beside this run. `nearmiss app RUN --new-reviews FILE` keeps them elsewhere."
 _WARMED: WeakSet[Workspace] = WeakSet()
@@ -55,8 +60,43 @@ def workspace() -> Workspace:
     return work
 
 
+@lru_cache(maxsize=1)
+def _login(file: str) -> Login:
+    return access.read_login(Path(file))
+
+
+def login() -> Login | None:
+    """The login; None where everybody who reaches the pages may use them."""
+    return _login(os.environ[AUTH]) if os.environ.get(AUTH) else None
+
+
+def person() -> Person | None:
+    """Who looks at this page: who signed in, else whoever typed a name; None where a login finds nobody."""
+    if (found := login()) is None:
+        return access.OWN_PROCESS
+    try:
+        return found.person(st.user.to_dict())
+    except AccessError:
+        return None
+
+
+def know_who_acts() -> None:
+    """From now on the core asks here who acts, wherever it writes or starts something."""
+    if login() is not None:
+        access.answered_by(person)
+
+
+def outbox(work: Workspace) -> str:
+    """The name under which a browser keeps what is not sent: with a login, each person's own."""
+    folder = str(work.run.folder)
+    return folder if login() is None else f"{folder}#{reviewer()}"
+
+
 def reviewer() -> str:
-    """The reviewer's name: from the address, else from the command line; empty if not given, or if it is a model's."""
+    """The reviewer's name: who signed in; else from the address or the command line; empty for none, or a model's."""
+    if login() is not None:
+        found = person()
+        return found.name if found and not is_model(found.name) else ""
     names = st.query_params.get("reviewer"), st.session_state.get("reviewer"), os.environ.get(REVIEWER)
     return next((name.strip() for name in names if name and name.strip() and not is_model(name.strip())), "")
 
@@ -67,7 +107,7 @@ def remember_reviewer() -> None:
 
     A link of the sidebar carries no parameters, and a reload forgets the session: each alone would lose the name.
     """
-    if name := reviewer():
+    if login() is None and (name := reviewer()):
         set_reviewer(name)
 
 

@@ -1,7 +1,10 @@
 """The app: page settings, the sidebar, and the pages over one run folder. Started by `nearmiss app RUN`."""
 
+import os
+
 import streamlit as st
 
+from nearmiss import access
 from nearmiss.errors import NearmissError
 from nearmiss.review import MODEL, is_model
 from nearmiss.workspace import Workspace
@@ -21,25 +24,34 @@ STYLE = """
 
 
 def sidebar(work: Workspace) -> None:
-    """The open run and the reviewer's name."""
+    """The open run, and who looks at it."""
     with st.sidebar:
         st.markdown("**nearmiss**")
         st.caption(f"{work.run.folder.name}, round {work.number}")
         if not work.run.can_be_written:
             st.info("This run can only be read: policies, calibrations and maps cannot be kept. Exports go elsewhere.")
-        name = st.text_input(
-            "Reviewer",
-            value=state.reviewer(),
-            max_chars=100,
-            placeholder="your name",
-            help="Your judgements are written down under this name. It is no login: anyone can type any name.",
-        )
-        if is_model(name.strip()):
-            st.error(f"Names that begin with {MODEL} are those of judges, which count for no person. Choose another.")
-        elif name.strip() != state.reviewer():
-            state.set_reviewer(name.strip())
+        if state.login() is None:
+            typed_name()
+        elif found := state.person():
+            st.text(f"{found.name}\n{found.role}")
+            st.button("Sign out", on_click=st.logout)
         with st.popover("Words", icon=":material/menu_book:", help="What the words on the pages mean"):
             st.html(glossary.as_html())
+
+
+def typed_name() -> None:
+    """The field for the reviewer's name, where there is no login."""
+    name = st.text_input(
+        "Reviewer",
+        value=state.reviewer(),
+        max_chars=100,
+        placeholder="your name",
+        help="Your judgements are written down under this name. It is no login: anyone can type any name.",
+    )
+    if is_model(name.strip()):
+        st.error(f"Names that begin with {MODEL} are those of judges, which count for no person. Choose another.")
+    elif name.strip() != state.reviewer():
+        state.set_reviewer(name.strip())
 
 
 def main() -> None:
@@ -50,6 +62,16 @@ def main() -> None:
         # White on the dark theme's light blue has a contrast of 2.
         st.html("<style>[data-testid='stBaseButton-primary']:enabled { color: #15181c; }</style>")
     page = st.navigation(navigation.pages())
+    state.know_who_acts()
+    if not access.may("read"):
+        # The gate lets nobody come this far; whoever does sees nothing.
+        st.error("This run is only shown to people of its project. Sign in again.", icon=":material/error:")
+        st.stop()
+    if os.environ.get(state.OPEN):
+        st.warning(
+            "Open to everybody who reaches this address: no login, and names are only typed (`--insecure-open`).",
+            icon=":material/lock_open:",
+        )
     try:
         work = state.workspace()
         state.remember_reviewer()

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
+from nearmiss import access
 from nearmiss.errors import NearmissError
 from nearmiss.pipeline.own_process import JobProgress, Stopped
 from nearmiss.settings import Trial
@@ -52,12 +53,13 @@ def controls(work: Workspace, asked: Asked, key: str) -> None:
     if isinstance(state, Stopped) and state.said:
         st.warning(as_text(f"The training ended before it was done: {state.said}"), icon=":material/warning:")
     unfinished = trial_files.so_far(folder)
+    may = work.run.can_be_written and access.may("compute")
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        if st.button("Train students", key=key, type="primary", disabled=not work.run.can_be_written):
+        if st.button("Train students", key=key, type="primary", disabled=not may):
             _begin(work, asked)
         if unfinished and unfinished.get("waiting"):
             left = len(unfinished["waiting"])
-            if st.button(f"Go on with the {left} left", key=f"{key}_again", disabled=not work.run.can_be_written):
+            if st.button(f"Go on with the {left} left", key=f"{key}_again", disabled=not may):
                 job.again(folder)
                 st.rerun()
 

@@ -27,6 +27,10 @@ class ReviewError(NearmissError):
     """A judgement cannot be written down, or the log cannot be opened."""
 
 
+class AccessError(NearmissError):
+    """Somebody may not come in, or may not do what they tried."""
+
+
 class FileError(NearmissError, OSError, ValueError):
     """A file cannot be read or written, or does not hold what it should."""
 

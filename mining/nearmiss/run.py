@@ -16,6 +16,7 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_type_hints
 
+from nearmiss import access
 from nearmiss.errors import RecipeError, ReviewError, RunError
 from nearmiss.settings import Mining, Policy, as_written
 from nearmiss.storage.damage import damaged
@@ -87,6 +88,7 @@ class Run:
 
     def write_policy(self, policy: Policy) -> None:
         """The same, for a caller that already holds the policy's lock."""
+        access.require("change policy")
         write_json(self.folder / POLICY_FILE, {"schema": SCHEMA} | dataclasses.asdict(policy))
 
     @property

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from nearmiss import access
 from nearmiss.presets import PRESETS
 from nearmiss.session import tuning
 from nearmiss.settings import Policy
@@ -13,6 +14,7 @@ from nearmiss_app.tuner.policy_words import differences_in_words
 def toolbar(work: Workspace, policy: Policy, *, mistaken: bool) -> None:
     """Presets to start from, differences from the saved policy, save, undo and copy."""
     past = tuning.history(work.run)
+    may = access.may("change policy")
     changed = tuning.differences(policy, work.policy)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         st.selectbox(
@@ -24,13 +26,22 @@ def toolbar(work: Workspace, policy: Policy, *, mistaken: bool) -> None:
             width=250,
         )
         st.button(
-            "Save", key="save", type="primary", disabled=mistaken or not changed, help="Put what you try in force"
+            "Save",
+            key="save",
+            type="primary",
+            disabled=mistaken or not changed or not may,
+            help="Put what you try in force",
         )
         st.button("Discard", key="discard", disabled=not (mistaken or changed), help="Back to the saved policy")
         st.button(
-            "Undo save", key="undo", disabled=past.before is None, help=_would("Back to", past.before, work.policy)
+            "Undo save",
+            key="undo",
+            disabled=past.before is None or not may,
+            help=_would("Back to", past.before, work.policy),
         )
-        st.button("Redo", key="redo", disabled=past.after is None, help=_would("Forth to", past.after, work.policy))
+        st.button(
+            "Redo", key="redo", disabled=past.after is None or not may, help=_would("Forth to", past.after, work.policy)
+        )
         copying(work, policy)
     st.text(f"Tried: {differences_in_words(policy, work.policy)}" if changed else "This is the saved policy.")
     if name := st.session_state.get("preset"):

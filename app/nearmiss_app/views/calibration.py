@@ -4,6 +4,7 @@ from typing import Any
 
 import streamlit as st
 
+from nearmiss import access
 from nearmiss.calibration import Calibration, stored
 from nearmiss.calibration.answer_rate import rate_of
 from nearmiss.calibration.fitting import PRIOR_ALONE
@@ -64,7 +65,8 @@ def changes(work: Workspace, found: refit.Preview) -> None:
             st.warning(f"Not offered: {found.refused}.", icon=":material/block:")
             return
         with st.container(horizontal=True):
-            if st.button("Put in force", type="primary", key="put_in_force"):
+            may = access.may("calibrate")
+            if st.button("Put in force", type="primary", key="put_in_force", disabled=not may):
                 refit.put_in_force(work, found, state.reviewer())
                 st.session_state.pop(LOOKED_AT, None)
                 st.rerun()

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pandas as pd
 import streamlit as st
 
+from nearmiss import access
 from nearmiss.counts import counted
 from nearmiss.errors import NearmissError
 from nearmiss.export import DryRun, Export
@@ -169,7 +170,7 @@ def write_it(work: Workspace, runner: ExportRunner, export_inputs: ExportInputs,
         pressed = st.button(
             f"Write {counted(dry_run.all_rows, 'row')}",
             type="primary",
-            disabled=busy or not dry_run.queries,
+            disabled=busy or not dry_run.queries or not access.may("export"),
             key="write",
         )
     if pressed:

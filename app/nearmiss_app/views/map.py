@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from nearmiss import maps
+from nearmiss import access, maps
 from nearmiss.counts import counted
 from nearmiss.maps import Around, Atlas, Grouping
 from nearmiss.types import Ints
@@ -62,7 +62,7 @@ def no_map(work: Workspace, stopped: maps.Stopped | None) -> None:
             st.warning("The last try ended before the map was done.", icon=":material/warning:")
             if stopped.said:
                 st.code(stopped.said, language=None, wrap_lines=True)
-        st.button("Make the map", type="primary", on_click=start, args=(work,))
+        st.button("Make the map", type="primary", on_click=start, args=(work,), disabled=not access.may("compute"))
         st.caption("Or in a terminal:")
         st.code(f"nearmiss map {shlex.quote(str(work.run.folder))}", language=None, wrap_lines=True)
 

@@ -4,6 +4,7 @@ from dataclasses import asdict
 
 import streamlit as st
 
+from nearmiss import access
 from nearmiss.errors import RecipeError
 from nearmiss.review import JUDGEMENTS
 from nearmiss.selection import STATUSES
@@ -53,15 +54,16 @@ def beside_its_rankings(work: Workspace, query_id: str) -> None:
     reviewer = state.reviewer()
     before = st.session_state.get(KEY) or {}
     sent = (before.get("events") or {}).get("events", [])
-    problems = query_view.write(work, sent) if work.log.can_be_written else []
+    can_judge = work.log.can_be_written and access.may("judge")
+    problems = query_view.write(work, sent) if can_judge else []
     policy = tried(work, before)
     shown = query_view.view(work, query_id, policy, reviewer)
     answers = [item.doc_id for item in shown.documents if item.is_positive]
     rankings(
         {
-            "run": str(work.run.folder),
+            "run": state.outbox(work),
             "reviewer": reviewer,
-            "can_judge": work.log.can_be_written,
+            "can_judge": can_judge,
             "dark": theme.is_dark(),
             "ack": incoming.dealt_with(sent),
             "problems": problems,

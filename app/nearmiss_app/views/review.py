@@ -7,6 +7,7 @@ from dataclasses import asdict
 import numpy as np
 import streamlit as st
 
+from nearmiss import access
 from nearmiss.audit.planning import LABELS_ASKED
 from nearmiss.counts import counted
 from nearmiss.review import JUDGEMENTS, REPEAT
@@ -90,7 +91,7 @@ def cards_of(work: Workspace, view: View, overlap: int) -> None:
     card_view = cards.CardView(policy, decision, view.blind, view.text)
     deck(
         {
-            "run": str(work.run.folder),
+            "run": state.outbox(work),
             "view": name,
             "shows_judged": view.verdict != "unjudged" and view.order != "audit",
             "deck": held.get("deck") if held.get("have") else None,
@@ -258,6 +259,9 @@ def page(work: Workspace) -> None:
     """Filters above, the deck below."""
     if not work.log.can_be_written:
         st.info(state.READ_ONLY)
+        return
+    if not access.may("judge"):
+        st.info("You may read this run. Query and Pairs show what is judged; a reviewer judges.")
         return
     asked = st.query_params.get("query", "")
     if asked and not work.has_query(asked):

@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from nearmiss import access
 from nearmiss.calibration.answer_rate import at_rate
 from nearmiss.calibration.fitting import PRIOR_ALONE, TEACHER_UNKNOWN
 from nearmiss.calibration.model import Calibration, from_prior
@@ -110,6 +111,7 @@ def replace_with(
     by: str,
 ) -> None:
     """Put a calibration in force as a person's choice: it is logged, and `undo` goes back to `before`."""
+    access.require("calibrate")
     with _WRITE, one_writer(folder, FILE, PATIENCE_S):
         _note(folder, before)
         save(folder, found, calibration, reliability)
@@ -133,6 +135,7 @@ def can_step(folder: Path) -> tuple[bool, bool]:
 
 
 def _step(folder: Path, candidates: pd.DataFrame, action: str, by: str) -> Calibration | None:
+    access.require("calibrate")
     with _WRITE, one_writer(folder, FILE, PATIENCE_S):
         saves, at = journal.replayed(folder / HISTORY_FILE)
         to = at - 1 if action == "undo" else at + 1

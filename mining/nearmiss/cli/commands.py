@@ -6,6 +6,7 @@ Out: files in the run folder, text or JSON on standard output; progress goes to 
 """
 
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,7 +20,7 @@ from nearmiss.cli.flags import spelled_out_depth, takes
 from nearmiss.cli.progress_bar import progress_on
 from nearmiss.cli.reading import NO_READING, ReadingFlags, read, refuse, takes_data
 from nearmiss.counts import counted
-from nearmiss.errors import RecipeError, RunError
+from nearmiss.errors import AccessError, RecipeError, RunError
 from nearmiss.presets import PRESETS, Preset
 from nearmiss.settings import COUNT_OR_NONE, Export, Mining, Policy, Serving, check_number, check_read, source_name
 from nearmiss.typed_settings import typed_fields
@@ -293,19 +294,38 @@ def open_app(
         str, typer.Option(help="your name, which is stored with your judgements; nobody checks it")
     ] = "",
     port: Annotated[
-        int, typer.Option(min=1, max=65535, help="port of the app, which only this machine can reach")
+        int, typer.Option(min=1, max=65535, help="port of the app, which only this machine can reach by default")
     ] = 8501,
     new_reviews: NewReviews = "",
     page: Annotated[str, typer.Option(help="page of the printed address, as review or 'query?query=q03'")] = "",
+    auth: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="login by OpenID Connect and roles, as a TOML file; then nobody is anonymous"
+        ),
+    ] = None,
+    host: Annotated[str, typer.Option(help="address to serve on; another one needs --auth")] = "127.0.0.1",
+    base_path: Annotated[str, typer.Option(help="path below which a proxy serves the app, as /reviews")] = "",
+    insecure_open: Annotated[
+        bool, typer.Option("--insecure-open", help="serve without a login to whoever reaches --host")
+    ] = False,
 ) -> None:
-    """Look, tune, review and export in the browser."""
+    """Look, tune, review and export in the browser: this machine's only, or a team's with --auth."""
     from nearmiss.cli import serving
     from nearmiss.run import from_here, open_run
 
     one_log(reviews, new_reviews)
+    where = serving.address(port, host, base_path, auth, is_open=insecure_open)
+    if auth is not None and reviewer:
+        raise AccessError(f"--reviewer {reviewer}: wanted none beside --auth, where each person is who signed in")
     open_run(run).round_folder()
-    _errors().print(f"http://127.0.0.1:{port}/{page.lstrip('/')}  (Ctrl-C stops it)", soft_wrap=True, highlight=False)
-    serving.serve(run, from_here(new_reviews) or reviews, reviewer, port)
+    say = partial(_errors().print, soft_wrap=True, highlight=False, markup=False)
+    say(f"{where.url}{page.lstrip('/')}  (Ctrl-C stops it)")
+    if insecure_open:
+        say("Without a login: whoever reaches this address reads, judges, changes and exports everything.")
+    elif auth is None:
+        say("Without a login: only this machine can reach it. --auth FILE lets a team in.")
+    serving.serve(run, from_here(new_reviews) or reviews, reviewer, where)
 
 
 @app.command()

@@ -1,5 +1,5 @@
 """
-The commands `nearmiss review export` and `nearmiss review import`.
+The commands `nearmiss review export`, `import`, `verify`, `backup` and `restore`.
 
 In:  a run, a file
 Out: the log in the file, or the file in the log; counts as text or JSON on standard output
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from nearmiss.review import ReviewLog
+    from nearmiss.review.backup import CopiedLog
     from nearmiss.review.exchange import ImportedJudgements
     from nearmiss.review.trec_qrels import Borders
     from nearmiss.run import Run
@@ -108,6 +109,71 @@ def import_reviews(
         return
     for sentence in _in_words(done, candidates, dry_run=dry_run, borders_named=relevant_from is not None):
         _output().print(sentence, highlight=False, markup=False, soft_wrap=True)
+
+
+@review.command("verify")
+def verify_reviews(
+    run: RunFolder,
+    head: Annotated[
+        str, typer.Option(metavar="ROW:DIGEST", help="what an earlier `verify` or `backup` printed; kept elsewhere")
+    ] = "",
+    reviews: ReviewsFlag = "",
+    json: AsJson = False,
+) -> None:
+    """Check every row of the log against the chain of digests: one that was changed, removed or moved is named."""
+    from nearmiss.review.chain import Head
+    from nearmiss.run import open_run
+
+    noted = Head.of(head) if head else None
+    log = open_run(run, reviews).log_to_read()
+    found = log.verify(noted)
+    log.close()
+    if json:
+        _print_json(asdict(found))
+    elif not found.faults:
+        later = f"; {counted(found.not_chained, 'row')} not chained yet" if found.not_chained else ""
+        _output().print(f"{counted(found.rows, 'row')}, none changed{later}. Head {found.head}", soft_wrap=True)
+    if found.faults:
+        raise ReviewError(f"{log.place or run}: {'; '.join(found.faults[:20])}. Take the log from a backup")
+
+
+@review.command("backup")
+def back_up_reviews(
+    run: RunFolder,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="file to write; it is a log that --reviews can open")],
+    reviews: ReviewsFlag = "",
+) -> None:
+    """Write the whole log into one file, as of one moment, while others go on judging."""
+    from nearmiss.review.backup import back_up
+    from nearmiss.run import open_run
+
+    log = open_run(run, reviews).log_to_read()
+    done = back_up(log, file)
+    log.close()
+    _output().print(f"{file}: {_copied(done)}", soft_wrap=True, markup=False, highlight=False)
+
+
+@review.command("restore")
+def restore_reviews(
+    run: RunFolder,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="what `nearmiss review backup` wrote")],
+    into: Annotated[
+        str, typer.Option(metavar="LOG", help="an empty log, as a file or URL; by default the run's own")
+    ] = "",
+) -> None:
+    """Write a backup into an empty log, with the same numbers and digests: also from SQLite to PostgreSQL or back."""
+    from nearmiss.review.backup import restore
+    from nearmiss.review.schema import without_password
+    from nearmiss.run import REVIEWS_FILE, from_here, open_run
+
+    opened = open_run(run)
+    where = from_here(into) or str(opened.folder / REVIEWS_FILE)
+    done = restore(file, where)
+    _output().print(f"{without_password(where)}: {_copied(done)}", soft_wrap=True, markup=False, highlight=False)
+
+
+def _copied(done: "CopiedLog") -> str:
+    return f"{counted(done.verdicts, 'row')}, {done.others:,} of plans, draws and guidelines. Head {done.head}"
 
 
 def _in_words(done: "ImportedJudgements", candidates: int, *, dry_run: bool, borders_named: bool) -> "Iterator[str]":

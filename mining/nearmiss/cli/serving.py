@@ -1,21 +1,69 @@
 """
 Serving: starts the app on a run folder.
 
-In:  a run folder, where its reviews are, the reviewer
+In:  a run folder, where its reviews are, the reviewer; where to serve, and who may come in
 Out: this process becomes the server; it never returns
 """
 
 import os
 import signal
 import sys
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from nearmiss.errors import require
+from nearmiss.access import Login, read_login
+from nearmiss.access.login import HERE
+from nearmiss.errors import AccessError, require
 
 
-def serve(run: Path, reviews: str, reviewer: str, port: int) -> None:
-    """Become the server of the app, on the local address only."""
+@dataclass(frozen=True)
+class AppAddress:
+    """Where the app is served; `auth` is the file of its login, empty for none."""
+
+    port: int = 8501
+    host: str = "127.0.0.1"
+    base_path: str = ""
+    auth: str = ""
+
+    @property
+    def url(self) -> str:
+        """What a browser on this machine opens, or anybody where there is a login."""
+        if self.auth:
+            login = read_login(Path(self.auth))
+            return f"{login.origin}/{login.base_path}".rstrip("/") + "/"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}/" + (f"{self.base_path}/" if self.base_path else "")
+
+
+def address(port: int, host: str, base_path: str, auth: Path | None, *, is_open: bool) -> AppAddress:
+    """
+    Where to serve; AccessError where that would show a run to whoever reaches the port.
+
+    Without a login only this machine may reach it, unless somebody says that it is meant (`is_open`).
+    """
+    base_path = base_path.strip("/")
+    if auth is not None:
+        require("auth", "authlib", "httpx", "joserfc")
+        if is_open:
+            raise AccessError("--insecure-open: wanted no login beside it; found --auth")
+        return AppAddress(port, host, _below(read_login(auth), base_path), str(auth.absolute()))
+    if host not in HERE and not is_open:
+        raise AccessError(
+            f"--host {host}: wanted a login (--auth FILE), since others can reach this address; found none. "
+            "--insecure-open serves it all the same, to anybody"
+        )
+    return AppAddress(port, host, base_path)
+
+
+def _below(login: Login, base_path: str) -> str:
+    if base_path and base_path != login.base_path:
+        raise AccessError(f"--base-path {base_path}: wanted that of redirect_uri, {login.base_path!r}")
+    return login.base_path
+
+
+def serve(run: Path, reviews: str, reviewer: str, where: AppAddress) -> None:
+    """Become the server of the app."""
     require("app", "streamlit", "plotly")
     os.environ |= {
         "NEARMISS_RUN": str(run.absolute()),
@@ -28,7 +76,8 @@ def serve(run: Path, reviews: str, reviewer: str, port: int) -> None:
     assert app.submodule_search_locations is not None
     os.chdir(app.submodule_search_locations[0])
     sys.stdout.flush()
-    command = [sys.executable, "-m", "nearmiss_app.server", "run", "streamlit_app.py", "--server.port", str(port)]
+    command = [sys.executable, "-m", "nearmiss_app.server", "--port", str(where.port), "--host", where.host]
+    command += ["--base-path", where.base_path, "--auth", where.auth]
     # While Python starts anew, an interrupt would print its traceback: the process that waits ends this one instead.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.execv(sys.executable, command)

@@ -19,6 +19,7 @@ from pathlib import Path
 from threading import Lock
 from typing import IO
 
+from nearmiss import access
 from nearmiss.errors import FileError, RunError
 from nearmiss.pipeline.progress import Watch
 from nearmiss.storage.damage import cannot_write
@@ -103,6 +104,7 @@ class Job:
 
     def start(self, command: Sequence[str], environment: Mapping[str, str] | None = None) -> None:
         """Run the command in a process of its own, unless one is running."""
+        access.require("compute")
         with _starting:
             if isinstance(self.progress(), JobProgress):
                 return
@@ -126,6 +128,7 @@ class Job:
 
     def stop(self) -> None:
         """End the process where it runs on this machine; what it wrote stays."""
+        access.require("compute")
         process = _started.get(self.lock_file)
         if process is not None and process.poll() is None:
             process.terminate()

@@ -26,7 +26,7 @@ LONGEST = {
     "doc_id": 2000,
     "reason": 40,
     "comment": 10_000,
-    "reviewer": 100,
+    "reviewer": 254,  # an address is never longer
     "client_id": 100,
     "arm": 100,
 }

@@ -14,7 +14,7 @@ from itertools import islice
 import sqlalchemy as sql
 
 from nearmiss.review.events import JUDGEMENTS, MODEL
-from nearmiss.review.schema import LEASES, ROWS
+from nearmiss.review.tables import LEASES, ROWS
 from nearmiss.types import Pair
 
 LEAST = 10  # pairs for whoever comes, where so many are free

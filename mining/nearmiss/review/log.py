@@ -18,13 +18,14 @@ from threading import Lock
 import sqlalchemy as sql
 from sqlalchemy.dialects import postgresql, sqlite
 
+from nearmiss import access
 from nearmiss.errors import ReviewError
-from nearmiss.review import leases, plans, readings, schema
-from nearmiss.review.current import Entry
+from nearmiss.review import chain, leases, plans, readings, schema
+from nearmiss.review.current import ADJUDICATION, Entry
 from nearmiss.review.events import IMPORT, JUDGE, MODEL, Event, is_model
 from nearmiss.review.plans import AuditPlan, Draw
 from nearmiss.review.readings import GuidelinesReading
-from nearmiss.review.schema import ROWS
+from nearmiss.review.tables import ROWS
 from nearmiss.types import Pair
 
 LEASE_SECONDS = 600.0
@@ -48,17 +49,20 @@ class ReviewLog:
         Write events in this order, all or none, and return the rows that are new.
 
         An event whose (client_id, client_seq) is known was written before: it is left as it stands. Raises ReviewError
-        where that one had other content, and where a reviewer takes back or propagates what is not theirs.
+        where that one had other content, and where a reviewer takes back or propagates what is not theirs; AccessError
+        where who acts may not write them.
         """
         if not events:
             return []
         _check_names(events)
+        _check_access(events)
         with self._writing() as connection:
-            before = _last_seq(connection)
+            before, chained = chain.ends(connection)
             for event in events:
                 _check_references(connection, event)
             _insert(connection, events)
             new = _entries(connection, before)
+            _extend(connection, before, chained, new)
             _check_the_known(connection, events, new)
         self._note_begun()
         return new
@@ -67,16 +71,19 @@ class ReviewLog:
         """
         Write new events of one reviewer as one deed, all or none: the first, and the others propagated from it.
 
-        Returns their rows, in order. Raises ReviewError where one of them is in the log already.
+        Returns their rows, in order. Raises ReviewError where one of them is in the log already, and AccessError where
+        who acts may not write them.
         """
         _check_names(events)
+        _check_access(events)
         with self._writing() as connection:
-            before = _last_seq(connection)
+            before, chained = chain.ends(connection)
             _insert(connection, events[:1])
             first = _entries(connection, before)
             if len(events) > 1 and first:
                 _insert(connection, [replace(event, parent=first[0].seq) for event in events[1:]])
             new = _entries(connection, before)
+            _extend(connection, before, chained, new)
             if len(new) != len(events):
                 raise ReviewError(f"batch: wanted events that are new; found {len(events) - len(new):,} in the log")
         self._note_begun()
@@ -89,6 +96,7 @@ class ReviewLog:
         Rows are known again by (client_id, client_seq). `parent` and `undoes` name earlier rows of the history; they
         are put into this log's own numbers.
         """
+        access.require("import")
         with self._writing() as connection:
             known = {_key(entry.event): entry for entry in _entries(connection, 0)}
             keys: dict[int, Key] = {}
@@ -104,6 +112,7 @@ class ReviewLog:
                     new += _write(connection, waiting, known)
                 waiting.append(_renumbered(entry.event, keys, known))
             new += _write(connection, waiting, known)
+            chain.extend(connection, chain.ends(connection)[1])
         self._note_begun()
         return new
 
@@ -140,12 +149,14 @@ class ReviewLog:
         last row that the caller knew: whoever judged a pair since then counts as holding it. Where only `left` pairs
         are to be had, each reviewer takes a share of what is free, so that the first ones leave some to the others.
         """
+        access.require_own("judge", [reviewer])
         now = time.time() if now is None else now
         with self._writing() as connection:
             return leases.take(connection, reviewer, wanted, count, (now, now + seconds), as_of, left)
 
     def write_plan(self, plan: AuditPlan, draws: Sequence[Draw]) -> None:
         """Write what an audit drew, all or none; raises ReviewError where there is a plan of that name."""
+        access.require("plan audits")
         with self._writing() as connection:
             plans.write_plan(connection, plan, draws)
         self._note_begun()
@@ -162,6 +173,7 @@ class ReviewLog:
 
     def note_reading(self, reading: GuidelinesReading, text: str) -> None:
         """Write that a reviewer read a version of the guidelines, whose text is kept."""
+        access.require_own("judge", [reading.reviewer])
         with self._writing() as connection:
             readings.write_reading(connection, reading, text)
 
@@ -175,11 +187,35 @@ class ReviewLog:
         with self._reading() as connection:
             return readings.read_texts(connection)
 
+    def verify(self, noted: chain.Head | None = None) -> chain.Verified:
+        """Check every row against the chain of digests, and the chain against a head that was noted earlier."""
+        with self._reading() as connection:
+            return chain.verify(connection, noted)
+
     def close(self) -> None:
         """Give the connections back."""
         self._engine.dispose()
         if self._copy is not None:
             self._copy.cleanup()
+
+    @contextmanager
+    def moment(self) -> Iterator[sql.Connection]:
+        """A connection to read the log as it was at one moment, whatever others write meanwhile."""
+        options = {"isolation_level": "REPEATABLE READ"} if self._engine.dialect.name == "postgresql" else {}
+        with _plainly(self.place), self._engine.connect().execution_options(reads=True, **options) as connection:
+            yield connection
+
+    @contextmanager
+    def whole(self) -> Iterator[sql.Connection]:
+        """A connection to write many tables, all or none."""
+        access.require("import")
+        with self._writing() as connection:
+            yield connection
+
+    @property
+    def place(self) -> str:
+        """The file or URL as errors call it, without a password."""
+        return self._place
 
     @property
     def can_be_written(self) -> bool:
@@ -235,12 +271,24 @@ def _open_copy(path: Path) -> ReviewLog:
     return ReviewLog(schema.opened(copy, make=not path.exists()), str(path), folder)
 
 
+def _check_access(events: Sequence[Event]) -> None:
+    """With a login everybody writes under their own name, and only an adjudicator decides between others."""
+    decides = any(event.arm == ADJUDICATION for event in events)
+    access.require_own("adjudicate" if decides else "judge", [event.reviewer for event in events])
+
+
 def _key(event: Event) -> Key:
     return event.client_id, event.client_seq
 
 
 def _last_seq(connection: sql.Connection) -> int:
     return int(connection.scalar(sql.select(sql.func.max(ROWS.c.seq))) or 0)
+
+
+def _extend(connection: sql.Connection, before: int, chained: chain.Head, new: list[Entry]) -> None:
+    """Chain the new rows, and those that an older nearmiss wrote before them."""
+    if new:
+        chain.extend(connection, chained, new if chained.seq == before else ())
 
 
 def _insert(connection: sql.Connection, events: Sequence[Event]) -> None:

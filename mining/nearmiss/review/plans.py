@@ -14,7 +14,7 @@ import sqlalchemy as sql
 
 from nearmiss.errors import ReviewError
 from nearmiss.review.current import REPEAT
-from nearmiss.review.schema import DRAWS, PLANS
+from nearmiss.review.tables import DRAWS, PLANS
 from nearmiss.types import Pair
 
 

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 import sqlalchemy as sql
 
 from nearmiss.review.events import Event
-from nearmiss.review.schema import GUIDELINES, READINGS
+from nearmiss.review.tables import GUIDELINES, READINGS
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,5 @@
 """
-The log's tables, and a database engine that loses no acknowledged write.
+A database engine for the log, which loses no acknowledged write.
 
 In:  a file, or the URL of a PostgreSQL database
 Out: an engine whose tables exist
@@ -16,6 +16,8 @@ from typing import Any
 import sqlalchemy as sql
 
 from nearmiss.errors import NearmissError, ReviewError, require
+from nearmiss.review.tables import ROWS
+from nearmiss.review.versions import bring_up
 from nearmiss.storage.files import write_json
 from nearmiss.storage.temporary import temporary_name
 
@@ -24,75 +26,7 @@ BUSY_SECONDS = 20.0
 # Any fixed number: it names the lock that makes PostgreSQL commit in the order of seq.
 WRITERS = 7_041_776
 
-METADATA = sql.MetaData()
-ROWS = sql.Table(
-    "verdicts",
-    METADATA,
-    # A plain BigInteger would not count up by itself in SQLite.
-    sql.Column("seq", sql.BigInteger().with_variant(sql.Integer, "sqlite"), primary_key=True, autoincrement=True),
-    sql.Column("query_id", sql.Text, nullable=False),
-    sql.Column("doc_id", sql.Text, nullable=False),
-    sql.Column("verdict", sql.Text, nullable=False),
-    sql.Column("reason", sql.Text, nullable=False),
-    sql.Column("comment", sql.Text, nullable=False),
-    sql.Column("reviewer", sql.Text, nullable=False),
-    sql.Column("arm", sql.Text, nullable=False),
-    sql.Column("inclusion_probability", sql.Double),
-    sql.Column("scores_visible", sql.Boolean, nullable=False),
-    sql.Column("shown_at", sql.Double),
-    sql.Column("decided_at", sql.Double, nullable=False),
-    sql.Column("client_id", sql.Text, nullable=False),
-    sql.Column("client_seq", sql.BigInteger, nullable=False),
-    sql.Column("parent", sql.BigInteger),
-    sql.Column("undoes", sql.BigInteger),
-    sql.UniqueConstraint("client_id", "client_seq"),
-    sqlite_autoincrement=True,
-)
-# No key: two long ids are more than an index entry of PostgreSQL holds, and writers take turns anyway.
-LEASES = sql.Table(
-    "leases",
-    METADATA,
-    sql.Column("query_id", sql.Text, nullable=False),
-    sql.Column("doc_id", sql.Text, nullable=False),
-    sql.Column("reviewer", sql.Text, nullable=False),
-    sql.Column("expires_at", sql.Double, nullable=False),
-)
-# Audits: written once, before anyone judges, and never changed.
-PLANS = sql.Table(
-    "plans",
-    METADATA,
-    sql.Column("plan", sql.Text, primary_key=True),
-    sql.Column("made_at", sql.Double, nullable=False),
-    sql.Column("made_by", sql.Text, nullable=False),
-    sql.Column("facts", sql.Text, nullable=False),
-)
-DRAWS = sql.Table(
-    "draws",
-    METADATA,
-    sql.Column("plan", sql.Text, primary_key=True),
-    sql.Column("place", sql.BigInteger, primary_key=True, autoincrement=False),
-    sql.Column("query_id", sql.Text, nullable=False),
-    sql.Column("doc_id", sql.Text, nullable=False),
-    sql.Column("stratum", sql.BigInteger, nullable=False),
-    sql.Column("proxy", sql.Double, nullable=False),
-    sql.Column("inclusion_probability", sql.Double, nullable=False),
-)
-
 CONNECT_S = 10  # for a server to answer; without it, one that is switched off would block for ever
-# Which guidelines there were, and who read which version when.
-GUIDELINES = sql.Table(
-    "guidelines",
-    METADATA,
-    sql.Column("version", sql.Text, primary_key=True),
-    sql.Column("text", sql.Text, nullable=False),
-)
-READINGS = sql.Table(
-    "readings",
-    METADATA,
-    sql.Column("reviewer", sql.Text, nullable=False),
-    sql.Column("version", sql.Text, nullable=False),
-    sql.Column("read_at", sql.Double, nullable=False),
-)
 
 
 def opened(where: str | Path, *, make: bool = True) -> sql.Engine:
@@ -120,7 +54,7 @@ def opened(where: str | Path, *, make: bool = True) -> sql.Engine:
         if make:
             with engine.begin() as connection:
                 take_turn(connection)
-                METADATA.create_all(connection)
+                bring_up(connection)
         elif not sql.inspect(engine).has_table(ROWS.name):
             raise _no_log(where, "a database without its tables")
     except (sql.exc.SQLAlchemyError, ImportError, ValueError) as error:
@@ -135,7 +69,7 @@ def _make_file(path: Path) -> None:
     _prepare_sqlite(engine)
     try:
         with engine.begin() as connection:
-            METADATA.create_all(connection)
+            bring_up(connection)
         # The last connection that closes takes the files beside it along.
         engine.dispose()
         # Another process may have been first. Some file systems know no second names: there it is made in place.

@@ -17,6 +17,7 @@ from pathlib import Path
 from threading import Event, Lock, Thread
 from typing import Literal
 
+from nearmiss import access
 from nearmiss.errors import NearmissError, RunError
 from nearmiss.export.read_back import WrittenExport, written, written_below
 from nearmiss.session.export_inputs import ExportInputs
@@ -80,6 +81,7 @@ class ExportJob:
 
     def stop(self) -> None:
         """Stop it; nothing of it is left on disk."""
+        access.require("export")
         self._stop.set()
 
     def wait(self, seconds: float | None = None) -> None:
@@ -116,6 +118,7 @@ class ExportRunner:
 
     def start(self, export_inputs: ExportInputs, out: Path) -> ExportJob:
         """Start writing; raises RunError where another is being written, or something lies in `out`."""
+        access.require("export")
         with self._lock:
             if self.job is not None and self.job.state == "running":
                 raise RunError(f"{self.job.out}: wanted no other export at work; found this one being written")

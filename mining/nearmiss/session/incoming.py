@@ -8,10 +8,11 @@ Out: events in the log, and a message for each that could not be written
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from nearmiss import access
 from nearmiss.data.checks import described
-from nearmiss.errors import ReviewError
+from nearmiss.errors import AccessError, ReviewError
 from nearmiss.review import CHOSEN, REPEAT, Event
-from nearmiss.review.current import Entry
+from nearmiss.review.current import ADJUDICATION, Entry
 from nearmiss.review.events import event_from
 from nearmiss.types import Pair
 from nearmiss.workspace import Workspace
@@ -46,7 +47,7 @@ def write(work: Workspace, sent: Sequence[Any], arms: Mapping[Pair, tuple[str, f
             if content.get("verdict") in ("undo", "redo") or content.get("parent_seq") is not None:
                 flush()
             batch.append(_event(work, content, arms or {}))
-        except ReviewError as error:
+        except (AccessError, ReviewError) as error:
             problems.append(str(error))
     flush()
     return problems
@@ -71,6 +72,7 @@ def _event(work: Workspace, content: dict[str, Any], arms: Mapping[Pair, tuple[s
     elif content.get("parent_seq") is not None:
         known = {"parent": work.standing.seq_of(str(content.get("client_id")), content["parent_seq"])}
     about = content | known
+    access.require_own("adjudicate" if about.get("arm") == ADJUDICATION else "judge", [str(about.get("reviewer", ""))])
     pair = str(about.get("query_id")), str(about.get("doc_id"))
     if work.row_of(pair) is None:
         raise ReviewError(f"query {pair[0]!r}, document {pair[1]!r}: wanted a candidate of this round; found none")

@@ -21,6 +21,8 @@ from nearmiss.session import cards
 from nearmiss.types import Bools, Floats, Ints
 from nearmiss.workspace import Workspace
 
+# How a formula begins in a spreadsheet (OWASP, "CSV Injection"), also in the wide signs of East Asian keyboards.
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 BLOCK = 5000  # rows of the CSV at a time
 ORDERS_KEPT = 8
 CODES_KEPT = 16
@@ -71,12 +73,23 @@ def read(
 
 
 def as_csv(work: Workspace, rows: Ints, names: Sequence[str], reviewer: str = "") -> bytes:
-    """All rows with whole texts as CSV in UTF-8; ids come first, whatever was chosen."""
+    """
+    All rows with whole texts as CSV in UTF-8; ids come first, whatever was chosen.
+
+    A text that a spreadsheet would run as a formula has an apostrophe before it.
+    """
     named = list(dict.fromkeys(["query_id", "doc_id", *names]))
     content = io.BytesIO()
     for block in _blocks(work, rows, named, reviewer):
-        block.to_csv(content, index=False, header=content.tell() == 0, lineterminator="\n")
+        _harmless(block).to_csv(content, index=False, header=content.tell() == 0, lineterminator="\n")
     return content.getvalue()
+
+
+def _harmless(block: pd.DataFrame) -> pd.DataFrame:
+    shown = block.copy()
+    for name in block.columns[block.dtypes.astype(str) == "str"]:
+        shown[name] = block[name].mask(block[name].str.startswith(FORMULA), "'" + block[name])
+    return shown
 
 
 def _blocks(work: Workspace, rows: Ints, names: Sequence[str], reviewer: str) -> Iterator[pd.DataFrame]:

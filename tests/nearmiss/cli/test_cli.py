@@ -312,7 +312,9 @@ def test_the_app_prints_the_address_of_the_page_that_is_asked_for(capsys, monkey
     monkeypatch.setattr("nearmiss.cli.serving.serve", lambda *_: None)
     page = "review?query=q82&doc=p0516"
     _, _, err = call(capsys, monkeypatch, "app", run, "--page", page)
-    assert err == f"http://127.0.0.1:8501/{page}  (Ctrl-C stops it)\n"
+    first, second = err.splitlines()
+    assert first == f"http://127.0.0.1:8501/{page}  (Ctrl-C stops it)"
+    assert second == "Without a login: only this machine can reach it. --auth FILE lets a team in."
 
 
 @pytest.mark.parametrize(

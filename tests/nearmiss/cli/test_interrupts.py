@@ -102,10 +102,11 @@ def test_the_server_of_the_app_ends_without_a_traceback_while_it_imports():
     code = """
 import os, signal
 signal.signal(signal.SIGINT, signal.SIG_IGN)  # as the command leaves it
+import streamlit
 from nearmiss_app import server
-from streamlit.web import cli
 server.open_early = lambda: None
-cli.main = lambda: os.kill(os.getpid(), signal.SIGINT)
+streamlit.App.run = lambda *_, **__: os.kill(os.getpid(), signal.SIGINT)
+os.chdir("app/nearmiss_app")
 server.main()
 """
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=600)
@@ -121,7 +122,7 @@ def test_a_command_that_becomes_the_server_leaves_interrupts_to_the_one_that_wai
         monkeypatch.setenv(name, "")
     before = signal.getsignal(signal.SIGINT)
     try:
-        serving.serve(tmp_path, "", "ann", 8501)
+        serving.serve(tmp_path, "", "ann", serving.AppAddress())
     finally:
         signal.signal(signal.SIGINT, before)
     assert seen == [("nearmiss_app.server", signal.SIG_IGN)]

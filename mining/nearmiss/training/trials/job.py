@@ -14,6 +14,7 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
+from nearmiss import access
 from nearmiss.errors import NearmissError
 from nearmiss.export.trained import FOLDER
 from nearmiss.pipeline import silent
@@ -37,6 +38,7 @@ def start(run: Run, policies: Sequence[Tried], settings: Trial, number: int) -> 
     """Train students of a round in a process of its own, unless some are being trained; reviews as this process's."""
     if isinstance(progress(run.folder), JobProgress):
         return
+    access.require("compute")
     order = {"trial": asdict(settings), "round": number, "policies": [one.as_json() for one in policies]}
     write_json(run.folder / FOLDER / ORDER, order)
     again(run.folder)

@@ -1,0 +1,52 @@
+"""
+Versions: what was added to the log's tables since the first release, step by step.
+
+In:  a connection to a log of any version, inside a transaction that keeps other writers out
+Out: the same log with all its rows, brought up to this release
+
+1: verdicts, leases, plans, draws, guidelines, readings (release 0.1). 2: rows are chained, and the database itself
+refuses to change or remove them.
+"""
+
+import time
+
+import sqlalchemy as sql
+
+from nearmiss.errors import ReviewError
+from nearmiss.review import chain
+from nearmiss.review.tables import APPENDED, METADATA, VERSIONS
+
+LATEST = 2
+
+
+def bring_up(connection: sql.Connection) -> None:
+    """Make missing tables and take the steps that this log has not taken; ReviewError for a log of a later release."""
+    METADATA.create_all(connection)
+    found = int(connection.scalar(sql.select(sql.func.max(VERSIONS.c.version))) or 1)
+    if found > LATEST:
+        raise ReviewError(f"wanted a log of version {LATEST} or lower; found {found}. A newer nearmiss made it")
+    if found < LATEST:
+        chain.extend(connection, chain.ends(connection)[1])
+        _only_append(connection)
+        connection.execute(sql.insert(VERSIONS), {"version": LATEST, "at": time.time()})
+
+
+def _only_append(connection: sql.Connection) -> None:
+    """Let the database refuse to change or remove rows, whoever asks."""
+    if connection.dialect.name == "sqlite":
+        for table in APPENDED:
+            for deed in ("UPDATE", "DELETE"):
+                connection.exec_driver_sql(
+                    f"CREATE TRIGGER IF NOT EXISTS {table.name}_no_{deed.lower()} BEFORE {deed} ON {table.name} "
+                    f"BEGIN SELECT RAISE(ABORT, '{table.name} are only appended'); END"
+                )
+        return
+    connection.exec_driver_sql(
+        "CREATE OR REPLACE FUNCTION nearmiss_only_appended() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN RAISE EXCEPTION USING MESSAGE = TG_TABLE_NAME || ' are only appended'; END $$"
+    )
+    for table in APPENDED:
+        connection.exec_driver_sql(
+            f"CREATE OR REPLACE TRIGGER {table.name}_only_appended BEFORE UPDATE OR DELETE OR TRUNCATE "
+            f"ON {table.name} FOR EACH STATEMENT EXECUTE FUNCTION nearmiss_only_appended()"
+        )
