@@ -1,5 +1,8 @@
 """The agreement page: its empty states, its numbers, and a disagreement from opening it to taking the decision back."""
 
+import json
+from html import escape
+
 import pytest
 
 from nearmiss.review import ADJUDICATION, REPEAT
@@ -211,3 +214,16 @@ def test_a_model_stands_below_the_people_and_is_not_known_before_fifty_pairs(ope
     assert "On 56 pairs that people judged too: Same verdict 0.88" in said
     assert "Cohen&#x27;s kappa 0.00" in said
     assert "People relevant, the model not relevant" in said
+
+
+def test_pairs_on_which_a_model_differs_are_listed_with_its_reason_and_its_quote(open_page, work, candidates):
+    say(work, "ann", candidates[:3], "not_relevant")
+    comment = json.dumps({"grade": 3, "reason": f"It says so {HOSTILE}", "quote": "in so many words", "model": "m"})
+    say(work, "model:m", candidates[:2], "not_relevant", arm="judge:0123")
+    say(work, "model:m", candidates[2:3], "relevant", arm="judge:0123", comment=comment)
+    page = open_page("agreement")
+    said = texts(page)
+    assert [one.label for one in page.expander] == ["Pairs on which it differs from people (1)"]
+    assert "People: not relevant. The model: relevant. It says so &lt;script&gt;" in said
+    assert "“in so many words”" in said
+    assert escape(work.query_text(candidates[2][0]), quote=True) in said

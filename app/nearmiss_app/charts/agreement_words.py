@@ -175,6 +175,14 @@ def judge(found: JudgeAgreement, words: Callable[[str], str], coefficients: str)
     )
 
 
+def apart(query: str, document: str, said: str, quote: str) -> str:
+    """A pair on which a model and people differ: the query, the document's beginning, and what the model quotes."""
+    quoted = f'<p class="quiet text">“{safe(quote)}”</p>' if quote else ""
+    read = f'<p class="text" dir="auto">{safe(shortened(document, 200))}</p><p class="quiet">{safe(said)}</p>{quoted}'
+    asked = f'<p class="name" dir="auto">{safe(shortened(query, 200))}</p>'
+    return _framed(f'<div class="opinion" style="display: block">{asked}{read}</div>')
+
+
 def dispute(shown: Dispute, *, dark: bool) -> str:
     """The query, the labelled answers beside the candidate as on Review, and below, each person's verdict in a line."""
     answers = "".join(_part(one) for one in shown.positives)

@@ -46,7 +46,7 @@ def body(work: Workspace) -> None:
         one_opinion(work, found)
         if found.with_themselves:
             themselves(found)
-    judges(against_people(work.standing, SCALES[scale]), scale)
+    judges(work, against_people(work.standing, SCALES[scale]), scale)
 
 
 def _choice(name: str, label: str, options: dict[str, str]) -> str:
@@ -76,7 +76,7 @@ def page(work: Workspace) -> None:
     st.title("Agreement", anchor=False)
     if not measured(work, "verdicts").judged:
         nobody_yet()
-        judges(against_people(work.standing, SCALES["verdicts"]), "verdicts")
+        judges(work, against_people(work.standing, SCALES["verdicts"]), "verdicts")
         return
     body(work)
 

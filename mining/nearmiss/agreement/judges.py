@@ -7,17 +7,30 @@ Out: for each model, coefficients with intervals and the confusion; nothing whil
 People's verdict is the one that counts: an adjudicator's, else the majority's. A model never takes part in it.
 """
 
+import json
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from nearmiss.agreement import AC1, COHEN, RAW, AgreementEstimate, VerdictScale, coefficients_of, compared
 from nearmiss.agreement.opinions import Opinions
-from nearmiss.review import Standing
+from nearmiss.review import JUDGEMENTS, Event, Standing
+from nearmiss.types import Pair
 
 FEWEST_COMMON = 50  # pairs judged by people and by the model, below which its agreement is not known
 PEOPLE = "people"
+
+
+@dataclass(frozen=True)
+class JudgedApart:
+    """A pair on which a model differs from people, and what it gave as its reason."""
+
+    pair: Pair
+    people: str  # the verdict
+    model: str
+    reason: str
+    quote: str
 
 
 @dataclass(frozen=True)
@@ -29,6 +42,7 @@ class JudgeAgreement:
     pairs: int  # those that people judged too, on this scale
     coefficients: dict[str, AgreementEstimate]  # empty while it is not known
     confusion: tuple[tuple[str, str, int], ...]
+    differing: tuple["JudgedApart", ...] = ()  # pairs, those first that the model calls the better answer
 
     @property
     def is_known(self) -> bool:
@@ -43,14 +57,23 @@ def against_people(standing: Standing, scale: VerdictScale, seed: int = 42) -> l
     found = []
     for name in sorted(judges.reviewers):
         own = {pair: judges.by_reviewer(pair).get(name) for pair in sorted(judges.judged_by(name))}
-        said = {pair: entry.event.verdict for pair, entry in own.items() if entry is not None}
-        both = [
-            (scale.place(by_people[pair]), scale.place(verdict))
-            for pair, verdict in said.items()
-            if by_people.get(pair) in scale.of and verdict in scale.of
-        ]
-        found.append(_one(name, len(said), both, scale, seed))
+        said = {pair: entry.event for pair, entry in own.items() if entry is not None}
+        shared = [pair for pair in said if by_people.get(pair) in scale.of and said[pair].verdict in scale.of]
+        both = [(scale.place(by_people[pair]), scale.place(said[pair].verdict)) for pair in shared]
+        apart = [pair for pair, (people, model) in zip(shared, both, strict=True) if people != model]
+        apart.sort(key=lambda pair: (JUDGEMENTS.index(said[pair].verdict), pair))
+        one = _one(name, len(said), both, scale, seed)
+        found.append(replace(one, differing=tuple(_apart(pair, by_people[pair], said[pair]) for pair in apart)))
     return found
+
+
+def _apart(pair: Pair, people: str, event: Event) -> JudgedApart:
+    try:
+        said = json.loads(event.comment)
+    except ValueError:
+        said = None
+    reason, quote = (str(said.get(name) or "") for name in ("reason", "quote")) if isinstance(said, dict) else ("", "")
+    return JudgedApart(pair, people, event.verdict, reason, quote)
 
 
 def _one(name: str, judged: int, both: list[tuple[int, int]], scale: VerdictScale, seed: int) -> JudgeAgreement:
