@@ -12,10 +12,16 @@ from nearmiss_app import glossary, navigation, state, theme
 
 # Streamlit leaves six blank lines above each page and wide margins, and its captions are too pale to read.
 # Pictures stand side by side where there is room for their names and numbers, else one above the other.
+SIDEBAR = 210  # pixels: as wide as its longest word needs, the rest is the page's
 STYLE = """
 .stMainBlockContainer { padding: 4.5rem 3rem 3rem; }
+@media (max-width: 1150px) { .stMainBlockContainer { padding-inline: 1.5rem; } }
 [data-testid="stCaptionContainer"], [data-testid="stCaptionContainer"] p { color: inherit; opacity: 0.85; }
 [data-testid="stPageLink-NavLink"] * { white-space: normal; }
+/* A link within a page looks like one, also where it leads to the same page for another query. */
+[data-testid="stMain"] [data-testid="stPageLink-NavLink"] { background: none; }
+[data-testid="stMain"] [data-testid="stPageLink-NavLink"] :not(strong) { font-weight: 400; }
+[data-testid="stMain"] [data-testid="stPageLink-NavLink"] p { text-decoration: underline; text-underline-offset: 3px; }
 /* Buttons of a choice are as high as the fields beside them. */
 :is(.st-key-map_controls, .st-key-pair_order) [data-testid="stButtonGroup"] button { min-height: 2.5rem; }
 .st-key-map_controls .st-key-map_density { display: flex; min-height: 2.5rem; align-items: center; }
@@ -56,11 +62,12 @@ def typed_name() -> None:
 
 def main() -> None:
     """Draw the requested page; an error becomes a message."""
-    st.set_page_config(page_title="nearmiss", page_icon="◎", layout="wide")
+    st.set_page_config(page_title="nearmiss", page_icon="◎", layout="wide", initial_sidebar_state=SIDEBAR)
     st.html(f"<style>{STYLE}</style>")
     if theme.is_dark():
         # White on the dark theme's light blue has a contrast of 2.
-        st.html("<style>[data-testid='stBaseButton-primary']:enabled { color: #15181c; }</style>")
+        on_blue = "[data-testid='stBaseButton-primary']:enabled, [data-testid='stMultiSelect'] [data-tag] *"
+        st.html(f"<style>{on_blue} {{ color: #15181c; }}</style>")
     page = st.navigation(navigation.pages())
     state.know_who_acts()
     if not access.may("read"):

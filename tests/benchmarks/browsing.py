@@ -39,6 +39,31 @@ COUNTING = """async (steps) => {
   }
   return taken;
 }"""
+# Presses the link to a query and waits until another query's rows are drawn than those that stood there.
+DRAWN = """(number) => new Promise((done) => {
+  const within = (node, wanted) => {
+    for (const one of node.querySelectorAll('*')) if (one.shadowRoot) {
+      const found = one.shadowRoot.querySelector(wanted) || within(one.shadowRoot, wanted);
+      if (found) return found;
+    }
+    return null;
+  };
+  let root = within(document, '.query-page');  // a search of the whole page in each frame would itself take time
+  const shown = () => {
+    if (!root?.isConnected) root = within(document, '.query-page');
+    return root?.querySelector('[data-ranking] .row') && root.querySelector('.text-of-query').textContent;
+  };
+  const links = [...document.querySelectorAll('[data-testid=stMain] [data-testid=stPageLink] a')];
+  const stood = shown(), others = links.filter((link) => link.pathname.endsWith('/query') && link.innerText !== stood);
+  const begun = performance.now();
+  const look = () => {
+    const now = shown();
+    if (!now || now === stood) return requestAnimationFrame(look);
+    requestAnimationFrame(() => setTimeout(() => done(performance.now() - begun), 0));
+  };
+  others[number % others.length].click();
+  look();
+})"""
 # Vega clears its canvas at the start of each drawing; the last one after a release has the new picture.
 LISTEN = """() => {
   let released = 0;
@@ -55,7 +80,9 @@ LISTEN = """() => {
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
-    folder = parser.parse_args().folder
+    parser.add_argument("--only", choices=PAGES, help="one page alone")
+    given = parser.parse_args()
+    folder = given.folder
     if CHROMIUM is None:
         sys.exit("wanted Chromium; found none")
     server = serve(folder)
@@ -63,19 +90,38 @@ def main() -> None:
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
             page = browser.new_page(viewport={"width": 1440, "height": 1000})
-            page.goto(f"{server.url}/tune")
-            page.wait_for_selector(f"{SLIDER}[aria-valuetext]", timeout=60_000)
-            page.wait_for_selector(".stVegaLiteChart canvas", timeout=60_000)
-            page.wait_for_timeout(5000)
-            show("counts under the dragged slider", page.evaluate(COUNTING, 60))
-            show("slider let go, picture drawn", released(page))
-            show("query opened beside its rankings", query_opened(page, server.url))
-            show("next page of all pairs", pairs_turned(page, server.url))
-            opened = [seconds for _ in range(3) if (seconds := map_opened(page, server.url)) is not None]
-            if opened:
-                show("map opened", opened)
+            for name in [given.only] if given.only else PAGES:
+                PAGES[name](page, server.url)
     finally:
         server.kill()
+
+
+def tune(page: Page, url: str) -> None:
+    """A slider dragged, and let go."""
+    page.goto(f"{url}/tune")
+    page.wait_for_selector(f"{SLIDER}[aria-valuetext]", timeout=60_000)
+    page.wait_for_selector(".stVegaLiteChart canvas", timeout=60_000)
+    page.wait_for_timeout(5000)
+    show("counts under the dragged slider", page.evaluate(COUNTING, 60))
+    show("slider let go, picture drawn", released(page))
+
+
+def query(page: Page, url: str) -> None:
+    """A query opened, and another in its place."""
+    show("query opened beside its rankings", query_opened(page, url))
+    show("query in the place of another", query_changed(page, url))
+
+
+def pairs(page: Page, url: str) -> None:
+    """Pages of all pairs."""
+    show("next page of all pairs", pairs_turned(page, url))
+
+
+def the_map(page: Page, url: str) -> None:
+    """The map, where there is one."""
+    opened = [taken for _ in range(3) if (taken := map_opened(page, url)) is not None]
+    if opened:
+        show("map opened", opened)
 
 
 def released(page: Page, times: int = 10) -> list[float]:
@@ -96,17 +142,31 @@ def released(page: Page, times: int = 10) -> list[float]:
 
 
 def query_opened(page: Page, url: str, times: int = 10) -> list[float]:
-    """Milliseconds from the press on a query in the search to its drawn rankings, each time another query."""
+    """Milliseconds from the press on a query of the search to its drawn rankings, where none was drawn before."""
     taken = []
     for turn in range(times):
         page.goto(f"{url}/query")
         page.wait_for_selector(READY, timeout=60_000)
         page.wait_for_timeout(1000)
-        link = page.locator('[data-testid="stMain"] [data-testid="stPageLink"] a').nth(turn % 8)
-        begun = time.perf_counter()
-        link.click()
+        taken.append(page.evaluate(DRAWN, turn % 8))
+    return taken
+
+
+def query_changed(page: Page, url: str, times: int = 10) -> list[float]:
+    """Milliseconds from the press on a query to its rankings in the place of another's."""
+    page.goto(f"{url}/query")
+    page.wait_for_selector(READY, timeout=60_000)
+    first = page.locator('[data-testid="stMain"] [data-testid="stPageLink"] a').first
+    word = first.inner_text().split()[0]
+    first.click()
+    taken = []
+    for turn in range(times):
         page.wait_for_selector("[data-ranking] .row", timeout=60_000)
-        taken.append(1000 * (time.perf_counter() - begun))
+        # Another beginning each time finds other queries, or the same in the list's other places.
+        page.get_by_label("Find a query").fill(word[: 2 + turn % 3])
+        page.keyboard.press("Enter")
+        page.wait_for_timeout(2500)
+        taken.append(page.evaluate(DRAWN, turn % 8))
     return taken
 
 
@@ -142,6 +202,8 @@ def show(name: str, milliseconds: list[float]) -> None:
     median, most = np.median(milliseconds), max(milliseconds)
     print(f"{name:<34}{median:>7.0f} ms, at most {most:.0f} of {len(milliseconds)}", flush=True)
 
+
+PAGES = {"tune": tune, "query": query, "pairs": pairs, "map": the_map}
 
 if __name__ == "__main__":
     main()

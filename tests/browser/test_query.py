@@ -1,6 +1,7 @@
 """Query in a real browser: one document lit in all lists, rows judged by keys, the slider and the picture."""
 
 import pytest
+from playwright.sync_api import expect
 
 from nearmiss.review import open_log
 from tests.browser.conftest import graves
@@ -41,7 +42,9 @@ def test_a_document_in_focus_is_marked_in_every_list_that_has_it_and_named_absen
     assert here == [0 if words.startswith("not among the first") else 1 for words in said]
     assert said[2].startswith("#61 of ")
     row = page.locator("[data-ranking=teacher] .row.here")
-    assert row.evaluate("row => row.getBoundingClientRect().y > row.closest('ol').getBoundingClientRect().y")
+    expect(row).to_be_in_viewport(
+        ratio=0.9
+    )  # waits: the lists are built anew where the server's answer comes meanwhile
     assert page.locator(".reading").get_attribute("data-doc") == row.get_attribute("data-doc")
 
 

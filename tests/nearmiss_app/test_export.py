@@ -17,6 +17,7 @@ from nearmiss.run import open_run
 from nearmiss.session import exporting
 from nearmiss.session.export_inputs import ExportInputs, prepare
 from nearmiss.workspace import open_workspace
+from nearmiss_app import navigation
 from tests.nearmiss.export.test_export_reviews import some_judgements
 
 HOSTILE = "<script>alert(1)</script> ![x](http://example.org/x.png) $\\pi$ # heading"
@@ -129,6 +130,7 @@ def test_an_export_is_written_and_then_shown(open_page, judged):
     folder = judged / "exports" / "mine"
     assert exporting.written(folder).rows == dry_run(judged).all_rows
     assert page.success[0].value.startswith(f"Written: {dry_run(judged).all_rows:,} rows in")
+    assert navigation.as_text(str(folder)) in page.success[0].value
     assert page.selectbox(key="export").value == "mine"
     path, sums, load = (code.value for code in page.code[:3])
     assert path == str(folder)

@@ -82,7 +82,10 @@ def test_once_someone_has_judged_the_page_says_who(open_page, run):
     assert "Judged by Ann 3" in said
     assert "3 relevant" in said
     assert [button.label for button in page.button] == ["Draw 200 at random to judge"]
-    assert page.text[0].value == "Nobody measured how many of the kept are unlabelled answers."
+    assert (
+        page.text[0].value
+        == "How many of the kept are unlabelled answers is not measured yet: a random sample tells, once judged."
+    )
     assert "judged relevant" in text(drawn(page, "pictures_drawn"))
 
 

@@ -59,6 +59,13 @@ def test_chosen_rows_are_labelled_together_and_one_press_takes_them_back(open_pa
     assert not any(work.standing.verdict(pair) for pair in chosen)
 
 
+def test_where_no_pair_is_left_the_page_says_so_and_shows_no_empty_table(open_page):
+    page = open_page("pairs", text="no text holds these words", reviewer="ana")
+    assert [said.value for said in page.info] == ["No pair is like this. Take away a filter above."]
+    assert len(page.dataframe) == 0
+    assert "0 pairs" in [said.value for said in page.text]
+
+
 def test_without_a_name_nothing_can_be_labelled(open_page):
     page = open_page("pairs", status="kept", query="q03")
     page.toggle[0].set_value(True).run()

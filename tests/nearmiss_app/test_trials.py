@@ -3,9 +3,11 @@
 import pytest
 
 from nearmiss.pipeline.own_process import JobProgress, Stopped
+from nearmiss.session import tuning
 from nearmiss.settings import Policy, Trial
 from nearmiss.training import trials
 from nearmiss.training.trials import job, trial_files
+from nearmiss.workspace import open_workspace
 from nearmiss_app import training
 from nearmiss_app.charts import trials as charts
 
@@ -43,6 +45,17 @@ def test_the_page_says_what_was_found_and_what_a_student_is_worth(open_page, tri
         assert f">{one['name']}<" in picture
         assert f"{one['ndcg']:.4f} (" in picture
     assert list(page.dataframe[0].value["policy"]) == [one["name"] for one in content["policies"]]
+
+
+def test_the_queries_on_which_a_policy_differs_from_the_one_in_force_can_be_opened(open_page, tried):
+    page = open_page("trials")
+    page.selectbox(key="trial_beside").select("no filter").run()
+    work = open_workspace(tried)
+    bare = next(point.policy for point in trial_files.points(trial_files.latest(tried)) if point.name == "no filter")
+    found = tuning.compare_two(work, work.policy, bare)
+    frames = [frame.value for frame in page.dataframe if "only B" in frame.value]
+    assert [list(frame["id"]) for frame in frames] == [[one.query_id for one in found.by_query]]
+    assert found.by_query[0].query_id
 
 
 def test_a_press_trains_the_chosen_policies(open_page, run, begun):

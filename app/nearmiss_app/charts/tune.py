@@ -58,6 +58,7 @@ def chart(work: Workspace, picture: Picture, present: list[str], *, dark: bool) 
                 "titleFontSize": 14,
                 "titleFontWeight": "normal",
                 "labelFlush": False,
+                "labelSeparation": 6,
             },
             "legend": {"labelColor": INK[mode], "labelFontSize": 14, "symbolOpacity": 1, "columnPadding": 10},
         },

@@ -17,13 +17,13 @@ export class Bump {
     this.deepest = Math.max(...view.rankings.map((ranking) => ranking.places.length), 1);
     this.drawing = svg("svg", { class: "bump", role: "img", "aria-label": "How each document's rank differs between the rankings", height: this.height });
     this.observer?.disconnect();
-    this.observer = new ResizeObserver(() => this.draw());
+    this.observer = new ResizeObserver(() => this.drawing.clientWidth !== this.width && this.draw());
     this.observer.observe(this.drawing);
     return this.drawing;
   }
 
   x(column) {
-    return ((column + 0.5) * this.drawing.clientWidth) / this.view.rankings.length;
+    return ((column + 0.5) * this.width) / this.view.rankings.length;
   }
 
   y(rank) {
@@ -31,8 +31,9 @@ export class Bump {
   }
 
   draw() {
-    if (!this.drawing.clientWidth) return;
-    const below = svg("line", { class: "below", x1: 0, x2: this.drawing.clientWidth, y1: this.height - 24, y2: this.height - 24 });
+    this.width = this.drawing.clientWidth;
+    if (!this.width) return;
+    const below = svg("line", { class: "below", x1: 0, x2: this.width, y1: this.height - 24, y2: this.height - 24 });
     const middle = Math.floor(this.view.rankings.length / 2);
     const between = middle ? (this.x(middle - 1) + this.x(middle)) / 2 : this.x(0);
     const said = svg("text", { x: between, y: this.height - 8, "text-anchor": "middle" }, `not among the first ${this.deepest}`);

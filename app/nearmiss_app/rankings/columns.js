@@ -18,6 +18,8 @@ export class Columns {
     this.lists = [];
     /** @type {HTMLElement[]} */
     this.heads = [];
+    /** @type {HTMLElement[]} the row of each list that Tab leads to */
+    this.reached = [];
     const columns = view.rankings.map((ranking, number) => this.column(ranking, number));
     return h("div", { class: "columns", style: `--n: ${columns.length}` }, ...columns);
   }
@@ -80,13 +82,14 @@ export class Columns {
       this.heads[column].textContent = at < 0 ? `not among the first ${ranking.places.length}` : `#${ranking.ranks[at]} of ${ranking.found}`;
       this.heads[column].classList.toggle("absent", at < 0);
     });
-    for (const rows of this.rows) for (const row of rows.values()) row.classList.remove("here"), (row.tabIndex = -1);
+    for (const row of this.reached) row.classList.remove("here"), (row.tabIndex = -1);
     for (const [column, row] of this.rows[place]) {
       row.classList.add("here");
       if (column !== number && !this.together) this.bring(column, row);
     }
     // One row of each list can be reached by Tab.
-    this.lists.forEach((list, column) => ((this.rows[place].get(column) ?? list.querySelector(".row")).tabIndex = 0));
+    this.reached = this.lists.map((list, column) => this.rows[place].get(column) ?? list.querySelector(".row"));
+    for (const row of this.reached) row.tabIndex = 0;
   }
 
   light(place) {
@@ -96,7 +99,8 @@ export class Columns {
 
   choose(chosen) {
     this.rows.forEach((rows, place) => {
-      for (const row of rows.values()) row.setAttribute("aria-selected", chosen.has(place) ? "true" : "false");
+      const selected = chosen.has(place) ? "true" : "false";
+      for (const row of rows.values()) if (row.ariaSelected !== selected) row.ariaSelected = selected;
     });
   }
 

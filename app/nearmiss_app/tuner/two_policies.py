@@ -31,7 +31,7 @@ def two_policies(work: Workspace, policy: Policy) -> None:
         return
     differs = differences_in_words(known[b], known[a])
     st.text(f"B differs from A: {differs}" if differs else "A and B are the same policy.")
-    st.dataframe(table(found), hide_index=True)
+    st.dataframe(table(found), hide_index=True, column_config={"candidates": st.column_config.Column(width=290)})
     by_query(found)
     st.text("Pairs that only one of them keeps, likeliest answers first")
     columns(

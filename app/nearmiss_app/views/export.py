@@ -197,8 +197,11 @@ def under_way(runner: ExportRunner) -> None:
     elif own.state == "stopped":
         st.info("Stopped. Nothing of it was left behind.", icon=":material/stop_circle:")
     else:
+        rows, seconds = counted(own.progress.done, "row"), own.progress.seconds
         st.success(
-            f"Written: {counted(own.progress.done, 'row')} in {own.progress.seconds:,.1f} s.", icon=":material/check:"
+            f"Written: {rows} in {seconds:,.1f} s, to {as_text(str(own.out))}. "
+            "How to load them stands below, under *Exports of this run*.",
+            icon=":material/check:",
         )
 
 

@@ -106,10 +106,9 @@ def what_next(work: Workspace) -> None:
     """The one next action, in a sentence with its button; and the ways to all training data."""
     action = next_step.action(work)
     with st.container(border=True, key="next"):
-        with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
-            st.text(action.words, width="stretch")
-            if st.button(action.button, type="primary", key=f"next_{action.step}"):
-                take(work, action)
+        st.text(action.words)
+        if st.button(action.button, type="primary", key=f"next_{action.step}"):
+            take(work, action)
         with st.container(horizontal=True, gap="small", vertical_alignment="center"):
             for page, name, purpose in WAYS:
                 navigation.link_to(page, f"**{name}**: {purpose}")

@@ -23,6 +23,7 @@ ROWS = 50  # on one page of the table
 HEIGHT = 560  # pixels
 FALLING = "high to low"
 HOW = "Choose rows at their left edge to label them together. That is your own choice, never a random draw."
+NO_PAIRS = "No pair is like this. Take away a filter above."
 WORDS = {
     "query_id": "Query id",
     "query": "Query",
@@ -160,6 +161,10 @@ def pairs(work: Workspace) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.text(counted(len(found), "pair"))
         page = st.pagination(pages, key=f"page_{asked}") if pages > 1 else 1
+    if not len(found):
+        st.info(NO_PAIRS, icon=":material/search_off:")
+        undo_last(work, ARM)  # what hid the rows may be the batch itself
+        return
     shown = found[(page - 1) * ROWS : page * ROWS]
     above = st.container()  # what can be done with the chosen rows, in sight beside them
     # After a batch, or where other rows are shown, nothing is chosen, so no second press hits the wrong rows.
@@ -195,7 +200,6 @@ def download(work: Workspace, found: Ints, names: list[str]) -> None:
         on_click="ignore",
         icon=":material/download:",
         key="download_pairs",
-        disabled=not len(found),
     )
 
 

@@ -29,6 +29,9 @@ def page(work: Workspace) -> None:
         query_id = ""
     if not query_id:
         st.title("Query", anchor=False)
+        st.caption(
+            "One query whole: its labelled answers beside every ranking of its candidates, to be judged in place."
+        )
     toolbar(work, query_id)
     if query_id:
         beside_its_rankings(work, query_id)

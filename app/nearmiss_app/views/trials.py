@@ -14,6 +14,7 @@ from nearmiss.training.trials.students import FINDINGS
 from nearmiss.workspace import Workspace
 from nearmiss_app import navigation, state, theme, training
 from nearmiss_app.charts import trials as charts
+from nearmiss_app.tuner.two_policies import by_query
 
 NUMBERS = {
     "name": "policy",
@@ -100,12 +101,31 @@ def outcome(work: Workspace, content: charts.Content) -> None:
     with st.container(border=True):
         st.markdown("**What such a student is worth**")
         st.text(content.get("about_student", FINDINGS[settings["student"]]))
+    beside_the_policy_in_force(work, content)
     with st.expander("All numbers"):
         st.dataframe(table(content), hide_index=True)
     with st.container(horizontal=True, vertical_alignment="center"):
         whole = trial_files.as_text(content)
         st.download_button("Download as JSON", whole, "trial.json", "application/json", key="trial_json")
         navigation.link_to("tune", "Tune along a ceiling")
+
+
+def beside_the_policy_in_force(work: Workspace, content: charts.Content) -> None:
+    """The queries on which a policy of the trial keeps other negatives than the one in force; a press opens one."""
+    known = {
+        point.name: point.policy for point in trial_files.points(content) if point.policy not in (None, work.policy)
+    }
+    name = st.selectbox(
+        "Where does a policy keep other negatives than the one in force?",
+        list(known),
+        index=None,
+        key="trial_beside",
+        placeholder="a policy",
+        width=440,
+    )
+    if name:
+        st.caption(f"A: the policy in force. B: {navigation.as_text(name)}.")
+        by_query(tuning.compare_two(work, work.policy, known[name]))
 
 
 def table(content: charts.Content) -> pd.DataFrame:

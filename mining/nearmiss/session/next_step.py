@@ -89,7 +89,10 @@ def proof(work: Workspace) -> Proof:
         )
     plans = audit.plans(work)
     if not plans:
-        return Proof("Nobody measured how many of the kept are unlabelled answers.", "draw")
+        return Proof(
+            "How many of the kept are unlabelled answers is not measured yet: a random sample tells, once judged.",
+            "draw",
+        )
     waiting = int((sample_of(work, plans[-1]).verdict == UNJUDGED).sum())
     facts = _facts_in_words(work)
     if waiting:
