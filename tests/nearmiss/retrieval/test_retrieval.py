@@ -133,6 +133,7 @@ def splade(tmp_path_factory):
 PASSAGES = ["wing in a stream", "heat of a plate", "", "a jet", "wing in a stream", "drag of cones", "lift"]
 
 
+@pytest.mark.slow
 def test_sparse_search_is_the_sorted_list_of_all_products(splade, tmp_path):
     queries = ["the lift of a wing", "cone", "plates"]
     vectors = sparse.encode_queries(splade, queries)
@@ -150,6 +151,7 @@ def test_sparse_search_is_the_sorted_list_of_all_products(splade, tmp_path):
     assert (twins[4] == twins[0] + 1).all()  # the same text: the earlier row first
 
 
+@pytest.mark.slow
 def test_sparse_shards_are_resumed_and_searched_alike_in_any_size(splade, tmp_path):
     one = sparse.encode_documents(splade, PASSAGES, tmp_path / "one", shard_rows=100)
     many = sparse.encode_documents(splade, PASSAGES, tmp_path / "many", shard_rows=2)

@@ -254,6 +254,7 @@ def test_rows_are_only_labelled_and_quotas_are_never_passed(frame, policy):
         assert mined.groupby("doc_id").size().le(policy.reuse_cap).all()
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(candidates(), policies)
 def test_each_query_is_decided_alone_when_nothing_counts_over_queries(frame, policy):
@@ -274,6 +275,7 @@ def test_a_wider_margin_never_admits_more(frame, first, second):
     assert (close[0] <= close[1]).all()
 
 
+@pytest.mark.slow
 @settings(max_examples=50, deadline=None)
 @given(candidates(), st.integers(1, 5), st.floats(0, 1), st.integers(0, 3))
 def test_it_agrees_with_a_slow_and_obvious_selection(frame, n, margin, skip):

@@ -245,6 +245,7 @@ def test_what_makes_no_policy_is_a_sentence_that_names_its_setting(texts, senten
     assert tuning.at_fault(raised.value) == at_fault
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("teacher", ["", "a/teacher"])
 @pytest.mark.parametrize("name", PRESETS)
 def test_the_call_of_sentence_transformers_has_keywords_that_it_knows(name, teacher):
