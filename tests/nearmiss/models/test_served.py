@@ -105,6 +105,12 @@ def test_refusals_failures_and_cut_connections_are_repeated_and_answered_once(mo
     assert models.answered == dict.fromkeys([PROBE, *texts], 1)
 
 
+def test_no_proxy_stands_between_this_machine_and_itself(models, monkeypatch):
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("NO_PROXY", "")
+    assert encoder_of(models).dimension == 32
+
+
 def test_a_text_that_occurs_often_is_asked_for_once(models):
     encoder_of(models).encode_document(["same", "other", "same", "same"])
     assert models.answered == {PROBE: 1, "same": 1, "other": 1}

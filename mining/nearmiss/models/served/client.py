@@ -59,7 +59,8 @@ class Client:
             api_key=self._key or NO_KEY,
             max_retries=REPEATS,
             timeout=TIMEOUT,
-            http_client=openai.DefaultHttpxClient(event_hooks=hooks),
+            # A proxy that the environment names does not lead to this machine.
+            http_client=openai.DefaultHttpxClient(event_hooks=hooks, trust_env=not self.address.is_here),
         )
 
     def _before(self, request: Any) -> None:

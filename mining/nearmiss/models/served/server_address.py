@@ -38,9 +38,14 @@ class Address:
         return urlsplit(self.url).hostname or ""
 
     @property
+    def is_here(self) -> bool:
+        """Whether the server is on this machine."""
+        return _is_loopback(self.host)
+
+    @property
     def warning(self) -> str:
         """What to know before texts and a key are sent there in the clear; empty where nothing is."""
-        if urlsplit(self.url).scheme == "https" or _is_loopback(self.host):
+        if urlsplit(self.url).scheme == "https" or self.is_here:
             return ""
         return f"{self}: plain http to another machine; anyone on the way can read the texts and the key. Use https"
 
