@@ -2,7 +2,6 @@
 
 import gzip
 import json
-import time
 from collections import Counter
 
 import pytest
@@ -393,13 +392,12 @@ def voice(number, row, verdict):
     return judged(number, verdict, query_id=row.query_id, doc_id=row.doc_id)
 
 
-def test_a_thousand_judgements_a_second_are_read(log, tmp_path):
+def test_thousands_of_judgements_are_written_at_once_and_chained(log, tmp_path):
     file = tmp_path / "in.qrels"
     file.write_text("".join(f"q{n % 100} 0 d{n} {n % 4}\n" for n in range(5_000)))
-    started = time.monotonic()
     import_reviews(log, file, "trec", "judge")
-    assert time.monotonic() - started < 5
     assert isinstance(log.since(4_999)[0].event, Event)
+    assert (log.verify().faults, log.verify().head.seq) == ((), 5_000)
     standing = Standing()
     standing.absorb(log.since(0))
     assert len(standing.verdicts()) == 5_000
