@@ -184,6 +184,15 @@ def elsewhere(requests, server):
     return [request.url for request in requests if not request.url.startswith(own)]
 
 
+def still(page):
+    """Waits until nothing is drawn anew, dimmed or on its way: half faded in, any text is too pale."""
+    page.wait_for_selector(READY)
+    page.wait_for_function(
+        """() => !document.querySelector('[data-stale="true"]')
+        && document.getAnimations().every((one) => one.playState !== 'running')"""
+    )
+
+
 def graves(page):
     """What axe-core finds serious or critical, by rule."""
     found = Axe().run(page).response["violations"]

@@ -69,6 +69,13 @@ def test_both_arms_are_in_every_hand(work):
     assert len({one.pair for one in hand}) == 100
 
 
+def test_no_draw_comes_between_what_a_reviewer_searches_for(work):
+    query_id = work.pair_at(0)[0]
+    hand = picked(work, view=View(order="priority", query_id=query_id), count=50)
+    assert {one.pair[0] for one in hand} == {query_id}
+    assert picked(work, view=View(order="priority", text="no text holds these words")) == []
+
+
 def test_query_by_query_has_one_arm_and_no_reason(work):
     drawn = audit.drawn(work)
     found = {(one.arm, one.why) for one in picked(work, view=View()) if one.pair not in drawn}

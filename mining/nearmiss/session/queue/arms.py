@@ -79,15 +79,16 @@ def pick(
     """
     The next `count` cards of a reviewer.
 
-    Both arms where the view has the priority order; only the audit's draws where it asks for those. A drawn pair that a
-    view holds anyway is a draw there too.
+    Both arms where the view has the priority order and no search, source or score narrows it; only the audit's draws
+    where it asks for those. A drawn pair that a view holds anyway is a draw there too.
     """
     if view.order == "audit":
         view, order = replace(view, verdict="unjudged"), order[:0]
     both_arms = view.order != "queries" and view.verdict == "unjudged"
     put_off = set(agenda.put_off(work, reviewer))
     # Pairs that were put off come last here too.
-    between = sorted(_between(work, view, reviewer), key=lambda one: one.pair in put_off) if both_arms else []
+    comes = both_arms and not (view.order != "audit" and _is_narrowed(view))
+    between = sorted(_between(work, view, reviewer), key=lambda one: one.pair in put_off) if comes else []
     by_pair = {one.pair: one for one in between}
     pairs = agenda.next_pairs(
         work, view, reviewer, order, count, overlap=overlap, first=first, between=[one.pair for one in between]
@@ -134,6 +135,12 @@ def expected_answers(work: Workspace, order: Ints) -> float:
 def arms(work: Workspace) -> dict[Pair, tuple[str, float]]:
     """Arm and probability of every pair that an audit drew: its judgement counts however it was reached."""
     return {pair: (draw.arm, draw.inclusion_probability) for pair, draw in audit.drawn(work).items()}
+
+
+def _is_narrowed(view: View) -> bool:
+    """Whether the reviewer looks for certain pairs: then others do not come between."""
+    scores = view.lowest is not None or view.highest is not None
+    return scores or view.disagree or bool(view.sources or view.text or view.query_id)
 
 
 def _between(work: Workspace, view: View, reviewer: str) -> Iterator[PickedCard]:
