@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -264,5 +265,6 @@ def test_behind_tls_cookies_only_go_over_tls():
         sent.append(message)
 
     scope = {"type": "http", "path": "/_stcore/health", "headers": []}
-    asyncio.run(Gate(app, login)(scope, None, send))
+    with ThreadPoolExecutor(1) as another:  # in this one the loop of a browser's test may run
+        another.submit(asyncio.run, Gate(app, login)(scope, None, send)).result()
     assert (b"set-cookie", b"a=b; HttpOnly; Secure") in sent[0]["headers"]
