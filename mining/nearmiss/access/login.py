@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from nearmiss.access.roles import Person, Roles
+from nearmiss.access.roles import LONGEST_NAME, Person, Roles
 from nearmiss.errors import AccessError
 
 CALLBACK = "/oauth2callback"
@@ -25,7 +25,6 @@ NEEDED = ("redirect_uri", "cookie_secret", "client_id", "client_secret", "server
 KNOWN = (*NEEDED, "client_kwargs")
 IDENTITIES = ("email", "subject")
 SHORTEST_SECRET = 32
-LONGEST_NAME = 254  # an address is never longer
 HERE = ("localhost", "127.0.0.1", "::1")
 LEEWAY_S = 120.0  # between two clocks
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from nearmiss.errors import AccessError
 
+LONGEST_NAME = 254  # characters of whoever acts; an address is never longer
 READ = "read"
 DEEDS = {
     READ: "read this run",

@@ -178,7 +178,6 @@ def _from_queue(work: Workspace) -> Sample | None:
     have been picked.
     """
     chances: dict[int, float] = {}
-    pairs: dict[int, Pair] = {}
     for entry in list(work.standing.entries.values()):
         event = entry.event
         picked = event.arm != REPEAT and not event.arm.startswith("audit:")
@@ -186,7 +185,6 @@ def _from_queue(work: Workspace) -> Sample | None:
             row = work.row_of(entry.pair)
             if row is not None:
                 chances.setdefault(row, event.inclusion_probability)
-                pairs[row] = entry.pair
     rows = np.array(sorted(chances), np.int64)
     if len(rows) < FEWEST_OF_QUEUE:
         return None
@@ -199,5 +197,5 @@ def _from_queue(work: Workspace) -> Sample | None:
     stratum = np.where(among, np.searchsorted(edges, likely, side="right"), OUTSIDE)
     weight = 1 / chance
     inflation = len(weight) * (weight**2).sum() / weight.sum() ** 2
-    verdict = _as_drawn(work, rows, [pairs[row] for row in rows.tolist()])
+    verdict = _as_drawn(work, rows, [work.pair_at(row) for row in rows.tolist()])
     return Sample(QUEUE, stratum, QUEUE_STRATA, rows, weight, verdict, float(inflation))

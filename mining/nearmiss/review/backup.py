@@ -19,7 +19,7 @@ from nearmiss.errors import ReviewError
 from nearmiss.review import chain, schema
 from nearmiss.review.chain import Head
 from nearmiss.review.log import ReviewLog, open_log, open_log_to_read
-from nearmiss.review.tables import APPENDED, ROWS, VERSIONS
+from nearmiss.review.tables import APPENDED, CHAIN, ROWS, VERSIONS
 from nearmiss.storage.files import write_atomically
 
 AT_ONCE = 2000  # rows
@@ -83,7 +83,7 @@ def _copy(source: ReviewLog, target: ReviewLog) -> CopiedLog:
                     raise ReviewError(f"{target.place}: wanted an empty log; found rows in {table.name}")
             counts = {table.name: _copy_table(read, written, table) for table in COPIED if table.name in known}
             # A log of version 0.1 has no chain; its rows get theirs here.
-            chain.extend(written, chain.ends(written)[1])
+            chain.catch_up(written)
             _count_on(written)
             found = chain.verify(written)
             if found.faults:
@@ -92,7 +92,7 @@ def _copy(source: ReviewLog, target: ReviewLog) -> CopiedLog:
                     "Nothing was written"
                 )
     verdicts = counts.pop(ROWS.name)
-    return CopiedLog(verdicts, sum(counts.values()) - counts.get("chain", 0), found.head)
+    return CopiedLog(verdicts, sum(counts.values()) - counts.get(CHAIN.name, 0), found.head)
 
 
 def _copy_table(read: sql.Connection, written: sql.Connection, table: sql.Table) -> int:
@@ -112,7 +112,7 @@ def _parts(read: sql.Connection, table: sql.Table) -> Iterator[list[dict[str, An
 def _count_on(connection: sql.Connection) -> None:
     """Let PostgreSQL's counter go on behind the last number; SQLite's does so by itself."""
     if connection.dialect.name == "postgresql":
-        last = int(connection.scalar(sql.select(sql.func.max(ROWS.c.seq))) or 0)
+        last = chain.last_seq(connection)
         if last:
             name = sql.func.pg_get_serial_sequence(ROWS.name, "seq")
             connection.execute(sql.select(sql.func.setval(name, last)))

@@ -53,13 +53,23 @@ class Verified:
     head: Head
 
 
+def last_seq(connection: sql.Connection) -> int:
+    """The number of the log's last row; 0 for an empty log."""
+    return int(connection.scalar(sql.select(sql.func.max(ROWS.c.seq))) or 0)
+
+
 def ends(connection: sql.Connection) -> tuple[int, Head]:
     """The number of the log's last row, and the last chained one: they differ where an older nearmiss wrote since."""
     last = sql.select(sql.func.max(ROWS.c.seq)).scalar_subquery()
     chained = sql.select(CHAIN.c.seq, CHAIN.c.digest, last).order_by(CHAIN.c.seq.desc()).limit(1)
     if (found := connection.execute(chained).first()) is not None:
         return int(found[2] or 0), Head(found[0], found[1])
-    return int(connection.scalar(sql.select(sql.func.max(ROWS.c.seq))) or 0), Head()
+    return last_seq(connection), Head()
+
+
+def catch_up(connection: sql.Connection) -> None:
+    """Chain all rows that are not yet."""
+    extend(connection, ends(connection)[1])
 
 
 def extend(connection: sql.Connection, last: Head, new: Sequence[Entry] = ()) -> None:

@@ -8,6 +8,7 @@ Out: an `Event`, or a ReviewError that says what is wrong with it
 from dataclasses import dataclass, fields
 from typing import Any, Literal, get_args
 
+from nearmiss.access.roles import LONGEST_NAME
 from nearmiss.data.checks import Wrong, any_text, described
 from nearmiss.errors import ReviewError
 
@@ -26,7 +27,7 @@ LONGEST = {
     "doc_id": 2000,
     "reason": 40,
     "comment": 10_000,
-    "reviewer": 254,  # an address is never longer
+    "reviewer": LONGEST_NAME,
     "client_id": 100,
     "arm": 100,
 }

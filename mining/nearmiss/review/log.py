@@ -14,6 +14,7 @@ from dataclasses import asdict, fields, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Lock
+from typing import Any
 
 import sqlalchemy as sql
 from sqlalchemy.dialects import postgresql, sqlite
@@ -54,8 +55,7 @@ class ReviewLog:
         """
         if not events:
             return []
-        _check_names(events)
-        _check_access(events)
+        check_writer(events)
         with self._writing() as connection:
             before, chained = chain.ends(connection)
             for event in events:
@@ -74,8 +74,7 @@ class ReviewLog:
         Returns their rows, in order. Raises ReviewError where one of them is in the log already, and AccessError where
         who acts may not write them.
         """
-        _check_names(events)
-        _check_access(events)
+        check_writer(events)
         with self._writing() as connection:
             before, chained = chain.ends(connection)
             _insert(connection, events[:1])
@@ -112,7 +111,7 @@ class ReviewLog:
                     new += _write(connection, waiting, known)
                 waiting.append(_renumbered(entry.event, keys, known))
             new += _write(connection, waiting, known)
-            chain.extend(connection, chain.ends(connection)[1])
+            chain.catch_up(connection)
         self._note_begun()
         return new
 
@@ -189,7 +188,7 @@ class ReviewLog:
 
     def verify(self, noted: chain.Head | None = None) -> chain.Verified:
         """Check every row against the chain of digests, and the chain against a head that was noted earlier."""
-        with self._reading() as connection:
+        with self.moment() as connection:
             return chain.verify(connection, noted)
 
     def close(self) -> None:
@@ -202,7 +201,7 @@ class ReviewLog:
     def moment(self) -> Iterator[sql.Connection]:
         """A connection to read the log as it was at one moment, whatever others write meanwhile."""
         options = {"isolation_level": "REPEATABLE READ"} if self._engine.dialect.name == "postgresql" else {}
-        with _plainly(self.place), self._engine.connect().execution_options(reads=True, **options) as connection:
+        with self._reading(**options) as connection:
             yield connection
 
     @contextmanager
@@ -240,8 +239,8 @@ class ReviewLog:
             yield connection
 
     @contextmanager
-    def _reading(self) -> Iterator[sql.Connection]:
-        with _plainly(self._place), self._engine.connect().execution_options(reads=True) as connection:
+    def _reading(self, **options: Any) -> Iterator[sql.Connection]:
+        with _plainly(self._place), self._engine.connect().execution_options(reads=True, **options) as connection:
             yield connection
 
 
@@ -271,18 +270,25 @@ def _open_copy(path: Path) -> ReviewLog:
     return ReviewLog(schema.opened(copy, make=not path.exists()), str(path), folder)
 
 
-def _check_access(events: Sequence[Event]) -> None:
-    """With a login everybody writes under their own name, and only an adjudicator decides between others."""
+def check_writer(events: Sequence[Event]) -> None:
+    """
+    ReviewError or AccessError where who acts may not write these events.
+
+    Nobody judges under a model's name, since nobody would count it. With a login everybody writes under their own name,
+    and only an adjudicator decides between others.
+    """
+    for event in events:
+        if is_model(event.reviewer) and not event.arm.startswith((JUDGE, IMPORT)):
+            raise ReviewError(
+                f"reviewer: wanted a person's name; found {event.reviewer!r}. Names that begin with {MODEL} are those "
+                "of judges, which count for no person. Choose another"
+            )
     decides = any(event.arm == ADJUDICATION for event in events)
     access.require_own("adjudicate" if decides else "judge", [event.reviewer for event in events])
 
 
 def _key(event: Event) -> Key:
     return event.client_id, event.client_seq
-
-
-def _last_seq(connection: sql.Connection) -> int:
-    return int(connection.scalar(sql.select(sql.func.max(ROWS.c.seq))) or 0)
 
 
 def _extend(connection: sql.Connection, before: int, chained: chain.Head, new: list[Entry]) -> None:
@@ -298,7 +304,7 @@ def _insert(connection: sql.Connection, events: Sequence[Event]) -> None:
 
 def _write(connection: sql.Connection, waiting: list[Event], known: dict[Key, Entry]) -> int:
     """Write the waiting events and add them to `known`; returns how many were new."""
-    before = _last_seq(connection)
+    before = chain.last_seq(connection)
     if waiting:
         _insert(connection, waiting)
     written = _entries(connection, before)
@@ -310,16 +316,6 @@ def _write(connection: sql.Connection, waiting: list[Event], known: dict[Key, En
 def _renumbered(event: Event, keys: dict[int, Key], known: dict[Key, Entry]) -> Event:
     own = {seq: known[keys[seq]].seq for seq in (event.parent, event.undoes) if seq is not None}
     return replace(event, parent=own.get(event.parent or 0), undoes=own.get(event.undoes or 0))
-
-
-def _check_names(events: Sequence[Event]) -> None:
-    """ReviewError where somebody judges under a model's name: nobody would count it."""
-    for event in events:
-        if is_model(event.reviewer) and not event.arm.startswith((JUDGE, IMPORT)):
-            raise ReviewError(
-                f"reviewer: wanted a person's name; found {event.reviewer!r}. Names that begin with {MODEL} are those "
-                "of judges, which count for no person. Choose another"
-            )
 
 
 def _check_references(connection: sql.Connection, event: Event) -> None:

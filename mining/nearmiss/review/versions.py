@@ -26,7 +26,7 @@ def bring_up(connection: sql.Connection) -> None:
     if found > LATEST:
         raise ReviewError(f"wanted a log of version {LATEST} or lower; found {found}. A newer nearmiss made it")
     if found < LATEST:
-        chain.extend(connection, chain.ends(connection)[1])
+        chain.catch_up(connection)
         _only_append(connection)
         connection.execute(sql.insert(VERSIONS), {"version": LATEST, "at": time.time()})
 

@@ -8,12 +8,12 @@ Out: events in the log, and a message for each that could not be written
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from nearmiss import access
 from nearmiss.data.checks import described
 from nearmiss.errors import AccessError, ReviewError
 from nearmiss.review import CHOSEN, REPEAT, Event
-from nearmiss.review.current import ADJUDICATION, Entry
+from nearmiss.review.current import Entry
 from nearmiss.review.events import event_from
+from nearmiss.review.log import check_writer
 from nearmiss.types import Pair
 from nearmiss.workspace import Workspace
 
@@ -72,13 +72,14 @@ def _event(work: Workspace, content: dict[str, Any], arms: Mapping[Pair, tuple[s
     elif content.get("parent_seq") is not None:
         known = {"parent": work.standing.seq_of(str(content.get("client_id")), content["parent_seq"])}
     about = content | known
-    access.require_own("adjudicate" if about.get("arm") == ADJUDICATION else "judge", [str(about.get("reviewer", ""))])
     pair = str(about.get("query_id")), str(about.get("doc_id"))
     if work.row_of(pair) is None:
         raise ReviewError(f"query {pair[0]!r}, document {pair[1]!r}: wanted a candidate of this round; found none")
     if pair in arms and not known and content.get("arm") not in (REPEAT, *CHOSEN):
         known = {"arm": arms[pair][0], "inclusion_probability": arms[pair][1]}
-    return event_from(content, **known)
+    event = event_from(content, **known)
+    check_writer([event])
+    return event
 
 
 def _taken_back(work: Workspace, content: dict[str, Any]) -> Entry:

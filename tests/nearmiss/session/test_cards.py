@@ -111,6 +111,14 @@ def test_what_is_sent_twice_is_written_once(work):
     assert verdict_of(work, pair) == "relevant"
 
 
+def test_an_event_under_a_model_s_name_is_a_problem_of_its_own_and_keeps_no_other_out(work):
+    one, two, three = (work.pair_at(int(row)) for row in order_of(work)[:3])
+    rows = [sent(one, "relevant", 1), sent(two, "relevant", 2, reviewer="model:eve"), sent(three, "relevant", 3)]
+    [problem] = incoming.write(work, rows)
+    assert "found 'model:eve'" in problem
+    assert set(work.standing.verdicts()) == {one, three}
+
+
 def test_a_relevant_one_is_no_negative_any_more_and_an_undo_brings_it_back(work):
     row = int(order_of(work)[0])
     pair = work.pair_at(row)
