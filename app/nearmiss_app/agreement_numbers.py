@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Sequence
+from itertools import islice
 
 import streamlit as st
 
@@ -139,7 +140,7 @@ def judges(work: Workspace, found: Sequence[JudgeAgreement], scale: str) -> None
     st.html(words.heading("Judges that are models", says))
     for one in found:
         st.html(words.judge(one, lambda verdict: word(verdict, scale), _coefficients_of(one)))
-        shown = [apart for apart in one.differing if work.row_of(apart.pair) is not None][:SHOWN]
+        shown = list(islice((apart for apart in one.differing if work.row_of(apart.pair) is not None), SHOWN))
         if shown:
             with st.expander(f"Pairs on which it differs from people ({len(one.differing):,})"):
                 st.html("".join(_apart(work, apart, scale) for apart in shown))

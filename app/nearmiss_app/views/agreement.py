@@ -4,7 +4,7 @@ import streamlit as st
 
 from nearmiss import agreement
 from nearmiss.agreement import SCALES, Agreement
-from nearmiss.agreement.judges import against_people
+from nearmiss.agreement.judges import JudgeAgreement, against_people
 from nearmiss.workspace import Workspace
 from nearmiss_app import state
 from nearmiss_app.agreement_numbers import judges, nobody_yet, numbers, one_opinion, themselves
@@ -23,6 +23,12 @@ def _measured(_work: Workspace, run: str, last_seq: int, scale: str) -> Agreemen
 def measured(work: Workspace, scale: str) -> Agreement:
     """The page's numbers, computed again only after a new judgement."""
     return _measured(work, str(work.run.folder), work.standing.last_seq, scale)
+
+
+def of_models(work: Workspace, scale: str) -> list[JudgeAgreement]:
+    """The same of models against people."""
+    key = work.standing.last_seq, scale
+    return work.cached("models against people", lambda: against_people(work.standing, SCALES[scale]), key, 2)
 
 
 @st.fragment(key="agreement")
@@ -46,7 +52,7 @@ def body(work: Workspace) -> None:
         one_opinion(work, found)
         if found.with_themselves:
             themselves(found)
-    judges(work, against_people(work.standing, SCALES[scale]), scale)
+    judges(work, of_models(work, scale), scale)
 
 
 def _choice(name: str, label: str, options: dict[str, str]) -> str:
@@ -76,7 +82,7 @@ def page(work: Workspace) -> None:
     st.title("Agreement", anchor=False)
     if not measured(work, "verdicts").judged:
         nobody_yet()
-        judges(work, against_people(work.standing, SCALES["verdicts"]), "verdicts")
+        judges(work, of_models(work, "verdicts"), "verdicts")
         return
     body(work)
 

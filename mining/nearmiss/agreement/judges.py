@@ -56,8 +56,7 @@ def against_people(standing: Standing, scale: VerdictScale, seed: int = 42) -> l
     by_people = standing.verdicts()
     found = []
     for name in sorted(judges.reviewers):
-        own = {pair: judges.by_reviewer(pair).get(name) for pair in sorted(judges.judged_by(name))}
-        said = {pair: entry.event for pair, entry in own.items() if entry is not None}
+        said = {pair: entry.event for pair, entry in judges.standing_of(name).items()}
         shared = [pair for pair in said if by_people.get(pair) in scale.of and said[pair].verdict in scale.of]
         both = [(scale.place(by_people[pair]), scale.place(said[pair].verdict)) for pair in shared]
         apart = [pair for pair, (people, model) in zip(shared, both, strict=True) if people != model]

@@ -16,6 +16,7 @@ from nearmiss.cli.commands import AsJson, ReviewsFlag, RoundNumber, RunFolder
 from nearmiss.cli.console import errors as _errors
 from nearmiss.cli.console import output as _output
 from nearmiss.cli.console import print_json as _print_json
+from nearmiss.cli.console import remarks
 from nearmiss.cli.flags import takes
 from nearmiss.cli.progress_bar import progress_on
 from nearmiss.counts import counted
@@ -25,6 +26,9 @@ from nearmiss.typed_settings import typed_fields
 
 if TYPE_CHECKING:
     from nearmiss.judging import JudgeOutcome
+    from nearmiss.judging.judge_prompt import JudgePrompt
+    from nearmiss.types import Pair
+    from nearmiss.workspace import Workspace
 
 LISTED = 10  # failed pairs
 
@@ -76,13 +80,13 @@ def judge(
         found = [judging.read_batch(work, model, batch_in)]
     else:
         pairs, prompt = judging.planned(work, model, budget)
-        for name in filter(None, (model, second)):
-            if warning := asking.address_of_judge(name).warning:
-                _errors().print(warning, markup=False, soft_wrap=True)
-        estimate = _estimate(work, pairs, len(prompt.text))
-        _errors().print(f"{asking.address_of_judge(model)}: {estimate}", markup=False, soft_wrap=True)
+        addresses = [asking.address_of_judge(name) for name in filter(None, (model, second))]
+        say = remarks(_errors())
+        for warning in filter(None, (address.warning for address in addresses)):
+            say(warning)
+        say(f"{addresses[0]}: {_estimate(work, pairs, prompt)}")
         with progress_on(_errors())("judge", len(pairs), "pairs") as advance:
-            found = [judging.judge(work, model, budget, budget_of_requests, advance, swap=swap)]
+            found = [judging.judge(work, model, budget, budget_of_requests, advance, swap=swap, pairs=pairs)]
         if second:
             with progress_on(_errors())("second judge", len(pairs), "pairs") as advance:
                 found.append(judging.confirm(work, found[0], second, budget, budget_of_requests, advance))
@@ -98,12 +102,13 @@ def judge(
     _output().print("They count for no person: the page Agreement compares them with what people said", soft_wrap=True)
 
 
-def _estimate(work: Any, pairs: list[tuple[str, str]], prompt: int) -> str:
-    texts = work.texts([doc_id for _, doc_id in pairs])
-    characters = (
-        sum(map(len, texts)) + sum(len(work.query_text(query_id)) for query_id, _ in pairs) + prompt * len(pairs)
-    )
-    return f"{counted(len(pairs), 'pair')}, a request each, some {characters // 4:,} tokens to read"
+def _estimate(work: "Workspace", pairs: "list[Pair]", prompt: "JudgePrompt") -> str:
+    from nearmiss.models.served.client import CHARACTERS_PER_TOKEN
+
+    texts = zip(pairs, work.texts([doc_id for _, doc_id in pairs]), strict=True)
+    asked = (message for (query_id, _), text in texts for message in prompt.messages(work.query_text(query_id), text))
+    tokens = sum(len(message["content"]) for message in asked) // CHARACTERS_PER_TOKEN
+    return f"{counted(len(pairs), 'pair')}, a request each, some {tokens:,} tokens to read"
 
 
 def _in_words(done: "JudgeOutcome") -> Iterator[str]:

@@ -14,7 +14,7 @@ import threading
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -93,15 +93,17 @@ def judge(
     advance: Advance = lambda count: None,
     *,
     swap: float = 0.0,
+    pairs: Sequence[Pair] | None = None,
 ) -> JudgeOutcome:
     """
-    Ask a model about the next `count` pairs and write what it says.
+    Ask a model about the next `count` pairs and write what it says; or about `pairs`, as `planned` gave them.
 
     A share `swap` of them is asked about twice, the document first the second time, which is only counted.
     ModelError where the server does not answer or the budget is spent; what was said until then stands in the log.
     """
-    pairs, prompt = planned(work, model, count)
-    return _asked(work, model, pairs, prompt, budget, advance, swap)
+    if pairs is None:
+        pairs, _ = planned(work, model, count)
+    return _asked(work, model, pairs, in_force(work), budget, advance, swap)
 
 
 def confirm(
@@ -126,15 +128,15 @@ def confirm(
     answers = [pair for pair, entry in sorted(said.items()) if entry.event.verdict in ("relevant", "partial")]
     pairs = [pair for pair in dict.fromkeys([*first.failed, *answers]) if pair not in done]
     found = _asked(work, model, pairs[:count], prompt, budget, advance)
-    now = ((pair, judges.by_reviewer(pair).get(reviewer)) for pair in answers)
-    differ = [p for p, entry in now if entry is not None and entry.event.verdict != said[p].event.verdict]
+    now = judges.standing_of(reviewer)
+    differ = [pair for pair in answers if pair in now and now[pair].event.verdict != said[pair].event.verdict]
     return replace(found, differ=tuple(differ))
 
 
 def _asked(
     work: Workspace,
     model: str,
-    pairs: list[Pair],
+    pairs: Sequence[Pair],
     prompt: JudgePrompt,
     budget: Budget | None,
     advance: Advance,

@@ -48,8 +48,8 @@ def write_batch(work: Workspace, model: str, count: int, path: Path) -> BatchWri
             raise ReviewError(f"--batch-out {file}: wanted a new file; found one that is there")
     for file, part in zip(files, parts, strict=True):
         with write_atomically(file) as draft, draft.open("w", encoding="utf-8") as out:
-            for pair in part:
-                request = _request(work, name, prompt, pair)
+            for pair, text in zip(part, work.texts([doc_id for _, doc_id in part]), strict=True):
+                request = _request(work, name, prompt, pair, text)
                 out.write(json.dumps(request, ensure_ascii=False) + "\n")
     return BatchWritten(files, len(pairs))
 
@@ -62,7 +62,7 @@ def read_batch(work: Workspace, model: str, path: Path) -> JudgeOutcome:
     of another prompt.
     """
     prompt, reviewer = in_force(work), reviewer_of(address_of_judge(model))
-    pairs = {_custom_id(prompt, work.pair_at(row)): work.pair_at(row) for row in range(len(work.table.query))}
+    pairs = {_custom_id(prompt, pair): pair for pair in map(work.pair_at, range(len(work.table.query)))}
     done = judged_by(work, reviewer, prompt.fingerprint)
     events: dict[Pair, Event] = {}
     failed: dict[Pair, str] = {}
@@ -93,8 +93,8 @@ def read_batch(work: Workspace, model: str, path: Path) -> JudgeOutcome:
     return JudgeOutcome(reviewer, prompt.fingerprint, len(events) + len(failed), verdicts, failed, tokens)
 
 
-def _request(work: Workspace, model: str, prompt: JudgePrompt, pair: Pair) -> dict[str, Any]:
-    messages = prompt.messages(work.query_text(pair[0]), work.texts([pair[1]])[0])
+def _request(work: Workspace, model: str, prompt: JudgePrompt, pair: Pair, text: str) -> dict[str, Any]:
+    messages = prompt.messages(work.query_text(pair[0]), text)
     body = {"model": model, "messages": messages, **FORMS[0]}
     return {"custom_id": _custom_id(prompt, pair), "method": "POST", "url": URL, "body": body}
 

@@ -38,11 +38,8 @@ def to_ask(work: Workspace, reviewer: str, prompt: str, count: int) -> list[Pair
 
 def judged_by(work: Workspace, reviewer: str, prompt: str) -> set[Pair]:
     """The pairs that a judge has judged with a prompt."""
-    judges = work.standing.judges
-    pairs = judges.judged_by(reviewer)
-    arm = JUDGE + prompt
-    own = ((pair, judges.by_reviewer(pair).get(reviewer)) for pair in pairs)
-    return {pair for pair, entry in own if entry is not None and entry.event.arm == arm}
+    own = work.standing.judges.standing_of(reviewer)
+    return {pair for pair, entry in own.items() if entry.event.arm == JUDGE + prompt}
 
 
 def _judged_by_people(work: Workspace) -> Ints:

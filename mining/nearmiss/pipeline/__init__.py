@@ -22,15 +22,15 @@ from nearmiss.models import score_cache
 from nearmiss.models.encoder import Encoder
 from nearmiss.models.engine.loading import model_folder
 from nearmiss.models.live import weights_fingerprint
-from nearmiss.models.served import Budget, without_url
+from nearmiss.models.served import Budget
 from nearmiss.models.teacher import Teacher
 from nearmiss.pipeline.model_checks import check_models
-from nearmiss.pipeline.number_types import in_the_number_types_of, is_same_elsewhere, other_numbers
+from nearmiss.pipeline.number_types import compared, in_the_number_types_of, is_same_elsewhere, other_numbers
 from nearmiss.pipeline.progress import Watch, silent
 from nearmiss.pipeline.reading_once import TOKENS, with_tokens_kept
 from nearmiss.pipeline.round import Round, count_rows, count_scores
 from nearmiss.pipeline.searching import read_run
-from nearmiss.pipeline.served_answers import ANSWERS, with_answers_kept
+from nearmiss.pipeline.served_answers import ANSWERS, start_over, with_answers_kept
 from nearmiss.pipeline.stages import calibrate, run_stages
 from nearmiss.retrieval.given_vectors import GivenVectors, given_vectors
 from nearmiss.retrieval.vector_store import RECORD
@@ -102,7 +102,7 @@ def mine(
 def _make(run: Run, this: Round, entry: dict[str, Any], wanted: dict[str, Any], watch: Watch) -> None:
     """Run what a round lacks of its stages; its entry in run.json says when it begins and when it is finished."""
     if other_numbers(entry, wanted):
-        shutil.rmtree(this.folder, ignore_errors=True)
+        start_over(this.folder)
         entry = entry | wanted
     entry = entry | {"finished": False} | _versions_of(entry)
     _record(run, entry)
@@ -247,7 +247,7 @@ def _round_to_make(run: Run, wanted: dict[str, Any], models: Models, *, may_add:
 
 def _changes(last: dict[str, Any], wanted: dict[str, Any], models: Models) -> list[str]:
     # Earlier releases wrote paths as they were typed.
-    before, after = (_compared(entry["recipe"]) for entry in (last, wanted))
+    before, after = (dataclasses.asdict(compared(mining_from(entry["recipe"]))) for entry in (last, wanted))
     changes = [f"{name} {before[name]!r} -> {after[name]!r}" for name in before if before[name] != after[name]]
     for model in ("encoder", "teacher", "sparse_encoder"):
         prints = [entry[model] and entry[model]["fingerprint"] for entry in (last, wanted)]
@@ -260,12 +260,6 @@ def _changes(last: dict[str, Any], wanted: dict[str, Any], models: Models) -> li
     # A missing file is not a changed one: what it found is kept.
     changes += [f"another content of {path}" for path in files if before_files.get(path, files[path]) != files[path]]
     return changes
-
-
-def _compared(recipe: dict[str, Any]) -> dict[str, Any]:
-    """The settings of a recipe as two rounds are compared: the same model on another server is the same model."""
-    settings = dataclasses.asdict(with_whole_paths(mining_from(recipe)))
-    return settings | {name: without_url(settings[name]) for name in ("encoder", "teacher")}
 
 
 def _record(run: Run, entry: dict[str, Any]) -> None:

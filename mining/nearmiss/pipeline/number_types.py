@@ -17,10 +17,10 @@ import pandas as pd
 
 from nearmiss.errors import ModelError
 from nearmiss.models.encoder import Encoder, load_encoder
-from nearmiss.models.served import Budget
+from nearmiss.models.served import Budget, without_url
 from nearmiss.models.teacher import Teacher, load_teacher
 from nearmiss.run import mining_from
-from nearmiss.settings import Mining, Precision
+from nearmiss.settings import Mining, Precision, with_whole_paths
 
 M = TypeVar("M")
 
@@ -53,10 +53,16 @@ class AsBegun:
 def in_the_number_types_of(rounds: list[dict[str, Any]], recipe: Mining, budget: Budget | None = None) -> AsBegun:
     """The recipe's models as the last round was begun, where that is the recipe's and `auto` chose."""
     last = rounds[-1] if rounds else None
-    if last is None or recipe.precision != "auto" or mining_from(last["recipe"]) != recipe:
+    if last is None or recipe.precision != "auto" or compared(mining_from(last["recipe"])) != compared(recipe):
         return AsBegun(recipe, {}, budget)
     begun = {name: last[name]["precision"] for name in ("encoder", "teacher") if last[name]}
     return AsBegun(recipe, {name: found for name, found in begun.items() if found in get_args(Precision)}, budget)
+
+
+def compared(recipe: Mining) -> Mining:
+    """A recipe as two rounds are compared: the same model on another server is the same model."""
+    whole = with_whole_paths(recipe)
+    return replace(whole, encoder=without_url(whole.encoder), teacher=without_url(whole.teacher))
 
 
 def other_numbers(begun: dict[str, Any], wanted: dict[str, Any]) -> bool:

@@ -31,6 +31,15 @@ def with_answers_kept(this: Round) -> Round:
     return replace(this, encoder=encoder, teacher=teacher)
 
 
+def start_over(folder: Path) -> None:
+    """Remove what a round has made, but not what servers said: they are not asked for it again."""
+    for path in folder.iterdir() if folder.is_dir() else ():
+        if path.is_dir() and path.name != ANSWERS:
+            shutil.rmtree(path, ignore_errors=True)
+        elif not path.is_dir():
+            path.unlink(missing_ok=True)
+
+
 def _take_over_vectors(this: Round) -> None:
     """Copy vectors that an earlier round paid for; `embed` throws away those of another model or other texts."""
     for name in ("document_vectors", "query_vectors"):

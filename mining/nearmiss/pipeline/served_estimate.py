@@ -2,10 +2,13 @@
 What servers will be asked in a round, before the first request.
 
 In:  a recipe and a `Dataset`
-Out: sentences: the most texts, requests and tokens, and what to know about an address
+Out: sentences: the most texts and about how many pairs, requests and tokens, and what to know about an address
 """
 
 from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
 
 from nearmiss.counts import counted
 from nearmiss.data import Dataset, passages
@@ -31,7 +34,7 @@ def estimated(recipe: Mining, data: Dataset, serving: Serving) -> list[str]:
     if encoder is not None:
         sentences.append(f"{encoder}: {_of_texts([*documents, *queries], serving)}")
     if teacher is not None:
-        sentences.append(f"{teacher}: {_of_pairs(recipe, documents, queries, len(data.positives), serving)}")
+        sentences.append(f"{teacher}: {_of_pairs(recipe, data, documents, queries, serving)}")
     return [sentence for sentence in sentences if sentence]
 
 
@@ -42,18 +45,18 @@ def _of_texts(texts: Sequence[str], serving: Serving) -> str:
     )
 
 
-def _of_pairs(
-    recipe: Mining, documents: Sequence[str], queries: Sequence[str], positives: int, serving: Serving
-) -> str:
+def _of_pairs(recipe: Mining, data: Dataset, documents: Sequence[str], queries: Sequence[str], serving: Serving) -> str:
     depth = recipe.teacher_depth or sum(recipe.depth_of(source_name(source)) for source in recipe.sources)
     each = min(depth, len(documents))
-    pairs = len(queries) * each + positives
+    labelled = pd.concat([data.positives["query_id"], data.negatives["query_id"]])
+    of_query = each + labelled.value_counts().reindex(data.queries["query_id"], fill_value=0)
+    pairs, requests = int(of_query.sum()), int(np.ceil(of_query / serving.texts_per_request).sum())
     length = sum(map(len, documents)) / max(len(documents), 1)
-    requests = len(queries) * -(-each // serving.texts_per_request) + positives // serving.texts_per_request
     characters = pairs * length + sum(map(len, queries)) * each
-    return f"{_in_words(f'{pairs:,} pairs', requests, int(characters))}; --teacher-depth N asks for fewer"
+    about = _in_words(f"{pairs:,} pairs", requests, int(characters), "about")
+    return f"{about}; --teacher-depth N asks for fewer"
 
 
-def _in_words(what: str, requests: int, characters: int) -> str:
+def _in_words(what: str, requests: int, characters: int, bound: str = "at most") -> str:
     tokens = characters // CHARACTERS_PER_TOKEN
-    return f"at most {what} in {counted(requests, 'request')}, some {tokens:,} tokens"
+    return f"{bound} {what} in {counted(requests, 'request')}, some {tokens:,} tokens"

@@ -175,6 +175,11 @@ class Standing:
         own = (self.entries[seq] for seq in list(self._by_reviewer.get(reviewer, ())))
         return {entry.pair for entry in own if entry.event.verdict in JUDGEMENTS}
 
+    def standing_of(self, reviewer: str) -> dict[Pair, Entry]:
+        """What a reviewer says of each pair now, in order of pairs; what was taken back is left out."""
+        said = ((pair, self.by_reviewer(pair).get(reviewer)) for pair in sorted(self.judged_by(reviewer)))
+        return {pair: entry for pair, entry in said if entry is not None}
+
     def latest(self, reviewer: str, count: int) -> list[Entry]:
         """The reviewer's last standing judgements, newest first; propagated ones are left out."""
         found = (self.entries[seq] for seq in reversed(self._by_reviewer.get(reviewer, ())))

@@ -23,6 +23,7 @@ from nearmiss.models.served.keys import key_for
 from nearmiss.models.served.reranker import QUESTION, REPLIES
 from nearmiss.models.served.served_encoder import PROBE
 from nearmiss.models.teacher import load_teacher
+from nearmiss.pipeline.served_estimate import estimated
 from nearmiss.reports import funnel
 from nearmiss.run import open_run
 from nearmiss.settings import Mining, Serving
@@ -331,6 +332,15 @@ def test_what_will_be_asked_is_said_before_it_is(models, pairs, tmp_path, monkey
     assert typed(monkeypatch, "mine", pairs, str(tmp_path / "run"), *words) == 1
     said = " ".join(capsys.readouterr().err.split())
     assert "at most 145 texts in 5 requests, some" in said
+
+
+def test_each_labelled_answer_may_cost_its_query_a_request():
+    sample = dataset.read(str(ROOT / "sample_data"))  # 84 queries with an answer each
+    recipe = Mining(teacher="rerank:toy@http://127.0.0.1:9/v1", teacher_depth=10)
+    [said] = estimated(recipe, sample, Serving(texts_per_request=10))
+    assert ": about 924 pairs in 168 requests, some" in said
+    [said] = estimated(recipe, sample, Serving(texts_per_request=11))
+    assert ": about 924 pairs in 84 requests, some" in said
 
 
 def test_ten_kills_pay_for_nothing_twice(models, pairs, tmp_path):

@@ -9,6 +9,7 @@ from nearmiss import data, pipeline
 from nearmiss.errors import ModelError, RunError
 from nearmiss.pipeline import number_types
 from nearmiss.pipeline.number_types import in_the_number_types_of, is_same_elsewhere, other_numbers
+from nearmiss.pipeline.served_answers import start_over
 from nearmiss.run import mining_from
 from nearmiss.settings import Mining
 from nearmiss.storage.fingerprint import fingerprint_of
@@ -46,6 +47,21 @@ def test_a_round_goes_on_in_the_number_type_that_it_was_begun_in(monkeypatch):
     assert in_the_number_types_of([round_of(recipe)], recipe).encoder() == "int8"
     assert in_the_number_types_of([], recipe).encoder() == "auto"
     assert in_the_number_types_of([round_of(Mining(seed=7))], recipe).encoder() == "auto"
+
+
+def test_a_model_on_another_server_goes_on_in_the_number_types_that_the_round_was_begun_in():
+    one, other = (Mining(encoder=f"openai:toy@http://{host}/v1") for host in ("127.0.0.1:1", "127.0.0.1:2"))
+    assert in_the_number_types_of([round_of(one)], other).types == {"encoder": "int8"}
+    assert in_the_number_types_of([round_of(one)], replace(other, seed=7)).types == {}
+
+
+def test_a_round_that_is_made_anew_keeps_what_servers_were_paid_for(tmp_path):
+    for name in ("seconds.json", "pool/00000.parquet", "served_answers/model/00000.answers"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("")
+    start_over(tmp_path)
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["00000.answers"]
+    start_over(tmp_path / "not there yet")
 
 
 def test_where_this_machine_has_no_such_type_the_round_is_made_anew(monkeypatch):
