@@ -10,19 +10,7 @@ import pytest
 import typer
 
 from nearmiss import settings
-
-# Imported, they register their commands.
-from nearmiss.cli import (  # noqa: F401
-    app,
-    auditing,
-    calibrating,
-    commands,
-    judging,
-    reviewing,
-    students,
-    teaching,
-    trialling,
-)
+from nearmiss.cli.every_command import app
 from nearmiss.data import INPUT_FORMATS
 from nearmiss.reports import funnel
 from nearmiss.run import open_run

@@ -94,7 +94,7 @@ def decide_on(work: Workspace, dispute: Dispute, pairs: list[Pair], place: int) 
     adjudicator = state.reviewer() if access.may("adjudicate") else ""
     shown_at = st.session_state.setdefault(f"shown:{dispute.pair}", time.time())
     st.html(words.dispute(dispute, dark=theme.is_dark()))
-    _verdict_buttons(work, dispute, shown_at, [*pairs[place + 1 :], *pairs[:place]])
+    _verdict_buttons(work, dispute, adjudicator, shown_at, [*pairs[place + 1 :], *pairs[:place]])
     if not adjudicator:
         typed = "To decide, type your name into the sidebar. Decisions are written down under it."
         says = "An adjudicator or an owner of the project decides." if state.login() else typed
@@ -105,9 +105,8 @@ def decide_on(work: Workspace, dispute: Dispute, pairs: list[Pair], place: int) 
     st.html(words.note(says))
 
 
-def _verdict_buttons(work: Workspace, dispute: Dispute, shown_at: float, others: list[Pair]) -> None:
+def _verdict_buttons(work: Workspace, dispute: Dispute, adjudicator: str, shown_at: float, others: list[Pair]) -> None:
     """A button for each verdict, and the reason; a press decides and shows the first of the `others`."""
-    adjudicator = state.reviewer() if access.may("adjudicate") else ""
     if problem := st.session_state.pop("decision_problem", ""):
         st.warning(problem, icon=":material/info:")
     why = f"why:{dispute.pair}"

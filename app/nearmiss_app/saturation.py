@@ -15,8 +15,7 @@ FORMULA = r"\ell=\log\Big(1+\sum_{n}e^{(s_n-s_+)/\tau}\Big),\qquad\frac{\partial
 
 
 @st.cache_data(max_entries=4, show_spinner="Reading the vectors ...")
-def _cosines(_work: Workspace, run: str, rounds: int, policy: str, version: Version) -> list[Cosines]:
-    rounds = _work.run.rounds
+def _cosines(_work: Workspace, run: str, rounds: tuple[int, ...], policy: str, version: Version) -> list[Cosines]:
     works = [_work if number == _work.number else Workspace(_work.run, _work.log, number) for number in rounds]
     before = [None, *works[:-1]]
     return [core.cosines(one, earlier) for one, earlier in zip(works, before, strict=True)]
@@ -33,7 +32,7 @@ def saturation(work: Workspace) -> None:
         ),
         key="saturation_heading",
     )
-    found = _cosines(work, str(work.run.folder), len(work.run.rounds), repr(work.policy), work.version)
+    found = _cosines(work, str(work.run.folder), tuple(work.run.rounds), repr(work.policy), work.version)
     temperature = st.select_slider("Temperature", TEMPERATURES, TEMPERATURES[USUAL], key="temperature", width=420)
     with st.container(key="side_by_side_saturation"):
         columns = st.columns(min(len(found), 2), gap="large")

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final, Literal
 
-from nearmiss.settings import Mining, Policy
+from nearmiss.settings import NO_CEILING, Mining, Policy
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ _SEARCHING: Final = "Represent this sentence for searching relevant passages: "
 
 
 # The papers use neither a ceiling nor siblings, unless their preset sets one.
-_OPEN: Final = Policy(max_p_relevant=None, relative_margin=None, allow_siblings=True)
+_OPEN: Final = replace(NO_CEILING, allow_siblings=True)
 
 
 def _dense(depth: int, seed: int = 42) -> Mining:
@@ -274,7 +274,7 @@ _ALL = (
         summary="candidates spread over a reranker's scores, for distillation: no ceiling, the scores are the labels",
         source="Pipitone et al. 2025 (zELO), arXiv 2509.12541; huggingface.co/zeroentropy/zembed-1",
         mining=_both(100),
-        policy=Policy(max_p_relevant=None, relative_margin=None, negatives_per_query=15, sampling="stratified"),
+        policy=replace(NO_CEILING, negatives_per_query=15, sampling="stratified"),
         encoders=(Family("zeroentropy/zembed-1", "last"), Family("Qwen/Qwen3-Embedding-4B", "last")),
         teachers=("zeroentropy/zerank-2", "zeroentropy/zerank-1", "zeroentropy/zerank-1-small"),
         deviations=(

@@ -1,5 +1,6 @@
 """Reliability of the probabilities, estimated against judged by bin; and the weight of each signal."""
 
+from textwrap import wrap
 from typing import Any
 
 import plotly.graph_objects as go
@@ -8,6 +9,8 @@ from nearmiss.calibration import Calibration
 from nearmiss.calibration.signals import in_words
 from nearmiss_app import theme
 from nearmiss_app.charts.style import GRID, INK, styled
+
+WIDEST = 28  # characters in a line of a signal's name: on a phone the bars need room too
 
 
 def reliability(measured: dict[str, Any], *, dark: bool) -> go.Figure:
@@ -65,12 +68,12 @@ def weights(calibration: Calibration, *, dark: bool) -> go.Figure:
     look = theme.STATUS["too_close"]
     bars = go.Bar(
         x=[weight for weight, _ in known],
-        y=[words for _, words in known],
+        y=["<br>".join(wrap(words, WIDEST)) for _, words in known],
         orientation="h",
         marker={"color": look.colour(dark)},
         hovertemplate="%{y}: %{x:+.2f}<extra></extra>",
     )
-    made = styled(go.Figure(bars), dark=dark, height=60 + 26 * len(known))
+    made = styled(go.Figure(bars), dark=dark, height=60 + 34 * len(known))
     made.update_xaxes(title="log-odds", nticks=5)
     return made
 

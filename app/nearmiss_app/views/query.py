@@ -82,7 +82,7 @@ def beside_its_rankings(work: Workspace, query_id: str) -> None:
             "readings": {one: asdict(query_view.read(work, query_id, one, reviewer)) for one in to_read(shown, before)},
             "looks": {
                 "status": theme.looks(theme.STATUS),
-                "verdict": {name: asdict(theme.VERDICT[name]) for name in JUDGEMENTS},
+                "verdict": theme.looks({name: theme.VERDICT[name] for name in JUDGEMENTS}),
             },
             "sources": theme.SOURCE_WORDS,
         },

@@ -35,20 +35,9 @@ def _done() -> int:
     from nearmiss.cli.interrupts import INTERRUPTED
 
     try:
-        # Imported, they register their commands.
-        from nearmiss.cli import (  # noqa: F401
-            application,
-            auditing,
-            calibrating,
-            commands,
-            judging,
-            reviewing,
-            students,
-            teaching,
-            trialling,
-        )
+        from nearmiss.cli import every_command
 
-        code = application.run()
+        code = every_command.run()
     except KeyboardInterrupt:
         code = INTERRUPTED
     if code == INTERRUPTED:

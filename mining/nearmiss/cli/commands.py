@@ -6,7 +6,6 @@ Out: files in the run folder, text or JSON on standard output; progress goes to 
 """
 
 from dataclasses import asdict, replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,6 +15,7 @@ from nearmiss.cli import app
 from nearmiss.cli.console import errors as _errors
 from nearmiss.cli.console import output as _output
 from nearmiss.cli.console import print_json as _print_json
+from nearmiss.cli.console import remarks
 from nearmiss.cli.flags import spelled_out_depth, takes
 from nearmiss.cli.progress_bar import progress_on
 from nearmiss.cli.reading import NO_READING, ReadingFlags, read, refuse, takes_data
@@ -101,8 +101,9 @@ def _say_what_is_sent(recipe: Mining, data: "Dataset", serving: Serving) -> None
     """What servers will be asked at most, before the first request."""
     from nearmiss.pipeline.served_estimate import estimated
 
+    say = remarks(_errors())
     for sentence in estimated(recipe, data, serving):
-        _errors().print(sentence, markup=False, soft_wrap=True)
+        say(sentence)
 
 
 @app.command()
@@ -319,7 +320,7 @@ def open_app(
     if auth is not None and reviewer:
         raise AccessError(f"--reviewer {reviewer}: wanted none beside --auth, where each person is who signed in")
     open_run(run).round_folder()
-    say = partial(_errors().print, soft_wrap=True, highlight=False, markup=False)
+    say = remarks(_errors())
     say(f"{where.url}{page.lstrip('/')}  (Ctrl-C stops it)")
     if insecure_open:
         say("Without a login: whoever reaches this address reads, judges, changes and exports everything.")

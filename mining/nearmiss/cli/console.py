@@ -56,15 +56,6 @@ def table_of_numbers(first: str, *headings: str) -> tuple["Console", "Table"]:
     return console, table
 
 
-def let_threads_sleep() -> None:
-    """
-    Called before PyTorch is imported: its threads sleep while they wait for each other.
-
-    Threads that spin made a step of training take 12 to 14 seconds instead of 4 to 6 on two cores that were shared.
-    """
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-
-
 def print_json(content: Any) -> None:
     """The content for programs: escaped where the output's encoding could not hold it."""
     try:

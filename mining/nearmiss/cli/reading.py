@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
+from nearmiss.cli.console import remarks
 from nearmiss.cli.flags import with_parameters
 from nearmiss.counts import counted
 from nearmiss.errors import RecipeError
@@ -103,8 +104,9 @@ def read(console: "Console", data: str, options: ReadingFlags) -> "Dataset":
         positive_from=options.positive_from,
         reject=options.reject,
     )
+    say = remarks(console)
     for line in (what_was_read(found), *found.notes, *unused(found)):
-        console.print(line, markup=False, soft_wrap=True)
+        say(line)
     return found
 
 

@@ -14,10 +14,11 @@ import typer
 
 from nearmiss.cli import app
 from nearmiss.cli.commands import AsJson, ReviewsFlag, RoundNumber, RunFolder
-from nearmiss.cli.console import errors, let_threads_sleep, output, print_json, remarks, table_of_numbers
+from nearmiss.cli.console import errors, output, print_json, remarks, table_of_numbers
 from nearmiss.cli.flags import takes
 from nearmiss.cli.progress_bar import progress_on
 from nearmiss.counts import counted
+from nearmiss.models.cores import let_threads_sleep
 from nearmiss.settings import Training, check_read
 from nearmiss.typed_settings import typed_fields
 

@@ -13,12 +13,13 @@ import typer
 
 from nearmiss.cli import app
 from nearmiss.cli.commands import AsJson, ReviewsFlag, RoundNumber
-from nearmiss.cli.console import errors, let_threads_sleep, output, print_json, remarks
+from nearmiss.cli.console import errors, output, print_json, remarks
 from nearmiss.cli.flags import takes
 from nearmiss.cli.progress_bar import progress_on
 from nearmiss.cli.reading import NO_READING, ReadingFlags, read, refuse, takes_data
 from nearmiss.counts import counted
 from nearmiss.errors import RecipeError
+from nearmiss.models.cores import let_threads_sleep
 from nearmiss.settings import Teaching, flag
 from nearmiss.typed_settings import typed_fields
 

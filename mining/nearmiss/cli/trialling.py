@@ -11,12 +11,13 @@ import typer
 
 from nearmiss.cli import app
 from nearmiss.cli.commands import AsJson, ReviewsFlag, RoundNumber, RunFolder
-from nearmiss.cli.console import errors, let_threads_sleep, print_json, remarks, table_of_numbers
+from nearmiss.cli.console import errors, print_json, remarks, table_of_numbers
 from nearmiss.cli.flags import takes
 from nearmiss.cli.progress_bar import progress_on
 from nearmiss.cli.reading import ReadingFlags, read
 from nearmiss.counts import counted
 from nearmiss.errors import RecipeError
+from nearmiss.models.cores import let_threads_sleep
 from nearmiss.settings import Trial, check_read
 from nearmiss.typed_settings import typed_fields
 

@@ -22,11 +22,11 @@ from nearmiss.candidates.twins import TwinQueries
 from nearmiss.hard_negatives.texts import PairTexts
 from nearmiss.retrieval.feedback import pool_cosine
 from nearmiss.retrieval.vectors import score_pairs
-from nearmiss.settings import Policy
+from nearmiss.settings import NO_CEILING
 from nearmiss.types import Vectors
 
 SPARE_CANDIDATES = 16  # candidates more than are wanted, to take the place of copies
-COPIES_ALONE = Policy(max_p_relevant=None, relative_margin=None)  # refusals by score are left to the caller
+COPIES_ALONE = NO_CEILING  # refusals by score are left to the caller
 STATUSES_OF_COPIES = ("is_the_query", "duplicate", "answers_twin_query")
 NO_PAIRS = CandidatePairs(np.zeros(0, np.int64), np.zeros(0, np.int64))
 

@@ -11,7 +11,7 @@ from nearmiss.settings.combinations import check_read, check_together
 from nearmiss.settings.export_shape import Compress, Export, FormatName
 from nearmiss.settings.field_rules import as_written, choices_of, flag, range_of, words_of
 from nearmiss.settings.model_training import DISTILLED, OfPartly, StudentName, Teaching, Training, Trial, TrialLoss
-from nearmiss.settings.policy import Policy
+from nearmiss.settings.policy import NO_CEILING, Policy
 from nearmiss.settings.ranges import COUNT_OR_NONE, NUMBER
 from nearmiss.settings.recipe import LATE_INTERACTION, Mining, Precision
 from nearmiss.settings.served_models import Serving
@@ -24,6 +24,7 @@ __all__ = [
     "DISTILLED",
     "IN_ORDER",
     "LATE_INTERACTION",
+    "NO_CEILING",
     "NUMBER",
     "RESERVED",
     "SOURCES",

@@ -84,3 +84,6 @@ class Policy:
             raise RecipeError(f"--max-rank: wanted more than --skip-top {self.skip_top}; found {self.max_rank}")
         if sum(share for _, share in self.quota) > 1 + 1e-9:
             raise RecipeError(f"--quota: wanted shares above 0 that sum to at most 1; found {dict(self.quota)}")
+
+
+NO_CEILING = Policy(max_p_relevant=None, relative_margin=None)  # a policy without the ceilings of the default

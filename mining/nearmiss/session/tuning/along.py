@@ -17,7 +17,7 @@ import numpy.typing as npt
 from nearmiss.selection import KEPT, RULES, STATUSES, Table
 from nearmiss.selection.rules import ceiling_below, floor_below
 from nearmiss.session.tuning.counting import Survivors, TakenCounts, take
-from nearmiss.settings import Policy
+from nearmiss.settings import NO_CEILING, Policy
 from nearmiss.types import Bools, Floats, Ints
 
 SliderStop = float | int | None  # None: the setting is off
@@ -223,8 +223,8 @@ def _limits(field: str, values: Floats, anchors: Floats) -> Floats:
     if field.endswith("p_relevant"):
         return values.astype(np.float32)[None, :]
     limit = ceiling_below if field in CEILINGS else floor_below
-    off: dict[str, Any] = {"max_p_relevant": None, "relative_margin": None}  # else the default's own limits count too
-    alone = [Policy(**off | {field: value}) for value in values.tolist()]
+    changes: list[dict[str, Any]] = [{field: value} for value in values.tolist()]
+    alone = [replace(NO_CEILING, **change) for change in changes]
     return np.stack([found for policy in alone if (found := limit(anchors, policy)) is not None], axis=1)
 
 

@@ -23,7 +23,7 @@ from nearmiss.selection import Table
 from nearmiss.session.tuning.along import LOOSENS, MOVABLE, MOVES, CountsAlongSlider, Refusals, SliderStop
 from nearmiss.session.tuning.harm import HarmAlong, HarmAlongSlider
 from nearmiss.session.tuning.slider_steps import even_steps, in_words, whole_steps
-from nearmiss.settings import NUMBER, Policy, choices_of, range_of
+from nearmiss.settings import NO_CEILING, NUMBER, Policy, choices_of, range_of
 from nearmiss.workspace import Workspace
 
 ControlKind = Literal["slider", "switch", "choice", "shares", "number"]
@@ -221,7 +221,7 @@ def _reach(work: Workspace) -> _Reach:
 
 def _refusal(table: Table, probe: dict[str, Any]) -> str:
     try:
-        selection.decide(table, Policy(**{"max_p_relevant": None, "relative_margin": None} | probe))
+        selection.decide(table, replace(NO_CEILING, **probe))
     except RecipeError as mistake:
         return str(mistake).partition(": ")[2]
     return ""

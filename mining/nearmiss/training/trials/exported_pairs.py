@@ -21,7 +21,7 @@ from nearmiss.export.judgements import RELEVANT, JudgementSnapshot, alone, judge
 from nearmiss.export.plan import plan
 from nearmiss.export.trained import fingerprint_of_columns
 from nearmiss.selection import Table
-from nearmiss.settings import Export, Policy
+from nearmiss.settings import NO_CEILING, Export, Policy
 from nearmiss.types import Bools, Floats, Ints
 
 SameDocument = Callable[[str], "list[str]"]
@@ -84,9 +84,7 @@ def pairs_of_policy(
     """
     export = export or Export()
     judged = table.judged(table.verdicts.copy(), table.positive)
-    selected, reviews = judge(
-        judged, snapshot, policy or Policy(max_p_relevant=None, relative_margin=None), export, same_document
-    )
+    selected, reviews = judge(judged, snapshot, policy or NO_CEILING, export, same_document)
     own = trainable[row_numbers(dataset.queries.query_id, selected.query_id)]
     selected = selected.loc[own]
     if policy is None:

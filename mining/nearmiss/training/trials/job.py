@@ -17,6 +17,7 @@ from typing import Any
 from nearmiss import access
 from nearmiss.errors import NearmissError
 from nearmiss.export.trained import FOLDER
+from nearmiss.models.cores import SLEEPING
 from nearmiss.pipeline import silent
 from nearmiss.pipeline.own_process import Job, JobProgress, Stopped
 from nearmiss.run import Run, policy_from
@@ -47,7 +48,7 @@ def start(run: Run, policies: Sequence[Tried], settings: Trial, number: int) -> 
 def again(run: Path) -> None:
     """Go on with the trial that was begun last."""
     # Threads that spin while they wait for each other slow down all that share the cores.
-    job(run).start([sys.executable, "-m", __name__, str(run)], {"OMP_WAIT_POLICY": "PASSIVE"})
+    job(run).start([sys.executable, "-m", __name__, str(run)], SLEEPING)
 
 
 def progress(run: Path) -> JobProgress | Stopped | None:

@@ -16,7 +16,7 @@ from nearmiss.errors import RecipeError
 from nearmiss.presets import PRESETS
 from nearmiss.run import Run
 from nearmiss.session.tuning.saved import history
-from nearmiss.settings import Policy
+from nearmiss.settings import NO_CEILING, Policy
 
 Stop = float | int | None  # None: the setting is off
 IN_BATCH, NO_FILTER, MARGIN, IN_FORCE = "in-batch only", "no filter", "95% rule", "in force"
@@ -54,9 +54,7 @@ def references(policy: Policy) -> list[Tried]:
 
     They take as many negatives as `policy`, chosen as it chooses, so that what differs is the filter.
     """
-    bare = Policy(
-        max_p_relevant=None, relative_margin=None, negatives_per_query=policy.negatives_per_query, seed=policy.seed
-    )
+    bare = replace(NO_CEILING, negatives_per_query=policy.negatives_per_query, seed=policy.seed)
     return [Tried(IN_BATCH, None), Tried(NO_FILTER, bare), Tried(MARGIN, replace(bare, relative_margin=0.05))]
 
 
