@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
 
 from nearmiss import maps
 from nearmiss.run import open_run
@@ -27,6 +28,8 @@ FLAGS = [
     "--disable-sync",
 ]
 START = 180  # seconds: a loaded machine takes its time
+PATIENCE = 120_000  # milliseconds: a slow machine is no fault of the page
+expect.set_options(timeout=PATIENCE)
 PAGES = []  # what the test in hand has opened: where it fails, what stood there is told
 RUNNING = []  # the servers, for the same
 READY = '[data-testid="stApp"][data-test-script-state="notRunning"][data-test-connection-state="CONNECTED"]'
@@ -164,7 +167,7 @@ def look(looked_at, viewers):
 def show(context, address, width=1440, height=1000, on_request=None):
     """A page of the app, once it is drawn; `on_request` hears of every request from the first."""
     page = context.new_page()
-    page.set_default_timeout(120_000)  # a slow machine is no fault of the page
+    page.set_default_timeout(PATIENCE)
     PAGES.append(page)
     page.heard = []
     page.on("console", lambda message: page.heard.append(f"{message.type}: {message.text}"))
@@ -174,7 +177,7 @@ def show(context, address, width=1440, height=1000, on_request=None):
         # Playwright hangs a mark on what it calls, which a built-in such as `list.append` does not take.
         page.on("request", lambda request: on_request(request))
     page.goto(address)
-    page.wait_for_selector(READY, timeout=60_000)
+    page.wait_for_selector(READY)
     return page
 
 
@@ -184,17 +187,26 @@ def elsewhere(requests, server):
     return [request.url for request in requests if not request.url.startswith(own)]
 
 
+# True once nothing has been drawn anew, dimmed or on its way for a quarter of a second.
+STILL = """() => {
+  const moving = document.querySelector('[data-stale="true"]')
+    || document.getAnimations().some((one) => one.playState === 'running');
+  const now = performance.now();
+  if (moving || window.movedAt === undefined) window.movedAt = now;
+  return now - window.movedAt > 250;
+}"""
+
+
 def still(page):
-    """Waits until nothing is drawn anew, dimmed or on its way: half faded in, any text is too pale."""
+    """Waits until nothing moves: half faded in, any text is too pale, and what still grows has no width."""
     page.wait_for_selector(READY)
-    page.wait_for_function(
-        """() => !document.querySelector('[data-stale="true"]')
-        && document.getAnimations().every((one) => one.playState !== 'running')"""
-    )
+    page.evaluate("delete window.movedAt")
+    page.wait_for_function(STILL)
 
 
 def graves(page):
-    """What axe-core finds serious or critical, by rule."""
+    """What axe-core finds serious or critical, by rule, on a page that is still."""
+    still(page)
     found = Axe().run(page).response["violations"]
     grave = [v for v in found if v["impact"] in ("serious", "critical")]
     return {v["id"]: [node["html"][:200] for node in v["nodes"]][:3] for v in grave}

@@ -4,12 +4,11 @@ import pytest
 
 from nearmiss.review import ADJUDICATION
 from nearmiss.workspace import open_workspace
-from tests.browser.conftest import elsewhere
+from tests.browser.conftest import elsewhere, still
 from tests.nearmiss.review.test_review import judged
 
 HOSTILE = "<img src=x onerror=alert(1)><script>alert(1)</script> ![x](http://x.test/y.png) $\\pi$ \u202etxt"
 PAIRS = 12
-STILL = '[data-testid="stApp"][data-test-script-state="notRunning"]'
 
 
 @pytest.fixture
@@ -41,8 +40,8 @@ def decisions(run):
 
 
 def wait_for(page, text):
-    page.wait_for_selector(f'[data-testid="stText"]:has-text("{text}")', timeout=20_000)
-    page.wait_for_selector(STILL)
+    page.wait_for_selector(f'[data-testid="stText"]:has-text("{text}")')
+    still(page)
 
 
 def test_keys_decide_one_pair_after_another_and_take_the_last_one_back(open_in_browser, disputed, run):
@@ -71,8 +70,8 @@ def test_fast_presses_never_decide_a_pair_that_was_not_in_sight(open_in_browser,
     for _ in range(10):
         page.keyboard.press("3")
         page.wait_for_timeout(20)
-    page.wait_for_timeout(1500)
-    page.wait_for_selector(STILL)
+    page.wait_for_function("all => !document.body.innerText.includes(all)", arg=f"Disagreement 1 of {PAIRS}")
+    still(page)
     made = decisions(run)
     # Presses may be merged, but each is one decision, on the next pair in order, and none is on a pair twice.
     assert [entry.pair for entry in made] == disputed[: len(made)]
@@ -87,7 +86,7 @@ def test_texts_of_people_stay_texts_and_nothing_is_wider_than_the_window(open_in
     assert HOSTILE[:30] in page.inner_text(".agreement .opinions")
     page.goto(page.url.partition("?")[0])
     page.wait_for_selector('[data-testid="stPlotlyChart"]')
-    page.wait_for_timeout(500)
+    still(page)
     assert dialogs == []
     assert elsewhere(asked, served) == []
     for path in ("/agreement", "/agreement?view=disagreements"):
@@ -95,5 +94,5 @@ def test_texts_of_people_stay_texts_and_nothing_is_wider_than_the_window(open_in
         page.wait_for_selector(".agreement")
         for width in (900, 1440):
             page.set_viewport_size({"width": width, "height": 1000})
-            page.wait_for_timeout(500)
+            still(page)
             assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth - innerWidth") <= 0

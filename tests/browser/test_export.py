@@ -11,7 +11,7 @@ from tests.browser.conftest import READY
 def write_by_keyboard(page):
     page.locator(".st-key-write button").focus()
     page.keyboard.press("Enter")
-    page.wait_for_selector("text=Written:", timeout=30_000)
+    page.wait_for_selector("text=Written:")
     page.wait_for_selector(READY)
 
 
@@ -47,7 +47,7 @@ def test_the_page_fits_its_window_and_makes_no_mistake(look, scheme, width):
     mistakes = []
     page.on("pageerror", lambda mistake: mistakes.append(str(mistake)))
     page.reload()
-    page.wait_for_selector(".st-key-reasons .main-svg", timeout=30_000)
+    page.wait_for_selector(".st-key-reasons .main-svg")
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     button = page.locator(".st-key-write button").bounding_box()
     assert button["x"] + button["width"] <= width

@@ -1,14 +1,16 @@
 """The map in a browser: pressed, drawn around, searched; hostile texts, small windows, no other host."""
 
+import contextlib
 import shutil
 
 import numpy as np
 import pandas as pd
 import pytest
+from playwright.sync_api import TimeoutError
 
 from nearmiss import maps
 from nearmiss.workspace import open_workspace
-from tests.browser.conftest import READY, elsewhere, graves
+from tests.browser.conftest import READY, elsewhere, graves, still
 
 HOSTILE = (
     "<script>alert(1)</script><img src=http://example.org/x.png onerror=alert(1)> ![i](http://example.org/i.png) $x$"
@@ -33,8 +35,18 @@ def atlas(looked_at):
 
 def drawn(page):
     page.wait_for_selector(f"{PLOT} .nsewdrag")
-    page.wait_for_timeout(1500)
+    still(page)
     return page
+
+
+def press_first_row(page, table, address):
+    """A table is painted, not made of elements: pressed until the address says that it took the press."""
+    for _ in range(6):
+        still(page)
+        table.click(position={"x": 300, "y": 52}, force=True)
+        with contextlib.suppress(TimeoutError):
+            return page.wait_for_url(address, timeout=10_000)
+    raise AssertionError(f"no press led to {address}: {page.url}")
 
 
 def lonely(atlas):
@@ -71,7 +83,7 @@ def test_what_is_drawn_around_is_listed_survives_a_new_colour_and_goes_to_review
     said = heading.inner_text()
     page.get_by_role("button", name="Topic").or_(page.get_by_role("radio", name="Topic")).first.click()
     page.wait_for_url("**colour=Topic*")
-    page.wait_for_timeout(2500)
+    still(page)
     assert heading.inner_text() == said
     button = page.get_by_role("button", name="Review ").last
     count = int(button.inner_text().split()[1].replace(",", ""))
@@ -90,15 +102,11 @@ def test_a_query_is_found_and_its_candidates_are_read_by_keys(atlas, look):
     page.keyboard.press("Enter")
     matches = page.locator('[class*="st-key-map_matches"] canvas').first
     matches.wait_for()
-    page.wait_for_timeout(800)
-    matches.click(position={"x": 300, "y": 52}, force=True)
-    page.wait_for_url(f"**query={query_id}*")
+    press_first_row(page, matches, f"**query={query_id}*")
     table = page.locator('[class*="st-key-map_candidates"] canvas').first
     table.wait_for()
-    page.wait_for_timeout(800)
-    table.click(position={"x": 300, "y": 52}, force=True)
     candidates = atlas.around(query_id, atlas.work.decision()).candidates
-    page.wait_for_url(f"**doc={candidates['doc_id'][0]}*")
+    press_first_row(page, table, f"**doc={candidates['doc_id'][0]}*")
     page.keyboard.press("ArrowDown")
     page.wait_for_url(f"**doc={candidates['doc_id'][1]}*")
     page.get_by_role("button", name="Whole map").click()
@@ -119,7 +127,7 @@ def test_a_hostile_text_runs_nothing_and_asks_nobody(looked_at, atlas, run, open
     drawn(page)
     point = atlas.point_of_document(doc_id)
     page.mouse.move(*page.evaluate(WHERE, [PLOT, point]))
-    page.wait_for_timeout(500)
+    still(page)
     assert (
         page.get_by_role("region", name="Document", exact=True)
         .first.inner_text()

@@ -3,7 +3,7 @@
 import pytest
 
 from nearmiss_app.navigation import TITLES
-from tests.browser.conftest import elsewhere, graves
+from tests.browser.conftest import elsewhere, graves, still
 
 PATHS = {name: "/" if name == "overview" else f"/{name}" for name in TITLES}
 
@@ -17,11 +17,10 @@ WIDEST = """Math.max(...[document.documentElement, document.querySelector('[data
 def test_a_page_shuts_nobody_out_fits_a_small_window_and_asks_no_other_host(look, looked_at, name, scheme):
     asked = []
     page = look(f"{PATHS[name]}?reviewer=ana", scheme=scheme, on_request=asked.append)
-    page.wait_for_timeout(700)
     assert graves(page) == {}
     for width in (900, 390):
         page.set_viewport_size({"width": width, "height": 1000})
-        page.wait_for_timeout(500)
+        still(page)
         assert page.evaluate(WIDEST) <= width
     assert page.locator('[data-testid="stException"]').count() == 0
     assert elsewhere(asked, looked_at) == []

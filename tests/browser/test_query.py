@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from nearmiss.review import open_log
-from tests.browser.conftest import graves
+from tests.browser.conftest import graves, still
 
 PAGE = ".query-page"
 
@@ -17,7 +17,7 @@ def entries(folder):
 
 
 def wait_for_saved(page, count):
-    page.wait_for_selector(f'{PAGE}[data-waiting="0"][data-saved="{count}"]', timeout=30_000)
+    page.wait_for_selector(f'{PAGE}[data-waiting="0"][data-saved="{count}"]')
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -29,7 +29,7 @@ def test_lists_and_picture_shut_nobody_out_and_fit_a_phone(look, scheme):
     page.wait_for_selector(".near .point")
     assert graves(page) == {}
     page.set_viewport_size({"width": 390, "height": 900})
-    page.wait_for_timeout(300)
+    still(page)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
@@ -130,7 +130,7 @@ def test_query_and_review_take_turns_on_one_page_and_share_what_waits(open_in_br
     page.get_by_role("link", name="Review its candidates").click()
     page.wait_for_selector(".deck .candidate")
     page.keyboard.press("4")
-    page.wait_for_selector('.deck[data-waiting="0"][data-saved="2"]', timeout=30_000)
+    page.wait_for_selector('.deck[data-waiting="0"][data-saved="2"]')
     page.go_back()
     page.locator("[data-ranking=teacher] .row").nth(50).click()
     page.keyboard.press("3")

@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 
 from nearmiss.review import REPEAT, Standing, open_log
 from nearmiss.run import open_run
-from tests.browser.conftest import elsewhere, serve, show
+from tests.browser.conftest import elsewhere, serve, show, still
 from tests.browser.pressing import press, through_kills, verdicts_of
 
 VERDICTS = {"1": "relevant", "3": "not_relevant"}
@@ -361,7 +361,7 @@ def test_a_server_that_does_not_answer_is_told_with_how_many_wait(open_in_browse
     page.keyboard.press("1")
     page.keyboard.press("3")
     told = "The server does not answer. 2 entries wait. None is lost: they are kept in this browser and sent when"
-    expect(page.locator(".state.late")).to_contain_text(told, timeout=15_000)
+    expect(page.locator(".state.late")).to_contain_text(told)
     served.start()
     wait_for_saved(page, 2, seconds=90)  # the page waits longer from one attempt to the next
 
@@ -399,7 +399,7 @@ def test_hostile_texts_are_text(open_in_browser, served, run):
     page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
     page.reload()
     page.wait_for_selector(".candidate")
-    page.wait_for_timeout(500)
+    still(page)
     assert page.locator(".candidate .text").inner_text().startswith("<script>alert(1)</script><img")
     assert page.locator(".deck script, .deck img, .deck a:not([href^='query?'], [href^='map?'])").count() == 0
     assert dialogs == []

@@ -22,7 +22,6 @@ def test_two_rounds_are_read_by_everyone_at_any_width_and_lead_to_review(open_in
             page.set_viewport_size({"width": width, "height": 1000})
             page.wait_for_selector(".st-key-scores_dense_score .main-svg")
             page.wait_for_selector(".sheet td")
-            page.wait_for_timeout(500)
             assert graves(page) == {}
             assert page.evaluate("document.documentElement.scrollWidth") <= width
             titles = page.locator(".st-key-scores_dense_score .xtitle, .st-key-scores_teacher_score .xtitle")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.browser.conftest import graves, still
+from tests.browser.conftest import graves
 
 
 def dialogs(page):
@@ -88,6 +88,5 @@ def test_no_state_of_a_page_shuts_anyone_out(look, name, scheme):
     path, states = STATES[name]
     page, found = look(path, scheme=scheme), {}
     for state in states(page):
-        still(page)
         found[state] = graves(page)
     assert {state: grave for state, grave in found.items() if grave} == {}

@@ -16,7 +16,7 @@ SLIDER = "#range-max_p_relevant"
 
 def open_tune(opener, path="/tune", **look):
     page = opener(path, **look)
-    page.wait_for_selector(f"{SLIDER}[aria-valuetext]", timeout=30_000)
+    page.wait_for_selector(f"{SLIDER}[aria-valuetext]")
     return page
 
 
@@ -35,7 +35,7 @@ def expected(run, policy):
 
 def settle(page):
     page.wait_for_timeout(100)
-    page.wait_for_selector(READY, timeout=30_000)
+    page.wait_for_selector(READY)
 
 
 def value_of(page, slider=SLIDER):
@@ -72,10 +72,10 @@ def test_a_release_redraws_and_a_reload_keeps_what_is_tried(look, looked_at):
     page = open_tune(look)
     value = drag(page, 0.5)
     page.mouse.up()
-    page.wait_for_url(re.compile("max_p_relevant="), timeout=10_000)
+    page.wait_for_url(re.compile("max_p_relevant="))
     page.get_by_text(f"Tried: max p relevant 0.1 → {value}").wait_for()
     page.reload()
-    page.wait_for_selector(f"{SLIDER}[aria-valuetext]", timeout=30_000)
+    page.wait_for_selector(f"{SLIDER}[aria-valuetext]")
     page.get_by_text(f"Tried: max p relevant 0.1 → {value}").wait_for()
     assert float(value_of(page)) == value
     assert shown(page) == expected(looked_at.folder, Policy(max_p_relevant=value))
@@ -143,7 +143,7 @@ def test_what_cannot_be_is_a_sentence_beside_its_setting(look):
     sentence.wait_for(state="hidden")
     page.get_by_role("button", name="Discard").click()
     page.get_by_text("This is the saved policy.").wait_for()
-    page.wait_for_selector(f'{SLIDER}[aria-valuetext="0.100"]', timeout=10_000)
+    page.wait_for_selector(f'{SLIDER}[aria-valuetext="0.100"]')
 
 
 def test_the_way_back_leads_through_what_was_tried(look):
@@ -156,7 +156,7 @@ def test_the_way_back_leads_through_what_was_tried(look):
         page.wait_for_url(re.compile(f"max_p_relevant={value}"))
     page.go_back()
     page.get_by_text("Tried: max p relevant 0.1 → 0.2").wait_for()
-    page.wait_for_selector(f'{SLIDER}[aria-valuetext="0.200"]', timeout=10_000)
+    page.wait_for_selector(f'{SLIDER}[aria-valuetext="0.200"]')
 
 
 def test_saves_are_undone_after_a_restart_too(open_in_browser, served, run):
@@ -167,7 +167,7 @@ def test_saves_are_undone_after_a_restart_too(open_in_browser, served, run):
     served.kill()
     served.start()
     page.goto(served.url + "/tune")
-    page.wait_for_selector(READY, timeout=30_000)
+    page.wait_for_selector(READY)
     page.get_by_role("button", name="Undo save").click()
     page.get_by_role("button", name="Undo save", disabled=True).wait_for()
     assert open_run(run).policy == Policy()
@@ -176,11 +176,11 @@ def test_saves_are_undone_after_a_restart_too(open_in_browser, served, run):
 def test_what_is_tried_outlives_a_look_at_another_page(look):
     page = open_tune(look, "/tune?policy=default&max_p_relevant=0.2")
     page.get_by_role("link", name="Open in Review").first.click()
-    page.wait_for_url(re.compile("/review.*doc="), timeout=10_000)
+    page.wait_for_url(re.compile("/review.*doc="))
     settle(page)
     page.get_by_role("link", name="Tune").click()
     page.get_by_text("Tried: max p relevant 0.1 → 0.2").wait_for()
-    page.wait_for_url(re.compile("max_p_relevant=0.2"), timeout=10_000)
+    page.wait_for_url(re.compile("max_p_relevant=0.2"))
 
 
 @pytest.mark.parametrize("width", [900, 1440])
