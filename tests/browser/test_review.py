@@ -64,9 +64,9 @@ def begin(shared, chromium):
         context.close()
 
 
-def wait_for_saved(page, count, seconds=30):
+def wait_for_saved(page, count):
     try:
-        page.wait_for_selector(f'.deck[data-waiting="0"][data-saved="{count}"]', timeout=1000 * seconds)
+        page.wait_for_selector(f'.deck[data-waiting="0"][data-saved="{count}"]')
     except Exception as late:
         state = page.locator(".deck").evaluate("deck => [deck.dataset.waiting, deck.dataset.saved, deck.innerText]")
         raise AssertionError(f"wanted {count} saved; found {state}") from late
@@ -363,7 +363,7 @@ def test_a_server_that_does_not_answer_is_told_with_how_many_wait(open_in_browse
     told = "The server does not answer. 2 entries wait. None is lost: they are kept in this browser and sent when"
     expect(page.locator(".state.late")).to_contain_text(told)
     served.start()
-    wait_for_saved(page, 2, seconds=90)  # the page waits longer from one attempt to the next
+    wait_for_saved(page, 2)  # the page waits longer from one attempt to the next
 
 
 def test_keys_can_be_changed_and_a_taken_one_is_refused(begin, shared):
