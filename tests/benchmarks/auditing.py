@@ -36,7 +36,8 @@ from nearmiss.audit.certifying import spent
 from nearmiss.audit.domains import Domains, domains, unjudged
 from nearmiss.audit.estimates import bands, layer_of
 from nearmiss.audit.ladder import ladder
-from nearmiss.audit.planning import design, domains_along, draw, proxy
+from nearmiss.audit.planning import design, domains_along, draw
+from nearmiss.audit.proxies import proxy
 from nearmiss.audit.samples import Sample
 from nearmiss.selection import VERDICTS, Table
 from nearmiss.settings import Policy
@@ -137,7 +138,7 @@ def sampled(known: Known, labels: int, seed: int, designed: tuple) -> Sample:
     rows = np.array([row for row, *_ in drawn])
     weight = np.array([1 / chance for *_, chance in drawn])
     verdict = np.where(known.answer[rows], RELEVANT, NEGATIVE).astype(np.int8)
-    return Sample("made", stratum, len(strata), rows, weight, verdict)
+    return Sample("made", stratum, len(strata), rows, weight, verdict, known.likely)
 
 
 def repeat(known: Known, labels: int, repetitions: int, policy: Policy | None = None) -> Tally:
@@ -148,7 +149,7 @@ def repeat(known: Known, labels: int, repetitions: int, policy: Policy | None = 
     covered, answers, inside, width = [], [], [], []
     for seed in range(repetitions):
         sample = sampled(known, labels, seed, designed)
-        told = bands([layer_of([side], sample, known.likely)], [sample], known.likely)
+        told = bands([layer_of([side], sample)], [sample])
         covered.append([band.low[0] <= truth <= band.high[0] for band, truth in zip(told, truths, strict=True)])
         width.append([float(band.high[0] - band.low[0]) for band in told])
         drawn = side.kept[sample.rows]

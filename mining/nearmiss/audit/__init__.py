@@ -12,7 +12,8 @@ from nearmiss.audit.certificate import Certificate, certificates, certification,
 from nearmiss.audit.certifying import certify
 from nearmiss.audit.estimates import AuditRates, Band, Curve, Estimate, Rate, curve, estimate
 from nearmiss.audit.exported import exported, rows_of
-from nearmiss.audit.planning import plan, proxy
+from nearmiss.audit.planning import plan
+from nearmiss.audit.proxies import proxy
 from nearmiss.audit.reviewers import Reviewers, reviewers
 from nearmiss.audit.sample_size import ExpectedPrecision, expected_precision, labels_to_add
 from nearmiss.audit.samples import drawn, plans, waiting

@@ -12,7 +12,8 @@ Repeated tries would end with a lucky draw. So the error is spread over all test
 (another plan, other thresholds, another rate or confidence) may err with error / (k (k + 1)), which sums to the error
 over any number of them. A test that is made again, about other rows, keeps its level: the draws are the same.
 
-A draw judged "cannot tell" counts as an answer here.
+A draw judged "cannot tell" counts as an answer here. What models said counts for nothing: the plan's proxy, in which it
+may be, only decides where labels went and which of two valid tests is made, both before anyone judged.
 """
 
 import time
@@ -29,7 +30,8 @@ from nearmiss.audit.certificate import CeilingTried, Certificate, certificates, 
 from nearmiss.audit.domains import Domains, at
 from nearmiss.audit.exported import before, exported, fingerprint_of_rows, mask
 from nearmiss.audit.ladder import ladder
-from nearmiss.audit.planning import domains_along, fingerprint, proxy
+from nearmiss.audit.planning import domains_along, fingerprint
+from nearmiss.audit.proxies import proxy_of
 from nearmiss.audit.samples import NEGATIVE, UNJUDGED, UNSURE, opinions_of, plans, sample_of, used_by_calibration
 from nearmiss.errors import ReviewError
 from nearmiss.review import AuditPlan
@@ -94,7 +96,7 @@ def _judged_draws(work: Workspace, chosen: AuditPlan, max_rate: float, level: fl
         sample=sample,
         answer=sample.verdict != NEGATIVE,
         interval=intervals(chosen.facts["strata"]),
-        likely=proxy(work),
+        likely=proxy_of(work, chosen),
         max_rate=max_rate,
         level=level,
     )

@@ -21,9 +21,9 @@ import numpy as np
 
 from nearmiss.audit.domains import Domains, DomainsAlongCeiling, along, at, domains, each, is_quick, unjudged
 from nearmiss.audit.estimators import Cells, StratifiedMeans, combined, means, recall, wilson
-from nearmiss.audit.planning import proxy
 from nearmiss.audit.samples import UNJUDGED, UNSURE, Sample, judged_in_sight, plans, samples, used_by_calibration
 from nearmiss.errors import ReviewError
+from nearmiss.review import AuditPlan
 from nearmiss.selection import Table
 from nearmiss.settings import Policy
 from nearmiss.types import Bools, Floats
@@ -65,6 +65,7 @@ class Estimate:
     in_sight: int  # of those that wait, judged with their scores in sight: no answer to a random draw
     plans: tuple[str, ...]
     left_out: tuple[str, ...]  # plans whose labels the calibration was fitted to
+    judges: tuple[str, ...]  # models whose verdicts from before a draw were its proxy, beside the scores
 
     def as_json(self) -> dict[str, Any]:
         """Plain values, the three numbers first."""
@@ -110,13 +111,12 @@ def estimate(work: Workspace, policy: Policy | None = None) -> Estimate:
     used = samples(work)
     checked(work, used)
     now = domains(unjudged(work.table), policy or work.policy)
-    likely = proxy(work)
-    layers = [layer_of([now], one, likely) for one in used]
+    layers = [layer_of([now], one) for one in used]
     known = plans(work)
     mine = [one for one in used if one.plan in {plan.plan for plan in known}]
     return Estimate(
-        numbers=_numbers(bands(layers, used, likely, partial=True)),
-        without_partial=_numbers(bands(layers, used, likely, partial=False)),
+        numbers=_numbers(bands(layers, used, partial=True)),
+        without_partial=_numbers(bands(layers, used, partial=False)),
         kept=int(now.kept.sum()),
         refused=int(now.refused.sum()),
         judged=sum(int(one.judged.sum()) for one in used),
@@ -125,7 +125,13 @@ def estimate(work: Workspace, policy: Policy | None = None) -> Estimate:
         in_sight=sum(judged_in_sight(work, one) for one in known if one.plan in {sample.plan for sample in used}),
         plans=tuple(one.plan for one in used),
         left_out=tuple(one.plan for one in known if one.plan in used_by_calibration(work)),
+        judges=_judges([one for one in known if one.plan in {sample.plan for sample in used}]),
     )
+
+
+def _judges(known: Sequence[AuditPlan]) -> tuple[str, ...]:
+    """The models whose verdicts the plans' proxies hold."""
+    return tuple(sorted({judge["judge"] for plan in known for judge in plan.facts.get("judges", ())}))
 
 
 def checked(work: Workspace, used: Sequence[Sample]) -> None:
@@ -152,11 +158,11 @@ class SampledDomains:
     refused_draws: Bools
 
 
-def layer_of(found: Sequence[Domains], sample: Sample, likely: Floats) -> SampledDomains:
+def layer_of(found: Sequence[Domains], sample: Sample) -> SampledDomains:
     """How a sample covers one or more policies, given their domains."""
 
     def cells(rows: Sequence[Bools]) -> Cells:
-        counted = [_by_stratum(one & (sample.stratum >= 0), sample, likely) for one in rows]
+        counted = [_by_stratum(one & (sample.stratum >= 0), sample) for one in rows]
         return Cells(np.stack([size for size, _ in counted]), np.stack([total for _, total in counted]))
 
     kept, refused = [one.kept for one in found], [one.refused for one in found]
@@ -164,13 +170,13 @@ def layer_of(found: Sequence[Domains], sample: Sample, likely: Floats) -> Sample
     return SampledDomains(cells(kept), cells(refused), *drawn)
 
 
-def _by_stratum(rows: Bools, sample: Sample, likely: Floats) -> tuple[Floats, Floats]:
+def _by_stratum(rows: Bools, sample: Sample) -> tuple[Floats, Floats]:
     stratum = sample.stratum[rows]
     size = np.bincount(stratum, minlength=sample.strata).astype(np.float64)
-    return size, np.bincount(stratum, likely[rows], minlength=sample.strata).astype(np.float64)
+    return size, np.bincount(stratum, sample.likely[rows], minlength=sample.strata).astype(np.float64)
 
 
-def _layer_along(found: DomainsAlongCeiling, sample: Sample, likely: Floats) -> SampledDomains:
+def _layer_along(found: DomainsAlongCeiling, sample: Sample) -> SampledDomains:
     """The same for every stop of a slider, from each row's first and last."""
     inside = np.flatnonzero(sample.stratum >= 0)
     stops, strata = found.stops, sample.strata
@@ -182,7 +188,7 @@ def _layer_along(found: DomainsAlongCeiling, sample: Sample, likely: Floats) -> 
 
     def between(rows: Any, first: Any, last: Any) -> Cells:
         both = []
-        for weights in (None, likely):
+        for weights in (None, sample.likely):
             change = summed(rows, first, weights) - summed(rows, last, weights)
             both.append(np.maximum(np.cumsum(change, axis=0)[:stops], 0))
         return Cells(*both)
@@ -199,14 +205,12 @@ def _layer_along(found: DomainsAlongCeiling, sample: Sample, likely: Floats) -> 
     )
 
 
-def bands(
-    layers: Sequence[SampledDomains], used: Sequence[Sample], likely: Floats, partial: bool = True
-) -> tuple[Band, Band, Band]:
+def bands(layers: Sequence[SampledDomains], used: Sequence[Sample], partial: bool = True) -> tuple[Band, Band, Band]:
     """The three numbers at each stop that the layers hold."""
     kept: list[StratifiedMeans] = []
     refused: list[StratifiedMeans] = []
     for layer, sample in zip(layers, used, strict=True):
-        labels = sample.labels(likely, partial)
+        labels = sample.labels(partial)
         for cells, draws, into in (
             (layer.kept, layer.kept_draws, kept),
             (layer.refused, layer.refused_draws, refused),
@@ -256,12 +260,11 @@ def curve(work: Workspace, field: str, stops: Sequence[float | None], policy: Po
     policy = policy or work.policy
     used = samples(work)
     checked(work, used)
-    likely = proxy(work)
     key = (at(policy, field, None), field, tuple(stops), tuple(one.plan for one in used), _drawn(used), work.version[1])
     layers = work.cached(
-        "curve", lambda: list(_layers(unjudged(work.table), policy, field, stops, used, likely)), key, CURVES_KEPT
+        "curve", lambda: list(_layers(unjudged(work.table), policy, field, stops, used)), key, CURVES_KEPT
     )
-    return Curve(field, tuple(stops), *bands(layers, used, likely))
+    return Curve(field, tuple(stops), *bands(layers, used))
 
 
 def _drawn(used: Sequence[Sample]) -> tuple[int, ...]:
@@ -269,11 +272,11 @@ def _drawn(used: Sequence[Sample]) -> tuple[int, ...]:
 
 
 def _layers(
-    table: Table, policy: Policy, field: str, stops: Sequence[float | None], used: Sequence[Sample], likely: Floats
+    table: Table, policy: Policy, field: str, stops: Sequence[float | None], used: Sequence[Sample]
 ) -> Iterator[SampledDomains]:
     if is_quick(policy):
         found = along(table, policy, field, stops)
-        yield from (_layer_along(found, one, likely) for one in used)
+        yield from (_layer_along(found, one) for one in used)
     else:
         listed = list(each(table, policy, field, stops))
-        yield from (layer_of(listed, one, likely) for one in used)
+        yield from (layer_of(listed, one) for one in used)

@@ -23,6 +23,7 @@ import numpy as np
 from nearmiss.audit.domains import Domains, DomainsAlongCeiling, along, domains, each, is_quick, limit_of, population
 from nearmiss.audit.exported import as_of
 from nearmiss.audit.ladder import ladder
+from nearmiss.audit.proxies import judges_until, with_judges
 from nearmiss.audit.strata import KEPT, NEXT, OTHERS, REFUSED, AuditStratum, stratify
 from nearmiss.errors import ReviewError, RunError
 from nearmiss.review import AuditPlan, Draw
@@ -37,17 +38,6 @@ FOLDER = "audits"  # in a round's folder
 LABELS, TARGET = 200, 0.05
 LABELS_ASKED = 200  # by default: enough evidence for a certificate of 5%, if the true rate is a fifth of that
 FEWEST_LABELS = 30
-
-
-def proxy(work: Workspace) -> Floats:
-    """How likely each candidate is an answer by its scores, (n,): p_relevant, else by its rank."""
-    known = work.table.number("p_relevant").astype(np.float64)
-    if np.isfinite(known).all():
-        return np.clip(known, 0, 1)
-    # A rank says which is likelier, not how likely: the estimator learns how far to trust it.
-    rank = np.empty(len(known))
-    rank[np.argsort(work.table.score, kind="stable")] = (np.arange(len(known)) + 0.5) / max(len(known), 1)
-    return np.where(np.isfinite(known), np.clip(known, 0, 1), rank**3)
 
 
 def fingerprint(table: Table) -> str:
@@ -70,7 +60,8 @@ def plan(
     # The rows kept now, with all verdicts so far: these are what the draws can certify.
     table, policy = as_of(work, last_seq), work.policy
     _check_labels(labels, int(population(table).sum()))
-    likely = proxy(work)
+    judges = judges_until(work, last_seq)
+    likely = with_judges(work, judges, last_seq)
     if seed is None:
         seed = 42 + len(work.log.plans())
     stratum, strata = design(table, policy, likely, labels)
@@ -84,6 +75,7 @@ def plan(
         "target": target,
         "seed": seed,
         "strata": [asdict(one) for one in strata],
+        "judges": judges,
     }
     return _written(work, facts, made_by, stratum, drawn)
 

@@ -18,7 +18,8 @@ import numpy.typing as npt
 
 from nearmiss.audit.domains import population
 from nearmiss.audit.estimators import AuditLabels
-from nearmiss.audit.planning import fingerprint, proxy, strata_of
+from nearmiss.audit.planning import fingerprint, strata_of
+from nearmiss.audit.proxies import proxy, proxy_of
 from nearmiss.audit.strata import OUTSIDE, REFUSED
 from nearmiss.calibration import stored
 from nearmiss.review import ADJUDICATION, CHOSEN, JUDGEMENTS, REPEAT, AuditPlan, Draw
@@ -35,7 +36,11 @@ FEWEST_OF_QUEUE = 20
 
 @dataclass(frozen=True)
 class Sample:
-    """Draws of one plan: `stratum` of every candidate, (n,); of the draws their rows, weights and verdicts, (m,)."""
+    """
+    Draws of one plan, with `stratum` and the proxy `likely` of every candidate, (n,).
+
+    Of the draws: their rows, weights and verdicts, (m,).
+    """
 
     plan: str
     stratum: Ints
@@ -43,6 +48,7 @@ class Sample:
     rows: Ints
     weight: Floats  # one over the inclusion probability
     verdict: npt.NDArray[np.int8]  # as in `Table.verdicts`
+    likely: Floats
     # How many times the variance of equal weights: 1 in a plan, whose weights differ by a candidate.
     inflation: float = 1.0
 
@@ -51,13 +57,13 @@ class Sample:
         """Which draws somebody could judge, (m,)."""
         return np.asarray((self.verdict != UNJUDGED) & (self.verdict != UNSURE))
 
-    def labels(self, likely: Floats, partial: bool = True) -> AuditLabels:
+    def labels(self, partial: bool = True) -> AuditLabels:
         """The judged draws; `partial`: whether "partly" counts as an answer."""
         rows = self.rows[self.judged]
         verdict = self.verdict[self.judged]
         words = ANSWERS if partial else ANSWERS[:1]
         answer = np.isin(verdict, [verdict_code(word) for word in words])
-        return AuditLabels(self.stratum[rows], self.weight[self.judged], likely[rows], answer.astype(np.float64))
+        return AuditLabels(self.stratum[rows], self.weight[self.judged], self.likely[rows], answer.astype(np.float64))
 
 
 def plans(work: Workspace) -> list[AuditPlan]:
@@ -99,7 +105,7 @@ def sample_of(work: Workspace, plan: AuditPlan) -> Sample:
     strata = work.cached("strata", lambda: strata_of(work, plan), plan.plan)
     weight = np.array([1 / draw.inclusion_probability for draw in draws])
     verdict = _as_drawn(work, rows, [draw.pair for draw in draws])
-    return Sample(plan.plan, strata, len(plan.facts["strata"]), rows, weight, verdict)
+    return Sample(plan.plan, strata, len(plan.facts["strata"]), rows, weight, verdict, proxy_of(work, plan))
 
 
 def _as_drawn(work: Workspace, rows: Ints, pairs: Sequence[Pair]) -> npt.NDArray[np.int8]:
@@ -198,4 +204,4 @@ def _from_queue(work: Workspace) -> Sample | None:
     weight = 1 / chance
     inflation = len(weight) * (weight**2).sum() / weight.sum() ** 2
     verdict = _as_drawn(work, rows, [work.pair_at(row) for row in rows.tolist()])
-    return Sample(QUEUE, stratum, QUEUE_STRATA, rows, weight, verdict, float(inflation))
+    return Sample(QUEUE, stratum, QUEUE_STRATA, rows, weight, verdict, likely, float(inflation))

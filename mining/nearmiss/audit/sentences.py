@@ -25,11 +25,21 @@ def of_plan(plan: AuditPlan, expected: ExpectedPrecision) -> list[str]:
     drawn = ", ".join(f"{labels} {_DOMAINS[name]}" for name, labels in parts.items())
     return [
         f"audit {plan.plan}: {counted(sum(parts.values()), 'candidate')} drawn ({drawn}); written to the log.",
+        *(_of_judge(judge) for judge in plan.facts.get("judges", ())),
         f"If {expected.rate:.1%} of the kept negatives are answers, as the scores estimate, these labels measure it to "
         f"±{100 * expected.half_width:.1f} points; "
         f"for ±{100 * expected.wanted:.1f} points {expected.labels_needed:,} are needed.",
         "Judge them in `nearmiss app`; then `nearmiss audit estimate` gives the numbers.",
     ]
+
+
+def _of_judge(judge: Mapping[str, Any]) -> str:
+    """What a model's verdicts are to a plan, and how far they are believed."""
+    return (
+        f"{judge['judge']} had judged {counted(judge['candidates'], 'candidate')}: what it said tells where to draw. "
+        f"By {counted(judge['pairs'], 'pair')} that people judged too, it is taken to find {judge['sensitivity']:.0%} "
+        f"of the answers and to call {1 - judge['specificity']:.0%} of the others answers."
+    )
 
 
 _DOMAINS = {
@@ -67,6 +77,11 @@ def of_estimate(found: Estimate, more: int | None, half_width: float, people: Re
         f"Audit {plan} is left out: the calibration was fitted to its labels, so they cannot say how good it is."
         for plan in found.left_out
     ]
+    if found.judges:
+        sentences.append(
+            f"What {' and '.join(found.judges)} said before the draws narrows these numbers; the verdicts that are "
+            "counted are people's."
+        )
     return sentences + of_reviewers(people, numbers.false_negative_rate)
 
 

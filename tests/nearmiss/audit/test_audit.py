@@ -16,18 +16,23 @@ from typer.testing import CliRunner
 
 from nearmiss import audit, pipeline, selection
 from nearmiss import data as dataset
+from nearmiss.agreement.judge_reliability import reliability_of
 from nearmiss.audit import domains as of_domains
+from nearmiss.audit import sentences
 from nearmiss.audit.estimators import AuditLabels, Cells, means, wilson
 from nearmiss.audit.planning import _laid_out, design, draw
+from nearmiss.audit.proxies import proxy, proxy_of
 from nearmiss.audit.strata import OUTSIDE
 from nearmiss.calibration import stored
 from nearmiss.calibration.signals import signals
 from nearmiss.errors import ReviewError, RunError
-from nearmiss.review import REPEAT, AuditPlan, Draw, Event, open_log
+from nearmiss.review import JUDGE, REPEAT, AuditPlan, Draw, Event, open_log
 from nearmiss.settings import Mining, Policy
 from nearmiss.workspace import open_workspace
 from tests.benchmarks.auditing import made as made_round
 from tests.benchmarks.auditing import plain_labels, repeat
+from tests.benchmarks.judge_proxy import audited
+from tests.benchmarks.judge_proxy import informed as with_toy_judge
 from tests.conftest import ROOT
 from tests.words import OverlapTeacher, WordEncoder
 
@@ -267,6 +272,32 @@ def test_an_audit_needs_fewer_labels_than_drawing_plainly():
     assert plain_labels(rate, tally.width[:, 0].mean()) > 1.8 * tally.inside.mean()
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(("accuracy", "narrower"), [(0.9, 0.8), (0.3, 1.1)])
+def test_with_a_judge_good_or_bad_intervals_hold_the_truth(accuracy, narrower):
+    known = made_round(0.08, 0.87, queries=120, candidates=30)
+    kept = np.flatnonzero(of_domains.domains(known.table, known.policy).kept)
+    proxies = [with_toy_judge(known, kept, accuracy, seed) for seed in range(4)]
+    alone, found = audited(known, [known.likely], 160, "judge"), audited(known, proxies, 40, "judge")
+    assert (found[:, :3].mean(axis=0) >= 0.9).all()
+    assert found[:, 4].mean() < narrower * alone[:, 4].mean()
+
+
+def test_a_judge_is_believed_as_far_as_people_confirm_it():
+    # Before anybody compares it: 7 of 10 answers, 8.5 of 10 others. Then 4 of 5 answers and 10 of 20 others.
+    known = reliability_of("model:toy", {}, {("q", "d"): True})
+    assert (known.pairs, known.sensitivity, known.specificity) == (0, 0.7, pytest.approx(0.85))
+    people = {("q", str(number)): number < 5 for number in range(25)}
+    said = {pair: 0 < place <= 14 for place, pair in enumerate(people)}
+    known = reliability_of("model:toy", people, said)
+    assert (known.pairs, known.sensitivity) == (25, pytest.approx((4 + 7) / 15))
+    assert known.specificity == pytest.approx((10 + 8.5) / 30)
+    # A chance of 1 to 4 before, by 11/15 to 11.5/30 after "answer", by 4/15 to 18.5/30 after "none".
+    up, down = 0.25 * (11 / 15) / (11.5 / 30), 0.25 * (4 / 15) / (18.5 / 30)
+    found = known.updated(np.array([0.2, 0.2]), np.array([True, False]))
+    assert found.tolist() == pytest.approx([up / (1 + up), down / (1 + down)])
+
+
 # In a run.
 
 
@@ -404,6 +435,57 @@ def test_judgements_from_the_queue_count_where_their_chances_add_up(work):
     judge(few, asked[:25], arm="priority")
     with pytest.raises(ReviewError, match="found none"):
         audit.estimate(few)
+
+
+def say_as_model(work, rows, verdict, name="model:toy"):
+    start = work.standing.last_seq
+    event = Event(query_id="q", doc_id="d", verdict=verdict, reviewer=name, client_id=name, client_seq=0, decided_at=1)
+    pairs = [work.pair_at(row) for row in rows]
+    work.append(
+        [
+            replace(event, query_id=q, doc_id=d, client_seq=start + number, arm=f"{JUDGE}0123")
+            for number, (q, d) in enumerate(pairs, 1)
+        ]
+    )
+
+
+def test_what_a_judge_said_before_a_plan_is_in_its_proxy_and_what_it_says_later_in_the_next_one(work):
+    kept = np.flatnonzero(of_domains.domains(work.table, work.policy).kept)
+    early, late = kept[:20].tolist(), kept[20:40].tolist()
+    scores = proxy(work)
+    judge(work, [Draw("", 0, *work.pair_at(row), 0, 0.0, 1.0) for row in early[:4]], "not_relevant", arm="priority")
+    say_as_model(work, early, "relevant")
+    made, draws = audit.plan(work, 60)
+    say_as_model(work, early[:5] + late, "not_relevant")
+    [known] = made.facts["judges"]
+    assert (known["judge"], known["candidates"], known["pairs"]) == ("model:toy", 20, 4)
+    assert known["specificity"] == pytest.approx(8.5 / 14)
+    own = proxy_of(work, made)
+    changed = np.flatnonzero(own != scores)
+    assert changed.tolist() == sorted(early)
+    odds = own[early] / (1 - own[early]) * (1 - scores[early]) / scores[early]
+    np.testing.assert_allclose(odds, 0.7 / (5.5 / 14), rtol=1e-6)
+    assert {draw.proxy for draw in draws if work.row_of(draw.pair) in early} <= set(own[early])
+    following, _ = audit.plan(work, 60)
+    assert set(np.flatnonzero(proxy_of(work, following) != scores)) == {*early, *late}
+    judge(work, draws)
+    told = audit.estimate(work)
+    assert told.judges == ("model:toy",)
+    words = " ".join(sentences.of_estimate(told, None, 0.02, audit.reviewers(work)))
+    assert "What model:toy said before the draws narrows these numbers" in words
+    assert "model:toy had judged 20 candidates" in " ".join(
+        sentences.of_plan(made, audit.expected_precision(work, made, 0.02))
+    )
+
+
+def test_of_two_judges_the_more_reliable_one_counts(work):
+    rows = np.flatnonzero(of_domains.domains(work.table, work.policy).kept)[:12].tolist()
+    judge(work, [Draw("", 0, *work.pair_at(row), 0, 0.0, 1.0) for row in rows[:10]], "not_relevant", arm="priority")
+    say_as_model(work, rows, "relevant", "model:always")
+    say_as_model(work, rows, "not_relevant", "model:better")
+    made, _ = audit.plan(work, 60)
+    assert [one["judge"] for one in made.facts["judges"]] == ["model:better", "model:always"]
+    assert (proxy_of(work, made)[rows] < proxy(work)[rows]).all()
 
 
 # Second looks.
