@@ -8,6 +8,8 @@ Plans whose labels the calibration was fitted to may not measure it: they are le
 queue count as a sample of their own where they came with the chance of being picked. A judgement of a drawn pair counts
 however the pair was reached, but for one that its reviewer chose with scores and statuses in sight, on Query, Map or
 Pairs: such a draw still waits. Left out for good it would be missing by its look, so it is asked again in its turn.
+A draw that somebody had judged before the plan was made counts once the audit has come to its turn: those judged before
+were picked by their look, and alone they would be no random sample.
 """
 
 from collections.abc import Iterator, Sequence
@@ -24,7 +26,7 @@ from nearmiss.audit.strata import OUTSIDE, REFUSED
 from nearmiss.calibration import stored
 from nearmiss.review import ADJUDICATION, CHOSEN, JUDGEMENTS, REPEAT, AuditPlan, Draw
 from nearmiss.selection import verdict_code
-from nearmiss.types import Floats, Ints, Pair
+from nearmiss.types import Bools, Floats, Ints, Pair
 from nearmiss.workspace import Workspace
 
 ANSWERS = ("relevant", "partial")  # neither may train as a negative
@@ -51,11 +53,16 @@ class Sample:
     likely: Floats
     # How many times the variance of equal weights: 1 in a plan, whose weights differ by a candidate.
     inflation: float = 1.0
+    # The first so many draws count: a draw behind them was judged before the plan was made, and its turn is to come.
+    reached: int | None = None
 
     @property
-    def judged(self) -> npt.NDArray[np.bool_]:
-        """Which draws somebody could judge, (m,)."""
-        return np.asarray((self.verdict != UNJUDGED) & (self.verdict != UNSURE))
+    def judged(self) -> Bools:
+        """Which draws somebody could judge, (m,), and the audit has come to."""
+        found = (self.verdict != UNJUDGED) & (self.verdict != UNSURE)
+        if self.reached is not None:
+            found[self.reached :] = False
+        return np.asarray(found)
 
     def labels(self, partial: bool = True) -> AuditLabels:
         """The judged draws; `partial`: whether "partly" counts as an answer."""
@@ -104,8 +111,21 @@ def sample_of(work: Workspace, plan: AuditPlan) -> Sample:
     draws, rows = draws_of(work, plan.plan)
     strata = work.cached("strata", lambda: strata_of(work, plan), plan.plan)
     weight = np.array([1 / draw.inclusion_probability for draw in draws])
-    verdict = _as_drawn(work, rows, [draw.pair for draw in draws])
-    return Sample(plan.plan, strata, len(plan.facts["strata"]), rows, weight, verdict, proxy_of(work, plan))
+    pairs = [draw.pair for draw in draws]
+    verdict = _as_drawn(work, rows, pairs)
+    reached = _reached(work, plan, pairs) if (verdict == UNJUDGED).any() else None
+    return Sample(
+        plan.plan, strata, len(plan.facts["strata"]), rows, weight, verdict, proxy_of(work, plan), reached=reached
+    )
+
+
+def _reached(work: Workspace, plan: AuditPlan, pairs: Sequence[Pair]) -> int:
+    """How many draws, in their order, lie before the last one that was judged since the plan was made, with it."""
+    known = int(plan.facts.get("last_seq", 0))
+    for place in range(len(pairs), 0, -1):
+        if any(entry.seq > known for entry in work.standing.as_drawn(pairs[place - 1]).values()):
+            return place
+    return 0
 
 
 def _as_drawn(work: Workspace, rows: Ints, pairs: Sequence[Pair]) -> npt.NDArray[np.int8]:

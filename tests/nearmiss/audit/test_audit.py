@@ -396,6 +396,24 @@ def test_a_drawn_pair_counts_however_it_was_judged(work):
     assert audit.estimate(work).numbers.false_negative_rate.estimate == pytest.approx(1)
 
 
+def test_a_draw_judged_before_the_plan_counts_once_the_audit_has_come_to_it(work):
+    rows = np.flatnonzero(of_domains.population(work.table))
+    known = {work.pair_at(row) for row in rows[::2].tolist()}
+    judge(work, [Draw("", 0, *pair, 0, 0.0, 1.0) for pair in sorted(known)], arm="priority")
+    _, draws = audit.plan(work, 60)
+    early = [place for place, draw in enumerate(draws) if draw.pair in known]
+    assert 10 < len(early) < 50
+    with pytest.raises(ReviewError, match="found none of 60"):
+        audit.estimate(work)
+    others = [place for place, draw in enumerate(draws) if draw.pair not in known]
+    last = others[9]
+    judge(work, [draws[place] for place in others[:10]])
+    found = audit.estimate(work)
+    assert (found.judged, found.waiting) == (last + 1, len(others) - 10)
+    judge(work, [draws[place] for place in others[10:]])
+    assert audit.estimate(work).judged == 60
+
+
 def test_labels_that_made_the_calibration_may_not_measure_it(work):
     made, draws = audit.plan(work, 60)
     judge(work, draws)
