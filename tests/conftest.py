@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from filelock import FileLock
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from nearmiss import data as dataset
 from nearmiss import pipeline
@@ -17,8 +17,8 @@ from tests.words import OverlapTeacher, WordEncoder
 
 ROOT = Path(__file__).parent.parent
 
-# The same examples in every run: what is green here is green there.
-settings.register_profile("same", derandomize=True)
+# The same examples in every run, however slow the machine: what is green here is green there.
+settings.register_profile("same", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("same")
 
 

@@ -33,7 +33,7 @@ def open_page(request, monkeypatch):
 
     def opened(name, **address):
         monkeypatch.setenv("NEARMISS_RUN", str(folder))
-        page = AppTest.from_file(str(ROOT / "app" / "nearmiss_app" / "streamlit_app.py"), default_timeout=60)
+        page = AppTest.from_file(str(ROOT / "app" / "nearmiss_app" / "streamlit_app.py"), default_timeout=300)
         for key, value in address.items():
             page.query_params[key] = value
         page.run()

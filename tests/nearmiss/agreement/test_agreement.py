@@ -4,7 +4,7 @@ from itertools import combinations, permutations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import cohen_kappa_score
 
@@ -107,7 +107,6 @@ two_people = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=
 
 
 @given(two_people)
-@settings(deadline=None)
 def test_cohens_kappa_is_scikit_learns(said):
     first, second = zip(*said, strict=True)
     if len({*first, *second}) == 1:
@@ -120,7 +119,6 @@ several = st.lists(st.lists(st.integers(0, 3), min_size=2, max_size=5), min_size
 
 
 @given(several)
-@settings(deadline=None)
 def test_raw_agreement_and_alpha_are_what_counting_pairs_of_voices_gives(said):
     patterns = [[voices.count(place) for place in range(4)] for voices in said]
     found = once(patterns)
@@ -136,14 +134,12 @@ def test_raw_agreement_and_alpha_are_what_counting_pairs_of_voices_gives(said):
 
 
 @given(several, st.permutations(range(4)))
-@settings(deadline=None)
 def test_the_names_of_the_verdicts_do_not_matter(said, renamed):
     patterns = np.array([[voices.count(place) for place in range(4)] for voices in said])
     assert once(patterns[:, list(renamed)]) == pytest.approx(once(patterns), nan_ok=True)
 
 
 @given(several, st.lists(st.integers(1, 4), min_size=12, max_size=12))
-@settings(deadline=None)
 def test_a_weight_is_so_many_pairs(said, times):
     patterns = np.array([[voices.count(place) for place in range(4)] for voices in said])
     weights = np.array(times[: len(said)])

@@ -117,7 +117,7 @@ STOPS = {
 }
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     seed=st.integers(0, 10_000),
     field=st.sampled_from(sorted(STOPS)),
@@ -158,7 +158,7 @@ def test_neither_labels_nor_the_query_itself_belong_to_the_population():
 # Who is drawn.
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 1000), labels=st.integers(30, 62))
 def test_strata_part_the_population_and_labels_are_as_many_as_asked(seed, labels):
     table = table_of(seed, queries=8)
@@ -200,7 +200,7 @@ def test_draws_of_a_stratum_fall_on_as_many_queries_as_they_can():
         assert max(np.bincount(queries)) <= np.ceil(most / np.floor(interval)) + 1
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.data())
 def test_a_place_of_the_layout_is_what_a_sort_of_the_whole_puts_there(data):
     of_query = np.array(data.draw(st.lists(st.integers(0, 12), min_size=1, max_size=60)))

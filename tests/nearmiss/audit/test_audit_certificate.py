@@ -25,7 +25,7 @@ from tests.nearmiss.audit.test_audit import judge, mined, work  # noqa: F401  (f
 # The bound.
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(draws=st.integers(20, 300), hits=st.integers(0, 12), rate=st.floats(0.02, 0.5))
 def test_one_part_is_the_exact_binomial_test(draws, hits, rate):
     part = [Part(draws=draws, interval=10, size=10 * draws, hits=hits)]
@@ -69,7 +69,7 @@ def chance_of_hits(part, answers, layout):
     return chances
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     sizes=st.lists(st.tuples(st.integers(4, 20), st.integers(2, 30), st.floats(0, 1)), min_size=2, max_size=2),
     share=st.floats(0.05, 0.5),
@@ -93,7 +93,7 @@ def test_wherever_the_answers_lie_a_small_p_value_is_as_rare_as_it_says(sizes, s
     assert seldom <= 0.05 + 1e-9
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(drawn=PARTS, share=st.floats(0.05, 0.6))
 def test_more_hits_or_fewer_allowed_never_pass_more_easily(drawn, share):
     parts = parts_of(drawn)

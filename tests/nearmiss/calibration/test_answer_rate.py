@@ -121,7 +121,7 @@ def test_a_limit_by_hand():
     )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(0, 10_000), st.integers(1, 50))
 def test_more_candidates_that_score_as_answers_do_never_lower_the_limit(seed, more):
     rng = np.random.default_rng(seed)

@@ -105,7 +105,7 @@ def test_every_signal_says_what_it_is():
     assert set(load()["signals"]) >= set(WORDS) - {name for name in WORDS if name.startswith("teacher")}
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.floats(0.1, 20), st.floats(-5, 5))
 def test_the_unit_of_a_score_changes_no_probability(scale, shift):
     frame = candidates(teacher=True)
@@ -138,7 +138,7 @@ def test_a_teacher_that_the_weights_do_not_know_is_a_doubt():
     assert len(stored.by_prior(signals(with_teacher), with_teacher, LATE_INTERACTION).doubts) == 1
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(0, 10_000), st.integers(1, 80))
 def test_a_fit_is_where_a_slow_optimiser_ends(seed, labels):
     rng = np.random.default_rng(seed)
@@ -251,7 +251,7 @@ def test_it_says_when_it_does_not_trust_itself():
     assert good.doubts == ()
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     seed=st.integers(0, 10_000),
     labels=st.sampled_from([1, 12, 60, 400]),

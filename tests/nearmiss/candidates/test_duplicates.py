@@ -161,7 +161,7 @@ texts = st.lists(st.sampled_from(["a", "A", " ", "b", "c", "1"]), max_size=14).m
 
 
 @pytest.mark.slow
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(texts, min_size=2, max_size=7), st.data())
 def test_marks_are_those_of_the_slow_oracle(documents, data):
     rows = st.lists(

@@ -94,7 +94,7 @@ queries = st.lists(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(queries)
 def test_no_pair_that_shares_enough_words_is_missed(texts):
     read = read_texts(texts)

@@ -13,9 +13,7 @@ from hypothesis import strategies as st
 from nearmiss.data import ColumnNames, Dataset, ReadCounts, fingerprint, load, passages, read, save
 from nearmiss.errors import DatasetError, FileError
 
-QUICK = settings(
-    derandomize=True, max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+QUICK = settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def jsonl(path, *rows):

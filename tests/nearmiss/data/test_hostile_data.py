@@ -15,9 +15,7 @@ from hypothesis import strategies as st
 from nearmiss.data import INPUT_FORMATS, ColumnNames, ReadCounts, read
 from nearmiss.errors import DatasetError
 
-QUICK = settings(
-    derandomize=True, max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+QUICK = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 GOOD = b'{"query": "q", "positive": "a"}\n'
 HALF = "\\" + "ud800"
 

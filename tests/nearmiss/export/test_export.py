@@ -641,7 +641,7 @@ def test_every_format_that_can_be_named_exists():
     assert get_args(FormatName) == tuple(EXPORT_FORMATS)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(counts=st.lists(st.integers(0, 4), min_size=1, max_size=6), width=st.one_of(st.none(), st.integers(1, 4)))
 def test_no_query_disappears_in_silence(tmp_path_factory, counts, width):
     queries = [(f"q{i}", f"query {i}", "t", 1) for i in range(len(counts))]

@@ -410,7 +410,7 @@ POLICIES = st.builds(
 
 
 @pytest.mark.slow
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(judgements=JUDGEMENTS, export=POLICIES, cap=st.sampled_from([None, 1]))
 def test_whatever_is_judged_no_row_disappears_and_no_answer_is_a_negative(judgements, export, cap):
     standing = said_by(*((*pair, verdict, reason, reviewer) for pair, verdict, reason, reviewer in judgements))

@@ -361,7 +361,7 @@ lists = st.lists(st.tuples(st.integers(0, 2), st.integers(0, 6), st.integers(0, 
 
 
 @pytest.mark.slow
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(lists, min_size=1, max_size=4))
 def test_fusion_is_the_formula(drawn):
     sources = {}

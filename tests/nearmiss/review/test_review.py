@@ -540,7 +540,7 @@ def verdict_slowly(rows, pair):
 
 
 @given(histories(), st.lists(st.integers(0, 25)))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_any_chunking_gives_the_slow_answer_and_names_every_change(rows, cuts):
     standing, before = Standing(), {}
     borders = [0, *sorted(min(cut, len(rows)) for cut in cuts), len(rows)]
@@ -557,7 +557,7 @@ def test_any_chunking_gives_the_slow_answer_and_names_every_change(rows, cuts):
 
 
 @given(histories(), st.integers(0, 12))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_undoing_n_times_and_redoing_n_times_changes_nothing(rows, count):
     standing = Standing()
     standing.absorb(rows)
@@ -699,7 +699,7 @@ def test_a_history_that_contradicts_the_log_is_not_adopted(log):
 
 
 @given(histories())
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_adopting_keeps_what_stands(tmp_path_factory, rows):
     log = open_log(tmp_path_factory.mktemp("log") / "reviews.db")
     log.append([judged(1, client_id="before", reviewer="zoe", doc_id="x")])

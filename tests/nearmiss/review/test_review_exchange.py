@@ -72,7 +72,7 @@ def test_a_history_has_every_column_and_comes_back_whole(log, other, tmp_path):
 
 @pytest.mark.slow
 @given(histories(), st.sampled_from(HOSTILE[:8]))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_out_and_in_again_is_the_same_log(tmp_path_factory, rows, text):
     folder = tmp_path_factory.mktemp("exchange")
     first, second = open_log(folder / "1.db"), open_log(folder / "2.db")

@@ -236,7 +236,7 @@ policies = st.builds(
 
 
 @pytest.mark.slow
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(candidates(), policies)
 def test_rows_are_only_labelled_and_quotas_are_never_passed(frame, policy):
     judged = select(frame, policy)
@@ -255,7 +255,7 @@ def test_rows_are_only_labelled_and_quotas_are_never_passed(frame, policy):
 
 
 @pytest.mark.slow
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(candidates(), policies)
 def test_each_query_is_decided_alone_when_nothing_counts_over_queries(frame, policy):
     if policy.reuse_cap:
@@ -265,7 +265,7 @@ def test_each_query_is_decided_alone_when_nothing_counts_over_queries(frame, pol
     pd.testing.assert_frame_equal(pd.concat(apart, ignore_index=True), together, check_categorical=False)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(candidates(), st.floats(0, 1), st.floats(0, 1))
 def test_a_wider_margin_never_admits_more(frame, first, second):
     narrow, wide = sorted([first, second])
@@ -276,7 +276,7 @@ def test_a_wider_margin_never_admits_more(frame, first, second):
 
 
 @pytest.mark.slow
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(candidates(), st.integers(1, 5), st.floats(0, 1), st.integers(0, 3))
 def test_it_agrees_with_a_slow_and_obvious_selection(frame, n, margin, skip):
     policy = Policy(relative_margin=margin, negatives_per_query=n, skip_top=skip)
@@ -368,7 +368,7 @@ def test_a_policy_that_makes_no_sense_is_refused(settings, message):
     assert message in str(refusal.value)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(st.lists(st.tuples(st.integers(0, 4), st.sampled_from([0.0, -0.0, 1.0, -1.0, 1e-45, -1e-45, 3e38, -3e38, 0.1]))))
 def test_rows_by_falling_score_are_those_of_a_sort_by_two_keys(rows):
     query = np.sort(np.array([q for q, _ in rows], np.int64))

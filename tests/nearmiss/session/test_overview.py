@@ -92,7 +92,7 @@ def test_a_histogram_counts_each_group_in_bins_of_a_round_width():
     }
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.floats(-1e6, 1e6, width=32), st.floats(0, 1e6, width=32))
 def test_round_edges_hold_every_score(low, span):
     high = float(np.float32(low + span))

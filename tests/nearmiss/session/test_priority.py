@@ -38,7 +38,7 @@ def verdicts(work, rows, verdict, start=0):
     ]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(st.integers(0, 30), max_size=300))
 def test_no_batch_shows_a_query_twice_while_others_wait(queries):
     ranked, query = np.arange(len(queries)), np.array(queries, np.int64)

@@ -128,7 +128,7 @@ def test_every_setting_that_counts_move_with_has_stops_here():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("field", MOVABLE)
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(tables(), policies)
 def test_the_counts_at_every_stop_are_those_of_a_decision(field, table, policy):
     stops = [
@@ -147,7 +147,7 @@ def test_the_counts_at_every_stop_are_those_of_a_decision(field, table, policy):
         assert (found.short[place], found.empty[place]) == (counted.short, counted.empty)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(tables(), policies, st.integers(1, 2))
 def test_with_a_cap_on_reuse_the_counts_are_bounds(table, policy, cap):
     capped = replace(policy, reuse_cap=cap)
@@ -201,7 +201,7 @@ def test_counts_along_come_when_asked_for_and_are_those_of_decisions(work):
             assert {name: int(counts[place]) for name, counts in one.along.status.items()} == counted.status
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(policies)
 def test_a_policy_spelled_is_the_policy_parsed(policy):
     assert tuning.parse(tuning.spell(policy)) == policy
@@ -210,7 +210,7 @@ def test_a_policy_spelled_is_the_policy_parsed(policy):
     assert tuning.from_address({"reviewer": ["ana"]}) is None
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(policies)
 def test_the_command_line_reads_the_same_policy_from_the_command(monkeypatch, policy):
     from nearmiss.cli import commands
@@ -292,7 +292,7 @@ def test_what_the_call_cannot_say_is_said():
     assert len(plain) == 2  # copies, and that it keeps no table: true of every policy
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(tables(), policies, st.sampled_from(["ceiling", "floor"]))
 def test_the_nearest_pairs_are_those_that_sorting_gives(table, policy, limit):
     decision = decide(table, policy)

@@ -127,7 +127,6 @@ def test_held_out_queries_are_never_trained_on(tmp_path, encoder, training_pairs
     assert set(training_pairs.pairs["query"][unseen]).isdisjoint(rows["query"])
 
 
-@settings(deadline=None)
 @given(st.lists(st.sampled_from(["a b", "A  b", "c", "d", "e f", "g"]), min_size=1, max_size=40), st.integers(0, 99))
 def test_a_query_is_never_split_and_the_same_words_stay_together(queries, seed):
     pairs = pd.DataFrame({"query": queries})
@@ -528,7 +527,7 @@ def test_a_scale_finds_the_logits_that_made_the_labels():
     assert fit(true, labels, shifts=False).shift == 0
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(0, 1000))
 def test_no_scale_changes_the_order(seed):
     random = np.random.default_rng(seed)
