@@ -2,13 +2,11 @@
 
 import shlex
 from collections.abc import Sequence
-from itertools import islice
 
 import streamlit as st
 
 from nearmiss import agreement
 from nearmiss.agreement import INFORMATIVE, Agreement, TwoPeople
-from nearmiss.agreement.judges import JudgeAgreement, JudgedApart
 from nearmiss.counts import counted
 from nearmiss.workspace import Workspace
 from nearmiss_app import navigation, theme
@@ -130,31 +128,6 @@ def themselves(found: Agreement) -> None:
         figure = charts.with_themselves(found, dark=theme.is_dark())
         with st.container(width=640):
             draw(figure, "themselves", charts.in_words(found.with_themselves.items(), charts.percent))
-
-
-def judges(work: Workspace, found: Sequence[JudgeAgreement], scale: str) -> None:
-    """Models against people; nothing where no model judged."""
-    if not found:
-        return
-    says = "What a model said beside what people decided. A model counts for no person, here and in every number."
-    st.html(words.heading("Judges that are models", says))
-    for one in found:
-        st.html(words.judge(one, lambda verdict: word(verdict, scale), _coefficients_of(one)))
-        shown = list(islice((apart for apart in one.differing if work.row_of(apart.pair) is not None), SHOWN))
-        if shown:
-            with st.expander(f"Pairs on which it differs from people ({len(one.differing):,})"):
-                st.html("".join(_apart(work, apart, scale) for apart in shown))
-
-
-def _apart(work: Workspace, one: JudgedApart, scale: str) -> str:
-    [(title, text)] = work.titles([one.pair[1]])
-    said = f"People: {word(one.people, scale)}. The model: {word(one.model, scale)}. {one.reason}"
-    return words.apart(work.query_text(one.pair[0]), title or text, said, one.quote)
-
-
-def _coefficients_of(one: JudgeAgreement) -> str:
-    names = {name: charts.NAMES[name] for name in one.coefficients}
-    return charts.in_words(((names[name], value) for name, value in one.coefficients.items()), charts.coefficient)
 
 
 def draw(figure: object, key: str, alt: str) -> None:

@@ -7,6 +7,7 @@ is written to it. Coming back from another page, where the address says nothing,
 
 import streamlit as st
 
+from nearmiss.session.model_opinions import DIFFERS, UNSURE
 from nearmiss.session.queue import address
 from nearmiss.session.queue.address import STATUSES_OFFERED, Choice
 from nearmiss.session.queue.agenda import View
@@ -18,6 +19,8 @@ VERDICT_WORDS = {
     "unjudged": "not judged yet",
     "judged": "judged",
     "disputed": "judged differently",
+    DIFFERS: "judged otherwise by a model",
+    UNSURE: "a model is unsure",
     "any": "any",
     **{name: look.word for name, look in theme.VERDICT.items()},
 }
@@ -98,7 +101,14 @@ def _controls(work: Workspace) -> None:
         "between them where one was drawn. Audit only: nothing but those draws.",
     )
     st.multiselect("Status", STATUSES_OFFERED, key="see_status", format_func=lambda status: theme.STATUS[status].word)
-    st.selectbox("Verdict", list(VERDICT_WORDS), key="see_verdict", format_func=VERDICT_WORDS.get)
+    st.selectbox(
+        "Verdict",
+        list(VERDICT_WORDS),
+        key="see_verdict",
+        format_func=VERDICT_WORDS.get,
+        help="Judged otherwise by a model: people said answer and it said none, or the reverse. A model is unsure "
+        "where it says partly, or two models differ. What an audit drew is in neither.",
+    )
     st.text_input("Judged by", key="see_by", placeholder="anyone")
     st.multiselect("Found by", work.table.sources, key="see_source", format_func=theme.source_word, placeholder="any")
     st.slider("Teacher score" if work.has_teacher else "Dense score", *_scores(work), key="see_scores")

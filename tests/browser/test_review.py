@@ -1,5 +1,6 @@
 """Review in a real browser: no key is lost, none lands on another card, and texts stay texts."""
 
+import json
 import re
 import shutil
 from pathlib import Path
@@ -8,8 +9,9 @@ import pandas as pd
 import pytest
 from playwright.sync_api import expect
 
-from nearmiss.review import REPEAT, Standing, open_log
+from nearmiss.review import REPEAT, Event, Standing, open_log
 from nearmiss.run import open_run
+from nearmiss.workspace import open_workspace
 from tests.browser.conftest import elsewhere, serve, show, still
 from tests.browser.pressing import press, through_kills, verdicts_of
 
@@ -62,6 +64,17 @@ def begin(shared, chromium):
     yield begun
     for context in contexts:
         context.close()
+
+
+def say_as_model(folder, query_id, doc_id):
+    """A model's verdict, which quotes the document's first words."""
+    work = open_workspace(folder)
+    [(_, text)] = work.titles([doc_id])
+    said = {"grade": 2, "reason": "It is about it.", "quote": " ".join(text.split()[:5]), "model": "toy-1"}
+    pair = {"query_id": query_id, "doc_id": doc_id, "verdict": "partial", "reviewer": "model:toy"}
+    named = {"client_id": "judge", "client_seq": 1, "decided_at": 1.0, "arm": "judge:0123"}
+    work.append([Event(**pair, **named, comment=json.dumps(said))])
+    work.log.close()
 
 
 def wait_for_saved(page, count):
@@ -214,6 +227,7 @@ def test_what_another_said_is_shown_only_after_one_s_own_verdict(begin, shared):
     ann.keyboard.press("1")
     wait_for_saved(ann, 2)
     query_id, doc_id = logged(shared.folder, "first_voice")[0].pair
+    say_as_model(shared.folder, query_id, doc_id)
     for blind in ("", "&blind=1"):
         bob = begin(f"second_voice{len(blind)}&query={query_id}&doc={doc_id}{blind}")
         bob.wait_for_selector(".candidate")
@@ -221,14 +235,22 @@ def test_what_another_said_is_shown_only_after_one_s_own_verdict(begin, shared):
         assert "first_voice" not in told
         assert "surely an answer" not in told
         assert "judged relevant" not in told
+        assert "model:toy" not in told
+        assert "It is about it." not in told
         assert ("are hidden until you judge" in told) == bool(blind)
         bob.keyboard.press("3")
         wait_for_saved(bob, 1)
         expect(bob.locator(".after .note")).to_contain_text("Others: first_voice: relevant")
+        expect(bob.locator(".after .note")).to_contain_text("model:toy: partly. It is about it.")
         if blind:
             expect(bob.locator(".after .note")).to_contain_text(re.compile(r"Was hidden: \w[\w ]*, Teacher"))
         bob.keyboard.press("k")
         expect(bob.locator(".candidate")).to_contain_text("surely an answer")
+        expect(bob.locator(".candidate .models")).to_contain_text("partly. It is about it.")
+        expect(bob.locator(".candidate mark.quoted").first).to_be_visible()
+        bob.keyboard.press("z")
+        expect(bob.locator(".candidate .models")).to_have_count(0)
+        expect(bob.locator(".candidate mark.quoted")).to_have_count(0)
 
 
 @pytest.mark.parametrize(("width", "height"), [(1440, 900), (1366, 768), (900, 768), (390, 844)])

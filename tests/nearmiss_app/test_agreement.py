@@ -6,6 +6,9 @@ from html import escape
 import pytest
 
 from nearmiss.review import ADJUDICATION, REPEAT
+from nearmiss.session import model_opinions
+from nearmiss.session.queue import agenda
+from nearmiss.session.queue.agenda import View
 from nearmiss.workspace import open_workspace
 from tests.nearmiss.review.test_review import judged
 
@@ -227,3 +230,22 @@ def test_pairs_on_which_a_model_differs_are_listed_with_its_reason_and_its_quote
     assert "People: not relevant. The model: relevant. It says so &lt;script&gt;" in said
     assert "“in so many words”" in said
     assert escape(work.query_text(candidates[2][0]), quote=True) in said
+
+
+def test_what_models_judged_otherwise_or_are_unsure_of_is_a_link_and_the_project_says_whether_they_are_shown(
+    open_page, work
+):
+    kept = [work.pair_at(row) for row in agenda.rows(work, View(), work.decision())[:5].tolist()]
+    say(work, "ann", kept[:2], "not_relevant")
+    say(work, "model:m", kept[:1], "relevant", arm="judge:0123")
+    say(work, "model:m", kept[1:4], "partial", arm="judge:0123")
+    page = open_page("agreement", reviewer="ann")
+    labels = [one.proto.label for one in page.get("page_link")][-2:]
+    assert labels == [
+        "Look again at 2 pairs judged otherwise by a model",
+        "Judge 2 pairs of which a model is unsure",
+    ]
+    switch = page.button_group(key="models_shown")
+    assert switch.value == "after"
+    switch.set_value("never").run()
+    assert model_opinions.shown(work) == "never"

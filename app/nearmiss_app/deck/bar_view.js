@@ -87,11 +87,12 @@ function feedback(deck, card) {
     copies ? button(deck, "copies", `${plural(copies, "copy", "copies")}: same verdict?`) : null);
 }
 
-/** What a verdict uncovered: the others' verdicts, and the numbers in a blind review or of a random draw. */
+/** What a verdict uncovered: the others' verdicts, what models said, and the numbers in a blind review or of a random draw. */
 function revealed(deck, card) {
   const shown = deck.queue.seen.get(pair_of(card)) || card;
   const others = shown.others.map(({ reviewer, verdict }) => `${reviewer}: ${deck.data.looks.verdict[verdict].word}`);
   const parts = others.length ? [`Others: ${others.join(", ")}.`] : [];
+  for (const { reviewer, verdict, reason } of shown.models) parts.push(`${reviewer}: ${[deck.data.looks.verdict[verdict].word, reason].filter(Boolean).join(". ")}`);
   if ((deck.data.blind || (shown.arm || card.arm || "").startsWith("audit:")) && shown.numbers) {
     const scores = Object.entries(shown.numbers.scores).filter(([, score]) => score !== null)
       .map(([source, score]) => `${deck.data.sources[source] || source} ${fixed(score)}`);

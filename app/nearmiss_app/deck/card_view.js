@@ -41,9 +41,17 @@ function candidate(deck, card, query) {
       own && card.others.length ? h("span", { class: "chips" }, ...card.others.flatMap((one) => [`${one.reviewer}: `, worded("verdict", one.verdict)])) : null),
     card.title ? h("h3", { dir: "auto" }, card.title) : null,
     card.numbers ? numbers(deck, card.numbers, query) : h("div", { class: "numbers" }, "Scores, ranks and status are hidden until you judge."),
+    own && card.models.length ? models(deck, card) : null,
     card.why ? h("div", { class: "numbers why", title: card.why }, `Shown because: ${card.why}`) : null,
     h("div", { class: "text", tabindex: 0, dir: "auto", "data-scroll": "candidate" }, ...text),
     comments(deck, card));
+}
+
+/** What models said of it, each with its reason. */
+function models(deck, card) {
+  const said = card.models.map(({ reviewer, verdict, reason }) =>
+    h("p", {}, h("b", {}, reviewer), ": ", sign(deck.data.looks, deck.data.dark, "verdict", verdict, true), reason ? `. ${reason}` : ""));
+  return h("div", { class: "models", "data-scroll": "models", tabindex: 0, role: "group", "aria-label": "What models said" }, ...said);
 }
 
 /** Scores and ranks of a candidate; a source that did not find it says so. */

@@ -5,7 +5,7 @@ import { REASONS, VERDICTS, action_of, key_of } from "./actions.js";
 import { bar, deed_words, feedback_words, header } from "./bar_view.js";
 import { card_view } from "./card_view.js";
 import { dialog } from "./dialogs.js";
-import { h } from "./elements.js";
+import { h, unquoted } from "./elements.js";
 import { Ledger, pair_of } from "./ledger.js";
 import { RESEND, outbox_of, stored } from "./outbox.js";
 import { Queue } from "./queue.js";
@@ -195,7 +195,7 @@ class Deck {
     this.last = null;
     this.showing.dialog = "";
     const seen = this.queue.seen.get(pair_of(deed));
-    if (seen && VERDICTS.includes(deed.verdict)) this.queue.reveal([{ ...seen, verdict: null, others: [] }]);
+    if (seen && VERDICTS.includes(deed.verdict)) this.queue.reveal([{ ...seen, verdict: null, others: [], models: [], pieces: unquoted(seen.pieces) }]);
     this.open(deed.query_id, deed.doc_id, deed.arm);
     this.note = `Undone: ${deed_words(this, deed)} on “${deed.title}”.`;
     this.draw();

@@ -1,6 +1,6 @@
 // Elements from texts, and numbers as a person reads them. Texts are hostile: they become text nodes and nothing else.
 
-const IN_QUERY = 1, IN_POSITIVE = 2, BEST_BEGINS = 4, FOUND = 8;
+const IN_QUERY = 1, IN_POSITIVE = 2, BEST_BEGINS = 4, FOUND = 8, QUOTED = 16;
 
 /**
  * @template {keyof HTMLElementTagNameMap} Tag
@@ -20,9 +20,14 @@ export function h(tag, attributes, ...children) {
 export function drawn(pieces) {
   return pieces.map(([text, marks]) => {
     if (!marks) return document.createTextNode(text);
-    const names = [marks & IN_QUERY ? "q" : "", marks & IN_POSITIVE ? "p" : "", marks & BEST_BEGINS ? "best" : "", marks & FOUND ? "found" : ""];
-    return h(marks & (IN_QUERY | IN_POSITIVE | FOUND) ? "mark" : "span", { class: names.filter(Boolean).join(" ") }, text);
+    const names = [marks & IN_QUERY ? "q" : "", marks & IN_POSITIVE ? "p" : "", marks & BEST_BEGINS ? "best" : "", marks & FOUND ? "found" : "", marks & QUOTED ? "quoted" : ""];
+    return h(marks & (IN_QUERY | IN_POSITIVE | FOUND | QUOTED) ? "mark" : "span", { class: names.filter(Boolean).join(" ") }, text);
   });
+}
+
+/** The pieces as if nobody had quoted them. @param {[string, number][]} pieces @returns {[string, number][]} */
+export function unquoted(pieces) {
+  return pieces.map(([text, marks]) => [text, marks & ~QUOTED]);
 }
 
 /** What differs between two texts, as elements. @param {[kind: "same" | "new" | "gone", piece: string][]} changes */

@@ -7,9 +7,10 @@ from nearmiss.agreement import SCALES, Agreement
 from nearmiss.agreement.judges import JudgeAgreement, against_people
 from nearmiss.workspace import Workspace
 from nearmiss_app import state
-from nearmiss_app.agreement_numbers import judges, nobody_yet, numbers, one_opinion, themselves
+from nearmiss_app.agreement_numbers import nobody_yet, numbers, one_opinion, themselves
 from nearmiss_app.charts import agreement_words as words
 from nearmiss_app.disagreements import disagreements, waiting, whose
+from nearmiss_app.models_asked import models_asked
 
 NUMBERS, DISPUTES = "numbers", "disagreements"
 SCALE_WORDS = {"verdicts": "All four verdicts", "answers": "Answer or not"}
@@ -52,7 +53,7 @@ def body(work: Workspace) -> None:
         one_opinion(work, found)
         if found.with_themselves:
             themselves(found)
-    judges(work, of_models(work, scale), scale)
+    models_asked(work, of_models(work, scale), scale)
 
 
 def _choice(name: str, label: str, options: dict[str, str]) -> str:
@@ -82,7 +83,7 @@ def page(work: Workspace) -> None:
     st.title("Agreement", anchor=False)
     if not measured(work, "verdicts").judged:
         nobody_yet()
-        judges(work, of_models(work, "verdicts"), "verdicts")
+        models_asked(work, of_models(work, "verdicts"), "verdicts")
         return
     body(work)
 

@@ -93,7 +93,7 @@ def cards_of(work: Workspace, view: View, overlap: int) -> None:
         {
             "run": state.outbox(work),
             "view": name,
-            "shows_judged": view.verdict != "unjudged" and view.order != "audit",
+            "shows_judged": not view.is_to_do and view.order != "audit",
             "deck": held.get("deck") if held.get("have") else None,
             "reviewer": reviewer,
             "dark": theme.is_dark(),
@@ -122,7 +122,7 @@ def _next_cards(
 ) -> list[arms.PickedCard]:
     """The cards ahead that the browser does not have: `held` is what it said of this view, {} where it showed none."""
     # Other views are read from end to end, judged or not: earlier cards need not come again.
-    behind = 0 if view.verdict == "unjudged" else max(0, int(held.get("at", 0)) - BEHIND)
+    behind = 0 if view.is_to_do else max(0, int(held.get("at", 0)) - BEHIND)
     count = AHEAD + min(int(held.get("passed", 0)), MOST_PASSED)
     picked = arms.pick(work, view, reviewer, order[behind:], count, overlap=overlap, first=focus)
     have = {(pair[0], pair[1]) for pair in held.get("have", [])}
@@ -162,7 +162,7 @@ def _progress(work: Workspace, view: View, order: np.ndarray, reviewer: str, ove
         audits = arms.audit_progress(work, reviewer)
         progress |= {"words": f"{audits.judged:,} of {audits.drawn:,} draws judged", "done": AUDIT_DONE}
         found["left"] = audits.waiting
-    elif view.verdict != "unjudged":
+    elif not view.is_to_do:
         progress["shown"] = len(order)
     return found | progress
 

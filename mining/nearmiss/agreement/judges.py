@@ -67,12 +67,17 @@ def against_people(standing: Standing, scale: VerdictScale, seed: int = 42) -> l
 
 
 def _apart(pair: Pair, people: str, event: Event) -> JudgedApart:
+    return JudgedApart(pair, people, event.verdict, *reason_and_quote(event))
+
+
+def reason_and_quote(event: Event) -> tuple[str, str]:
+    """The words in a model's row of the log; empty where its comment is not as our judge writes it."""
     try:
         said = json.loads(event.comment)
     except ValueError:
         said = None
-    reason, quote = (str(said.get(name) or "") for name in ("reason", "quote")) if isinstance(said, dict) else ("", "")
-    return JudgedApart(pair, people, event.verdict, reason, quote)
+    words = said if isinstance(said, dict) else {}
+    return str(words.get("reason") or ""), str(words.get("quote") or "")
 
 
 def _one(name: str, judged: int, both: list[tuple[int, int]], scale: VerdictScale, seed: int) -> JudgeAgreement:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from nearmiss.judging.judge_prompt import SHOWN
+from nearmiss.session.highlights import QUOTES
 
 LONGEST_REASON = 600  # characters
 GRADES = (0, 1, 2, 3)
@@ -25,7 +26,6 @@ SCHEMA: dict[str, Any] = {
     "required": ["grade", "reason", "quote"],
     "additionalProperties": False,
 }
-QUOTES = "\"'“”„«»‘’… ."
 
 
 class Unsound(Exception):

@@ -5,11 +5,12 @@ In:  a `Workspace`, pairs, the reviewer who is to judge them
 Out: dictionaries and lists ready for JSON
 
 Other reviewers' opinions of a pair are left out of every value until this reviewer has judged it: their verdicts, their
-comments, and a status that follows from a verdict. People who see an opinion first tend to repeat it.
+comments, and a status that follows from a verdict. So are those of models, with what they quote. People who see an
+opinion first tend to repeat it.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,8 @@ from nearmiss.audit.domains import unjudged
 from nearmiss.errors import ReviewError
 from nearmiss.review import Entry, Standing
 from nearmiss.selection import STATUSES, Decision
-from nearmiss.session.highlights import alike, changes, pieces, with_found
+from nearmiss.session.highlights import alike, changes, pieces, with_found, with_quotes
+from nearmiss.session.model_opinions import opinions
 from nearmiss.session.queue import agenda, priority
 from nearmiss.session.queue.arms import PickedCard, why
 from nearmiss.settings import Policy
@@ -88,11 +90,15 @@ def card(work: Workspace, picked: PickedCard, card_view: CardView, reviewer: str
     judged = work.standing.by_reviewer(pair)
     own = judged[reviewer].event.verdict if reviewer in judged and not picked.again else None
     hidden = own is None and (card_view.blind or picked.is_drawn)
+    models = [] if own is None else opinions(work, pair, reviewer)
     return {
         "query_id": query_id,
         "doc_id": doc_id,
         "title": title,
-        "pieces": with_found(pieces(text, query_text, positive, work.language), card_view.searched),
+        "pieces": with_quotes(
+            with_found(pieces(text, query_text, positive, work.language), card_view.searched),
+            [one.quote for one in models],
+        ),
         "changes": changes(positive, text) if alike(positive, text) else [],
         "numbers": None if hidden else numbers(work, row, card_view.policy),
         "status": None if hidden else _status(card_view, row, own),
@@ -102,6 +108,7 @@ def card(work: Workspace, picked: PickedCard, card_view: CardView, reviewer: str
         "why": "" if hidden and not picked.is_drawn else why(work, picked),
         "again": picked.again,
         "others": [] if own is None else _opinions(judged, reviewer),
+        "models": [asdict(one) for one in models],
         "comments": _comments(work.standing, pair, reviewer, picked, own),
         "copies": [
             {"query_id": q, "doc_id": d, "query": work.query_text(q), "title": _names(work, [d])[0]}

@@ -1,7 +1,7 @@
 """
 Highlights: a passage laid out for a person who must judge it fast.
 
-In:  a passage, a query, a positive, a search text
+In:  a passage, a query, a positive, a search text, quotes
 Out: the passage in pieces that mark the words shared with them, where its best part begins, and the changed words
      against the positive
 
@@ -10,7 +10,7 @@ Pieces, not positions: browsers count characters differently from Python.
 
 import re
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from difflib import SequenceMatcher
 from functools import lru_cache
 from typing import Literal
@@ -19,7 +19,8 @@ from nearmiss.retrieval.language import detect, function_words, term_maker
 from nearmiss.retrieval.tokenization import normalise, words
 
 # Marks of a piece, added up.
-IN_QUERY, IN_POSITIVE, BEST_BEGINS, SEARCH_HIT = 1, 2, 4, 8
+IN_QUERY, IN_POSITIVE, BEST_BEGINS, SEARCH_HIT, QUOTED = 1, 2, 4, 8, 16
+QUOTES = "\"'“”„«»‘’… ."  # what may stand around a quote
 LONG = 1200  # characters from which a passage opens at its best part
 WINDOW = 400  # characters of a part
 SENTENCE = 120  # characters that a sentence may begin before its first shared word
@@ -64,16 +65,31 @@ def with_found(pieces: list[Piece], searched: str) -> list[Piece]:
     # A letter that folds to two, as ß does, would shift all later positions.
     if not wanted or wanted not in folded or len(folded) != len(text):
         return pieces
-    inside = bytearray(len(text))
-    for hit in re.finditer(re.escape(wanted), folded):
-        inside[hit.start() : hit.end()] = b"\x01" * (hit.end() - hit.start())
+    return _marked(pieces, [hit.span() for hit in re.finditer(re.escape(wanted), folded)], SEARCH_HIT)
+
+
+def with_quotes(pieces: list[Piece], quotes: Iterable[str]) -> list[Piece]:
+    """The same where a quote stands, in any case and spacing, cut and marked there."""
+    text, spans = "".join(piece for piece, _ in pieces), []
+    for quote in quotes:
+        words_of_it = [re.escape(word) for word in quote.strip(QUOTES).split()]
+        if words_of_it and (hit := re.search(r"\s+".join(words_of_it), text, re.IGNORECASE)):
+            spans.append(hit.span())
+    return _marked(pieces, spans, QUOTED) if spans else pieces
+
+
+def _marked(pieces: list[Piece], spans: list[tuple[int, int]], mark: int) -> list[Piece]:
+    """The pieces, cut once more at the ends of the spans (positions in the text they make), with a mark inside."""
+    inside = bytearray(sum(len(piece) for piece, _ in pieces))
+    for first, last in spans:
+        inside[first:last] = b"\x01" * (last - first)
     cut: list[Piece] = []
     at = 0
     for piece, marks in pieces:
         runs = re.finditer(rb"\x00+|\x01+", bytes(inside[at : at + len(piece)]))
         for place, run in enumerate(runs):
             own = marks if place == 0 else marks & ~BEST_BEGINS
-            cut.append((piece[run.start() : run.end()], own | (SEARCH_HIT if run.group()[0] else 0)))
+            cut.append((piece[run.start() : run.end()], own | (mark if run.group()[0] else 0)))
         at += len(piece)
     return cut
 

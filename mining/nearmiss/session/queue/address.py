@@ -12,9 +12,10 @@ from typing import get_args
 
 from nearmiss.review import JUDGEMENTS
 from nearmiss.selection import STATUSES
+from nearmiss.session.model_opinions import DIFFERS, UNSURE
 from nearmiss.session.queue.agenda import Order, View
 
-VERDICTS = ("unjudged", "judged", "disputed", "any", *JUDGEMENTS)
+VERDICTS = ("unjudged", "judged", "disputed", DIFFERS, UNSURE, "any", *JUDGEMENTS)
 STATUSES_OFFERED = tuple(status for status in STATUSES if status != "known_positive")
 NAMES = ("status", "verdict", "by", "source", "low", "high", "disagree", "text", "order", "query", "blind", "twice")
 Address = dict[str, list[str]]

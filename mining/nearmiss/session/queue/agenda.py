@@ -19,6 +19,7 @@ from nearmiss.review import JUDGEMENTS
 from nearmiss.review.current import Entry
 from nearmiss.selection import STATUSES, VERDICTS, Decision, verdict_code
 from nearmiss.selection.choice import run_positions
+from nearmiss.session.model_opinions import DIFFERS, UNSURE, differing, unsure
 from nearmiss.session.queue import priority
 from nearmiss.storage.mixing import scattered
 from nearmiss.types import Bools, Ints, Pair
@@ -37,7 +38,9 @@ class View:
 
     statuses: Annotated[tuple[str, ...], "candidates with one of these statuses"] = ("kept",)
     sources: Annotated[tuple[str, ...], "found by one of these; none for any"] = ()
-    verdict: Annotated[str, "unjudged, judged, disputed, any, or one verdict"] = "unjudged"
+    verdict: Annotated[
+        str, "unjudged, judged, disputed, any, one verdict, model_differs (people judged otherwise), or model_unsure"
+    ] = "unjudged"
     reviewer: Annotated[str, "judged by this reviewer; empty for anyone"] = ""
     lowest: Annotated[float | None, "teacher score at least"] = None
     highest: Annotated[float | None, "teacher score at most"] = None
@@ -49,6 +52,11 @@ class View:
     ] = "queries"
     blind: Annotated[bool, "hide scores, ranks and statuses until judged, and shuffle each query's candidates"] = False
     seed: Annotated[int, "seed of the shuffling"] = 42
+
+    @property
+    def is_to_do(self) -> bool:
+        """Whether it is of pairs that wait for a verdict, which leave it once they are judged."""
+        return self.verdict in ("unjudged", UNSURE)
 
 
 @dataclass(frozen=True)
@@ -65,8 +73,8 @@ def rows(work: Workspace, view: View, decision: Decision, before: Decision | Non
     """
     Row numbers of the candidates that a view shows, query by query as in the data, (n,).
 
-    An answer that somebody found is no longer kept. It still belongs to a view of what is to be judged if it was kept
-    `before` the verdicts, since second opinions would otherwise be asked on negatives only.
+    An answer that somebody found is no longer kept. It still belongs to a view of what is to be judged, or of what a
+    model judged otherwise, if it was kept `before` the verdicts: second opinions would else be asked on negatives only.
 
     Within a query the likeliest unlabelled answers come first, by falling teacher score; shuffled where `blind`. With
     the order "priority", those of all queries that matter most, as of what is judged by now.
@@ -74,7 +82,7 @@ def rows(work: Workspace, view: View, decision: Decision, before: Decision | Non
     table = work.table
     wanted = [STATUSES.index(status) for status in view.statuses]
     shown = np.isin(decision.status, wanted)
-    if before is not None and view.verdict == "unjudged":
+    if before is not None and (view.is_to_do or view.verdict == DIFFERS):
         shown |= (table.verdicts > 0) & np.isin(before.status, wanted)
     shown &= _by_verdict(work, view) & _by_score(work, view)
     if view.sources:
@@ -120,7 +128,7 @@ def next_pairs(
     Pairs of `between` are mixed in, in order: BETWEEN of all, more where nothing else is left.
     `order` comes from `rows`, perhaps a while ago: pairs judged since are left out.
     """
-    if view.verdict != "unjudged":
+    if not view.is_to_do:
         return [*first, *(_pair(work, row) for row in order[:count].tolist())][:count]
     own_turn = set(between)
     later = [pair for pair in put_off(work, reviewer) if pair not in own_turn]
@@ -225,6 +233,8 @@ def _by_verdict(work: Workspace, view: View) -> Bools:
     codes = work.table.verdicts
     if view.reviewer or view.verdict == "disputed":
         return _among(work, view)
+    if view.verdict in (DIFFERS, UNSURE):
+        return differing(work) if view.verdict == DIFFERS else unsure(work)
     if view.verdict == "any":
         return np.ones(len(codes), bool)
     if view.verdict in VERDICTS:

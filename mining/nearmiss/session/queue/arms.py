@@ -19,6 +19,7 @@ from nearmiss import audit
 from nearmiss.audit.domains import population
 from nearmiss.audit.planning import LABELS_ASKED
 from nearmiss.review import JUDGEMENTS, REPEAT
+from nearmiss.session.model_opinions import UNSURE
 from nearmiss.session.queue import agenda, priority
 from nearmiss.session.queue.agenda import View
 from nearmiss.storage.mixing import scattered
@@ -84,7 +85,7 @@ def pick(
     """
     if view.order == "audit":
         view, order = replace(view, verdict="unjudged"), order[:0]
-    both_arms = view.order != "queries" and view.verdict == "unjudged"
+    both_arms = view.order != "queries" and view.is_to_do
     put_off = set(agenda.put_off(work, reviewer))
     # Pairs that were put off come last here too.
     comes = both_arms and not (view.order != "audit" and _is_narrowed(view))
@@ -140,7 +141,7 @@ def arms(work: Workspace) -> dict[Pair, tuple[str, float]]:
 def _is_narrowed(view: View) -> bool:
     """Whether the reviewer looks for certain pairs: then others do not come between."""
     scores = view.lowest is not None or view.highest is not None
-    return scores or view.disagree or bool(view.sources or view.text or view.query_id)
+    return scores or view.disagree or bool(view.sources or view.text or view.query_id) or view.verdict == UNSURE
 
 
 def _between(work: Workspace, view: View, reviewer: str) -> Iterator[PickedCard]:
