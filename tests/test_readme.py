@@ -24,7 +24,9 @@ MANUAL = TEXT["mining/README.md"]
 
 
 def blocks(page: str, language: str = "") -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```", TEXT[page], re.DOTALL | re.MULTILINE)
+    # Every block with its language: the end of one with another language begins none.
+    found = re.findall(r"^```(\w*)\n(.*?)^```$", TEXT[page], re.DOTALL | re.MULTILINE)
+    return [block for name, block in found if name == language]
 
 
 def lines(starting: str) -> list[str]:

@@ -8,6 +8,7 @@ import streamlit as st
 from nearmiss import agreement
 from nearmiss.agreement import INFORMATIVE, Agreement, TwoPeople
 from nearmiss.counts import counted
+from nearmiss.session.queue.sharing import FILE, of_project
 from nearmiss.workspace import Workspace
 from nearmiss_app import navigation, theme
 from nearmiss_app.charts import agreement as charts
@@ -40,10 +41,15 @@ def one_opinion(work: Workspace, found: Agreement) -> None:
     with st.container(border=True):
         st.html(words.heading("No pair has a second opinion yet", _who(found)))
         st.text("A second opinion shows which verdicts hold. There are two ways to get one:")
+        sharing = of_project(work.run.folder)
+        where = (
+            f"The project's {FILE} says: {sharing.in_words()}"
+            if sharing.is_of_project
+            else "On Review, under <b>Choose what to see</b>, set <b>Every n-th pair is judged twice</b>."
+        )
         st.html(
-            "<ol style='margin:0;padding-left:1.25rem'><li>A colleague opens this app under another name. On Review, "
-            "under <b>Choose what to see</b>, set <b>Every n-th pair is judged twice</b>.</li>"
-            "<li>Load judgements that exist already:</li></ol>"
+            "<ol style='margin:0;padding-left:1.25rem'><li>A colleague opens this app under another name. "
+            f"{where}</li><li>Load judgements that exist already:</li></ol>"
         )
         run = shlex.quote(str(work.run.folder))
         st.code(f"nearmiss review import {run} judgements.tsv --reviewer NAME", language=None, wrap_lines=True)

@@ -39,6 +39,8 @@ def label_all(work: Workspace, chosen: Sequence[Pair], arm: str) -> None:
         notes.append("To label, type your name into the sidebar.")
     if found.judged:
         notes.append(f"{counted(found.judged, 'pair')} that you judged before keep their verdict.")
+    if found.full:
+        notes.append(f"{counted(found.full, 'pair')} left out: as many people have judged them as the project allows.")
     if found.labelled:
         notes.append(f"{counted(found.labelled, 'labelled answer')} left out.")
     if notes:

@@ -11,6 +11,7 @@ from nearmiss.session.model_opinions import DIFFERS, UNSURE
 from nearmiss.session.queue import address
 from nearmiss.session.queue.address import STATUSES_OFFERED, Choice
 from nearmiss.session.queue.agenda import View
+from nearmiss.session.queue.sharing import FILE, of_project
 from nearmiss.workspace import Workspace
 from nearmiss_app import navigation, theme
 
@@ -123,9 +124,12 @@ def _controls(work: Workspace) -> None:
         help="Scores, ranks and statuses are hidden until you judge, and the order within a query is drawn. What "
         "others said is hidden until then in any case.",
     )
-    st.number_input(
-        "Every n-th pair is judged twice", min_value=0, key="see_twice", help="0 for none; agreement needs some"
-    )
+    if (sharing := of_project(work.run.folder)).is_of_project:
+        st.text(sharing.in_words(), help=f"Set for everybody, in {FILE} of the run's folder")
+    else:
+        st.number_input(
+            "Every n-th pair is judged twice", min_value=0, key="see_twice", help="0 for none; agreement needs some"
+        )
     st.toggle("Plain buttons", key="plain", help="Without the card's own keys and speed; for browsers that refuse it")
 
 
@@ -145,7 +149,9 @@ def _chosen(work: Workspace) -> Choice:
         order=typed["see_order"] or "queries",
         blind=typed["see_blind"],
     )
-    return Choice(view, int(typed["see_twice"]))
+    # Where the project sets it, there is no control, and Streamlit forgets its value.
+    twice = 0 if of_project(work.run.folder).is_of_project else int(typed.get("see_twice", 0))
+    return Choice(view, twice)
 
 
 def _chips(work: Workspace, chosen: Choice) -> list[tuple[str, str]]:

@@ -15,6 +15,7 @@ from nearmiss.selection import Decision
 from nearmiss.session import cards, guidelines, incoming
 from nearmiss.session.queue import agenda, arms, priority
 from nearmiss.session.queue.agenda import View
+from nearmiss.session.queue.sharing import Sharing, in_force
 from nearmiss.settings import Policy
 from nearmiss.workspace import Workspace
 from nearmiss_app import navigation, review_filters, state, theme
@@ -72,7 +73,7 @@ def _since(view: View, policy: Policy) -> float:
 
 
 @st.fragment
-def cards_of(work: Workspace, view: View, overlap: int) -> None:
+def cards_of(work: Workspace, view: View, sharing: Sharing) -> None:
     """The deck: writes what it sent, then gives it the next cards."""
     reviewer = state.reviewer()
     before = st.session_state.get(KEY) or {}
@@ -87,7 +88,7 @@ def cards_of(work: Workspace, view: View, overlap: int) -> None:
     # Not tied to this moment: after a restart of the server a page goes on where it was.
     name = json.dumps([asdict(view), reviewer, order.tolist() if "from_map" in st.query_params else []])
     held = from_browser if from_browser.get("view") == name else {}
-    picked = _next_cards(work, view, reviewer, order, overlap, focus, held) if reviewer else []
+    picked = _next_cards(work, view, reviewer, order, sharing, focus, held) if reviewer else []
     card_view = cards.CardView(policy, decision, view.blind, view.text)
     deck(
         {
@@ -108,7 +109,7 @@ def cards_of(work: Workspace, view: View, overlap: int) -> None:
             "focus": focus[0] if focus else None,
             "focus_number": focus_number,
             "history": cards.history(work, reviewer) if reviewer else [],
-            "progress": _progress(work, view, order, reviewer, overlap),
+            "progress": _progress(work, view, order, reviewer, sharing),
             "guidelines": _guidelines(work, before.get("read") or {}, reviewer),
             "looks": {"status": theme.looks(theme.STATUS), "verdict": theme.looks(theme.VERDICT)},
             "sources": theme.SOURCE_WORDS,
@@ -118,13 +119,13 @@ def cards_of(work: Workspace, view: View, overlap: int) -> None:
 
 
 def _next_cards(
-    work: Workspace, view: View, reviewer: str, order: np.ndarray, overlap: int, focus: list, held: dict
+    work: Workspace, view: View, reviewer: str, order: np.ndarray, sharing: Sharing, focus: list, held: dict
 ) -> list[arms.PickedCard]:
     """The cards ahead that the browser does not have: `held` is what it said of this view, {} where it showed none."""
     # Other views are read from end to end, judged or not: earlier cards need not come again.
     behind = 0 if view.is_to_do else max(0, int(held.get("at", 0)) - BEHIND)
     count = AHEAD + min(int(held.get("passed", 0)), MOST_PASSED)
-    picked = arms.pick(work, view, reviewer, order[behind:], count, overlap=overlap, first=focus)
+    picked = arms.pick(work, view, reviewer, order[behind:], count, sharing=sharing, first=focus)
     have = {(pair[0], pair[1]) for pair in held.get("have", [])}
     return [one for one in picked if one.pair in focus or one.pair not in have]
 
@@ -148,9 +149,9 @@ def _revealed(work: Workspace, sent: list, card_view: cards.CardView, reviewer: 
     ]
 
 
-def _progress(work: Workspace, view: View, order: np.ndarray, reviewer: str, overlap: int) -> dict:
+def _progress(work: Workspace, view: View, order: np.ndarray, reviewer: str, sharing: Sharing) -> dict:
     """The progress in this view; `shown` is None where cards leave it once they are judged."""
-    found = asdict(agenda.progress(work, order, reviewer, time.time(), overlap))
+    found = asdict(agenda.progress(work, order, reviewer, time.time(), sharing))
     progress = {
         "shown": None,
         "words": "",
@@ -209,7 +210,7 @@ def _focus(work: Workspace, opened: dict) -> tuple[list, float]:
 
 
 @st.fragment
-def plain(work: Workspace, view: View, overlap: int) -> None:
+def plain(work: Workspace, view: View, sharing: Sharing) -> None:
     """The same with Streamlit's own buttons: slower, and nothing is prefetched."""
     reviewer = state.reviewer()
     if not reviewer:
@@ -217,7 +218,7 @@ def plain(work: Workspace, view: View, overlap: int) -> None:
         return
     policy = work.policy
     decision, order = _in_order(work, view, policy)
-    picked = arms.pick(work, view, reviewer, _only_sent(work, order), 1, overlap=overlap)
+    picked = arms.pick(work, view, reviewer, _only_sent(work, order), 1, sharing=sharing)
     if not picked:
         st.success("Nothing left in this view.")
         return
@@ -276,7 +277,8 @@ def page(work: Workspace) -> None:
             navigation.go_to("review")
     if chosen.view.order == "audit" and not audit_only(work):
         return
-    (plain if st.session_state.get("plain") else cards_of)(work, chosen.view, chosen.overlap)
+    sharing = in_force(work.run.folder, chosen.overlap)
+    (plain if st.session_state.get("plain") else cards_of)(work, chosen.view, sharing)
 
 
 page(state.workspace())

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from nearmiss.errors import ReviewError
 from nearmiss.review import CHOSEN, JUDGEMENTS, Event
+from nearmiss.session.queue.sharing import FILE, of_project
 from nearmiss.types import Pair
 from nearmiss.workspace import Workspace
 
@@ -37,11 +38,13 @@ class BatchPlan:
     pairs: tuple[Pair, ...]
     labelled: int  # answers by the data
     judged: int  # by this reviewer, one by one; their verdicts stay
+    full: int = 0  # judged by as many others as the project allows
 
 
 def plan(work: Workspace, chosen: Sequence[Pair], reviewer: str) -> BatchPlan:
     """What a batch of these pairs would label; pairs that are no candidates are left out in silence."""
-    labelled = judged = 0
+    labelled = judged = full = 0
+    sharing = of_project(work.run.folder)
     pairs = []
     for pair in dict.fromkeys(chosen):
         row = work.row_of(pair)
@@ -51,16 +54,19 @@ def plan(work: Workspace, chosen: Sequence[Pair], reviewer: str) -> BatchPlan:
             labelled += 1
         elif reviewer in work.standing.by_reviewer(pair):
             judged += 1
+        elif sharing.is_full(len(work.standing.by_reviewer(pair))):
+            full += 1
         else:
             pairs.append(pair)
-    return BatchPlan(tuple(pairs), labelled, judged)
+    return BatchPlan(tuple(pairs), labelled, judged, full)
 
 
 def label(work: Workspace, pairs: Sequence[Pair], verdict: str, reviewer: str, arm: str, now: float) -> LabelledBatch:
     """
     Give all pairs one verdict, all or none.
 
-    Raises ReviewError for no pair or more than MOST, for an unknown verdict or arm, and without a reviewer.
+    Raises ReviewError for no pair or more than MOST, for an unknown verdict or arm, without a reviewer, and for a pair
+    that as many others have judged as the project allows.
     """
     if verdict not in JUDGEMENTS:
         raise ReviewError(f"verdict: wanted one of {', '.join(JUDGEMENTS)}; found {verdict!r}")
@@ -70,6 +76,11 @@ def label(work: Workspace, pairs: Sequence[Pair], verdict: str, reviewer: str, a
         raise ReviewError(f"batch: wanted 1 to {MOST:,} pairs; found {len(pairs):,}. Narrow the choice")
     name = f"{arm} {uuid.uuid4().hex}"
     work.refresh()
+    if full := plan(work, pairs, reviewer).full:
+        raise ReviewError(
+            f"batch: wanted pairs that fewer people have judged than the cap in {FILE}; found {full:,} that reached it "
+            "meanwhile. Choose again"
+        )
     first, *_ = work.append_batch(
         [
             Event(

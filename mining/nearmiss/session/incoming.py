@@ -8,12 +8,14 @@ Out: events in the log, and a message for each that could not be written
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from nearmiss.counts import counted
 from nearmiss.data.checks import described
 from nearmiss.errors import AccessError, ReviewError
-from nearmiss.review import CHOSEN, REPEAT, Event
+from nearmiss.review import CHOSEN, JUDGEMENTS, REPEAT, Event
 from nearmiss.review.current import Entry
 from nearmiss.review.events import event_from
 from nearmiss.review.log import check_writer
+from nearmiss.session.queue.sharing import FILE, Sharing, of_project
 from nearmiss.types import Pair
 from nearmiss.workspace import Workspace
 
@@ -26,6 +28,9 @@ def write(work: Workspace, sent: Sequence[Any], arms: Mapping[Pair, tuple[str, f
     by client and number, one of the reviewer's own; without a target the reviewer's last one, as "redo" does. A
     `parent_seq` is the sender's own number of the event that this one was propagated from.
     """
+    if not sent:
+        return []
+    sharing = of_project(work.run.folder)
     problems = []
     known: dict[str, int] = {}
     batch: list[Event] = []
@@ -46,7 +51,7 @@ def write(work: Workspace, sent: Sequence[Any], arms: Mapping[Pair, tuple[str, f
                 continue
             if content.get("verdict") in ("undo", "redo") or content.get("parent_seq") is not None:
                 flush()
-            batch.append(_event(work, content, arms or {}))
+            batch.append(_event(work, content, arms or {}, sharing))
         except (AccessError, ReviewError) as error:
             problems.append(str(error))
     flush()
@@ -63,7 +68,7 @@ def dealt_with(sent: Sequence[Any]) -> dict[str, int]:
     return last
 
 
-def _event(work: Workspace, content: dict[str, Any], arms: Mapping[Pair, tuple[str, float]]) -> Event:
+def _event(work: Workspace, content: dict[str, Any], arms: Mapping[Pair, tuple[str, float]], sharing: Sharing) -> Event:
     known: dict[str, Any] = {}
     if content.get("verdict") in ("undo", "redo"):
         target = _taken_back(work, content)
@@ -79,7 +84,19 @@ def _event(work: Workspace, content: dict[str, Any], arms: Mapping[Pair, tuple[s
         known = {"arm": arms[pair][0], "inclusion_probability": arms[pair][1]}
     event = event_from(content, **known)
     check_writer([event])
+    # What Review dealt is written in any case: somebody was asked for it.
+    if event.arm in CHOSEN and event.verdict in JUDGEMENTS and event.parent is None:
+        _check_not_full(work, pair, event.reviewer, sharing)
     return event
+
+
+def _check_not_full(work: Workspace, pair: Pair, reviewer: str, sharing: Sharing) -> None:
+    judged = work.standing.by_reviewer(pair)
+    if reviewer not in judged and sharing.is_full(len(judged)):
+        raise ReviewError(
+            f"query {pair[0]!r}, document {pair[1]!r}: wanted a pair that fewer than {sharing.cap} people have judged, "
+            f"as {FILE} says; found one that {counted(len(judged), 'other')} judged. Nothing was written"
+        )
 
 
 def _taken_back(work: Workspace, content: dict[str, Any]) -> Entry:

@@ -13,6 +13,7 @@ from nearmiss.session import cards, incoming
 from nearmiss.session.queue import agenda
 from nearmiss.session.queue.agenda import View
 from nearmiss.session.queue.arms import PickedCard
+from nearmiss.session.queue.sharing import Sharing
 from nearmiss.settings import Mining, Policy
 from nearmiss.workspace import open_workspace
 from tests.words import OverlapTeacher, WordEncoder
@@ -91,7 +92,8 @@ def test_nobody_is_given_what_another_holds_or_has_judged(work):
 
 def test_with_overlap_every_pair_goes_to_two_and_to_no_third(work):
     order = order_of(work)
-    ana, bob, eve = (agenda.next_pairs(work, View(), name, order, 100, overlap=1) for name in ("ana", "bob", "eve"))
+    twice = Sharing(every=1)
+    ana, bob, eve = (agenda.next_pairs(work, View(), name, order, 100, sharing=twice) for name in ("ana", "bob", "eve"))
     assert ana == bob == [work.pair_at(row) for row in order]
     assert eve == []
 
@@ -244,7 +246,7 @@ def test_a_second_voice_is_asked_of_found_answers_too(work):
     incoming.write(work, [sent(pair, "relevant", 1)])
     again = agenda.rows(work, View(), work.decision(), cards.before_verdicts(work, work.policy))
     assert pair not in [work.pair_at(row) for row in order_of(work)]
-    assert pair in agenda.next_pairs(work, View(), "bob", again, 100, overlap=1)
+    assert pair in agenda.next_pairs(work, View(), "bob", again, 100, sharing=Sharing(every=1))
 
 
 def test_any_own_deed_of_the_history_can_be_taken_back(work):

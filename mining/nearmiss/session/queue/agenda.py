@@ -4,7 +4,7 @@ The agenda: which candidates a reviewer sees, in which order, and which reviewer
 In:  a `Workspace`, a `View` (what a person filtered for)
 Out: row numbers in reading order; the next pairs of one reviewer, leased so that nobody else gets them
 
-Judged pairs leave the agenda; with `overlap` n, every n-th pair waits for a second opinion.
+Judged pairs leave the agenda; those that are shared wait until as many people have judged them as `Sharing` asks for.
 """
 
 from collections.abc import Iterator, Sequence
@@ -21,6 +21,7 @@ from nearmiss.selection import STATUSES, VERDICTS, Decision, verdict_code
 from nearmiss.selection.choice import run_positions
 from nearmiss.session.model_opinions import DIFFERS, UNSURE, differing, unsure
 from nearmiss.session.queue import priority
+from nearmiss.session.queue.sharing import ALONE, Sharing
 from nearmiss.storage.mixing import scattered
 from nearmiss.types import Bools, Ints, Pair
 from nearmiss.workspace import Workspace
@@ -118,7 +119,7 @@ def next_pairs(
     order: Ints,
     count: int,
     *,
-    overlap: int = 0,
+    sharing: Sharing = ALONE,
     first: Sequence[Pair] = (),
     between: Sequence[Pair] = (),
 ) -> list[Pair]:
@@ -131,22 +132,23 @@ def next_pairs(
     if not view.is_to_do:
         return [*first, *(_pair(work, row) for row in order[:count].tolist())][:count]
     own_turn = set(between)
-    later = [pair for pair in put_off(work, reviewer) if pair not in own_turn]
+    put_back = (pair for pair in put_off(work, reviewer) if pair not in own_turn)
+    later = [pair for pair in put_back if not sharing.is_full(len(work.standing.by_reviewer(pair)))]
     wanted = list(first) + [pair for pair in later if pair not in first]
-    open_rows = _open_rows(work, order, overlap)
+    open_rows = _open_rows(work, order, sharing)
 
     def free() -> Iterator[tuple[Pair, int]]:
         held_back = set(later)
         for row in _few_at_a_time(open_rows):
             pair = _pair(work, row)
-            holders = _voices_wanted(work, row, overlap) - len(work.standing.by_reviewer(pair))
+            holders = sharing.voices(work.table.pair_key[row]) - len(work.standing.by_reviewer(pair))
             if holders > 0 and reviewer not in work.standing.by_reviewer(pair) and pair not in held_back:
                 yield pair, holders
         yield from ((pair, 1) for pair in wanted[len(first) :])
 
     enough = islice(_interleaved(free(), between), count + HELD_BY_OTHERS)
-    # A pair that two are to judge is free for a second person while one holds it: nobody needs to leave a share.
-    left = None if overlap else len(open_rows) + len(between)
+    # A pair that several are to judge is free for another while one holds it: nobody needs to leave a share.
+    left = None if sharing.every else len(open_rows) + len(between)
     leased = work.log.lease(reviewer, enough, count - len(first), as_of=work.standing.last_seq, left=left)
     return [*first, *leased]
 
@@ -163,17 +165,18 @@ def _interleaved(ordered: Iterator[tuple[Pair, int]], between: Sequence[Pair]) -
     yield from ((other, 1) for other in waiting)
 
 
-def waiting(work: Workspace, order: Ints, reviewer: str, overlap: int = 0) -> int:
-    """How many pairs of an order wait for a reviewer: unjudged ones, and those that need a second opinion."""
+def waiting(work: Workspace, order: Ints, reviewer: str, sharing: Sharing = ALONE) -> int:
+    """How many pairs of an order wait for a reviewer: unjudged ones, and those that need another opinion."""
     left = int(np.count_nonzero(work.table.verdicts[order] == 0))
-    if overlap:
-        judged = order[(work.table.verdicts[order] > 0) & (work.table.pair_key[order] % np.uint64(overlap) == 0)]
-        voices = (work.standing.by_reviewer(work.pair_at(row)) for row in judged.tolist())
-        left += sum(len(found) < 2 and reviewer not in found for found in voices)
+    keys = work.table.pair_key
+    if sharing.every:
+        judged = order[(work.table.verdicts[order] > 0) & sharing.shared(keys[order])].tolist()
+        voices = ((work.standing.by_reviewer(work.pair_at(row)), sharing.voices(keys[row])) for row in judged)
+        left += sum(len(found) < wanted and reviewer not in found for found, wanted in voices)
     return left
 
 
-def progress(work: Workspace, order: Ints, reviewer: str, now: float, overlap: int = 0) -> ReviewProgress:
+def progress(work: Workspace, order: Ints, reviewer: str, now: float, sharing: Sharing = ALONE) -> ReviewProgress:
     """How much of an order is judged, and how fast this reviewer is."""
     judged = int(np.count_nonzero(work.table.verdicts[order]))
     # A pair counts once, however often it was judged or given a reason; "later" and comments are no judgements.
@@ -181,7 +184,7 @@ def progress(work: Workspace, order: Ints, reviewer: str, now: float, overlap: i
     recent = [entry.event.decided_at for entry in mine.values() if now - entry.event.decided_at < 600]
     spent = max(recent) - min(recent) if len(recent) > 4 else 0.0
     pace = 60 * (len(recent) - 1) / spent if spent > 0 else None
-    return ReviewProgress(waiting(work, order, reviewer, overlap), judged, len(mine), pace)
+    return ReviewProgress(waiting(work, order, reviewer, sharing), judged, len(mine), pace)
 
 
 def _is_judgement(entry: Entry) -> bool:
@@ -204,10 +207,8 @@ def _pair(work: Workspace, row: int) -> Pair:
     return work.pair_at(row)
 
 
-def _open_rows(work: Workspace, order: Ints, overlap: int) -> Ints:
-    open_to_someone = work.table.verdicts[order] == 0
-    if overlap:
-        open_to_someone |= work.table.pair_key[order] % np.uint64(overlap) == 0
+def _open_rows(work: Workspace, order: Ints, sharing: Sharing) -> Ints:
+    open_to_someone = (work.table.verdicts[order] == 0) | sharing.shared(work.table.pair_key[order])
     rows: Ints = order[open_to_someone]
     return rows
 
@@ -216,10 +217,6 @@ def _few_at_a_time(rows: Ints) -> Iterator[int]:
     """The rows as plain numbers: a reviewer takes sixty of a million."""
     for start in range(0, len(rows), 256):
         yield from rows[start : start + 256].tolist()
-
-
-def _voices_wanted(work: Workspace, row: int, overlap: int) -> int:
-    return 2 if overlap and work.table.pair_key[row] % np.uint64(overlap) == 0 else 1
 
 
 def put_off(work: Workspace, reviewer: str) -> list[Pair]:

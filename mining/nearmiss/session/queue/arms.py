@@ -22,6 +22,7 @@ from nearmiss.review import JUDGEMENTS, REPEAT
 from nearmiss.session.model_opinions import UNSURE
 from nearmiss.session.queue import agenda, priority
 from nearmiss.session.queue.agenda import View
+from nearmiss.session.queue.sharing import ALONE, Sharing
 from nearmiss.storage.mixing import scattered
 from nearmiss.types import Ints, Pair
 from nearmiss.workspace import Workspace
@@ -74,7 +75,7 @@ def pick(
     order: Ints,
     count: int,
     *,
-    overlap: int = 0,
+    sharing: Sharing = ALONE,
     first: Sequence[Pair] = (),
 ) -> list[PickedCard]:
     """
@@ -92,7 +93,7 @@ def pick(
     between = sorted(_between(work, view, reviewer), key=lambda one: one.pair in put_off) if comes else []
     by_pair = {one.pair: one for one in between}
     pairs = agenda.next_pairs(
-        work, view, reviewer, order, count, overlap=overlap, first=first, between=[one.pair for one in between]
+        work, view, reviewer, order, count, sharing=sharing, first=first, between=[one.pair for one in between]
     )
     drawn = audit.drawn(work)
     cards = []
