@@ -50,11 +50,11 @@ class Signals:
 
 def signals(candidates: pd.DataFrame) -> Signals:
     """All signals of all candidates; positives have them too, and none of the others' depends on a verdict."""
-    known = dict(_signals(candidates))
+    # Narrowed one by one, so that all of them never lie in memory twice as wide.
+    known = {name: np.asarray(column, np.float32) for name, column in _signals(candidates)}
     n = len(candidates)
-    columns = [np.asarray(column, np.float32) for column in known.values()]
     # Column by column in memory, which is how it is read.
-    return Signals(tuple(known), np.stack(columns).T if columns else np.zeros((n, 0), np.float32))
+    return Signals(tuple(known), np.stack(list(known.values())).T if known else np.zeros((n, 0), np.float32))
 
 
 def in_words(name: str) -> str:

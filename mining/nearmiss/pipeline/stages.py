@@ -154,7 +154,8 @@ def _with_teacher(rows: pd.DataFrame, scores: npt.NDArray[np.float32], *, limite
 def calibrate(this: Round) -> None:
     """Estimate each candidate's chance of being an unlabelled answer, before anyone has judged."""
     with timed(this.folder, "calibration"):
-        shards = [read_frame(this.candidates(number)) for number, _, _ in this.shards()]
+        # Without the documents' ids, which no signal reads, and no list of the shards beside the whole.
+        shards = (read_frame(this.candidates(number)).drop(columns="doc_id") for number, _, _ in this.shards())
         candidates = pd.concat(shards, ignore_index=True)
         found = signals(candidates)
         stored.save(this.folder, found, stored.by_prior(found, candidates, this.recipe.teacher))
