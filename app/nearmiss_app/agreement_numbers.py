@@ -1,12 +1,11 @@
 """How far reviewers agree: in a sentence, in pictures, in pairs, and each with themselves."""
 
 import shlex
-from collections.abc import Sequence
 
 import streamlit as st
 
 from nearmiss import agreement
-from nearmiss.agreement import INFORMATIVE, Agreement, TwoPeople
+from nearmiss.agreement import INFORMATIVE, Agreement
 from nearmiss.counts import counted
 from nearmiss.session.queue.sharing import FILE, of_project
 from nearmiss.workspace import Workspace
@@ -68,14 +67,24 @@ def numbers(work: Workspace, found: Agreement, scale: str) -> None:
     with st.container(key="side_by_side_verdicts"):
         left, right = st.columns(2, gap="large")
     with left:
-        st.html(words.heading("Beyond luck", "1 is always the same verdict, 0 no better than guessing."))
-        draw(charts.coefficients(found, dark=dark), "coefficients", _coefficients_in_words(found))
+        says = f"1 is always the same verdict, 0 no better than guessing; {agreement.GOOD:g}, the dashed line, is good."
+        st.html(words.heading("Beyond luck", says) + charts.coefficients(found, dark=dark))
     with right:
-        st.html(words.heading("Verdict by verdict", "Where one person says it, how often another says it too."))
-        figure = charts.by_verdict(found, lambda verdict: word(verdict, scale), dark=dark)
-        draw(figure, "by_verdict", _verdicts_in_words(found, scale))
-    people(found, scale)
-    themselves(found)
+        says = "Where one person says it, how often another says it too."
+        drawn = charts.by_verdict(found, lambda verdict: word(verdict, scale), dark=dark)
+        st.html(words.heading("Verdict by verdict", says) + drawn)
+    if len(found.judged) > 2:
+        people(found)
+    with st.container(key="side_by_side_people"):
+        left, right = st.columns(2, gap="large")
+    with left:
+        if said := words.differences(found.between, lambda verdict: word(verdict, scale)):
+            st.html(said)
+        else:
+            themselves(found)
+    if said:
+        with right:
+            themselves(found)
 
 
 def headline(found: Agreement, scale: str) -> None:
@@ -101,27 +110,20 @@ def _verdict_on(found: Agreement) -> str:
     }[found.is_good]
 
 
-def people(found: Agreement, scale: str) -> None:
-    """Who differs from whom, and in what."""
-    said = words.differences(found.between, lambda verdict: word(verdict, scale))
-    if len(found.judged) == 2:
-        if said:
-            st.html(said)
-        return
-    says = "How often two people said the same of the pairs that both judged."
-    st.html(words.heading("Who differs from whom", says) + words.people(found))
-    with st.container(key="side_by_side_people"):
+def people(found: Agreement) -> None:
+    """Who differs from whom: how often, and beyond luck."""
+    with st.container(key="side_by_side_two"):
         left, right = st.columns(2, gap="large")
     with left:
+        says = "How often two people said the same of the pairs that both judged."
+        st.html(words.heading("Who differs from whom", says) + words.people(found))
+    with right:
         most = found.informative[:SHOWN]
         says = "Cohen's kappa; who surely agrees least, first."
         if len(most) < len(found.between):
             says += f" {len(most)} of {len(found.between)} are shown, with {INFORMATIVE} common pairs or more."
-        st.html(words.heading("Two by two, beyond luck", says))
-        draw(charts.between(most, dark=theme.is_dark()), "between", _between_in_words(most))
-    if said:
-        with right:
-            st.html(said)
+        drawn = charts.between(most, dark=theme.is_dark())
+        st.html(words.heading("Two by two, beyond luck", says) + drawn)
 
 
 def themselves(found: Agreement) -> None:
@@ -129,25 +131,5 @@ def themselves(found: Agreement) -> None:
     says = "How often a person gave the same verdict when a pair came back unannounced."
     if not found.with_themselves:
         says = "No pair has come back to the same person yet. Once some do, their two verdicts are compared here."
-    st.html(words.heading("The same person, asked again", says))
-    if found.with_themselves:
-        figure = charts.with_themselves(found, dark=theme.is_dark())
-        with st.container(width=640):
-            draw(figure, "themselves", charts.in_words(found.with_themselves.items(), charts.percent))
-
-
-def draw(figure: object, key: str, alt: str) -> None:
-    """A figure with its text for screen readers."""
-    st.plotly_chart(figure, key=key, theme=None, config={"displayModeBar": False}, alt=alt)
-
-
-def _coefficients_in_words(found: Agreement) -> str:
-    return charts.in_words(((charts.NAMES[name], one) for name, one in found.coefficients.items()), charts.coefficient)
-
-
-def _verdicts_in_words(found: Agreement, scale: str) -> str:
-    return charts.in_words(((word(name, scale), one) for name, one in found.by_verdict.items()), charts.percent)
-
-
-def _between_in_words(shown: Sequence[TwoPeople]) -> str:
-    return charts.in_words(((f"{one.first} and {one.second}", one.kappa) for one in shown), charts.coefficient)
+    drawn = charts.with_themselves(found, dark=theme.is_dark()) if found.with_themselves else ""
+    st.html(words.heading("The same person, asked again", says) + drawn)

@@ -13,7 +13,7 @@ from nearmiss.session.model_opinions import DIFFERS, UNSURE
 from nearmiss.session.queue import agenda
 from nearmiss.session.queue.agenda import View
 from nearmiss.workspace import Workspace
-from nearmiss_app import navigation, state
+from nearmiss_app import navigation, state, theme
 from nearmiss_app.agreement_numbers import word
 from nearmiss_app.charts import agreement as charts
 from nearmiss_app.charts import agreement_words as words
@@ -29,7 +29,8 @@ def models_asked(work: Workspace, found: Sequence[JudgeAgreement], scale: str) -
     says = "What a model said beside what people decided. A model counts for no person, here and in every number."
     st.html(words.heading("Judges that are models", says))
     for one in found:
-        st.html(words.judge(one, lambda verdict: word(verdict, scale), _coefficients_of(one)))
+        drawn = charts.of_judge(one, dark=theme.is_dark()) if one.is_known else ""
+        st.html(words.judge(one, lambda verdict: word(verdict, scale), drawn, dark=theme.is_dark()))
         shown = list(islice((apart for apart in one.differing if work.row_of(apart.pair) is not None), SHOWN))
         if shown:
             with st.expander(f"Pairs on which it differs from people ({len(one.differing):,})"):
@@ -42,11 +43,6 @@ def _apart(work: Workspace, one: JudgedApart, scale: str) -> str:
     [(title, text)] = work.titles([one.pair[1]])
     said = f"People: {word(one.people, scale)}. The model: {word(one.model, scale)}. {one.reason}"
     return words.apart(work.query_text(one.pair[0]), title or text, said, one.quote)
-
-
-def _coefficients_of(one: JudgeAgreement) -> str:
-    names = {name: charts.NAMES[name] for name in one.coefficients}
-    return charts.in_words(((names[name], value) for name, value in one.coefficients.items()), charts.coefficient)
 
 
 def _look_again(work: Workspace) -> None:

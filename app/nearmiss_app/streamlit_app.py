@@ -23,8 +23,15 @@ STYLE = """
 [data-testid="stMain"] [data-testid="stPageLink-NavLink"] :not(strong) { font-weight: 400; }
 [data-testid="stMain"] [data-testid="stPageLink-NavLink"] p { text-decoration: underline; text-underline-offset: 3px; }
 /* Buttons of a choice are as high as the fields beside them. */
-:is(.st-key-map_controls, .st-key-pair_order) [data-testid="stButtonGroup"] button { min-height: 2.5rem; }
+:is(.st-key-map_controls, .st-key-pair_order, .st-key-dispute_controls) [data-testid="stButtonGroup"] button {
+  min-height: 2.5rem;
+}
+/* Choices never hide behind an edge. */
+[data-testid="stButtonGroup"] [role="radiogroup"] { flex-wrap: wrap; }
+@media (max-width: 500px) { [data-testid="stButtonGroup"] [role="radiogroup"] button { padding-inline: 0.625rem; } }
+@media (max-width: 1200px) { [data-testid="stGridCell"]:has(.st-key-map_side) { grid-column: 1 / -1; } }
 .st-key-map_controls .st-key-map_density { display: flex; min-height: 2.5rem; align-items: center; }
+[class*="st-key-side_by_side"] [data-testid="stHorizontalBlock"] { row-gap: 0.5rem; }
 [class*="st-key-side_by_side"] [data-testid="stColumn"] { min-width: min(26rem, 100%); }
 """
 

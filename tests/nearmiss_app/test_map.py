@@ -3,6 +3,7 @@
 import base64
 import json
 import shutil
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from nearmiss.retrieval.vector_store import open_vectors
 from nearmiss.run import open_run
 from nearmiss.workspace import open_workspace
 from nearmiss_app.charts import map as charts
-from nearmiss_app.charts import map_layers
+from nearmiss_app.charts import map_labels, map_layers
 from nearmiss_app.theme import STATUS, VERDICT
 
 HOSTILE = "<img src=x onerror=alert(1)> **bold** $x^2$ # heading ![i](http://example.org/i.png) \u202eesrever"
@@ -143,7 +144,21 @@ def test_topics_stand_on_the_map_in_words_whatever_it_is_coloured_by(atlas, open
         written = [note["text"] for note in figure(open_page("map", colour=colour))["layout"]["annotations"]]
         assert len(written) > 1
         assert set(written) <= words
-    assert all(not label.isdigit() and ", " in label for label in words)
+    assert all(label and not label.isdigit() for label in words)
+
+
+def test_on_no_page_do_topics_words_cover_each_other_or_hang_over_the_edge(atlas):
+    height = 100  # so low that they crowd
+    labels = map_labels.topic_labels(atlas, atlas.window, height)
+    later = [one.width > min(map_labels.WIDTHS) for one in labels]
+    assert later == sorted(later)
+    assert set(later) == {False, True}
+    for width in map_labels.WIDTHS:
+        shown = [one for one in labels if one.width <= width]
+        assert all(one.wide / 2 - 1 <= one.x * width <= width - one.wide / 2 + 1 for one in shown)
+        assert not [(one, other) for one, other in combinations(shown, 2) if one.covers(other, width, height)]
+    hidden = map_labels.hidden_labels(labels)
+    assert [f'[data-index="{n}"]' in hidden for n in range(len(labels))] == later
 
 
 def test_density_lies_below_the_points_and_can_be_left_away(open_page):

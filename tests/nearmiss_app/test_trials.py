@@ -10,6 +10,7 @@ from nearmiss.training.trials import job, trial_files
 from nearmiss.workspace import open_workspace
 from nearmiss_app import training
 from nearmiss_app.charts import trials as charts
+from nearmiss_app.tuner.policy_words import label
 
 QUICK = Trial(seeds=2, epochs=1, resamples=100)
 
@@ -37,12 +38,13 @@ def test_the_page_says_what_was_found_and_what_a_student_is_worth(open_page, tri
     page = open_page("trials")
     content = trial_files.latest(tried)
     shown = texts(page)
-    assert content["says"][0] in shown
+    assert label(content["says"][0]) in shown
+    assert not any("max_p_relevant" in text.value for text in page.text)
     assert content["about_student"] in shown
     assert "It was of round" not in shown
     [picture] = [block.proto.body for block in page.get("html") if 'class="trial"' in block.proto.body]
     for one in content["policies"]:
-        assert f">{one['name']}<" in picture
+        assert f">{label(one['name']).split(' = ')[0]}<" in picture
         assert f"{one['ndcg']:.4f} (" in picture
     assert list(page.dataframe[0].value["policy"]) == [one["name"] for one in content["policies"]]
 

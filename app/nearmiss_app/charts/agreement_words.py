@@ -33,6 +33,7 @@ STYLE = """<style>
 .agreement h2 { font-size: 1.375rem; font-weight: 600; line-height: 1.3; }
 .agreement h3 { line-height: 1.45; }
 .agreement.head { margin-top: 1rem; }
+.agreement.head .quiet { font-size: 1rem; }
 .agreement .quiet { color: var(--quiet); font-size: 0.875rem; font-weight: 400; }
 .agreement .text { unicode-bidi: plaintext; overflow-wrap: anywhere; white-space: pre-wrap; }
 .agreement .name { unicode-bidi: isolate; overflow-wrap: anywhere; font-weight: 600; }
@@ -87,6 +88,11 @@ STYLE = """<style>
 }
 .agreement td.both { background: color-mix(in srgb, currentColor var(--much), transparent); }
 .agreement td b { font-weight: 600; display: block; }
+.agreement .judge { display: grid; gap: 1rem 3rem; align-items: start; margin-top: 0.5rem; }
+.agreement .judge { grid-template-columns: repeat(auto-fit, minmax(min(22rem, 100%), 1fr)); }
+.agreement .confusion :is(thead, tbody) th { min-width: 0; overflow-wrap: normal; }
+.agreement .confusion tbody th { min-width: 6.5rem; padding-inline: 0; }
+.agreement .confusion thead th { padding-inline: 0.25rem; font-size: 0.875rem; }
 .agreement .differences .quiet { white-space: nowrap; }
 .agreement .differences { display: grid; gap: 0.125rem 1.5rem; grid-template-columns: auto 1fr; margin-top: 0.5rem; }
 </style>"""
@@ -157,21 +163,43 @@ def differences(shown: Iterable[TwoPeople], words: Callable[[str], str]) -> str:
     )
 
 
-def judge(found: JudgeAgreement, words: Callable[[str], str], coefficients: str) -> str:
+def judge(found: JudgeAgreement, words: Callable[[str], str], coefficients: str, *, dark: bool) -> str:
     """One model: how far it agrees with people, or how many pairs are wanting, and where the two differ."""
-    name = f'<p><span class="name">{safe(shortened(found.judge, 60))}</span> judged {found.judged:,}</p>'
+    name = f'<p><span class="name">{safe(shortened(found.judge, 60))}</span> judged {counted(found.judged, "pair")}</p>'
     if not found.is_known:
         return _framed(
             f'{name}<p class="quiet">Not yet known: people have judged {found.pairs:,} of its pairs, and it takes '
             f"{FEWEST_COMMON}.</p>"
         )
+    of = f'<p class="quiet">On the {found.pairs:,} of them that people judged too.</p>{coefficients}'
+    return _framed(f'{name}<div class="judge"><div>{of}</div>{_confusion(found, words, dark)}</div>')
+
+
+def _confusion(found: JudgeAgreement, words: Callable[[str], str], dark: bool) -> str:
+    """How often people and a model gave which two verdicts, as a table; where they differ, the more the darker."""
+    counts = {(people, model): count for people, model, count in found.confusion}
+    present = {one for pair in counts for one in pair}
+    kinds = [verdict for verdict in VERDICT if verdict in present]
+
+    def named(verdict: str) -> str:
+        look = VERDICT[verdict]
+        return f'<span style="color: {look.colour(dark)}">{look.sign}</span> {safe(words(verdict))}'
+
+    def cell(people: str, model: str) -> str:
+        count = counts.get((people, model), 0)
+        much = 0 if people == model or not count else round(8 + 60 * count / found.pairs)
+        told = safe(f"People {words(people)}, the model {words(model)}")
+        shown = f"<b>{count:,}</b>" if people == model else f"{count:,}" if count else "–"
+        return f'<td class="both" style="--much: {much}%" title="{told}">{shown}</td>'
+
+    heads = "".join(f'<th scope="col">{named(one)}</th>' for one in kinds)
     rows = "".join(
-        f'<p>People {safe(words(people))}, the model {safe(words(model))}</p><p class="quiet">{count:,}</p>'
-        for people, model, count in found.confusion
+        f'<tr><th scope="row">{named(one)}</th>{"".join(cell(one, other) for other in kinds)}</tr>' for one in kinds
     )
-    return _framed(
-        f'{name}<p class="quiet">On {found.pairs:,} pairs that people judged too: {safe(coefficients)}</p>'
-        f'<div class="differences">{rows}</div>'
+    table = f"<table><thead><tr><td></td>{heads}</tr></thead><tbody>{rows}</tbody></table>"
+    return (
+        '<div class="wide confusion" tabindex="0" role="region" aria-label="Verdicts of people and of the model">'
+        f'<p class="quiet">Rows: what people said. Columns: what the model said.</p>{table}</div>'
     )
 
 

@@ -1,6 +1,6 @@
 """Reliability of the probabilities, estimated against judged by bin; and the weight of each signal."""
 
-from textwrap import wrap
+import math
 from typing import Any
 
 import plotly.graph_objects as go
@@ -8,9 +8,8 @@ import plotly.graph_objects as go
 from nearmiss.calibration import Calibration
 from nearmiss.calibration.signals import in_words
 from nearmiss_app import theme
-from nearmiss_app.charts.style import GRID, INK, styled
-
-WIDEST = 28  # characters in a line of a signal's name: on a phone the bars need room too
+from nearmiss_app.charts.intervals import Row, rows
+from nearmiss_app.charts.style import INK, styled
 
 
 def reliability(measured: dict[str, Any], *, dark: bool) -> go.Figure:
@@ -24,7 +23,7 @@ def reliability(measured: dict[str, Any], *, dark: bool) -> go.Figure:
             y=[0, 1],
             mode="lines",
             name="exactly as estimated",
-            line={"color": GRID[mode], "width": 2},
+            line={"color": INK[mode], "width": 1, "dash": "dash"},
             hoverinfo="skip",
         )
     )
@@ -62,25 +61,17 @@ def in_words_of(measured: dict[str, Any]) -> str:
     return "Reliability: " + "; ".join(parts) + "."
 
 
-def weights(calibration: Calibration, *, dark: bool) -> go.Figure:
-    """What one standard deviation of each signal adds to the logit, the largest on top."""
-    known = sorted(_weighed(calibration), key=lambda one: abs(one[0]))
-    look = theme.STATUS["too_close"]
-    bars = go.Bar(
-        x=[weight for weight, _ in known],
-        y=["<br>".join(wrap(words, WIDEST)) for _, words in known],
-        orientation="h",
-        marker={"color": look.colour(dark)},
-        hovertemplate="%{y}: %{x:+.2f}<extra></extra>",
-    )
-    made = styled(go.Figure(bars), dark=dark, height=60 + 34 * len(known))
-    made.update_xaxes(title="log-odds", nticks=5)
-    return made
-
-
-def weights_in_words(calibration: Calibration) -> str:
-    """The same as text, for screen readers."""
-    return "Weights: " + "; ".join(f"{words} {weight:+.2f}" for weight, words in _weighed(calibration)) + "."
+def weights(calibration: Calibration, *, dark: bool) -> str:
+    """By what one standard deviation more of each signal multiplies the odds, those that matter most on top; HTML."""
+    known = sorted(_weighed(calibration), key=lambda one: -abs(one[0]))
+    colour = theme.STATUS["known_positive"].colour(dark)
+    far = max((abs(weight) for weight, _ in known), default=1.0)
+    shown = [
+        Row(words, f"× {math.exp(weight):.2f}", "", min(weight, 0.0), weight, max(weight, 0.0), colour)
+        for weight, words in known
+    ]
+    least = min([0.0, *(weight for weight, _ in known)])
+    return rows(shown, (least, far), [(0.0, "no effect")], mark=0.0)
 
 
 def _weighed(calibration: Calibration) -> list[tuple[float, str]]:

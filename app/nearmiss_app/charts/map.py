@@ -7,7 +7,8 @@ import numpy as np
 import plotly.graph_objects as go
 
 from nearmiss.maps import SHOWN_FIRST, Around, Atlas
-from nearmiss_app.charts.map_layers import MANY, OTHERS, Layer, topic, topics
+from nearmiss_app.charts.map_labels import TopicLabel, Window, topic_labels
+from nearmiss_app.charts.map_layers import MANY, OTHERS, Layer
 from nearmiss_app.charts.style import INK, SYMBOLS, styled
 from nearmiss_app.theme import STATUS
 
@@ -19,8 +20,6 @@ BUTTONS = 32  # pixels above the map
 LANE = 26
 SMALL = 5000  # points of a picture that is drawn as SVG, with texts on hover; WebGL draws larger ones
 LABEL = 70  # characters
-LABEL_WIDE, LABEL_HIGH = 0.2, 0.06  # of the window: the room of a topic's words
-ABOVE = 0.9  # of a topic's points lie below its words
 BINS = 40  # of the density, in each direction
 ACCENT = {"light": "#2456a6", "dark": "#8ab4f8"}
 FOUND = {"light": "#b3430f", "dark": "#f5a26b"}
@@ -49,17 +48,17 @@ def map_figure(
     if dense:
         figure.add_trace(_density(atlas, dark))
         figure.data = (figure.data[-1], *figure.data[:-1])  # below the points
-    window = around.window if around is not None and around.window is not None else atlas.window
-    styled(figure, dark=dark, height=_height(window, HIGHEST if around is None else HIGHEST_AROUND))
-    # Both axes to one scale, since a distance has no direction.
-    figure.update_xaxes(visible=False, range=window[:2], scaleanchor="y")
+    window = shown_window(atlas, around)
+    styled(figure, dark=dark, height=map_height(window, around) + BUTTONS)
+    # Not to one scale: a phone's picture is high and narrow, and would be empty above and below.
+    figure.update_xaxes(visible=False, range=window[:2])
     figure.update_yaxes(visible=False, range=window[2:])
     if read is not None:
         figure.add_trace(kind(_rings(atlas, [read], 24, INK[mode])))
     if len(found):
         figure.add_trace(kind(_rings(atlas, list(found), 13, FOUND[mode]), name="found"))
-    for words, where in _topic_labels(atlas, window):
-        _write(figure, words, where, dark)
+    for label in topic_labels(atlas, window, map_height(window, around)):
+        _write(figure, label, window, dark)
     figure.update_layout(
         hovermode="closest",
         dragmode="pan",
@@ -144,10 +143,16 @@ def score_bars(scores: np.ndarray, chosen: np.ndarray, *, dark: bool) -> go.Figu
     return figure
 
 
-def _height(window: tuple[float, float, float, float], highest: int) -> int:
-    """The figure's height, so that the window fills it."""
+def shown_window(atlas: Atlas, around: Around | None) -> Window:
+    """What the picture shows: all points, or those around a query."""
+    return around.window if around is not None and around.window is not None else atlas.window
+
+
+def map_height(window: Window, around: Around | None) -> int:
+    """The height of the points' picture in pixels, so that at WIDTH both axes have about one scale."""
     left, right, bottom, top = window
-    return int(np.clip(WIDTH * (top - bottom) / (right - left), LOWEST, highest)) + BUTTONS
+    highest = HIGHEST if around is None else HIGHEST_AROUND
+    return int(np.clip(WIDTH * (top - bottom) / (right - left), LOWEST, highest))
 
 
 def shortened(text: str) -> str:
@@ -208,29 +213,12 @@ def _density(atlas: Atlas, dark: bool) -> go.Histogram2dContour:
     )
 
 
-def _topic_labels(atlas: Atlas, window: tuple[float, float, float, float]) -> list[tuple[str, tuple[float, float]]]:
-    """The words of the largest topics in the window, above their points, as far as they do not cover each other."""
+def _write(figure: go.Figure, label: TopicLabel, window: Window, dark: bool) -> None:
     left, right, bottom, top = window
-    placed: list[tuple[str, tuple[float, float]]] = []
-    for cluster, points in topics(atlas).items():
-        x = float(np.median(atlas.map.x[points]))
-        y = float(np.quantile(atlas.map.y[points], ABOVE)) + LABEL_HIGH / 2 * (top - bottom)
-        inside = left <= x <= right and bottom <= y <= top
-        free = all(
-            abs(x - a) > LABEL_WIDE * (right - left) or abs(y - b) > LABEL_HIGH * (top - bottom) for _, (a, b) in placed
-        )
-        if inside and free:
-            # Not cut at the edges.
-            x = float(np.clip(x, left + LABEL_WIDE / 2 * (right - left), right - LABEL_WIDE / 2 * (right - left)))
-            placed.append((topic(atlas, cluster), (x, y)))
-    return placed
-
-
-def _write(figure: go.Figure, words: str, where: tuple[float, float], dark: bool) -> None:
     figure.add_annotation(
-        x=where[0],
-        y=where[1],
-        text=html.escape(words),
+        x=left + label.x * (right - left),
+        y=bottom + label.y * (top - bottom),
+        text=html.escape(label.words),
         font={"size": 13, "color": INK["dark" if dark else "light"]},
         showarrow=False,
         bgcolor=PAPER["dark" if dark else "light"],

@@ -57,6 +57,6 @@ def styled(figure: go.Figure, *, dark: bool, height: int = 320) -> go.Figure:
         legend={"orientation": "h", "yanchor": "bottom", "y": 1.0, "x": 0},
         hoverlabel={"font": {"size": 13}},
     )
-    figure.update_xaxes(gridcolor=GRID[mode], zeroline=False, automargin=True, title_standoff=8)
-    figure.update_yaxes(gridcolor=GRID[mode], zeroline=False, automargin=True, title_standoff=8)
+    figure.update_xaxes(gridcolor=GRID[mode], zeroline=False, automargin=True, title_standoff=8, title_font_size=13)
+    figure.update_yaxes(gridcolor=GRID[mode], zeroline=False, automargin=True, title_standoff=8, title_font_size=13)
     return figure

@@ -3,37 +3,35 @@
 from html import escape
 from typing import Any
 
+from nearmiss.training.trials.policies import AND
+from nearmiss_app.charts.intervals import TRACK_STYLE, track
 from nearmiss_app.theme import STATUS
+from nearmiss_app.tuner.policy_words import label
 
 Content = dict[str, Any]
 LOOKS = {"better": ("▲", STATUS["kept"]), "worse": ("▼", STATUS["too_close"])}
-STYLE = """<style>
-.trial {
+STYLE = f"""<style>
+{TRACK_STYLE}
+.trial {{
   --line: color-mix(in srgb, currentColor 22%, transparent);
   font-variant-numeric: tabular-nums;
   line-height: 1.4;
-}
-.trial .row {
+}}
+.trial .row {{
   display: grid; gap: 0.25rem 1.5rem; align-items: center; padding: 0.5rem 0; border-top: 1px solid var(--line);
   grid-template-columns: minmax(9rem, 1fr) minmax(0, 2fr) minmax(0, 2fr) minmax(10rem, 1.1fr);
-}
-.trial .head { border-top: none; font-size: 0.875rem; align-items: end; }
-.trial .name { overflow-wrap: anywhere; font-weight: 600; }
-.trial .quiet { display: block; font-size: 0.875rem; font-weight: 400; opacity: 0.85; }
-.trial .track { position: relative; height: 1.25rem; }
-.trial .track::before { content: ""; position: absolute; inset: 50% 0 auto; border-top: 1px solid var(--line); }
-.trial .bar { position: absolute; top: calc(50% - 2px); height: 4px; background: var(--own); opacity: 0.55; }
-.trial .dot { position: absolute; top: calc(50% - 6px); width: 12px; height: 12px; margin-left: -6px; }
-.trial .dot { border-radius: 50%; background: var(--own); }
-.trial .at { position: absolute; top: 0; bottom: 0; border-left: 2px dashed currentColor; opacity: 0.6; }
-.trial .ends { display: flex; justify-content: space-between; }
-.trial .said { color: var(--own); font-weight: 600; }
-.trial .only-narrow { display: none; }
-@media (max-width: 1000px) {
-  .trial .only-narrow { display: inline; }
-  .trial .row { grid-template-columns: minmax(0, 1fr); padding: 0.75rem 0; }
-  .trial .head .only-wide { display: none; }
-}
+}}
+.trial .head {{ border-top: none; font-size: 0.875rem; align-items: end; }}
+.trial .name {{ overflow-wrap: anywhere; font-weight: 600; }}
+.trial .quiet {{ display: block; font-size: 0.875rem; font-weight: 400; opacity: 0.85; }}
+.trial .ends {{ display: flex; justify-content: space-between; }}
+.trial .said {{ color: var(--own); font-weight: 600; }}
+.trial .only-narrow {{ display: none; }}
+@media (max-width: 1000px) {{
+  .trial .only-narrow {{ display: inline; }}
+  .trial .row {{ grid-template-columns: minmax(0, 1fr); padding: 0.75rem 0; }}
+  .trial .head .only-wide {{ display: none; }}
+}}
 </style>"""
 
 
@@ -64,7 +62,7 @@ def _head(reach: tuple[float, float], far: float) -> str:
     cells = [
         '<span class="only-wide" role="columnheader">Policy</span>',
         _axis("nDCG@10 on unseen queries; dashed: before training", f"{reach[0]:.3f}", f"{reach[1]:.3f}"),
-        _axis("Difference to the 95% rule", f"{-far:+.3f}", "0", f"{far:+.3f}"),
+        _axis("Difference to the 95% rule", _signed(-far, 3), "0", _signed(far, 3)),
         '<span class="only-wide" role="columnheader">Which is better</span>',
     ]
     return f'<div class="row head" role="row">{"".join(cells)}</div>'
@@ -81,13 +79,14 @@ def _row(one: Content, content: Content, reach: tuple[float, float], far: float,
     colour = "currentColor" if look is None else look[1].colour(dark)
     low, high = one["ndcg_interval"]
     numbers = f"{one['ndcg']:.4f} ({low:.4f} to {high:.4f})"
-    reached = _track(reach, low, one["ndcg"], high, start) + _quiet(numbers, "nDCG@10 ")
+    reached = track(reach, low, one["ndcg"], high, start) + _quiet(numbers, "nDCG@10 ")
     compared = ""
     if gap is not None:
-        numbers = f"{gap['mean']:+.4f} ({gap['low']:+.4f} to {gap['high']:+.4f})"
-        compared = _track((-far, far), gap["low"], gap["mean"], gap["high"], 0.0) + _quiet(numbers, "To the 95% rule: ")
+        numbers = f"{_signed(gap['mean'])} ({_signed(gap['low'])} to {_signed(gap['high'])})"
+        compared = track((-far, far), gap["low"], gap["mean"], gap["high"], 0.0) + _quiet(numbers, "To the 95% rule: ")
+    name, *others = label(one["name"]).split(AND)
     cells = [
-        f'<span class="name" role="rowheader">{escape(one["name"])}{_quiet(_facts(one, content))}</span>',
+        f'<span class="name" role="rowheader">{escape(name)}{_quiet(_facts(one, content, others))}</span>',
         f'<span role="cell">{reached}</span>',
         f'<span role="cell">{compared}</span>',
         f'<span class="{"said" if look else ""}" role="cell">{escape(in_words(one))}</span>',
@@ -101,20 +100,16 @@ def _quiet(text: str, narrow: str = "") -> str:
     return f'<span class="quiet">{before}{escape(text)}</span>'
 
 
-def _facts(one: Content, content: Content) -> str:
+def _facts(one: Content, content: Content, others: list[str]) -> str:
+    """What else the policy is called, whether it is the best, and what its students learnt from."""
+    also = f"also {', '.join(others)}; " if others else ""
     best = "highest here; " if one["name"] == content["best"] else ""
-    return f"{best}{one['queries']:,} queries, {one['negatives']:,} negatives"
+    return f"{also}{best}{one['queries']:,} queries, {one['negatives']:,} negatives"
 
 
-def _track(span: tuple[float, float], low: float, middle: float, high: float, mark: float) -> str:
-    """A line with an interval, its middle, and a mark that all rows share."""
-    at = [100 * (value - span[0]) / (span[1] - span[0]) for value in (low, middle, high, mark)]
-    at = [min(100.0, max(0.0, place)) for place in at]
-    return (
-        f'<span class="track" style="display:block"><span class="at" style="left:{at[3]:.2f}%"></span>'
-        f'<span class="bar" style="left:{at[0]:.2f}%;width:{at[2] - at[0]:.2f}%"></span>'
-        f'<span class="dot" style="left:{at[1]:.2f}%"></span></span>'
-    )
+def _signed(value: float, digits: int = 4) -> str:
+    """A difference with its sign, which is a proper minus; never "-0"."""
+    return f"{round(value, digits) + 0.0:+.{digits}f}".replace("-", "−")
 
 
 def _span(ends: list[float]) -> tuple[float, float]:

@@ -37,7 +37,7 @@ def body(work: Workspace) -> None:
     """Numbers or disagreements, for judgements on the chosen scale."""
     work.refresh()
     count = len(waiting(work))
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with st.container(horizontal=True, vertical_alignment="bottom", key="dispute_controls"):
         view = _choice("view", "Show", {NUMBERS: "Numbers", DISPUTES: f"Disagreements ({count:,})"})
         if view == DISPUTES:
             between = whose(measured(work, "verdicts"))

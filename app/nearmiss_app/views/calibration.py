@@ -92,27 +92,39 @@ def rests_on(calibration: Calibration) -> None:
         st.warning(f"{doubt[0].upper()}{doubt[1:]}.", icon=":material/help:")
 
 
-def reliability(measured: dict[str, Any]) -> None:
-    """Estimated against judged, for all and for each slice."""
-    slices = {"all": measured["overall"]} | {
-        f"{name}: {value}": one for name, values in measured["by_slice"].items() for value, one in values.items()
-    }
+def reliability(slices: dict[str, Any]) -> None:
+    """Estimated against judged, for all judgements or those of one slice."""
     chosen = st.selectbox("Of which judgements", list(slices))
     drawn = charts.reliability(slices[chosen], dark=theme.is_dark())
     st.plotly_chart(drawn, key="reliability", theme=None, config=PLOT, alt=charts.in_words_of(slices[chosen]))
     st.caption("Each judgement was estimated by a fit that never saw its query.")
+
+
+def by_slice(slices: dict[str, Any]) -> None:
+    """The same in numbers, slice by slice."""
+    says = (
+        "“Off by” is the mean distance of estimated and judged, less what chance alone would show. AUC is how often an "
+        "answer is put above a negative: 0.5 is luck, 1 is always."
+    )
+    picture(heading("Where it is off", says), key="slices_heading")
     st.table(
         {
             "judgements": list(slices),
             "count": [f"{one['labels']:,}" for one in slices.values()],
             "answers": [f"{one['answers']:,}" for one in slices.values()],
             "off by": [f"{one['error']:.1%}" for one in slices.values()],
-            "Brier": [f"{one['brier']:.3f}" for one in slices.values()],
             "AUC": ["–" if one["auc"] is None else f"{one['auc']:.2f}" for one in slices.values()],
         },
         border="horizontal",
         hide_index=True,
     )
+
+
+def weights(calibration: Calibration) -> None:
+    """The weight of each signal."""
+    says = "One standard deviation more of a signal multiplies the odds to be an answer by this. Left lowers them."
+    picture(heading("What each signal weighs", says), key="weights_heading")
+    st.html(charts.weights(calibration, dark=theme.is_dark()))
 
 
 def page(work: Workspace) -> None:
@@ -122,16 +134,26 @@ def page(work: Workspace) -> None:
     calibration, measured = work.run.calibration(work.number), stored.reliability_of(work.folder)
     rests_on(calibration)
     learn(work)
-    says = "The estimated chance against the share that people judged to be answers."
-    picture(heading("Estimated and judged", says), key="truth_heading")
-    if measured is None or not measured["overall"]["labels"]:
-        st.info("Nothing to compare yet: once it has learned from judgements, this shows how near its estimates are.")
-    else:
-        reliability(measured)
-    says = "How far one standard deviation of a signal moves the chance; left of 0 it lowers it."
-    picture(heading("What each signal weighs", says), key="weights_heading")
-    drawn = charts.weights(calibration, dark=theme.is_dark())
-    st.plotly_chart(drawn, key="weights", theme=None, config=PLOT, alt=charts.weights_in_words(calibration))
+    slices = {} if measured is None or not measured["overall"]["labels"] else _slices(measured)
+    with st.container(key="side_by_side_calibration"):
+        left, right = st.columns(2, gap="large")
+    with left:
+        says = "The estimated chance against the share that people judged to be answers."
+        picture(heading("Estimated and judged", says), key="truth_heading")
+        if slices:
+            reliability(slices)
+            by_slice(slices)
+        else:
+            st.info("Nothing to compare yet: once it has learned from judgements, this shows how near it comes.")
+    with right:
+        weights(calibration)
+
+
+def _slices(measured: dict[str, Any]) -> dict[str, Any]:
+    """The measures of all judgements, and those of each slice by its name."""
+    return {"all": measured["overall"]} | {
+        f"{name}: {value}": one for name, values in measured["by_slice"].items() for value, one in values.items()
+    }
 
 
 page(state.workspace())

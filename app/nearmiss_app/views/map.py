@@ -13,7 +13,7 @@ from nearmiss.types import Ints
 from nearmiss.workspace import Workspace
 from nearmiss_app import navigation, state, theme
 from nearmiss_app.charts import map as charts
-from nearmiss_app.charts import map_layers
+from nearmiss_app.charts import map_labels, map_layers
 from nearmiss_app.charts import map_words as words
 from nearmiss_app.map_documents import look_at, neighbours_of, queries_of, read, true_cosines
 from nearmiss_app.map_list import PLOT, listed, take
@@ -130,7 +130,7 @@ def whole(atlas: Atlas, by: Grouping, found: Sequence[int]) -> None:
     with halves.cell(column_span=2):
         place = st.container()
         st.caption(SAYS[by])
-    with halves.cell():
+    with halves.cell(), st.container(key="map_side"):
         if doc_id is not None and read(atlas, doc_id):
             st.button("Close", icon=":material/close:", on_click=lambda: st.query_params.pop("doc", None))
             neighbours_of(atlas, doc_id)
@@ -193,7 +193,9 @@ def plot(
         config={"scrollZoom": True, "displaylogo": False, "displayModeBar": True, "modeBarButtons": BUTTONS},
         alt=f"Map of {counted(len(atlas.map.ids), 'point')} by {COLOURS[by].lower()}: {counts}",
     )
-    st.html(charts.legend(drawn, dark=theme.is_dark()))
+    window = charts.shown_window(atlas, around)
+    hidden = map_labels.hidden_labels(map_labels.topic_labels(atlas, window, charts.map_height(window, around)))
+    st.html(charts.legend(drawn, dark=theme.is_dark()) + hidden)
 
 
 def say_how_much_it_lies(atlas: Atlas) -> None:

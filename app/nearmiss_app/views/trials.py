@@ -5,6 +5,7 @@ from typing import get_args
 import pandas as pd
 import streamlit as st
 
+from nearmiss.counts import counted
 from nearmiss.presets import PRESETS
 from nearmiss.session import tuning
 from nearmiss.settings import StudentName, Trial
@@ -14,6 +15,7 @@ from nearmiss.training.trials.students import FINDINGS
 from nearmiss.workspace import Workspace
 from nearmiss_app import navigation, state, theme, training
 from nearmiss_app.charts import trials as charts
+from nearmiss_app.tuner.policy_words import label
 from nearmiss_app.tuner.two_policies import by_query
 
 NUMBERS = {
@@ -86,15 +88,16 @@ def under_way(work: Workspace, asked: training.Asked) -> None:
 def outcome(work: Workspace, content: charts.Content) -> None:
     """The last trial that ended: what follows from it, the picture, the table, and the file."""
     settings = content["trial"]
-    st.subheader("What was found", anchor=False)
-    st.text("\n".join(content["says"]))
+    st.header("What was found", anchor=False)
+    st.text(label("\n".join(content["says"])))
     st.html(charts.forest(content, dark=theme.is_dark()))
     searched = f"all {content['documents']:,}"
     if content["searched"] < content["documents"]:
         searched = f"a sample of {content['searched']:,} of {content['documents']:,}"
     st.caption(
-        f"Student {settings['student']}, loss {settings['loss']}, {settings['seeds']} for each policy; "
-        f"{content['questions']:,} unseen queries with {content['answers']:,} answers, over {searched} documents. "
+        f"{counted(settings['seeds'], 'student')} of each policy ({settings['student']}, loss {settings['loss']}), "
+        f"tested on {content['questions']:,} unseen queries with {content['answers']:,} answers, over {searched} "
+        "documents. "
         "Intervals hold for queries and students alike (paired bootstrap), and for all comparisons of a policy "
         "together. Better or worse is said only where the interval leaves out 0." + _since(work, content)
     )

@@ -66,8 +66,8 @@ class AnswerRate:
         """The estimate in words."""
         return (
             f"Of the candidates without a label about {_percent(self.estimate)} ({_percent(self.low)} to "
-            f"{_percent(self.high)}) are answers too: so few of them score as the {self.labelled:,} labelled answers "
-            "do that the sources found."
+            f"{_percent(self.high)}) are answers too: as many score like the {self.labelled:,} labelled answers that "
+            "the sources found."
         )
 
 

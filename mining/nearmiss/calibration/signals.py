@@ -21,7 +21,7 @@ UNFOUND_SCORE = 0.8
 UNFOUND_RANK = 1.5
 WORDS = {
     "dense_score": "cosine of query and candidate",
-    "dense_in_query": "that cosine among the query's candidates",
+    "dense_in_query": "cosine of query and candidate, among the query's candidates",
     "dense_place": "place by cosine among the query's candidates",
     "positive_place": "place of the labelled answer by cosine",
     "positive_cosine": "cosine of candidate and labelled answer",
@@ -61,9 +61,9 @@ def in_words(name: str) -> str:
     """A signal's name for people."""
     if name in WORDS:
         return WORDS[name]
-    return next(
-        words.format(name.removesuffix(form[2:])) for form, words in OF_SOURCES.items() if name.endswith(form[2:])
-    )
+    form = next(form for form in OF_SOURCES if name.endswith(form[2:]))
+    source = name.removesuffix(form[2:])
+    return OF_SOURCES[form].format("BM25" if source == "bm25" else source)
 
 
 def has_teacher(candidates: pd.DataFrame) -> bool:

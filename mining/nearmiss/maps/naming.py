@@ -5,7 +5,8 @@ In:  texts and the cluster of each
 Out: for each cluster, words that are more common there than elsewhere
 
 Function words of every language that is found among the texts are left out: a corpus of several would else have topics
-named by their articles.
+named by their articles. A cluster that is all there is of a language is named by it: its documents have that in common,
+and no topic.
 """
 
 from collections import Counter
@@ -14,13 +15,14 @@ from collections.abc import Collection, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from nearmiss.retrieval.language import detect, function_words, term_maker
+from nearmiss.retrieval.language import UNDETERMINED, detect, function_words, language_name, term_maker
 from nearmiss.retrieval.tokenization import normalise, words
 
 TEXTS = 300  # of a cluster, evenly spaced
 CHARACTERS = 600
 SHORTEST = 3
 LEAST_SHARE = 0.01  # of the texts that are in a language, for its function words to be left out
+NEARLY_ALL = 0.8  # of a cluster's texts
 FEWEST = 2  # documents with a word that names a cluster of several
 
 
@@ -31,10 +33,15 @@ def name_clusters(
     numbers = range(int(clusters.max(initial=-1)) + 1)
     members = [_sample(np.flatnonzero(clusters == cluster)) for cluster in numbers]
     read = [[texts[row][:CHARACTERS] for row in rows] for rows in members]
-    left_out = _function_words([text for own in read for text in own], language)
+    spoken = [Counter(detect([text]) for text in own) for own in read]
+    languages: Counter[str] = sum(spoken, Counter())
+    left_out = _function_words(languages, language)
     tokens = [_documents_with(own, language, left_out) for own in read]
     everywhere: Counter[str] = sum(tokens, Counter())
-    return [_distinctive(own, everywhere, count) for own in tokens]
+    return [
+        [united] if (united := _united_by(own, languages)) else _distinctive(found, everywhere, count)
+        for own, found in zip(spoken, tokens, strict=True)
+    ]
 
 
 def _sample(rows: npt.NDArray[np.int64]) -> list[int]:
@@ -42,11 +49,21 @@ def _sample(rows: npt.NDArray[np.int64]) -> list[int]:
     return sampled
 
 
-def _function_words(texts: Sequence[str], language: str) -> frozenset[str]:
+def _function_words(languages: Counter[str], language: str) -> frozenset[str]:
     """Those of the round's language, and of each that LEAST_SHARE of the texts are written in."""
-    found = Counter(detect([text]) for text in texts)
-    spoken = {code for code, number in found.items() if number >= max(LEAST_SHARE * len(texts), FEWEST)}
+    least = max(LEAST_SHARE * languages.total(), FEWEST)
+    spoken = {code for code, number in languages.items() if number >= least}
     return frozenset[str]().union(*(function_words(code) for code in spoken | {language}))
+
+
+def _united_by(spoken: Counter[str], languages: Counter[str]) -> str:
+    """The language that nearly all of a cluster is written in, where most of that language is here; else nothing."""
+    if not spoken:
+        return ""
+    [(code, number)] = spoken.most_common(1)
+    is_all_of_it = number >= NEARLY_ALL * spoken.total() and number > languages[code] / 2
+    is_usual = languages[code] >= languages.total() / 2
+    return language_name(code) if is_all_of_it and not is_usual and code != UNDETERMINED else ""
 
 
 def _documents_with(texts: Sequence[str], language: str, left_out: Collection[str]) -> Counter[str]:

@@ -73,6 +73,7 @@ LANGUAGES: dict[str, Language] = {
     "zh": Language("", ""),
     UNDETERMINED: Language("", ""),
 }
+_WITHOUT_STEMMER = {"ja": "Japanese", "ko": "Korean", "th": "Thai", "uk": "Ukrainian", "zh": "Chinese"}
 _SCRIPTS = {"CJK": "zh", "HIRAGANA": "ja", "KATAKANA": "ja", "HANGUL": "ko", "THAI": "th"}
 SAMPLE = 2000
 _ENOUGH = 0.05  # share of function words in a text of a known language is 0.2 to 0.4, by chance under 0.02
@@ -114,6 +115,11 @@ def term_maker(code: str) -> Callable[[str], str]:
         return stemmer.stemWord(word) if stemmer else word
 
     return term
+
+
+def language_name(code: str) -> str:
+    """A language's name in English; empty for `und`."""
+    return _WITHOUT_STEMMER.get(code, LANGUAGES[checked(code)].stemmer.capitalize())
 
 
 def function_words(code: str) -> frozenset[str]:

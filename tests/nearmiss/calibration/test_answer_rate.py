@@ -147,6 +147,6 @@ def test_what_the_rate_rests_on_is_stored_and_a_folder_from_before_opens(tmp_pat
 
 def test_the_rate_in_words():
     assert AnswerRate(0.0187, 0.0075, 0.047, 84).sentence() == (
-        "Of the candidates without a label about 1.9% (0.75% to 4.7%) are answers too: so few of them score as the 84 "
-        "labelled answers do that the sources found."
+        "Of the candidates without a label about 1.9% (0.75% to 4.7%) are answers too: as many score like the 84 "
+        "labelled answers that the sources found."
     )

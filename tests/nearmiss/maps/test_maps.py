@@ -262,6 +262,10 @@ def test_a_topic_is_named_by_words_that_stand_there_and_not_elsewhere():
     english = ["the boat and the sea", "a boat is on the sea for you", "you had the boat"] * 4
     named = name_clusters(german + english, np.repeat([0, 1], 12).astype(np.int32), "en")
     assert [set(words) for words in named] == [{"katze", "milch", "haus"}, {"boat", "sea"}]
+    # All that there is of a language has nothing else in common; where most texts are in it, its topics have words.
+    topics = np.repeat([0, 1, 2], 12).astype(np.int32)
+    named = name_clusters(german + english + [text.replace("boat", "train") for text in english], topics, "en", count=1)
+    assert named == [["German"], ["boat"], ["train"]]
     # Nothing to say of a cluster of stop words, or of nobody.
     assert name_clusters(["the of and", "x"], np.array([2, 2], np.int32), "en") == [[], [], []]
 

@@ -110,7 +110,14 @@ def test_a_policy_that_exports_nothing_is_named_and_the_others_are_tried(run):
     opened.save_policy(Policy(max_p_relevant=None, relative_margin=None, max_score=-1000.0))
     outcome = trials.trial(run, QUICK)
     assert [one.tried.name for one in outcome.reached] == ["in-batch only", "no filter", "95% rule"]
-    assert outcome.sentences()[-1] == "in force exports nothing of the training queries, and was not tried."
+    best, unsure, last = outcome.sentences()
+    assert best.startswith(f"Best here: {outcome.best.tried.name}, nDCG@10 ")
+    lead = [
+        (one.tried.name, outcome.difference(outcome.best, one)) for one in outcome.reached if one is not outcome.best
+    ]
+    named = ", ".join(f"{name} (lower by {gap.mean:.4f})" for name, gap in lead)
+    assert unsure.startswith(f"{outcome.questions} unseen queries cannot tell it from {named}")
+    assert last == "in force exports nothing of the training queries, and was not tried."
 
 
 def test_a_batch_masks_empty_places_and_other_answers():

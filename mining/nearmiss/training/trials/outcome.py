@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from nearmiss.counts import counted
 from nearmiss.settings import Trial
 from nearmiss.training.trials.certainty import Difference, difference, interval
 from nearmiss.training.trials.measures import MEASURES
@@ -18,6 +19,7 @@ from nearmiss.training.trials.students import FINDINGS
 from nearmiss.types import Floats
 
 CONFIDENCE = 0.95
+NAMED = 3  # policies that a sentence names; of more it gives the number
 
 
 @dataclass(frozen=True)
@@ -92,11 +94,22 @@ class Outcome:
         lines = [f"Best here: {best.tried.name}, nDCG@10 {best.measures['ndcg'].mean():.4f}."]
         if beaten := [name for name, gap in gaps.items() if gap.verdict == "better"]:
             lines.append(f"It is better than {', '.join(beaten)}.")
-        for name, gap in gaps.items():
-            if not gap.verdict:
-                lines.append(f"No difference found to {name} ({gap.mean:+.4f}){_would_need(gap)}.")
+        if unsure := {name: gap for name, gap in gaps.items() if not gap.verdict}:
+            lines.append(self._not_told_apart(unsure))
         lines += [f"{name} exports nothing of the training queries, and was not tried." for name in self.kept_nothing]
         return lines
+
+    def _not_told_apart(self, unsure: dict[str, Difference]) -> str:
+        """The policies that may be as good as the best, and about how many queries would tell."""
+        lead = [gap.mean for gap in unsure.values()]
+        whom = f"{len(unsure)} others, which are {min(lead):.4f} to {max(lead):.4f} below it"
+        if len(unsure) <= NAMED:
+            whom = ", ".join(f"{name} (lower by {gap.mean:.4f})" for name, gap in unsure.items())
+        needed = [gap.queries for gap in unsure.values() if gap.queries]
+        most = f" to {max(needed):,}" if len(set(needed)) > 1 else ""
+        more = f"; about {min(needed):,}{most} queries would" if needed else ""
+        unseen = counted(self.questions, "unseen query")
+        return f"{unseen} cannot tell it from {whom}{more}."
 
     def as_json(self) -> dict[str, Any]:
         """Everything but the results of single questions."""
@@ -136,10 +149,6 @@ class Outcome:
 
 def _as_record(gap: Difference) -> dict[str, Any]:
     return asdict(gap) | {"verdict": gap.verdict or "no difference found"}
-
-
-def _would_need(gap: Difference) -> str:
-    return f", would need about {gap.queries:,} queries" if gap.queries else ""
 
 
 def _mean(values: Floats) -> float | None:
