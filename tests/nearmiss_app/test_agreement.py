@@ -6,6 +6,8 @@ from html import escape, unescape
 
 import pytest
 
+from nearmiss import access
+from nearmiss.access import Person
 from nearmiss.review import ADJUDICATION, REPEAT
 from nearmiss.session import model_opinions
 from nearmiss.session.queue import agenda
@@ -268,3 +270,26 @@ def test_what_models_judged_otherwise_or_are_unsure_of_is_a_link_and_the_project
     assert switch.value == "after"
     switch.set_value("never").run()
     assert model_opinions.shown(work) == "never"
+
+
+def test_an_owner_sees_how_far_each_person_is_and_a_reviewer_does_not(open_page, work, candidates, request):
+    say(work, HOSTILE, candidates[:3], "not_relevant")
+    say(work, "bob", candidates[:2], "unsure")
+    page = open_page("agreement", view="people")
+    said = texts(page)
+    assert "Progress by person" in said
+    assert f'<span class="name">{escape(HOSTILE[:23])}…</span>' in said
+    assert "<td>3</td><td>–</td><td>0%</td><td>0%</td><td>2</td><td>–</td>" in said
+    request.addfinalizer(lambda: access.answered_by(lambda: access.OWN_PROCESS))
+    access.answered_by(lambda: Person("bob", "reviewer"))
+    page = open_page("agreement", view="people")
+    assert "Progress by person" not in texts(page)
+    assert "Beyond luck" in texts(page)
+
+
+def test_where_the_project_says_how_many_judge_a_pair_no_viewer_does(open_page, run):
+    (run / "project.toml").write_text("[review]\noverlap = 2\nevery = 5\n")
+    page = open_page("review", reviewer="ann", twice="3")
+    assert "One pair in 5 is judged by 2 people, the others by one." in texts(page)
+    assert not any("judged twice" in one.label for one in page.number_input)
+    assert "twice" not in page.query_params

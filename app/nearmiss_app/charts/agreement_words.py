@@ -1,12 +1,14 @@
 """The agreement page's texts, as HTML in which people's own texts are escaped; no Streamlit inside."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from html import escape
 
 from nearmiss.agreement import Agreement, TwoPeople
 from nearmiss.agreement.disputes import Dispute, DisputedDocument, Opinion
 from nearmiss.agreement.judges import FEWEST_COMMON, JudgeAgreement
+from nearmiss.agreement.people import PersonProgress
+from nearmiss.agreement.people_report import HEADINGS, cells
 from nearmiss.counts import counted
 from nearmiss.review import Entry
 from nearmiss_app.theme import STATUS, VERDICT
@@ -77,6 +79,7 @@ STYLE = """<style>
 .agreement table { border-collapse: separate; border-spacing: 3px; }
 .agreement th { font-weight: 500; text-align: left; padding: 0.25rem 0.5rem; min-width: 8rem; }
 .agreement th .quiet, .agreement td .quiet { white-space: nowrap; }
+.agreement .progress th .quiet { white-space: normal; }
 .agreement thead th { text-align: center; vertical-align: bottom; min-width: 0; }
 .agreement td { text-align: center; padding: 0.375rem 0.625rem; border-radius: 6px; min-width: 5rem; }
 @media (max-width: 1000px) {
@@ -128,6 +131,18 @@ def people(found: Agreement) -> str:
     return _framed(
         f'<div class="wide" tabindex="0" role="region" aria-label="Who differs from whom">{table}</div>{rest}'
     )
+
+
+def progress(found: Sequence[PersonProgress]) -> str:
+    """How far each person is, as a table."""
+    heads = "".join(f'<th scope="col"><span class="quiet">{safe(name)}</span></th>' for name in HEADINGS[1:])
+    rows = []
+    for one in found:
+        values = "".join(f"<td>{safe(value) or '–'}</td>" for value in cells(one))
+        rows.append(f'<tr><th scope="row"><span class="name">{safe(shortened(one.name))}</span></th>{values}</tr>')
+    table = f"<table><thead><tr><td></td>{heads}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+    region = '<div class="wide progress" tabindex="0" role="region" aria-label="Progress by person">'
+    return _framed(f"{region}{table}</div>")
 
 
 def _cell(both: TwoPeople | None, same: bool) -> str:

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from nearmiss import agreement
+from nearmiss import access, agreement
 from nearmiss.agreement import SCALES, Agreement
 from nearmiss.agreement.judges import JudgeAgreement, against_people
 from nearmiss.workspace import Workspace
@@ -11,8 +11,9 @@ from nearmiss_app.agreement_numbers import nobody_yet, numbers, one_opinion, the
 from nearmiss_app.charts import agreement_words as words
 from nearmiss_app.disagreements import disagreements, waiting, whose
 from nearmiss_app.models_asked import models_asked
+from nearmiss_app.people import overseen
 
-NUMBERS, DISPUTES = "numbers", "disagreements"
+NUMBERS, DISPUTES, PEOPLE = "numbers", "disagreements", "people"
 SCALE_WORDS = {"verdicts": "All four verdicts", "answers": "Answer or not"}
 
 
@@ -37,14 +38,18 @@ def body(work: Workspace) -> None:
     """Numbers or disagreements, for judgements on the chosen scale."""
     work.refresh()
     count = len(waiting(work))
+    views = {NUMBERS: "Numbers", DISPUTES: f"Disagreements ({count:,})"}
     with st.container(horizontal=True, vertical_alignment="bottom", key="dispute_controls"):
-        view = _choice("view", "Show", {NUMBERS: "Numbers", DISPUTES: f"Disagreements ({count:,})"})
+        view = _choice("view", "Show", views | ({PEOPLE: "People"} if access.may("oversee") else {}))
         if view == DISPUTES:
             between = whose(measured(work, "verdicts"))
-        else:
+        elif view == NUMBERS:
             scale = _choice("scale", "Compare", SCALE_WORDS)
     if view == DISPUTES:
         disagreements(work, between)
+        return
+    if view == PEOPLE:
+        overseen(work)
         return
     found = measured(work, scale)
     if found.pairs:

@@ -23,6 +23,7 @@ DEEDS = {
     "export": "write exports",
     "compute": "start maps, trials and trainings",
     "import": "write the judgements of others",
+    "oversee": "see how far each reviewer is",
 }
 # The most powerful role first: who is named in several has the first one.
 ROLES: dict[str, frozenset[str]] = {

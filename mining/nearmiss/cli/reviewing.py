@@ -1,8 +1,8 @@
 """
-The commands `nearmiss review export`, `import`, `verify`, `backup` and `restore`.
+The commands `nearmiss review export`, `import`, `verify`, `backup`, `restore` and `people`.
 
 In:  a run, a file
-Out: the log in the file, or the file in the log; counts as text or JSON on standard output
+Out: the log in the file, or the file in the log; counts as text or JSON on standard output; a report on people
 """
 
 from dataclasses import asdict
@@ -15,12 +15,14 @@ from nearmiss.cli import app
 from nearmiss.cli.commands import AsJson, NewReviews, ReviewsFlag, RunFolder, one_log
 from nearmiss.cli.console import output as _output
 from nearmiss.cli.console import print_json as _print_json
+from nearmiss.cli.console import table_of_numbers
 from nearmiss.counts import counted
 from nearmiss.errors import ReviewError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from nearmiss.agreement.people import PersonProgress
     from nearmiss.review import ReviewLog
     from nearmiss.review.backup import CopiedLog
     from nearmiss.review.exchange import ImportedJudgements
@@ -170,6 +172,52 @@ def restore_reviews(
     where = from_here(into) or str(opened.folder / REVIEWS_FILE)
     done = restore(file, where)
     _output().print(f"{without_password(where)}: {_copied(done)}", soft_wrap=True, markup=False, highlight=False)
+
+
+@review.command("people")
+def show_people(
+    run: RunFolder,
+    week: Annotated[
+        str, typer.Option(metavar="YEAR-WNN", help="as of a week, as 2026-W48, with the speed and doubt of that week")
+    ] = "",
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="write the week's report (.csv or .md); by default this week's")
+    ] = None,
+    reviews: ReviewsFlag = "",
+    json: AsJson = False,
+) -> None:
+    """How far each reviewer is, how fast, and how far others and they themselves agree with them."""
+    import time
+
+    from nearmiss.agreement import people, people_report
+    from nearmiss.run import open_run
+
+    now = time.time()
+    of_week = people.Week.named(week) if week else people.Week.of(now) if out else None
+    log = open_run(run, reviews).log_to_read()
+    found = people.of_log(log, of_week, now)
+    log.close()
+    if out is not None and of_week is not None:
+        people_report.write(out, found, of_week)
+    if json:
+        _print_json([asdict(one) for one in found])
+    elif out is not None and of_week is not None:
+        _output().print(f"{out}: {counted(len(found), 'reviewer')}, {of_week.name}", soft_wrap=True, markup=False)
+    elif not found:
+        _output().print("Nobody has judged a pair yet.")
+    else:
+        _show(found)
+
+
+def _show(found: "list[PersonProgress]") -> None:
+    from rich.text import Text
+
+    from nearmiss.agreement.people_report import HEADINGS, cells
+
+    console, table = table_of_numbers(*HEADINGS)
+    for one in found:
+        table.add_row(Text(one.name), *cells(one))
+    console.print(table)
 
 
 def _copied(done: "CopiedLog") -> str:

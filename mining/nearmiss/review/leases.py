@@ -49,6 +49,14 @@ def take(
     return mine
 
 
+def held(connection: sql.Connection, now: float) -> dict[str, int]:
+    """How many pairs each reviewer holds."""
+    counts = (
+        sql.select(LEASES.c.reviewer, sql.func.count()).where(LEASES.c.expires_at > now).group_by(LEASES.c.reviewer)
+    )
+    return {reviewer: int(count) for reviewer, count in connection.execute(counts)}
+
+
 def _share(others: dict[Pair, set[str]], left: int) -> int:
     """One reviewer's part of what nobody else holds, where all who hold something and one more come for more."""
     people = {name for names in others.values() for name in names}

@@ -153,6 +153,11 @@ class ReviewLog:
         with self._writing() as connection:
             return leases.take(connection, reviewer, wanted, count, (now, now + seconds), as_of, left)
 
+    def held(self, now: float) -> dict[str, int]:
+        """How many pairs each reviewer holds now."""
+        with self._reading() as connection:
+            return leases.held(connection, now)
+
     def write_plan(self, plan: AuditPlan, draws: Sequence[Draw]) -> None:
         """Write what an audit drew, all or none; raises ReviewError where there is a plan of that name."""
         access.require("plan audits")

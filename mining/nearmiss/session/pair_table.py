@@ -18,11 +18,10 @@ import pandas as pd
 from nearmiss.review import JUDGEMENTS
 from nearmiss.selection import STATUSES, VERDICTS, verdict_code
 from nearmiss.session import cards
+from nearmiss.storage.spreadsheets import FORMULA
 from nearmiss.types import Bools, Floats, Ints
 from nearmiss.workspace import Workspace
 
-# How a formula begins in a spreadsheet (OWASP, "CSV Injection"), also in the wide signs of East Asian keyboards.
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 BLOCK = 5000  # rows of the CSV at a time
 ORDERS_KEPT = 8
 CODES_KEPT = 16

@@ -9,10 +9,11 @@ import pytest
 
 from nearmiss import access
 from nearmiss.access import Person
+from nearmiss.agreement import people
 from nearmiss.calibration import stored
 from nearmiss.errors import AccessError
 from nearmiss.pipeline.own_process import Job
-from nearmiss.review import Event, open_log
+from nearmiss.review import Event, Standing, open_log
 from nearmiss.review.current import ADJUDICATION
 from nearmiss.review.plans import AuditPlan
 from nearmiss.review.readings import GuidelinesReading
@@ -27,7 +28,8 @@ TABLE = {
     "reader": "",
     "reviewer": "judge batch lease guidelines",
     "adjudicator": "judge batch lease guidelines adjudicate",
-    "owner": "judge batch lease guidelines adjudicate audit import policy undo calibrate uncalibrate export train",
+    "owner": "judge batch lease guidelines adjudicate "
+    "audit import policy undo calibrate uncalibrate export people train",
 }
 EVERY = TABLE["owner"].split()
 
@@ -56,6 +58,7 @@ def deeds(tmp_path):
         "calibrate": lambda: stored.replace_with(tmp_path, None, None, None, None, "ann"),
         "uncalibrate": lambda: stored.undo(tmp_path, None, "ann"),
         "export": lambda: ExportRunner().start(None, tmp_path / "out"),
+        "people": lambda: people.measure(Standing(), {}, 1.0),
         "train": lambda: Job(tmp_path, "trial", "train").start([sys.executable, "-c", ""]),
     }
     log.close()
