@@ -5,7 +5,7 @@ from itertools import islice
 
 import streamlit as st
 
-from nearmiss import access
+from nearmiss import access, judging
 from nearmiss.agreement.judges import JudgeAgreement, JudgedApart
 from nearmiss.counts import counted
 from nearmiss.session import cards, model_opinions
@@ -28,15 +28,26 @@ def models_asked(work: Workspace, found: Sequence[JudgeAgreement], scale: str) -
         return
     says = "What a model said beside what people decided. A model counts for no person, here and in every number."
     st.html(words.heading("Judges that are models", says))
+    costs = judging.costs(work)
     for one in found:
         drawn = charts.of_judge(one, dark=theme.is_dark()) if one.is_known else ""
-        st.html(words.judge(one, lambda verdict: word(verdict, scale), drawn, dark=theme.is_dark()))
+        cost = _cost_of(costs.get(one.judge))
+        st.html(words.judge(one, lambda verdict: word(verdict, scale), drawn, cost, dark=theme.is_dark()))
         shown = list(islice((apart for apart in one.differing if work.row_of(apart.pair) is not None), SHOWN))
         if shown:
             with st.expander(f"Pairs on which it differs from people ({len(one.differing):,})"):
                 st.html("".join(_apart(work, apart, scale) for apart in shown))
     _look_again(work)
     _when_shown(work)
+
+
+def _cost_of(cost: judging.JudgeCost | None) -> str:
+    """What a model was asked so far; empty where nothing is known of it."""
+    if cost is None:
+        return ""
+    batches = f", {cost.in_batches:,} of them in batches" if cost.in_batches else ""
+    tokens = f"; {cost.read:,} tokens read and {cost.written:,} written" if cost.read + cost.written else ""
+    return f"So far {counted(cost.requests, 'request')}{batches}{tokens}."
 
 
 def _apart(work: Workspace, one: JudgedApart, scale: str) -> str:

@@ -8,6 +8,7 @@ import pytest
 
 from nearmiss import access
 from nearmiss.access import Person
+from nearmiss.judging.judge_costs import note
 from nearmiss.review import ADJUDICATION, REPEAT
 from nearmiss.session import model_opinions
 from nearmiss.session.queue import agenda
@@ -225,12 +226,14 @@ def test_nothing_waits(open_page, work, candidates):
 def test_a_model_stands_below_the_people_and_is_not_known_before_fifty_pairs(open_page, work, candidates):
     say(work, "ann", candidates[:49], "not_relevant")
     say(work, "model:m", candidates[:60], "not_relevant", arm="judge:0123")
+    note(work, "model:m", 1000, 20)
+    note(work, "model:m", 234, 5, batch="one")
     said = texts(open_page("agreement"))
+    assert "So far 2 requests, 1 of them in batches; 1,234 tokens read and 25 written." in said
     assert "No pair has a second opinion yet" in said  # a model's is none
     assert "ann judged 49;" in said
-    assert (
-        'model:m</span> judged 60 pairs</p><p class="quiet">Not yet known: people have judged 49 of its pairs' in said
-    )
+    assert "model:m</span> judged 60 pairs</p>" in said
+    assert "Not yet known: people have judged 49 of its pairs" in said
     say(work, "ann", candidates[49:56], "relevant")
     said = texts(open_page("agreement"))
     assert "On the 56 of them that people judged too." in said

@@ -1,13 +1,17 @@
 """Tune: what is tried, saved and undone through the page. What sliders count is tested with the core."""
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 
 from nearmiss.presets import PRESETS
 from nearmiss.run import open_run
-from nearmiss.session import tuning
+from nearmiss.session import ceiling_risk, tuning
 from nearmiss.session.tuning import EdgePair
 from nearmiss.settings import Policy
 from nearmiss.workspace import open_workspace
+from nearmiss_app.charts import ceiling_risk as risk_chart
 from nearmiss_app.charts import tune as charts
 from nearmiss_app.tuner.pair_cards import card
 
@@ -32,6 +36,19 @@ def test_the_page_opens_on_the_saved_policy(tune):
     assert "This is the saved policy." in texts(page)
     assert page.button(key="save").disabled
     assert page.button(key="undo").disabled
+
+
+def test_what_models_said_is_a_line_of_its_own_where_they_judged_enough(seen):
+    work = open_workspace(seen)
+    found = ceiling_risk.outlook(work, work.policy)
+    work.log.close()
+    name = "answers among kept, with models"
+    assert name not in [line.name for line in risk_chart.figure(found, dark=False).data]
+    by_models = np.linspace(0.1, 0.3, len(found.stops))
+    found = replace(found, by_models=by_models)
+    [line] = [line for line in risk_chart.figure(found, dark=False).data if line.name == name]
+    assert list(line.y) == by_models[: len(line.x)].tolist()
+    assert f"with what models said {by_models[found.now]:.1%}" in risk_chart.in_words(found)
 
 
 def test_a_policy_in_the_address_is_tried_and_saved_by_a_click(tune, run):

@@ -178,9 +178,10 @@ def differences(shown: Iterable[TwoPeople], words: Callable[[str], str]) -> str:
     )
 
 
-def judge(found: JudgeAgreement, words: Callable[[str], str], coefficients: str, *, dark: bool) -> str:
-    """One model: how far it agrees with people, or how many pairs are wanting, and where the two differ."""
+def judge(found: JudgeAgreement, words: Callable[[str], str], coefficients: str, cost: str = "", *, dark: bool) -> str:
+    """One model: how far it agrees with people, or how many pairs are wanting, where the two differ, and its cost."""
     name = f'<p><span class="name">{safe(shortened(found.judge, 60))}</span> judged {counted(found.judged, "pair")}</p>'
+    name += f'<p class="quiet">{safe(cost)}</p>' if cost else ""
     if not found.is_known:
         return _framed(
             f'{name}<p class="quiet">Not yet known: people have judged {found.pairs:,} of its pairs, and it takes '

@@ -32,6 +32,8 @@ def figure(found: CeilingRisk, *, dark: bool) -> go.Figure:
         made.add_trace(_line(stops, lost.estimate[:count], "good ones among refused, measured", good, "solid"))
     estimated = found.estimated
     made.add_trace(_line(stops, estimated.false_negative_rate[:count], "answers among kept, estimated", answers, "dot"))
+    if found.by_models is not None:
+        made.add_trace(_line(stops, found.by_models[:count], "answers among kept, with models", answers, "dashdot"))
     if found.measured is None:
         made.add_trace(_line(stops, estimated.over_filtering[:count], "good among refused, estimated", good, "dot"))
     made.add_trace(_line(stops, estimated.short[:count] / max(found.queries, 1), "queries left short", few, "dash"))
@@ -62,6 +64,8 @@ def in_words(found: CeilingRisk) -> str:
     if found.measured is not None:
         band = found.measured.false_negative_rate
         parts.insert(0, f"measured {band.estimate[found.now]:.1%}")
+    if found.by_models is not None:
+        parts.append(f"with what models said {found.by_models[found.now]:.1%}")
     parts.append(f"{int(estimated.short[found.now]):,} of {found.queries:,} queries left short")
     return "At this ceiling: " + "; ".join(parts) + "."
 

@@ -76,6 +76,8 @@ def risks(work: Workspace, policy: Policy) -> None:
 
 def _risk_in_words(found: ceiling_risk.CeilingRisk) -> str:
     estimated = f"{found.estimated.false_negative_rate[found.now]:.1%} of the kept are estimated to be answers"
+    if found.by_models is not None:
+        estimated += f", {found.by_models[found.now]:.1%} with what models said of them"
     if found.measured is None:
         return f"{estimated}. Nothing is measured yet."
     band, now = found.measured.false_negative_rate, found.now

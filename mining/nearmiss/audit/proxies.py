@@ -43,6 +43,21 @@ def proxy_of(work: Workspace, plan: AuditPlan) -> Floats:
     return work.cached("proxy of plan", lambda: with_judges(work, judges, last_seq), key, PROXIES_KEPT)
 
 
+def with_judges_so_far(work: Workspace) -> tuple[Floats, int]:
+    """
+    The proxy that a plan drawn now would have, (n,), and how many candidates the model asked most has judged.
+
+    By itself it measures nothing: it is what the scores suppose, corrected where a model was asked.
+    """
+
+    def make() -> tuple[Floats, int]:
+        last_seq = work.standing.last_seq
+        judges = judges_until(work, last_seq)
+        return with_judges(work, judges, last_seq), max((one["candidates"] for one in judges), default=0)
+
+    return work.cached("proxy so far", make, work.version, 1)
+
+
 def judges_until(work: Workspace, last_seq: int) -> list[dict[str, Any]]:
     """The models that had judged candidates by then, the most reliable first, as a plan's facts hold them."""
     past = _past(work, last_seq)
@@ -72,6 +87,8 @@ def with_judges(work: Workspace, judges: Sequence[Mapping[str, Any]], last_seq: 
 def _past(work: Workspace, last_seq: int) -> Standing:
     """The log as it stood after this entry."""
     past, now = Standing(), work.standing
+    if last_seq >= now.last_seq:
+        return now
     entries = [*list(now.entries.values()), *list(now.judges.entries.values())]
     past.absorb(sorted((entry for entry in entries if entry.seq <= last_seq), key=lambda entry: entry.seq))
     return past

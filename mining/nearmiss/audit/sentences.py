@@ -23,10 +23,11 @@ def of_plan(plan: AuditPlan, expected: ExpectedPrecision) -> list[str]:
     for one in plan.facts["strata"]:
         parts[one["domain"]] = parts.get(one["domain"], 0) + one["labels"]
     drawn = ", ".join(f"{labels} {_DOMAINS[name]}" for name, labels in parts.items())
+    by = "scores and models" if plan.facts.get("judges") else "the scores"
     return [
         f"audit {plan.plan}: {counted(sum(parts.values()), 'candidate')} drawn ({drawn}); written to the log.",
         *(_of_judge(judge) for judge in plan.facts.get("judges", ())),
-        f"If {expected.rate:.1%} of the kept negatives are answers, as the scores estimate, these labels measure it to "
+        f"If {expected.rate:.1%} of the kept negatives are answers, as {by} estimate, these labels measure it to "
         f"±{100 * expected.half_width:.1f} points; "
         f"for ±{100 * expected.wanted:.1f} points {expected.labels_needed:,} are needed.",
         "Judge them in `nearmiss app`; then `nearmiss audit estimate` gives the numbers.",
@@ -79,7 +80,7 @@ def of_estimate(found: Estimate, more: int | None, half_width: float, people: Re
     ]
     if found.judges:
         sentences.append(
-            f"What {' and '.join(found.judges)} said before the draws narrows these numbers; the verdicts that are "
+            f"What {' and '.join(found.judges)} said before the draws is used beside the scores; the verdicts that are "
             "counted are people's."
         )
     return sentences + of_reviewers(people, numbers.false_negative_rate)

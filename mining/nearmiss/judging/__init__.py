@@ -9,5 +9,16 @@ The model sees a query and a document, and nothing else: no score, no label, nob
 
 from nearmiss.judging.asking import JudgeOutcome, confirm, judge, planned
 from nearmiss.judging.batch_requests import BatchWritten, read_batch, write_batch
+from nearmiss.judging.judge_costs import JudgeCost, costs
 
-__all__ = ["BatchWritten", "JudgeOutcome", "confirm", "judge", "planned", "read_batch", "write_batch"]
+__all__ = [
+    "BatchWritten",
+    "JudgeCost",
+    "JudgeOutcome",
+    "confirm",
+    "costs",
+    "judge",
+    "planned",
+    "read_batch",
+    "write_batch",
+]

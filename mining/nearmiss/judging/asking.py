@@ -21,6 +21,7 @@ from typing import Any
 
 from nearmiss.errors import ModelError
 from nearmiss.judging.judge_answer import SCHEMA, JudgeAnswer, Unsound, checked
+from nearmiss.judging.judge_costs import note
 from nearmiss.judging.judge_prompt import JudgePrompt, in_force
 from nearmiss.judging.pairs_to_ask import judged_by, to_ask
 from nearmiss.models.served import Address, Budget, address_of
@@ -202,9 +203,11 @@ class _Judging:
                     raise
                 continue
             self.form = form
+            read = getattr(answer.usage, "prompt_tokens", 0) or 0
+            written = getattr(answer.usage, "completion_tokens", 0) or 0
+            note(self.work, self.reviewer, read, written)
             with self._lock:
-                self.tokens["read"] += getattr(answer.usage, "prompt_tokens", 0) or 0
-                self.tokens["written"] += getattr(answer.usage, "completion_tokens", 0) or 0
+                self.tokens.update({"read": read, "written": written})
             content = answer.choices[0].message.content if answer.choices else ""
             return checked(content, document), str(answer.model or "")
         raise AssertionError("there is a form to ask in")

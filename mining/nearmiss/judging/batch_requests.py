@@ -18,6 +18,7 @@ from typing import Any
 from nearmiss.errors import ReviewError
 from nearmiss.judging.asking import FORMS, JudgeOutcome, address_of_judge, event_of, planned, reviewer_of
 from nearmiss.judging.judge_answer import Unsound, checked
+from nearmiss.judging.judge_costs import note
 from nearmiss.judging.judge_prompt import JudgePrompt, in_force
 from nearmiss.judging.pairs_to_ask import judged_by
 from nearmiss.review import Event
@@ -67,6 +68,7 @@ def read_batch(work: Workspace, model: str, path: Path) -> JudgeOutcome:
     events: dict[Pair, Event] = {}
     failed: dict[Pair, str] = {}
     tokens: Counter[str] = Counter()
+    answered: list[tuple[int, int, str]] = []
     for place, answer in _answers(path):
         custom_id = answer["custom_id"]
         pair = pairs.get(custom_id)
@@ -78,6 +80,10 @@ def read_batch(work: Workspace, model: str, path: Path) -> JudgeOutcome:
         if pair in done:
             continue
         body = (answer.get("response") or {}).get("body") or {}
+        if usage := body.get("usage"):
+            read, written = (usage.get(name) or 0 for name in ("prompt_tokens", "completion_tokens"))
+            answered.append((read, written, f"{reviewer} {answer.get('id')} {custom_id}"))
+            tokens.update({"read": read, "written": written})
         try:
             content = _content(answer, body)
             found = checked(content, work.texts([pair[1]])[0])
@@ -86,8 +92,8 @@ def read_batch(work: Workspace, model: str, path: Path) -> JudgeOutcome:
             continue
         failed.pop(pair, None)
         events[pair] = event_of(pair, found, reviewer, prompt, str(body.get("model") or ""))
-        usage = body.get("usage") or {}
-        tokens.update({"read": usage.get("prompt_tokens") or 0, "written": usage.get("completion_tokens") or 0})
+    for read, written, name in answered:
+        note(work, reviewer, read, written, batch=name)
     work.append(list(events.values()))
     verdicts = Counter(event.verdict for event in events.values())
     return JudgeOutcome(reviewer, prompt.fingerprint, len(events) + len(failed), verdicts, failed, tokens)

@@ -2,9 +2,10 @@
 Ceiling risk: false negatives left in, good negatives lost and queries left short at each stop of a ceiling.
 
 In:  a `Workspace`, a `Policy` with a ceiling
-Out: `CeilingRisk`: rates estimated by p_relevant, rates measured by audits with their bands, queries left short
+Out: `CeilingRisk`: rates estimated by p_relevant, the same with what models said, rates measured by audits with their
+     bands, queries left short
 
-Estimates rest on the calibration alone; measurements on random draws.
+Estimates rest on the calibration alone, or on it and on models; measurements on random draws that people judged.
 """
 
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ import numpy as np
 from nearmiss import audit
 from nearmiss.audit.domains import DomainsAlongCeiling, along, at, each, is_quick, unjudged
 from nearmiss.audit.ladder import ladder
+from nearmiss.audit.proxies import with_judges_so_far
 from nearmiss.errors import ReviewError
 from nearmiss.selection.table import Table
 from nearmiss.settings import Policy
@@ -23,6 +25,7 @@ from nearmiss.workspace import Workspace
 TARGET = 0.05
 HALF_WIDTH = 0.02
 POLICIES_KEPT = 16
+ENOUGH = 50  # candidates that a model judged, below which its curve would be that of the scores
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,7 @@ class CeilingRisk:
     queries: int
     estimated: EstimatedShares
     measured: audit.Curve | None  # None where no audit was judged
+    by_models: Floats | None  # false-negative rate by p_relevant and models, (stops,); None where these judged too few
     to_judge: int | None  # labels more for plus or minus HALF_WIDTH at `now`; None where nothing is measured
 
     @property
@@ -60,7 +64,8 @@ def outlook(work: Workspace, policy: Policy) -> CeilingRisk | None:
 
     def make() -> tuple[str, list[float | None], EstimatedShares]:
         field, stops = ladder(unjudged(work.table), policy)
-        return field, stops, _estimated(work, policy, field, stops) if field else _nothing()
+        p = np.nan_to_num(work.table.number("p_relevant"), nan=0.0).astype(np.float64)
+        return field, stops, _estimated(work, policy, field, stops, p) if field else _nothing()
 
     field, stops, estimated = work.cached("ceiling risk", make, (policy, work.version[1]), POLICIES_KEPT)
     if not field:
@@ -74,12 +79,28 @@ def outlook(work: Workspace, policy: Policy) -> CeilingRisk | None:
         queries=len(work.query_ids),
         estimated=estimated,
         measured=measured,
+        by_models=_by_models(work, field, stops, policy),
         to_judge=None if measured is None else _to_judge(measured, now),
     )
 
 
-def _estimated(work: Workspace, policy: Policy, field: str, stops: list[float | None]) -> EstimatedShares:
-    table, p = unjudged(work.table), np.nan_to_num(work.table.number("p_relevant"), nan=0.0).astype(np.float64)
+def _by_models(work: Workspace, field: str, stops: list[float | None], policy: Policy) -> Floats | None:
+    """The share of answers among the kept at each stop, by the scores' chances and what models said."""
+    # Without chances there is nothing that a verdict could correct.
+    if not work.standing.judges.entries or not np.isfinite(work.table.number("p_relevant")).all():
+        return None
+    likely, asked = with_judges_so_far(work)
+    if asked < ENOUGH:
+        return None
+
+    def make() -> Floats:
+        return _estimated(work, policy, field, stops, likely).false_negative_rate
+
+    return work.cached("ceiling risk by models", make, (policy, work.version), POLICIES_KEPT)
+
+
+def _estimated(work: Workspace, policy: Policy, field: str, stops: list[float | None], p: Floats) -> EstimatedShares:
+    table = unjudged(work.table)
     if is_quick(policy):
         return _counted(along(table, policy, field, stops), p, table, policy.negatives_per_query)
     rates, lost, short = [], [], []

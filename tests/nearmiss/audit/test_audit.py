@@ -490,10 +490,10 @@ def test_what_a_judge_said_before_a_plan_is_in_its_proxy_and_what_it_says_later_
     told = audit.estimate(work)
     assert told.judges == ("model:toy",)
     words = " ".join(sentences.of_estimate(told, None, 0.02, audit.reviewers(work)))
-    assert "What model:toy said before the draws narrows these numbers" in words
-    assert "model:toy had judged 20 candidates" in " ".join(
-        sentences.of_plan(made, audit.expected_precision(work, made, 0.02))
-    )
+    assert "What model:toy said before the draws is used beside the scores" in words
+    words = " ".join(sentences.of_plan(made, audit.expected_precision(work, made, 0.02)))
+    assert "model:toy had judged 20 candidates" in words
+    assert "as scores and models estimate" in words
 
 
 def test_of_two_judges_the_more_reliable_one_counts(work):

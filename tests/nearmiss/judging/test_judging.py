@@ -15,6 +15,8 @@ from nearmiss.cli import main as command
 from nearmiss.errors import ModelError, ReviewError
 from nearmiss.judging import judge_prompt
 from nearmiss.judging.judge_answer import Unsound, checked
+from nearmiss.judging.judge_costs import FILE as COSTS
+from nearmiss.judging.judge_costs import JudgeCost
 from nearmiss.judging.judge_prompt import BUILT_IN, FILE
 from nearmiss.models.served import Budget
 from nearmiss.review import CHOSEN, JUDGE
@@ -24,6 +26,7 @@ from nearmiss.session.export_inputs import prepare
 from nearmiss.session.labels import labels_of
 from nearmiss.session.queue import agenda, priority
 from nearmiss.session.queue.agenda import View
+from nearmiss.session.queue.sharing import Sharing
 from nearmiss.settings import Export, Policy, Serving
 from nearmiss.workspace import open_workspace
 from tests.conftest import ROOT
@@ -98,6 +101,7 @@ def test_the_pairs_that_matter_most_are_asked_about_and_what_is_said_stands_in_t
     assert set(said(work)) == {work.pair_at(row) for row in first.tolist()}
     assert (done.reviewer, done.asked, sum(done.verdicts.values()), done.failed) == ("model:toy", 20, 20, {})
     assert done.tokens == {"read": 2000, "written": 400}
+    assert judging.costs(work) == {"model:toy": JudgeCost(requests=20, read=2000, written=400)}
     for pair, event in said(work).items():
         own = json.loads(event.comment)
         assert event.verdict == VERDICTS[own["grade"]]
@@ -264,7 +268,7 @@ def everything_of_people(work, folder):
         "labels": (labels.rows.tolist(), labels.answers.tolist(), labels.weights.tolist()),
         "chances": priority.chance(work).tolist(),
         "order": order.tolist(),
-        "waiting": agenda.waiting(work, order, "bob", 5),
+        "waiting": agenda.waiting(work, order, "bob", Sharing(every=5)),
         "estimate": audit.estimate(work, policy).as_json(),
         "certificate": {name: certificate[name] for name in ("bound", "kept", "labels", "answers", "reviewers")},
         "people": audit.reviewers(work).as_json(),
@@ -325,6 +329,7 @@ def test_a_share_is_asked_again_in_the_other_order_and_only_counted(work, models
     assert 0 < done.swapped < 20
     assert (done.swapped_same, len(said(work)), len(chats(models))) == (0, 20, 20 + done.swapped)
     assert {event.verdict for event in said(work).values()} == {"relevant"}
+    assert judging.costs(work)["model:toy"].requests == 20 + done.swapped
 
 
 def test_agreement_with_people_is_not_known_below_fifty_pairs(work):
@@ -376,6 +381,11 @@ def test_a_batch_is_written_and_its_answers_read_in_any_order_partly_failed(work
     assert any("batch_expired" in why for why in done.failed.values())
     again = judging.read_batch(work, "openai:toy", answers)
     assert (sum(again.verdicts.values()), len(again.failed), len(said(work))) == (0, 3, 9)
+    assert judging.costs(work) == {"model:toy": JudgeCost(requests=10, read=90, in_batches=10)}
+    # A line that a crash cut off says nothing.
+    with (work.run.folder / COSTS).open("a") as file:
+        file.write('{"reviewer": "model:toy", "re')
+    assert judging.costs(work)["model:toy"].requests == 10
     # The three come again, and the file that is there is not written over.
     with pytest.raises(ReviewError, match="wanted a new file"):
         judging.write_batch(work, "openai:toy", 3, questions)

@@ -58,6 +58,40 @@ def test_the_loosest_ceiling_within_the_target_is_found(work):
     assert moved == replace(Policy(), max_p_relevant=found.stops[3])
 
 
+def test_what_models_said_is_a_curve_of_its_own_once_they_judged_enough(work):
+    kept = np.flatnonzero(domains(unjudged(work.table), Policy()).kept)[: ceiling_risk.ENOUGH]
+
+    def say(rows):
+        start = work.standing.last_seq
+        events = [
+            Event(
+                query_id=query_id,
+                doc_id=doc_id,
+                verdict="not_relevant",
+                reviewer="model:toy",
+                client_id="judge",
+                client_seq=start + place,
+                arm="judge:0123",
+                decided_at=1.0,
+            )
+            for place, (query_id, doc_id) in enumerate(map(work.pair_at, rows.tolist()), 1)
+        ]
+        work.append(events)
+
+    say(kept[:-1])
+    assert ceiling_risk.outlook(work, Policy()).by_models is None
+    say(kept[-1:])
+    found = ceiling_risk.outlook(work, Policy())
+    # Nobody compared this judge with people: it is taken to call 3 of 10 answers none, and 17 of 20 others.
+    p = work.table.number("p_relevant").astype(float)
+    odds = np.clip(p[kept], 1e-4, 1) / (1 - p[kept]) * 0.3 / 0.85
+    p[kept] = odds / (1 + odds)
+    for stop in range(0, len(found.stops), 4):
+        there = domains(unjudged(work.table), at(Policy(), found.field, found.stops[stop]))
+        assert found.by_models[stop] == pytest.approx(p[there.kept].mean())
+    assert found.by_models[found.now] < found.estimated.false_negative_rate[found.now]
+
+
 def test_what_people_judged_is_measured_beside_what_is_foretold(work):
     audit.plan(work, 150, seed=1)
     assert ceiling_risk.outlook(work, Policy()).measured is None
