@@ -97,7 +97,7 @@ def read_lines(path: Path, doubtful: set[str], ledger: Ledger) -> Iterator[Qrels
             yield parsed_judgement(str(path), line, content, shape)
         except Wrong as wrong:
             ledger.refuse(str(path), line, wrong, text)
-            doubtful.add(shape.split(text)[0])
+            doubtful.update(shape.split(text)[:1])
 
 
 class Shape(NamedTuple):

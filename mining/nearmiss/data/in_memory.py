@@ -53,8 +53,13 @@ def frame_rows(name: str, frame: pd.DataFrame, ledger: Ledger) -> Iterator[Input
     """The rows of a frame as plain Python values, its index left out."""
     try:
         table = pa.Table.from_pandas(frame, preserve_index=False)
-    except pa.ArrowException as error:
+    except (pa.ArrowException, OverflowError) as error:
         raise DatasetError(f"{name}: wanted one type of values in each column; found {error}") from error
+    except UnicodeEncodeError as error:
+        half = error.object[error.start]
+        raise DatasetError(
+            f"{name}: wanted whole Unicode characters; found half of a surrogate pair, {half!a}"
+        ) from error
     yield from arrow_rows(name, table.to_batches(ROWS_AT_ONCE), ledger)
 
 

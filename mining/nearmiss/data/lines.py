@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from nearmiss.data.checks import Wrong, described, shortened
+from nearmiss.data.checks import Wrong, described, shortened, unicode_safe
 from nearmiss.data.opening import UNREADABLE, opened_text, reason
 from nearmiss.data.rejects import Ledger
 from nearmiss.errors import DatasetError
@@ -37,6 +37,8 @@ def checked_header(file: str, names: Sequence[str], check: HeaderCheck) -> None:
     try:
         if len(set(names)) < len(names):
             raise Wrong("each column once", str(list(names)))
+        if unreadable := [name for name in names if not unicode_safe(name)]:
+            raise Wrong("names of columns in UTF-8", f"other bytes in {shortened(repr(readable(unreadable[0])))}")
         check(names)
     except Wrong as wrong:
         raise DatasetError(f"{file}:1: {wrong}") from wrong

@@ -85,5 +85,6 @@ def documents(value: Any, name: str, *, by_id: bool) -> list[InputDocument]:
         if by_id:
             found.append(InputDocument(wanted_id(wanted_field(item, "id") if isinstance(item, dict) else item, name)))
         else:
-            found.append(InputDocument(None, text=wanted_text(item["text"] if isinstance(item, dict) else item, name)))
+            text = wanted_field(item, "text") if isinstance(item, dict) else item
+            found.append(InputDocument(None, text=wanted_text(text, name)))
     return found

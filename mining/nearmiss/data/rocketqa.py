@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from nearmiss.data.checks import Wrong, described, wanted_text
+from nearmiss.data.checks import Wrong, any_text, described, wanted_text
 from nearmiss.data.delimited import tab_separated
 from nearmiss.data.example import InputDocument, InputExample
 from nearmiss.data.lines import InputRow
@@ -46,4 +46,5 @@ def rocketqa_example(row: Mapping[str, Any]) -> InputExample:
 def passage(title: str, text: str, name: str) -> InputDocument:
     """A passage with its title, where it has one."""
     shown = "" if title.strip() == "-" else title
-    return InputDocument(None, shown, text if shown.strip() else wanted_text(text, name))
+    has_title = bool(any_text(shown, f"{name}_title").strip())
+    return InputDocument(None, shown, any_text(text, name) if has_title else wanted_text(text, name))

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nearmiss.data.checks import Wrong, described, wanted_id
+from nearmiss.data.checks import Wrong, described, wanted_field, wanted_id
 from nearmiss.review.given import Judgement, ReadJudgements, moment, verdict_of
 from nearmiss.review.history import settle
 
@@ -141,7 +141,7 @@ def _prodigy(fields: Fields, words: Words) -> Iterator[Found]:
 
 def _argilla(fields: Fields, words: Words) -> Iterator[Found]:
     query_id, doc_id = _ids(fields)
-    answers = list(_responses(fields["responses"]))
+    answers = list(_responses(wanted_field(fields, "responses")))
     if not answers:
         yield EMPTY
     for by, status, values, when in answers:
@@ -172,6 +172,8 @@ def _responses(content: Any) -> Iterator[tuple[Any, Any, dict[str, Any], Any]]:
             if not isinstance(one, Mapping) or "value" not in one:
                 raise Wrong(f"a list of values in the responses to {name!r}", described(answers))
             who = one.get("user_id"), one.get("status"), one.get("updated_at")
+            if any(isinstance(part, list | Mapping) for part in who):
+                raise Wrong(f"one user_id, status and updated_at in the responses to {name!r}", described(one))
             people.setdefault(who, {})[str(name)] = one["value"]
     for (by, status, when), values in people.items():
         yield by, status, values, when

@@ -9,6 +9,7 @@ Nothing is guessed: what fits none of the formats is refused, with what was foun
 
 import csv
 import json
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -84,7 +85,7 @@ def objects(path: Path) -> Iterator[Placed]:
 
 def table_rows(path: Path) -> Iterator[Placed]:
     """The rows of a CSV file, or of one with tabs, under its header; each with the line on which it ends."""
-    reader = csv.reader(_text_lines(path), delimiter="," if _ending(path) == ".csv" else "\t", strict=True)
+    reader = _table(path)
     try:
         names = [name.strip() for name in next(reader, [])]
         for cells in reader:
@@ -102,7 +103,16 @@ def table_rows(path: Path) -> Iterator[Placed]:
 
 def csv_header(path: Path) -> list[str]:
     """The names of a CSV file's columns."""
-    return [name.strip() for name in next(csv.reader(_text_lines(path)), [])]
+    try:
+        return [name.strip() for name in next(_table(path), [])]
+    except csv.Error as error:
+        raise ReviewError(f"{path}:1: wanted the names of columns; found {error}") from error
+
+
+def _table(path: Path) -> Any:
+    # The default limit of 128 KB would refuse a table with a long document in it.
+    csv.field_size_limit(sys.maxsize)
+    return csv.reader(_text_lines(path), delimiter="," if _ending(path) == ".csv" else "\t", strict=True)
 
 
 def is_table(path: Path) -> bool:

@@ -203,6 +203,13 @@ def test_labels_of_ones_own_and_a_question_are_named(log, tmp_path):
         ("a.csv", "query,docid,rating\nwhy,d0b,many\n", ":2: wanted a number in 'rating'; found 'many'"),
         ("a.csv", "query,docid,rating\nwho,d0b,1\n", "wanted the texts of the run's queries; found none of them"),
         ("a.xml", "<a/>", "--format: wanted one of jsonl, trec, rows, quepid, label-studio, prodigy, argilla, which"),
+        ("a.csv", "query,docid\r,rating\nwhy,d0b,1\n", ":1: wanted the names of columns; found new-line character"),
+        ("a.jsonl", [argilla(ONE), {"id": "r"} | ROW], ":2: wanted a field 'responses'"),
+        (
+            "a.jsonl",
+            [argilla({"relevance": [{"value": "relevant", "user_id": []}]})],
+            ":1: wanted one user_id, status and updated_at in the responses to 'relevance'",
+        ),
         ("a.qrels", "q0 Q0 d0b 1 12.3 run\n", ":1: wanted query_id, iteration, doc_id and grade"),
     ],
 )
@@ -213,6 +220,12 @@ def test_what_cannot_be_read_is_named_and_nothing_is_written(log, tmp_path, name
     assert said in str(error.value)
     assert path.name in str(error.value)
     assert log.since(0) == []
+
+
+def test_a_long_text_beside_a_verdict_is_no_obstacle(log, tmp_path):
+    text = "x" * 200_000  # the csv module's own limit is 131,072
+    read(log, written(tmp_path / "a.csv", f"query_id,doc_id,verdict,text\nq0,d0b,relevant,{text}\n"))
+    assert [entry.event.verdict for entry in log.since(0)] == ["relevant"]
 
 
 def test_who_judged_must_be_known(log, tmp_path):
