@@ -49,6 +49,7 @@ STATUS: dict[str, Look] = {
 EXPORT: dict[str, Look] = {
     "reviewed_unsure": Look("judged cannot tell", "?", "#5c6370", "#a9b1bd", "nobody could say whether it answers"),
     "wrong_positive": Look("judged no positive", "✕", "#5c6370", "#a9b1bd", "labelled as an answer, judged to be none"),
+    "in_evaluation_set": Look("in an evaluation set", "⊗", "#5c6370", "#a9b1bd", "an answer there too: not trained on"),
 }
 LEFT_OUT = Look("left out", "⊘", "#5c6370", "#a9b1bd", "its whole query is left out, or its row is full")
 VERDICT: dict[str, Look] = {

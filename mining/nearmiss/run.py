@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from nearmiss.calibration import Calibration
     from nearmiss.data import Dataset
+    from nearmiss.data.avoided import Avoided
     from nearmiss.review import ReviewLog
     from nearmiss.types import Pair
 
@@ -74,6 +75,14 @@ class Run:
         from nearmiss import data as dataset
 
         return dataset.load(self.folder / "dataset")
+
+    @property
+    def avoided(self) -> "Avoided":
+        """The queries and documents that stand in an evaluation set, and are not trained on."""
+        from nearmiss.data import avoided
+
+        kept = self.facts.get("avoid")
+        return avoided.read_avoided(self.folder / avoided.AVOIDED_FILE) if kept else avoided.NOTHING_AVOIDED
 
     @property
     def policy(self) -> Policy:
@@ -125,7 +134,7 @@ class Run:
     def provenance(self, number: int | None = None) -> dict[str, Any]:
         """Everything needed to reproduce a round's export: data, versions, recipe, models, policy."""
         facts = self.facts
-        data = {"dataset": facts["dataset"], "versions": facts["versions"]}
+        data = {name: facts[name] for name in ("dataset", "versions", "avoid") if name in facts}
         return data | self.round_facts(number) | {"policy": dataclasses.asdict(self.policy)}
 
     def candidates(self, number: int | None = None) -> "pd.DataFrame":

@@ -2,17 +2,24 @@
 Settings as they are typed, on a command line or in a page's address.
 
 In:  texts by the name of a setting
-Out: the fields of `Mining`, `Policy`, `Serving`, `Export`, `Teaching`, `Trial` or `Training`, in their own types
+Out: the fields of a recipe (`Mining`, `Policy`, `Export` and so on), in their own types
 """
 
 from dataclasses import fields
 from typing import Any, get_args, get_origin, get_type_hints
 
 from nearmiss.errors import RecipeError
-from nearmiss.settings import Export, Mining, Policy, Serving, Teaching, Training, Trial, choices_of, flag
+from nearmiss.settings import Avoid, Export, Mining, Policy, Serving, Teaching, Training, Trial, choices_of, flag
 
 SettingsType = (
-    type[Mining] | type[Policy] | type[Serving] | type[Export] | type[Teaching] | type[Trial] | type[Training]
+    type[Mining]
+    | type[Policy]
+    | type[Serving]
+    | type[Avoid]
+    | type[Export]
+    | type[Teaching]
+    | type[Trial]
+    | type[Training]
 )
 # Flags that are repeated are named in the singular.
 SINGULAR = {"sources": "source"}

@@ -5,7 +5,7 @@ In:  a dataset in any form that `data.read` takes; models as paths, names or liv
 Out: an `OpenRun`
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,8 @@ def mine(
     policy: Policy | None = None,
     format: str | None = None,
     serving: Serving | None = None,
+    avoid: Any = None,
+    avoid_answers: bool = True,
     watch: Watch = silent,
 ) -> OpenRun:
     """
@@ -62,6 +64,11 @@ def mine(
         policy: What is kept and what is refused; by default the run's own.
         format: Which of `nearmiss.data.FORMATS` a path is in, where its file names do not show it.
         serving: How models behind servers are asked: a budget of requests, how many at once, a file with the key.
+        avoid: Data that a model will be evaluated on, or a list of such: paths (`FOLDER#SPLIT` names a split; of
+            several the test split is taken), or data in memory as above. Queries and labelled answers that stand
+            there, as copies or nearly, are not trained on: no export, trial, student or teacher of this run has
+            them. The run keeps what was named last; an empty list forgets it.
+        avoid_answers: Whether labelled answers count, too. Switch it off where train and test share a corpus.
         watch: Gets progress: `watch(stage, total, unit)` opens a context that is called at each step.
 
     Returns:
@@ -93,12 +100,27 @@ def mine(
         recipe, models = _with_vectors(folder, recipe, models, data, document_vectors, query_vectors)
     if mining is not None:
         check_read(recipe, [field.name for field in fields(Mining)])
-    finished = pipeline.mine(folder, recipe, data, policy, serving=serving, watch=watch, **models)
+    finished = pipeline.mine(
+        folder,
+        recipe,
+        data,
+        policy,
+        serving=serving,
+        avoid=_listed(avoid),
+        avoid_answers=avoid_answers,
+        watch=watch,
+        **models,
+    )
     return OpenRun(finished.folder)
 
 
 def _read(dataset: Any, format: str | None) -> Dataset:
     return dataset if isinstance(dataset, Dataset) else read(dataset, format=format)
+
+
+def _listed(avoid: Any) -> Sequence[Any] | None:
+    """Evaluation sets as a list, whether one was given or several; None where none was named."""
+    return avoid if avoid is None or isinstance(avoid, list | tuple) else [avoid]
 
 
 def _with_vectors(

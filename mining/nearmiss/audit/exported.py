@@ -14,6 +14,7 @@ import json
 import numpy as np
 import pandas as pd
 
+from nearmiss.data.avoided import NOTHING_AVOIDED
 from nearmiss.export.judgements import judge, read, settled
 from nearmiss.export.plan import plan
 from nearmiss.review import AuditPlan, Standing
@@ -42,15 +43,16 @@ def rows_of(selected: pd.DataFrame, written: pd.DataFrame) -> pd.DataFrame:
 
 def exported(work: Workspace, policy: Policy, export: Export = DEFAULT) -> pd.DataFrame:
     """The mined negatives of an export by the verdicts that count now; `query_id` and `doc_id`, sorted."""
+    avoided = work.run.avoided
 
     def make() -> pd.DataFrame:
         with work.unchanged():
-            judgements = read(work.standing)
+            judgements = read(work.standing, avoided)
             table = work.table.judged(work.table.verdicts.copy(), work.table.positive)
         selected, reviews = judge(table, judgements, policy, export, work.same_document)
         return rows_of(selected, plan(work.run.dataset, selected, export, reviews.withheld).selected)
 
-    return work.cached("exported", make, (policy, export, work.version), SETS_KEPT)
+    return work.cached("exported", make, (policy, export, work.version, avoided), SETS_KEPT)
 
 
 def fingerprint_of_rows(rows: pd.DataFrame) -> str:
@@ -85,11 +87,11 @@ def as_of(work: Workspace, last_seq: int) -> Table:
     """The candidates as an export reads them with the log up to this entry."""
     codes = np.zeros_like(work.table.verdicts)
     table = work.table.judged(codes, work.table.positive)
-    if not last_seq:
+    avoided, standing = work.run.avoided, Standing()
+    if not last_seq and avoided == NOTHING_AVOIDED:
         return table
-    standing = Standing()
     standing.absorb(entry for entry in list(work.standing.entries.values()) if entry.seq <= last_seq)
     for pair, verdict in standing.verdicts().items():
         if (row := work.row_of(pair)) is not None:
             codes[row] = verdict_code(verdict)
-    return settled(table, read(standing), DEFAULT, work.same_document)
+    return settled(table, read(standing, avoided), DEFAULT, work.same_document)

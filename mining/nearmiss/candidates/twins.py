@@ -20,14 +20,14 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from nearmiss.candidates.near_texts import NEAR_WORDS, may_share
 from nearmiss.candidates.pooling import CandidatePairs
 from nearmiss.candidates.text_overlap import NumberedTexts, digest, jaccard, read_texts, same_numerals, shared_words
 from nearmiss.retrieval.tokenization import normalise
 from nearmiss.retrieval.vectors import Take, score_pairs
 from nearmiss.types import AnyInts
 
-COSINE, JACCARD = 0.985, 0.8
-ROWS_AT_ONCE = 4096
+COSINE, JACCARD = 0.985, NEAR_WORDS
 
 
 def share_answers(queries: Sequence[str], positives: CandidatePairs, negatives: CandidatePairs) -> CandidatePairs:
@@ -121,31 +121,11 @@ def _no_pairs() -> pd.DataFrame:
 
 
 def _may_be_twins(texts: NumberedTexts) -> Iterator[tuple[AnyInts, AnyInts]]:
-    """
-    Pairs of texts, left before right, among which all are that share JACCARD of their words.
-
-    Two sets that share that much share one of the rarest words of each: of n words, one of the first
-    n - ceil(JACCARD n) + 1 in an order that is the same for all (Chaudhuri, Ganti and Kaushik 2006, prefix filtering).
-    """
-    from scipy import sparse
-
-    held_by = np.bincount(texts.holds.indices, minlength=texts.holds.shape[1])
-    rarity = np.argsort(np.argsort(held_by, kind="stable"), kind="stable")
-    sizes = np.diff(texts.holds.indptr)
-    row = np.repeat(np.arange(len(sizes)), sizes)
-    order = np.lexsort((rarity[texts.holds.indices], row))
-    place = np.arange(len(row)) - np.repeat(texts.holds.indptr[:-1], sizes)
-    first = place < (sizes - np.ceil(JACCARD * sizes - 1e-9) + 1)[row]
-    words = texts.holds.indices[order][first]
-    prefix = sparse.csr_array((np.ones(len(words), np.int8), (row[first], words)), shape=texts.holds.shape)
-    for start in range(0, len(sizes), ROWS_AT_ONCE):
-        block = (prefix[start : start + ROWS_AT_ONCE] @ prefix.T).tocoo()
-        left, right = block.row.astype(np.int64) + start, block.col.astype(np.int64)
+    """Pairs of texts, left before right, among which all are that share JACCARD of their words."""
+    every = np.arange(len(texts.sizes))
+    for left, right in may_share(texts, JACCARD, every, every):
         later = right > left
-        # A text of few words cannot share that much with one of many.
-        shorter, longer = np.minimum(sizes[left], sizes[right]), np.maximum(sizes[left], sizes[right])
-        kept = later & (shorter >= JACCARD * longer - 1e-9)
-        yield left[kept], right[kept]
+        yield left[later], right[later]
 
 
 def _key(query: npt.ArrayLike, document: npt.ArrayLike) -> npt.NDArray[np.int64]:

@@ -22,13 +22,24 @@ from nearmiss.cli.reading import NO_READING, ReadingFlags, read, refuse, takes_d
 from nearmiss.counts import counted
 from nearmiss.errors import AccessError, RecipeError, RunError
 from nearmiss.presets import PRESETS, Preset
-from nearmiss.settings import COUNT_OR_NONE, Export, Mining, Policy, Serving, check_number, check_read, source_name
+from nearmiss.settings import (
+    COUNT_OR_NONE,
+    Avoid,
+    Export,
+    Mining,
+    Policy,
+    Serving,
+    check_number,
+    check_read,
+    source_name,
+)
 from nearmiss.typed_settings import typed_fields
 
 if TYPE_CHECKING:
     from nearmiss.data import Dataset
     from nearmiss.run import Run
 
+FORGET = "none"
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="a run folder, made by `mine`")]
 AsJson = Annotated[bool, typer.Option("--json", help="print JSON instead of text")]
 RoundNumber = Annotated[int | None, typer.Option("--round", help="number of the round; by default the latest")]
@@ -65,7 +76,7 @@ PresetName = Annotated[
 
 
 @app.command()
-@takes(Mining, Policy, Serving)
+@takes(Mining, Policy, Serving, Avoid)
 @takes_data
 def mine(
     data: Annotated[str, typer.Argument(metavar="DATA", help="a data set: folder, file or hub name")],
@@ -79,13 +90,14 @@ def mine(
     from nearmiss.pipeline import mine as mine_round
 
     console = _errors()
-    serving = Serving(**typed_fields(Serving, flags))
+    serving, avoid = Serving(**typed_fields(Serving, flags)), _avoid(flags)
     if run is None:
         refuse(reading, f"a round of {data} reads the data that the run keeps")
         opened = _existing_run(data)
         recipe, policy = _another_round(opened, preset, flags)
         _say_what_is_sent(recipe, opened.dataset, serving)
-        finished = mine_round(opened.folder, recipe, policy=policy, serving=serving, watch=progress_on(console))
+        watch = progress_on(console)
+        finished = mine_round(opened.folder, recipe, policy=policy, serving=serving, watch=watch, **avoid)
     else:
         start = _preset(preset)
         recipe = replace(start.mining, **_mining_fields(start.mining, flags))
@@ -93,8 +105,20 @@ def mine(
         check_read(recipe, typed_fields(Mining, flags))
         dataset = read(console, data, reading)
         _say_what_is_sent(recipe, dataset, serving)
-        finished = mine_round(run, recipe, dataset, policy, serving=serving, watch=progress_on(console))
+        finished = mine_round(run, recipe, dataset, policy, serving=serving, watch=progress_on(console), **avoid)
     _report(finished, json)
+
+
+def _avoid(flags: dict[str, Any]) -> dict[str, Any]:
+    """The evaluation sets that were typed, for `pipeline.mine`; nothing where what the run keeps stays as it is."""
+    typed = typed_fields(Avoid, flags)
+    if "avoid_answers" in typed and "avoid" not in typed:
+        raise RecipeError("--avoid-answers: wanted --avoid FOLDER beside it; found none")
+    if FORGET in typed.get("avoid", ()):
+        if len(typed["avoid"]) > 1:
+            raise RecipeError(f"--avoid {FORGET}: wanted it alone; found others beside it")
+        return {"avoid": ()}
+    return typed
 
 
 def _say_what_is_sent(recipe: Mining, data: "Dataset", serving: Serving) -> None:

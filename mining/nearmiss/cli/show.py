@@ -114,6 +114,8 @@ def show_report(console: Console, report: Mapping[str, Any]) -> None:
     if report["shared_answers"]:
         answers = counted(report["shared_answers"], "answer")
         console.print(f"answers  {answers} shared with other queries of the same text", highlight=False)
+    if report["avoided"]:
+        console.print(Text(f"avoided  {report['avoided']['says']}"), soft_wrap=True)
     console.print(_sources_table(report))
     console.print(_status_table(report, "█" if is_utf(console.encoding) else "#"))
     _show_shortfall(console, report)

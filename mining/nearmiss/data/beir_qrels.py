@@ -42,11 +42,7 @@ class QrelsRow(NamedTuple):
 
 def qrels_files(folder: Path, split: str | None) -> tuple[str, list[Path]]:
     """The judgements of the split, or of the only one there is; and its name."""
-    kinds = {*KINDS, *LINES}
-    inside = next((folder / name for name in FOLDERS if (folder / name).is_dir()), folder / "qrels")
-    splits: Tables = tables(inside, kinds) if inside.is_dir() else {}
-    if not splits:
-        splits = {name: paths for name, paths in tables(folder, kinds).items() if words(name)[0] == "qrels"}
+    inside, splits = _place(folder), splits_of(folder)
     if split is None and len(splits) != 1:
         raise DatasetError(f"{inside}: wanted one split, or --split NAME; found {sorted(splits)}")
     if split is not None and split not in splits:
@@ -56,6 +52,17 @@ def qrels_files(folder: Path, split: str | None) -> tuple[str, list[Path]]:
         split = matching[0]
     name = split or next(iter(splits))
     return name, splits[name]
+
+
+def splits_of(folder: Path) -> Tables:
+    """The files of judgements in a folder, by the name of their split."""
+    kinds, inside = {*KINDS, *LINES}, _place(folder)
+    splits: Tables = tables(inside, kinds) if inside.is_dir() else {}
+    return splits or {name: paths for name, paths in tables(folder, kinds).items() if words(name)[0] == "qrels"}
+
+
+def _place(folder: Path) -> Path:
+    return next((folder / name for name in FOLDERS if (folder / name).is_dir()), folder / "qrels")
 
 
 def read_qrels(path: Path, doubtful: set[str], ledger: Ledger) -> Iterator[QrelsRow]:

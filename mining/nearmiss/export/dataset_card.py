@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from nearmiss.counts import counted
+from nearmiss.data.avoided import in_words
 from nearmiss.export.formats import EXPORT_FORMATS, ExportFormat
 from nearmiss.export.manifest import Manifest
 
@@ -53,6 +54,7 @@ def card(manifest: Manifest) -> str:
         *_description(manifest),
         *_columns(manifest),
         *_judgements(manifest),
+        *_avoided(manifest),
         "## How it was mined",
         "```json\n" + json.dumps(manifest.provenance, indent=2, ensure_ascii=False) + "\n```",
         "## What became of the candidates",
@@ -159,6 +161,13 @@ def _judgements(manifest: Manifest) -> Iterator[str]:
     became = {"not_relevant": "exempt from thresholds"} | {name: manifest.options[name] for name in _POLICIES}
     counts = {f"{name} ({became[name]})": count for name, count in reviews["verdicts"].items()}
     yield _counts("verdict", "candidates", counts)
+
+
+def _avoided(manifest: Manifest) -> Iterator[str]:
+    avoid = manifest.provenance.get("avoid")
+    if avoid:
+        yield "## What stands in evaluation sets"
+        yield f"{in_words(avoid, manifest.provenance['dataset']['queries'])}."
 
 
 def _reviewers(people: int) -> str:

@@ -20,6 +20,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from nearmiss import selection
+from nearmiss.data.avoided import NOTHING_AVOIDED, Avoided
 from nearmiss.review import JUDGEMENTS, Standing
 from nearmiss.selection import VERDICTS, Table, verdict_code
 from nearmiss.settings import Export, Policy
@@ -28,11 +29,14 @@ from nearmiss.types import Bools, Ints, Pair
 RELEVANT = "reviewed_relevant"  # the status of a found answer
 # Statuses that only an export gives: nobody could tell; a positive judged not to be one; a query left out whole.
 UNSURE, WRONG_POSITIVE, WITHHELD = "reviewed_unsure", "wrong_positive", "withheld"
-STATUSES = (*selection.STATUSES, UNSURE, WRONG_POSITIVE, WITHHELD)
+IN_EVALUATION_SET = "in_evaluation_set"  # an answer there too, so no positive here; and no negative, being an answer
+STATUSES = (*selection.STATUSES, UNSURE, WRONG_POSITIVE, WITHHELD, IN_EVALUATION_SET)
 # Why a query is left out whole.
 BAD_QUERY = "judged a bad query"
 NO_POSITIVE_LEFT = "all positives judged wrong"
 UNCLEAR_POSITIVE = "unclear which positive is wrong"
+QUERY_IN_EVALUATION_SET = "stands in an evaluation set"
+ANSWERS_IN_EVALUATION_SET = "all positives stand in an evaluation set"
 _STATUS = {status: np.int8(place) for place, status in enumerate(STATUSES)}
 _MASKED = np.int8(verdict_code("partial"))
 _UNJUDGED = np.int8(0)
@@ -41,13 +45,14 @@ Statuses = npt.NDArray[np.int8]  # places in STATUSES; 0 where the judgements gi
 
 @dataclass(frozen=True)
 class JudgementSnapshot:
-    """What the log holds at one moment, beside the final verdict of each candidate."""
+    """What the log holds at one moment, beside the final verdict of each candidate; and what the run avoids."""
 
     last_seq: int = 0
     judgements: int = 0
     reviewers: int = 0
     with_known_chance: int = 0  # judgements of pairs that were picked at random, as an audit does
     reasons: Mapping[Pair, frozenset[str]] = field(default_factory=dict)
+    avoided: Avoided = NOTHING_AVOIDED
 
 
 @dataclass(frozen=True)
@@ -66,9 +71,9 @@ class ExportReviews:
         return {name: value for name, value in asdict(self).items() if name != "withheld"}
 
 
-def read(standing: Standing) -> JudgementSnapshot:
+def read(standing: Standing, avoided: Avoided = NOTHING_AVOIDED) -> JudgementSnapshot:
     """
-    What an export needs of the log.
+    What an export needs of the log, and of what the run avoids.
 
     A reason counts where it came with the verdict that counts; then one voice is enough, since leaving something out
     does less harm than training on it.
@@ -82,6 +87,7 @@ def read(standing: Standing) -> JudgementSnapshot:
         reviewers=len({event.reviewer for event in standing_ones}),
         with_known_chance=sum(event.inclusion_probability is not None for event in standing_ones),
         reasons={pair: reasons for pair, reasons in found if reasons},
+        avoided=avoided,
     )
 
 
@@ -113,7 +119,7 @@ def judge(
     decision = selection.decide(ready.table, policy)
     status: Statuses = np.where(ready.own > 0, ready.own, decision.status)
     frame = table.candidates.assign(
-        is_positive=table.positive & ~ready.wrong,
+        is_positive=table.positive & ~ready.wrong & ~ready.avoided,
         status=pd.Categorical.from_codes(status, dtype=pd.CategoricalDtype(list(STATUSES))),
         slot=pd.arrays.IntegerArray(decision.slot.astype(np.int32), decision.slot == 0),
     )
@@ -130,11 +136,16 @@ def settled(
 
 @dataclass(frozen=True)
 class _Settled:
-    """What is settled before negatives are chosen: statuses, wrong positives, and why queries are left out."""
+    """
+    What is settled before negatives are chosen: statuses, and why queries are left out.
+
+    `wrong` positives are none, and `avoided` answers stand in an evaluation set, (n,) each.
+    """
 
     table: Table
     own: Statuses
     wrong: Bools
+    avoided: Bools
     queries: dict[int, str]
 
 
@@ -149,9 +160,24 @@ def _settled(
     own[_copies(table, found, same_document)] = _STATUS["duplicate"]
     anchors, lost = _anchors(table, wrong, found)
     own[anchors & found] = _STATUS[RELEVANT]
-    queries = dict.fromkeys(lost, NO_POSITIVE_LEFT) | named.queries
+    answers = (table.positive & ~wrong) | found
+    avoided = answers & np.isin(table.document, table.numbers_of(sorted(snapshot.avoided.documents)))
+    own[avoided] = _STATUS[IN_EVALUATION_SET]
+    queries = (
+        dict.fromkeys(lost, NO_POSITIVE_LEFT) | named.queries | _avoided_queries(table, snapshot, answers, avoided)
+    )
     own[np.isin(table.query, list(queries)) & ~table.positive] = _STATUS[WITHHELD]
-    return _Settled(table.judged(_codes(table, own, export), anchors), own, wrong, queries)
+    return _Settled(table.judged(_codes(table, own, export), anchors), own, wrong, avoided, queries)
+
+
+def _avoided_queries(table: Table, snapshot: JudgementSnapshot, answers: Bools, avoided: Bools) -> dict[int, str]:
+    """Queries that stand in an evaluation set, or whose answers all do."""
+    if not (snapshot.avoided.queries or avoided.any()):
+        return {}
+    without = np.setdiff1d(table.query[avoided], table.query[answers & ~avoided])
+    places = _places(table)
+    own = [places[query_id] for query_id in sorted(snapshot.avoided.queries) if query_id in places]
+    return dict.fromkeys(without.tolist(), ANSWERS_IN_EVALUATION_SET) | dict.fromkeys(own, QUERY_IN_EVALUATION_SET)
 
 
 @dataclass(frozen=True)

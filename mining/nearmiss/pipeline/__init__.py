@@ -10,6 +10,7 @@ the same bytes. No threshold is applied: every candidate is stored with every sc
 
 import dataclasses
 import shutil
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from nearmiss.models.engine.loading import model_folder
 from nearmiss.models.live import weights_fingerprint
 from nearmiss.models.served import Budget
 from nearmiss.models.teacher import Teacher
+from nearmiss.pipeline.evaluation_sets import keep, overlap_of
 from nearmiss.pipeline.model_checks import check_models
 from nearmiss.pipeline.number_types import compared, in_the_number_types_of, is_same_elsewhere, other_numbers
 from nearmiss.pipeline.progress import Watch, silent
@@ -59,6 +61,8 @@ def mine(
     teacher: Teacher | None = None,
     sparse_encoder: Any = None,
     serving: Serving | None = None,
+    avoid: Sequence[Any] | None = None,
+    avoid_answers: bool = True,
     watch: Watch = silent,
 ) -> Run:
     """
@@ -66,7 +70,8 @@ def mine(
 
     A new folder needs `data`; an existing one keeps its own, and gets one more round where no `data` is given and the
     recipe or a model's weights have changed. `encoder`, `teacher` and `sparse_encoder` take the place of those the
-    recipe names. `serving` says how models behind servers are asked.
+    recipe names. `serving` says how models behind servers are asked. `avoid` names evaluation sets whose queries (and
+    answers, with `avoid_answers`) the run does not train on, in the place of those that it kept; none for none.
     Raises RunError where the folder holds other data or a half-made round of another recipe, and where another process
     mines into it; RecipeError where the policy asks for what the recipe does not mine. Nothing is written before
     everything is checked.
@@ -76,6 +81,7 @@ def mine(
     run = _existing(folder, data)
     collection = data or open_run(folder).dataset
     fingerprint = run.facts["dataset"]["fingerprint"] if run else dataset.fingerprint(collection)
+    overlap = None if avoid is None else overlap_of(collection, avoid, avoid_answers)
     begun = in_the_number_types_of(run.facts["rounds"] if run else [], recipe, Budget(serving))
     encoder = encoder or _given(recipe, collection) or begun.encoder()
     teacher = teacher or begun.teacher(collection.documents, fingerprint, encoder)
@@ -91,6 +97,8 @@ def mine(
         entry = _round_to_make(run, wanted, models, may_add=data is None)
         if policy is not None:
             run.save_policy(policy)
+        if overlap is not None:
+            keep(run, overlap)
         this = Round(run.folder, entry["round"], run.dataset, recipe, encoder, teacher, sparse_encoder)
         if not entry["finished"] or _lacks_files(this):
             _make(run, this, entry, wanted, watch)

@@ -15,6 +15,7 @@ import pandas as pd
 
 from nearmiss import selection
 from nearmiss.calibration.answer_rate import rate_of
+from nearmiss.data.avoided import in_words
 from nearmiss.reports.ceiling import what_the_ceiling_did
 from nearmiss.reports.doubts import of_models
 from nearmiss.run import Run
@@ -55,6 +56,7 @@ def report(run: Run, number: int | None = None, policy: Policy | None = None) ->
         **{name: data[name] for name in ("queries", "documents", "positives")},
         "labelled_negatives": data["negatives"],
         "shared_answers": shared_answers(table, data["positives"]),
+        "avoided": avoided(run),
         "candidates": len(table.query),
         "status": counts,
         "kept": counts[selection.KEPT],
@@ -72,6 +74,14 @@ def report(run: Run, number: int | None = None, policy: Policy | None = None) ->
         "scores": _scores(table, decision),
         **{name: facts[name] for name in ("language", "encoder", "teacher", "index", "seconds")},
     }
+
+
+def avoided(run: Run) -> dict[str, Any] | None:
+    """What of the run stands in evaluation sets, in counts and as a sentence; None where it avoids none."""
+    facts = run.facts
+    if "avoid" not in facts:
+        return None
+    return {**facts["avoid"], "says": in_words(facts["avoid"], facts["dataset"]["queries"])}
 
 
 def shared_answers(table: Table, labelled: int) -> int:

@@ -69,7 +69,7 @@ def prepare(work: Workspace, export: Export, policy: Policy | None = None) -> Ex
     work.refresh()
     policy = policy or work.policy
     with work.unchanged():
-        judgements = read(work.standing)
+        judgements = read(work.standing, work.run.avoided)
         table = work.table.judged(work.table.verdicts.copy(), work.table.positive)
     selected, reviews = judge(table, judgements, policy, export, work.same_document)
     planned = plan(work.run.dataset, selected, export, reviews.withheld)

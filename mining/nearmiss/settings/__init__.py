@@ -1,12 +1,13 @@
 """
 What a person may choose: `Mining` (costs minutes), `Policy` (costs milliseconds), `Export` (what is written),
 `Teaching` (what a teacher is trained with), `Trial` (how policies are tried on small students), `Training` (how a
-student is trained for use) and `Serving` (how servers are asked).
+student is trained for use), `Serving` (how servers are asked) and `Avoid` (what a model will be evaluated on).
 
 The words beside each field become its `--help` and its slider's tooltip.
 """
 
 from nearmiss.settings.audit_numbers import AUDIT, check_audit, check_number
+from nearmiss.settings.avoiding import Avoid
 from nearmiss.settings.combinations import check_read, check_together
 from nearmiss.settings.export_shape import Compress, Export, FormatName
 from nearmiss.settings.field_rules import as_written, choices_of, flag, range_of, words_of
@@ -28,6 +29,7 @@ __all__ = [
     "NUMBER",
     "RESERVED",
     "SOURCES",
+    "Avoid",
     "Compress",
     "Export",
     "FormatName",

@@ -22,6 +22,7 @@ _EARLIER = "Take it from a backup: only the latest round is made again. The late
 _CURES = (
     (r"run\.json", _BACKUP),
     (r"policy\.json", "`nearmiss select RUN --preset default` writes a new one"),
+    (r"avoided\.jsonl", "`nearmiss mine RUN --avoid FOLDER` writes it again"),
     (r"policies\.jsonl", "Delete it: the policy in force stays, what could be undone is lost"),
     (r"dataset/[^/]+", _BACKUP),
     (

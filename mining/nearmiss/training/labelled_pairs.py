@@ -18,7 +18,7 @@ import pandas as pd
 from nearmiss.calibration.signals import sources
 from nearmiss.data import Dataset, passages
 from nearmiss.errors import DatasetError, RunError
-from nearmiss.export.judgements import RELEVANT, WRONG_POSITIVE, read
+from nearmiss.export.judgements import IN_EVALUATION_SET, RELEVANT, WRONG_POSITIVE, read
 from nearmiss.selection import KEPT
 from nearmiss.session.export_inputs import prepare
 from nearmiss.settings import Export, OfPartly, Teaching
@@ -26,8 +26,8 @@ from nearmiss.types import Bools, Floats, Pair
 from nearmiss.workspace import Workspace, open_workspace
 
 SHARE = "_share"
-# Statuses that are certain.
-NO_QUESTION = ("known_positive", "is_the_query", "duplicate", "answers_twin_query")
+# Statuses that are certain, or that must not be learnt from.
+NO_QUESTION = ("known_positive", "is_the_query", "duplicate", "answers_twin_query", IN_EVALUATION_SET)
 POSITIVE, PARTLY, NEGATIVE = 1.0, 0.5, 0.0
 
 
@@ -171,7 +171,7 @@ def _strangers(
 ) -> pd.DataFrame:
     """Judged pairs of the run's queries and documents that are no candidates."""
     labels = {"relevant": POSITIVE, "not_relevant": NEGATIVE} | ({"partial": PARTLY} if partial == "half" else {})
-    documents = set(work.run.dataset.documents["doc_id"])
+    documents = set(work.run.dataset.documents["doc_id"]) - work.run.avoided.documents
     found = [
         (query_id, doc_id, labels[verdict])
         for (query_id, doc_id), verdict in sorted(verdicts.items())

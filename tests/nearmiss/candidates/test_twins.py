@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from nearmiss import data as dataset
 from nearmiss import pipeline
-from nearmiss.candidates import twins
+from nearmiss.candidates import near_texts, twins
 from nearmiss.candidates.pooling import CandidatePairs
 from nearmiss.candidates.text_overlap import digest, read_texts
 from nearmiss.reports import explanation, funnel
@@ -99,7 +99,7 @@ queries = st.lists(
 def test_no_pair_that_shares_enough_words_is_missed(texts):
     read = read_texts(texts)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(twins, "ROWS_AT_ONCE", 5)
+        patch.setattr(near_texts, "ROWS_AT_ONCE", 5)
         blocks = list(twins._may_be_twins(read))
     found = {pair for left, right in blocks for pair in zip(left.tolist(), right.tolist(), strict=True)}
     held = [set(words(normalise(text))) for text in texts]

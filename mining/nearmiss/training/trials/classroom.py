@@ -56,7 +56,7 @@ class Classroom:
     def _pairs_of(self, policy: Policy | None, trainable: Bools) -> ExportedPairs:
         work = self.work
         with work.unchanged():
-            judgements = read(work.standing)
+            judgements = read(work.standing, work.run.avoided)
             return pairs_of_policy(work.run.dataset, work.table, judgements, policy, trainable, work.same_document)
 
     def median_rank(self, exported: ExportedPairs) -> float | None:
