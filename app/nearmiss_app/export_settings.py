@@ -58,6 +58,9 @@ def chosen(work: Workspace) -> Export:
     if own:
         words = f"{HELP['own_columns']}. Here: {navigation.as_text(', '.join(own))}"
         options["own_columns"] = st.checkbox("Add my own columns", key="own_columns", help=words, **STAYS)
+    if "batch_groups" in offered:
+        words = HELP["batch_groups"]
+        options["batch_groups"] = st.checkbox("Group rows for batches", key="batch_groups", help=words, **STAYS)
     if "prompt" in offered:
         options["prompt"] = st.text_input("Instruction for the queries", key="prompt", help=HELP["prompt"], **STAYS)
     if "corpus_id" in offered:

@@ -18,6 +18,21 @@ _NUMBERS = {"label": "int64", "rank": "int64", "grade": "float64", "score": "flo
 _GUESSED = """\
 `datasets` guesses what a column without a header holds, and reads a column of ids like 007 as numbers. Where yours are
 like that, pass it `features=`."""
+_BATCHES = """\
+In one batch, every document of a row is a negative of the other rows' queries. The last column, `batch_group`, says
+which rows may stand together: in one group no document is a known answer of another row's query (labelled, judged
+relevant or partly, a copy of one, or an answer to a query that asks the same). There are {groups}: {largest:,} rows
+in the largest, {median:,} in the median one, {smallest:,} in the smallest. Rows of one query are in different groups.
+An answer that nobody labelled is not known here. With sentence-transformers, draw each batch from one group, and leave
+the column out, which it would train on:
+
+```python
+groups = rows.to_pandas().groupby("batch_group").indices
+rows = rows.remove_columns("batch_group")
+rows = DatasetDict({{str(name): rows.select(places) for name, places in groups.items()}})
+```
+
+Its trainer takes `rows` as it is, and its samplers draw each batch from one of its datasets."""
 _UNKNOWN = """\
 **The false-negative rate of these rows has not been measured yet.** A false negative is a document kept here as a
 negative that does answer its query. Margins below the positive's score make them rarer, but the teacher that set them
@@ -53,6 +68,7 @@ def card(manifest: Manifest) -> str:
         *_front_matter(manifest),
         *_description(manifest),
         *_columns(manifest),
+        *_batches(manifest),
         *_judgements(manifest),
         *_avoided(manifest),
         "## How it was mined",
@@ -145,6 +161,13 @@ def _columns(manifest: Manifest) -> Iterator[str]:
         yield _GUESSED
     if manifest.own_columns:
         yield "Your own columns, after the format's: " + ", ".join(f"`{name}`" for name in manifest.own_columns) + "."
+
+
+def _batches(manifest: Manifest) -> Iterator[str]:
+    if manifest.batch_groups:
+        groups = counted(manifest.batch_groups["groups"], "group")
+        yield "## Batches"
+        yield _BATCHES.format(**{**manifest.batch_groups, "groups": groups})
 
 
 def _judgements(manifest: Manifest) -> Iterator[str]:

@@ -11,18 +11,21 @@ import pyarrow as pa
 from nearmiss.data.dataset import Dataset
 from nearmiss.errors import RunError
 from nearmiss.export.examples import examples, exported_documents
-from nearmiss.export.formats import EXPORT_FORMATS, CorpusTable, FormatTable
+from nearmiss.export.formats import EXPORT_FORMATS, GROUP, CorpusTable, FormatTable
+from nearmiss.export.plan import ExportPlan
 from nearmiss.export.rows import QUERY_FIELDS, TEXT_FIELDS, own_names, own_types
 from nearmiss.settings import Export, FormatName
 from nearmiss.types import Row
 
 
-def rows_of_table(dataset: Dataset, selected: pd.DataFrame, table: FormatTable, export: Export) -> Iterator[Row]:
+def rows_of_table(dataset: Dataset, planned: ExportPlan, table: FormatTable, export: Export) -> Iterator[Row]:
     """A table's rows, one at a time."""
     extended = _is_extended(table, export)
-    for example in examples(dataset, selected):
-        for row in table.rows(example, export):
-            yield _extended(row, example.own) if extended else row
+    grouped = planned.groups if table is EXPORT_FORMATS[export.format].tables[0] else None
+    for example in examples(dataset, planned.selected):
+        for number, row in enumerate(table.rows(example, export)):
+            row = _extended(row, example.own) if extended else row
+            yield row if grouped is None else _extended(row, {GROUP: grouped.of[example.query_id][number]})
 
 
 def rows_of_corpus(dataset: Dataset, selected: pd.DataFrame, corpus: CorpusTable, export: Export) -> Iterator[Row]:

@@ -20,6 +20,7 @@ from nearmiss.settings import Export, FormatName, flag
 from nearmiss.types import Ints, Row
 
 ColumnHelp = Mapping[str, str]
+GROUP = "batch_group"
 
 
 def each_pair(positives: Ints, negatives: Ints) -> Ints:
@@ -40,6 +41,15 @@ def each_passage(positives: Ints, negatives: Ints) -> Ints:
 def each_query(positives: Ints, negatives: Ints) -> Ints:
     """A row with everything."""
     return np.ones_like(positives)
+
+
+def passages_of_rows(size: Callable[[Ints, Ints], Ints], positives: list[str], negatives: list[str]) -> list[list[str]]:
+    """The passages of each row that a query gives, where `size` says how many it gives."""
+    if size is each_pair:
+        return [[positive, negative] for positive in positives for negative in negatives]
+    if size is each_positive:
+        return [[positive, *negatives] for positive in positives]
+    return [[one] for one in (*positives, *negatives)] if size is each_passage else [[*positives, *negatives]]
 
 
 @dataclass(frozen=True)
@@ -194,6 +204,7 @@ def choices(name: FormatName) -> frozenset[str]:
     offered = {
         "scores": form.scores == "optional",
         "own_columns": form.own_columns_in is not None,
+        "batch_groups": form.file == "rows",
         "negatives": form.same_number,
         "prompt": name == "flag",
         "corpus_id": name == "nemo",
@@ -203,13 +214,14 @@ def choices(name: FormatName) -> frozenset[str]:
 
 
 def columns(export: Export) -> list[str]:
-    """The columns of the first table of an export, in order; the user's own follow them."""
+    """The columns of the first table of an export, in order; the user's own stand before `batch_group`, or last."""
     form = EXPORT_FORMATS[export.format]
     optional = form.scores == "optional"
     scored = {"label": "score", "labels": "scores"} if optional and export.scores else {}
     absent = {"scores", "pos_scores", "neg_scores"} if optional and not export.scores else set()
     absent |= set() if export.prompt else {"prompt"}
-    return [scored.get(name, name) for name in form.tables[0].columns if name not in absent]
+    named = [scored.get(name, name) for name in form.tables[0].columns if name not in absent]
+    return [*named, GROUP] if export.batch_groups else named
 
 
 def check(export: Export) -> None:
@@ -221,6 +233,8 @@ def check(export: Export) -> None:
         raise RecipeError(f"--own-columns: wanted a format that can be extended; found {name}")
     if export.container == "parquet" and form.file != "rows":
         raise RecipeError(f"--container parquet: wanted a format of rows; found {name}")
+    if export.batch_groups and form.file != "rows":
+        raise RecipeError(f"--batch-groups: wanted a format of rows, which can have one more column; found {name}")
     if export.negatives is not None and not form.same_number:
         raise RecipeError(f"--negatives: wanted n-tuple, margin-mse-list or kl; found {name}, which takes any number")
     defaults = Export()

@@ -31,6 +31,7 @@ class Manifest:
     exported_negatives: int
     left_out_candidates: dict[str, int]
     own_columns: tuple[str, ...]
+    batch_groups: Mapping[str, int] | None  # how many groups, and how many queries in them
     shards: tuple[Shard, ...]
     other_files: tuple[str, ...]
 

@@ -18,8 +18,9 @@ import pandas as pd
 
 from nearmiss.data.dataset import Dataset
 from nearmiss.errors import RunError
-from nearmiss.export.examples import row_numbers
-from nearmiss.export.formats import EXPORT_FORMATS
+from nearmiss.export.batch_groups import BatchGroups, batch_groups
+from nearmiss.export.examples import chosen_rows, row_numbers
+from nearmiss.export.formats import EXPORT_FORMATS, passages_of_rows
 from nearmiss.export.judgements import RELEVANT, WITHHELD
 from nearmiss.selection import KEPT
 from nearmiss.selection.choice import run_positions
@@ -48,6 +49,7 @@ class ExportPlan:
     left_out_queries: ExportCounts
     left_out_candidates: ExportCounts
     width: int | None  # negatives in each row, where the format needs the same number in all
+    groups: BatchGroups | None = None  # of the exported queries, where they are asked for
 
     @property
     def exported(self) -> int:
@@ -76,15 +78,31 @@ def plan(
     fate = np.where(reason[query] != "", reason[query], fate)
     taken = reason == ""
     written = fate == ""
+    to_write = rows.loc[written]
     return ExportPlan(
-        selected=rows.loc[written],
+        selected=to_write,
         positives=positives[taken],
         negatives=np.minimum(negatives, width)[taken] if width else negatives[taken],
         promoted=int((written & is_positive & rows.status.eq(RELEVANT).to_numpy(bool)).sum()),
         left_out_queries=_counts(reason),
         left_out_candidates=_left_out(selected, rows, fate, withheld or {}),
         width=width,
+        groups=batch_groups(dataset, selected, _documents_of_rows(dataset, to_write, export))
+        if export.batch_groups
+        else None,
     )
+
+
+def _documents_of_rows(dataset: Dataset, rows: pd.DataFrame, export: Export) -> dict[str, list[list[str]]]:
+    """The documents that each row of the first table will hold, by query, in the rows' order."""
+    chosen = chosen_rows(dataset, rows)
+    queries = dataset.queries["query_id"].take(chosen["query"].to_numpy()).tolist()
+    documents = dataset.documents["doc_id"].take(chosen["document"].to_numpy()).tolist()
+    kinds: dict[str, tuple[list[str], list[str]]] = {}
+    for query_id, doc_id, is_positive in zip(queries, documents, chosen["is_positive"].tolist(), strict=True):
+        kinds.setdefault(query_id, ([], []))[not is_positive].append(doc_id)
+    size = EXPORT_FORMATS[export.format].tables[0].size
+    return {query_id: passages_of_rows(size, *of_query) for query_id, of_query in kinds.items()}
 
 
 def usual_width(negatives: Ints) -> int:

@@ -35,8 +35,7 @@ def preview(
     form = EXPORT_FORMATS[export.format]
     layout = layout_of(form, export, provenance)
     found = [
-        _beginning(table.stem, rows_of_table(dataset, planned.selected, table, export), layout, rows)
-        for table in form.tables
+        _beginning(table.stem, rows_of_table(dataset, planned, table, export), layout, rows) for table in form.tables
     ]
     if form.corpus:
         layout = replace(layout, file="parquet") if form.file == "array" else layout

@@ -84,6 +84,7 @@ def _manifest(
         exported_negatives=int(planned.negatives.sum()),
         left_out_candidates=planned.left_out_candidates,
         own_columns=tuple(own_columns(dataset, export.format)) if export.own_columns else (),
+        batch_groups=None if planned.groups is None else planned.groups.facts(),
         shards=(),
         other_files=(*EXPORT_FORMATS[export.format].records(export), *_CARDS, MANIFEST),
     )
@@ -100,7 +101,7 @@ def _shards(
     form = EXPORT_FORMATS[export.format]
     layout = layout_of(form, export, provenance)
     for table in form.tables:
-        rows = _counting(rows_of_table(dataset, planned.selected, table, export), advance)
+        rows = _counting(rows_of_table(dataset, planned, table, export), advance)
         yield from write_shards(folder, table.stem, rows, layout, types_of_table(dataset, table, export))
     if form.corpus:
         layout = replace(layout, file="parquet") if form.file == "array" else layout

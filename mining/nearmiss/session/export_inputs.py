@@ -53,7 +53,7 @@ class ExportInputs:
         check_not_empty(planned)
         form = EXPORT_FORMATS[self.export.format]
         for table in form.tables:
-            yield table.stem, rows_of_table(self.dataset, planned.selected, table, self.export)
+            yield table.stem, rows_of_table(self.dataset, planned, table, self.export)
         if form.corpus:
             yield form.corpus.stem, rows_of_corpus(self.dataset, planned.selected, form.corpus, self.export)
 

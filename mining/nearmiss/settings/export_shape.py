@@ -47,6 +47,10 @@ class Export:
     format: Annotated[FormatName, "form of the rows, named after the training code that reads it"] = "triplet"
     scores: Annotated[bool, "add the teacher's scores, where the format has a place for them"] = False
     own_columns: Annotated[bool, "add your own columns, after the format's (losses read columns by position)"] = False
+    batch_groups: Annotated[
+        bool,
+        "add a last column `batch_group`: no row of a group answers another's query, so draw a batch from one group",
+    ] = False
     negatives: Annotated[
         int | None,
         "negatives in a row of n-tuple, margin-mse-list and kl; by default as many as nine in ten queries have",

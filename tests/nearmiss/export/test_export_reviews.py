@@ -364,7 +364,14 @@ def test_the_dry_run_finds_nothing_to_write_without_complaint(tmp_path):
 @pytest.mark.parametrize("name", get_args(FormatName))
 def test_a_format_takes_exactly_the_choices_it_is_offered(name):
     frame, reviews = judged(Standing())
-    values = {"scores": True, "own_columns": True, "negatives": 1, "prompt": "Find: ", "container": "parquet"}
+    values = {
+        "scores": True,
+        "own_columns": True,
+        "batch_groups": True,
+        "negatives": 1,
+        "prompt": "Find: ",
+        "container": "parquet",
+    }
     for field, value in values.items():
         if field in choices(name) or (field == "scores" and EXPORT_FORMATS[name].scores == "always"):
             dry_run(data(), frame, Export(format=name, **{field: value}), reviews)
