@@ -97,6 +97,8 @@ def test_a_moved_slider_repaints_what_is_kept_and_saves_nothing(open_in_browser,
     before = (run / "policy.json").read_bytes()
     page = open_in_browser("/query?query=q03&reviewer=ana")
     page.wait_for_selector(".limits input:enabled")
+    first = page.locator("[data-ranking=teacher] .row").first
+    first.evaluate("(row) => { row.dataset.stays = 'yes'; }")
     page.select_option(".limits select", "negatives_per_query")
     slider = page.wait_for_selector('.limits input[aria-label="negatives per query"]:enabled')
     slider.focus()
@@ -104,6 +106,7 @@ def test_a_moved_slider_repaints_what_is_kept_and_saves_nothing(open_in_browser,
     page.wait_for_selector(".counts b:has-text('1 kept')")
     assert page.locator("[data-ranking=teacher] .row[data-status=kept]").count() == 1
     page.wait_for_selector("text=Nothing is saved")
+    assert first.get_attribute("data-stays") == "yes"  # the lists are built once
     assert (run / "policy.json").read_bytes() == before
 
 

@@ -105,8 +105,10 @@ def test_a_slider_gets_its_stops_once_and_what_is_tried_is_not_saved(query, run)
     assert (run / "policy.json").read_bytes() == before
 
 
-def test_the_picture_comes_with_the_page(query):
-    drawn = shown(query(query="q03"))["picture"]
+def test_the_picture_comes_once_it_is_looked_at(query):
+    page = query(query="q03")
+    assert shown(page)["picture"] is None
+    drawn = shown(send(page, pictured={"shown": True}))["picture"]
     assert len(drawn["distances"]) == len(drawn["angles"]) == len(drawn["shares"][drawn["usual"]])
     assert drawn["temperatures"][drawn["usual"]] == 0.05
 

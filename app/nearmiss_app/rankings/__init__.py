@@ -15,7 +15,8 @@ _rankings = component(__name__)
 def rankings(data: dict[str, Any], *, key: str) -> None:
     """
     Show a query. `st.session_state[key]` then has `events` ({events: [...]}), `wants` ({query_id, doc_ids}), `slides`
-    ({name}: the setting whose stops are wanted) and `tries` ({name, stop}: where its slider was let go).
+    ({name}: the setting whose stops are wanted), `tries` ({name, stop}: where its slider was let go) and `pictured`
+    ({shown}: whether the picture is looked at; without it none need be sent).
     """
     _rankings(
         key=key,
@@ -24,4 +25,5 @@ def rankings(data: dict[str, Any], *, key: str) -> None:
         on_wants_change=lambda: None,
         on_slides_change=lambda: None,
         on_tries_change=lambda: None,
+        on_pictured_change=lambda: None,
     )

@@ -43,6 +43,7 @@ class QueryPage {
     /** @type {HTMLElement} */
     this.together = null;
     this.shows_picture = false;
+    this.asked_for_picture = false;
     this.showing_changes = false;
     document.addEventListener("keydown", (event) => this.key(event));
     setInterval(() => this.gone || (this.judgements.resend(), this.draw_state()), RESEND / 2);
@@ -255,11 +256,15 @@ class QueryPage {
 
   draw() {
     this.root.dataset.mode = this.data.dark ? "dark" : "light";
-    const built = JSON.stringify([this.view, this.data.picture, this.data.tried, this.limits.name, this.data.dark]) + (this.data.along ? Math.random() : "");
-    if (this.built !== built) {
-      this.built = built;
-      this.build();
-    }
+    // Lists are built once for a query and its limits: what is judged or tried only moves marks in them.
+    const { documents, rankings } = this.view;
+    const built = JSON.stringify([this.query_id, this.data.dark, rankings, documents.map(({ doc_id, side }) => [doc_id, side])]);
+    const marked = JSON.stringify([this.data.tried, this.limits.name, documents.map(({ status, verdict }) => [status, verdict])]);
+    if (this.built !== built) this.build();
+    else if (this.data.along || this.marked !== marked) this.renew_limits();
+    this.built = built;
+    this.marked = marked;
+    this.draw_picture();
     this.mark();
     this.columns.show_focus(this.at, this.focused ? this.column : null);
     this.show_chosen();
@@ -271,15 +276,19 @@ class QueryPage {
     const inside = this.root.contains(this.root.getRootNode().activeElement) && this.on("row");
     this.reading = h("section", { class: "reading", "aria-label": "Document in focus" });
     this.verdicts = h("div", { class: "verdicts" });
+    this.told = h("p", { class: "note", role: "status" });
     this.state = h("span", { class: "state", role: "status" });
     const lists = h("div", { class: "wide", style: `--n: ${this.view.rankings.length}` }, this.bump.build(this.view), this.columns.build(this.view));
     this.scroller = h("div", { class: "scroller" }, lists);
-    this.drawn = this.picture.build(this.view, this.data.picture);
+    this.drawn = h("div", { class: "picture" });
+    this.pictured = "";
+    this.picture.points = null;
+    this.moved = this.limits.build(this.data);
     this.root.replaceChildren(
       h("h2", { class: "text-of-query", dir: "auto" }, this.view.text),
       h("div", { class: "sides" },
-        h("div", { class: "left" }, h("section", { class: "answers", tabindex: 0, "aria-label": "Labelled answers" }, ...answers_of(this)), this.reading, this.verdicts, this.remarks.build()),
-        h("div", { class: "right" }, toolbar(this), this.limits.build(this.data), this.scroller, this.drawn)));
+        h("div", { class: "left" }, h("section", { class: "answers", tabindex: 0, "aria-label": "Labelled answers" }, ...answers_of(this)), this.reading, this.verdicts, this.remarks.build(), this.told),
+        h("div", { class: "right" }, toolbar(this), this.moved, this.scroller, this.drawn)));
     this.show_half();
     held?.forEach((top, number) => this.columns.lists[number] && (this.columns.lists[number].scrollTop = top));
     this.draw_verdicts();
@@ -287,12 +296,40 @@ class QueryPage {
     if (inside) this.columns.enter(this.at, this.column);
   }
 
+  // The slider and its counts anew; the control that is in use stays so.
+  renew_limits() {
+    const used = [...this.moved.children].indexOf(this.root.getRootNode().activeElement);
+    const moved = this.limits.build(this.data);
+    this.moved.replaceWith(moved);
+    this.moved = moved;
+    if (used >= 0) /** @type {HTMLElement} */ (moved.children[used]).focus();
+    this.show_half();
+  }
+
+  // The picture is not sent before somebody looks at it, and not built before it is in sight.
+  draw_picture() {
+    if (!this.shows_picture) return;
+    if (!this.data.picture) {
+      if (!this.asked_for_picture) this.set("pictured", { shown: true });
+      this.asked_for_picture = true;
+      return;
+    }
+    this.asked_for_picture = false;
+    const pictured = JSON.stringify([this.data.picture, this.marked]);
+    if (this.pictured === pictured) return;
+    this.pictured = pictured;
+    const drawn = this.picture.build(this.view, this.data.picture);
+    this.drawn.replaceWith(drawn);
+    this.drawn = drawn;
+    this.show_half();
+  }
+
   show_half() {
     this.scroller.hidden = this.together.hidden = this.shows_picture;
     this.drawn.hidden = !this.shows_picture;
     for (const button of this.root.querySelectorAll("[data-half]")) button.setAttribute("aria-pressed", (button.dataset.half === "picture") === this.shows_picture ? "true" : "false");
-    if (this.shows_picture) this.picture.draw();
-    else this.bump.draw();
+    if (!this.shows_picture) this.bump.draw();
+    else if (this.pictured) this.picture.draw();
   }
 
   // What a moved slider changes.
@@ -334,7 +371,8 @@ class QueryPage {
 
   draw_verdicts() {
     const count = this.chosen.size ? `${this.chosen.size} rows chosen: one press judges them all.` : "";
-    this.verdicts.replaceChildren(verdict_buttons(this), h("p", { class: "note", role: "status" }, [count, this.note].filter(Boolean).join(" ")));
+    this.verdicts.replaceChildren(verdict_buttons(this));
+    this.told.textContent = [count, this.note].filter(Boolean).join(" ");
     this.remarks.draw();
   }
 }

@@ -19,6 +19,7 @@ function halves(page) {
     button.onclick = () => {
       page.shows_picture = picture;
       page.show_half();
+      page.draw_picture();
     };
     return button;
   });

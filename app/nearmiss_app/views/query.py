@@ -70,8 +70,8 @@ def beside_its_rankings(work: Workspace, query_id: str) -> None:
             "dark": theme.is_dark(),
             "ack": incoming.dealt_with(sent),
             "problems": problems,
-            "view": asdict(shown),
-            "picture": asdict(query_picture.picture(work, query_id, policy, reviewer)),
+            "view": query_view.plain(shown),
+            "picture": picture(work, query_id, policy, reviewer, before),
             "settings": query_limits.movable(work, work.policy),
             "along": slid(work, query_id, policy, reviewer, before),
             "tried": tuning.differences(policy, work.policy),
@@ -90,6 +90,12 @@ def beside_its_rankings(work: Workspace, query_id: str) -> None:
     )
     if policy != work.policy:
         what_is_tried(work, policy)
+
+
+def picture(work: Workspace, query_id: str, policy: Policy, reviewer: str, before: dict) -> dict | None:
+    """The picture of the query, once this viewer has asked for one."""
+    wanted = (before.get("pictured") or {}).get("shown")
+    return asdict(query_picture.picture(work, query_id, policy, reviewer)) if wanted else None
 
 
 def tried(work: Workspace, before: dict) -> Policy:

@@ -113,6 +113,12 @@ def view(work: Workspace, query_id: str, policy: Policy, reviewer: str = "") -> 
     )
 
 
+def plain(shown: QueryView) -> dict[str, Any]:
+    """The view as `asdict` gives it, without a copy of each of its hundreds of rows."""
+    documents, rankings = ([vars(one) for one in rows] for rows in (shown.documents, shown.rankings))
+    return vars(shown) | {"documents": documents, "rankings": rankings}
+
+
 def find(work: Workspace, words: str, limit: int) -> list[tuple[str, str]]:
     """Ids and texts of the first queries with this id, then of those with these words in id or text."""
     queries = work.run.dataset.queries[["query_id", "text"]].astype("str")
