@@ -24,7 +24,11 @@ PROXIES_KEPT = 4
 
 
 def proxy(work: Workspace) -> Floats:
-    """How likely each candidate is an answer by its scores, (n,): p_relevant, else by its rank."""
+    """How likely each candidate is an answer by its scores, (n,), shared: p_relevant, else by its rank."""
+    return work.cached("proxy", lambda: _by_scores(work), work.version[1], 1)
+
+
+def _by_scores(work: Workspace) -> Floats:
     known = work.table.number("p_relevant").astype(np.float64)
     if np.isfinite(known).all():
         return np.clip(known, 0, 1)
@@ -72,7 +76,7 @@ def with_judges(work: Workspace, judges: Sequence[Mapping[str, Any]], last_seq: 
     `judges` as in a plan's facts; of several that judged a pair the first counts, since what they say is not
     independent.
     """
-    past, likely = _past(work, last_seq) if judges else Standing(), proxy(work)
+    past, likely = _past(work, last_seq), proxy(work).copy()
     done: set[int] = set()
     for facts in judges:
         judge = JudgeReliability(**{field.name: facts[field.name] for field in fields(JudgeReliability)})
