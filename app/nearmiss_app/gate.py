@@ -8,6 +8,7 @@ With a login nothing of the app is served to somebody without an identity: not e
 do the sign-in (OpenID Connect, by Authlib); their cookie is signed, and is read here before anything else runs.
 """
 
+import asyncio
 import hashlib
 import json
 import time
@@ -17,6 +18,7 @@ from html import escape
 from typing import Any
 from urllib.parse import urlsplit
 
+from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.requests import HTTPConnection
 from streamlit.auth_util import encode_provider_token, get_cookie_with_chunks
 from streamlit.web.server.starlette.starlette_app_utils import decode_signed_value
@@ -24,6 +26,7 @@ from streamlit.web.server.starlette.starlette_server_config import USER_COOKIE_N
 
 from nearmiss.access import Login
 from nearmiss.errors import AccessError
+from nearmiss_app import telemetry
 
 SIGN_IN = "/sign-in"
 # Streamlit's own: to the provider, back from it, out, and "ok" for a proxy that asks whether the server lives.
@@ -64,6 +67,7 @@ class SignIn:
 
     content: str
     until: float
+    name: str = ""  # of who signed in
 
 
 class Gate:
@@ -86,6 +90,12 @@ class Gate:
 
     async def _http(self, scope: Any, receive: Any, send: Any) -> None:
         path = scope["path"].removeprefix(self.base)
+        with telemetry.request(scope["method"], path) as seen:
+            await self._served(scope, path, receive, _watched(send, seen), seen)
+
+    async def _served(self, scope: Any, path: str, receive: Any, send: Any, seen: telemetry.Seen) -> None:
+        if path == telemetry.METRICS and await self._by_token(scope, send):
+            return
         if self.login is not None and path == SIGN_IN:
             # A token of Streamlit's lives two minutes: made at the press, and not with the page that offers it.
             to = f"{self.base}/auth/login?provider={encode_provider_token('default')}"
@@ -93,22 +103,44 @@ class Gate:
             return
         if self.login is not None and path not in OPEN:
             try:
-                self._sign_in(scope)
+                sign_in = self._sign_in(scope)
             except AccessError as refused:
                 await _answer(send, 401, self._page(str(refused), scope))
                 return
+            seen.person = sign_in.name if sign_in else ""
+        if path == telemetry.METRICS:
+            await _numbers(send)
+            return
         if path == "/auth/logout":
             self._sign_out(scope)
         await self.app(scope, receive, send)
 
+    async def _by_token(self, scope: Any, send: Any) -> bool:
+        """Whether a request for the numbers is answered: for the token, or refused where nothing else opens them."""
+        if telemetry.may_read(HTTPConnection(scope).headers.get("authorization", "")):
+            await _numbers(send)
+            return True
+        if self.login is None and telemetry.needs_token():
+            await _answer(send, 401, "Wanted the token of this server; found another, or none.")
+            return True
+        return False
+
     async def _socket(self, scope: Any, receive: Any, send: Any) -> None:
-        try:
-            self._check_origin(scope)
-            sign_in = self._sign_in(scope)
-        except AccessError:
-            await receive()
-            await send({"type": "websocket.close", "code": 1008})
-            return
+        with telemetry.request("SOCKET", scope["path"].removeprefix(self.base)) as seen:
+            try:
+                self._check_origin(scope)
+                sign_in = self._sign_in(scope)
+            except AccessError:
+                seen.status = 403
+                await receive()
+                await send({"type": "websocket.close", "code": 1008})
+                return
+            seen.status, seen.person = 101, sign_in.name if sign_in else ""
+            with telemetry.connected(seen.person):
+                await self._open(sign_in, scope, receive, send)
+
+    async def _open(self, sign_in: SignIn | None, scope: Any, receive: Any, send: Any) -> None:
+        """An open socket, as long as its sign-in lives."""
         is_closed = False
 
         async def received() -> Any:
@@ -152,8 +184,8 @@ class Gate:
             claims = None
         if not isinstance(claims, dict) or claims.get("origin") != self.login.origin:
             raise AccessError("The sign-in cannot be read. Sign in again.")
-        self.login.person(claims)
-        sign_in = SignIn(hashlib.sha256(content or b"").hexdigest(), self.login.until(claims))
+        person = self.login.person(claims)
+        sign_in = SignIn(hashlib.sha256(content or b"").hexdigest(), self.login.until(claims), person.name)
         if not self._lives(sign_in):
             raise AccessError("You are signed out.")
         return sign_in
@@ -198,6 +230,23 @@ class Gate:
             await send(message)
 
         return sent
+
+
+async def _numbers(send: Any) -> None:
+    # The log may lie in a database: others are served meanwhile.
+    text = await asyncio.to_thread(telemetry.exposition)
+    await _answer(send, 200, text, {"content-type": CONTENT_TYPE_LATEST})
+
+
+def _watched(send: Any, seen: telemetry.Seen) -> Any:
+    """The same, and the answer's status is noted."""
+
+    async def sent(message: Any) -> None:
+        if message["type"] == "http.response.start":
+            seen.status = message["status"]
+        await send(message)
+
+    return sent
 
 
 async def _answer(send: Any, status: int, page: str, headers: dict[str, str] | None = None) -> None:

@@ -41,6 +41,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--base-path", default="")
     parser.add_argument("--auth", default="")
+    parser.add_argument("--log-json", action="store_true")
     return parser.parse_args()
 
 
@@ -53,7 +54,7 @@ def settings(asked: argparse.Namespace, login: Login | None) -> dict[str, Any]:
         told["browser.serverAddress"] = login.host
     elif asked.host not in HERE:
         told["server.allowedHosts"] = ["*"] if asked.host in ("0.0.0.0", "::") else [asked.host, *HERE]
-    if asked.host not in HERE:
+    if asked.host not in HERE or asked.log_json:
         # Its greeting asks other hosts of the internet for this machine's address.
         told["logger.hideWelcomeMessage"] = True
     return told
@@ -68,6 +69,11 @@ def main() -> None:
     os.environ |= {AUTH: asked.auth, OPEN: "" if login or asked.host in HERE else "yes"}
     # Before the thread begins: two threads that import the same modules round a circle may each get half of one.
     import streamlit
+
+    from nearmiss_app import json_log
+
+    if asked.log_json:
+        json_log.begin()
     from starlette.middleware import Middleware
 
     from nearmiss_app.gate import Gate

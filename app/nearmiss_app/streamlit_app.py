@@ -8,7 +8,7 @@ from nearmiss import access
 from nearmiss.errors import NearmissError
 from nearmiss.review import MODEL, is_model
 from nearmiss.workspace import Workspace
-from nearmiss_app import glossary, navigation, state, theme
+from nearmiss_app import glossary, navigation, state, telemetry, theme
 
 # Streamlit leaves six blank lines above each page and wide margins, and its captions are too pale to read.
 # Pictures stand side by side where there is room for their names and numbers, else one above the other.
@@ -90,7 +90,8 @@ def main() -> None:
         work = state.workspace()
         state.remember_reviewer()
         sidebar(work)
-        page.run()
+        with telemetry.page(page.url_path, state.reviewer()):
+            page.run()
         state.warm(work)
     except NearmissError as mistake:
         st.error(navigation.as_text(str(mistake)), icon=":material/error:")

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import os
 import shutil
 import socket
@@ -14,6 +15,7 @@ from pathlib import Path
 import httpx
 import pytest
 from joserfc.jwk import RSAKey
+from prometheus_client.parser import text_string_to_metric_families
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -48,7 +50,11 @@ WALKED = (
     "/auth/login/x",
     "/AUTH/LOGIN",
     "/sign-in/",
+    "/metrics",
+    "/metrics?token=wrong",
+    "/metrics/",
 )
+TOKEN = "a token of the tests"
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +70,13 @@ def honest(provider):
 
 
 @pytest.fixture(scope="module")
-def app(mined, provider, tmp_path_factory):
+def written(tmp_path_factory):
+    """The file of the server's log."""
+    return tmp_path_factory.mktemp("log") / "log.jsonl"
+
+
+@pytest.fixture(scope="module")
+def app(mined, provider, written, tmp_path_factory):
     """The address of the app over a run; only people of example.org and one guest have a role."""
     folder = tmp_path_factory.mktemp("login")
     run = Path(shutil.copytree(mined, folder / "secret-run"))
@@ -84,14 +96,26 @@ reviewer = ["@example.org"]
 reader = ["guest@other.org"]
 """
     )
-    words = ["app", str(run), "--port", str(port), "--auth", str(folder / "auth.toml"), "--base-path", "/team"]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "nearmiss.cli", *words],
-        cwd=ROOT,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
+    words = [
+        "app",
+        str(run),
+        "--port",
+        str(port),
+        "--auth",
+        str(folder / "auth.toml"),
+        "--base-path",
+        "/team",
+        "--log-json",
+    ]
+    with written.open("w") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "nearmiss.cli", *words],
+            cwd=ROOT,
+            env=os.environ | {"NEARMISS_METRICS_TOKEN": TOKEN},
+            stdout=subprocess.DEVNULL,
+            stderr=log,
+            start_new_session=True,
+        )
     url = f"http://127.0.0.1:{port}/team"
     until = time.monotonic() + START
     while True:
@@ -215,6 +239,49 @@ def test_cookies_are_out_of_reach_of_scripts_and_other_sites(app):
     assert [one for one in set_now if not {"HttpOnly", "SameSite=lax", "Path=/team"} <= set(one.split("; "))] == []
 
 
+def numbers(answer):
+    """The samples of a scrape by their names."""
+    families = text_string_to_metric_families(answer.text)
+    return {(one.name, *one.labels.values()): one.value for family in families for one in family.samples}
+
+
+def test_the_token_or_a_sign_in_opens_the_numbers_and_nothing_else_does(app):
+    browser, _ = signed_in(app)
+    before = numbers(browser.get(f"{app}/metrics"))
+    assert before["nearmiss_log_readable",] == 1.0
+    for token in ("wrong", TOKEN[:-1], f"{TOKEN}x"):
+        assert httpx.get(f"{app}/metrics", headers={"Authorization": f"Bearer {token}"}).status_code == 401
+    with stream(app, browser) as socket:
+        seen(socket)
+        after = numbers(httpx.get(f"{app}/metrics", headers={"Authorization": f"Bearer {TOKEN}"}))
+        assert after["nearmiss_people_connected",] >= 1.0
+    assert after["nearmiss_requests_total", "401"] == before.get(("nearmiss_requests_total", "401"), 0.0) + 3
+    assert after["nearmiss_request_seconds_count",] > before["nearmiss_request_seconds_count",]
+    assert after["nearmiss_page_seconds_count", "overview"] > before.get(("nearmiss_page_seconds_count", "overview"), 0)
+
+
+def test_the_log_is_lines_of_json_that_name_who_asked_and_hold_no_secret(app, written):
+    browser, _ = signed_in(app)
+    asked = f"{app}/review?reviewer=eve&text=a-word-of-the-run"
+    assert browser.get(asked).status_code == 200
+    assert browser.get(f"{app}/what-somebody-typed").status_code == 200
+    browser.get(f"{app}/_stcore/health")  # is served after the lines of those before are written
+    said = written.read_text()
+    lines = [json.loads(line) for line in said.splitlines()]
+    requests = [line for line in lines if line["logger"] == "nearmiss.requests"]
+    [last, other] = [line for line in requests if line.get("request") in ("GET /review", "GET other")][-2:]
+    assert {name: last[name] for name in ("request", "status", "person", "run")} == {
+        "request": "GET /review",
+        "status": 200,
+        "person": "ada@example.org",
+        "run": "secret-run",
+    }
+    assert last["milliseconds"] > 0
+    assert other["request"] == "GET other"
+    secrets = [TOKEN, "not told", "a-word-of-the-run", "what-somebody-typed", "code=", "eyJ", *browser.cookies.values()]
+    assert [secret for secret in secrets if secret in said] == []
+
+
 @pytest.mark.parametrize(
     "changes",
     [
@@ -264,7 +331,7 @@ def test_behind_tls_cookies_only_go_over_tls():
     async def send(message):
         sent.append(message)
 
-    scope = {"type": "http", "path": "/_stcore/health", "headers": []}
+    scope = {"type": "http", "method": "GET", "path": "/_stcore/health", "headers": []}
     with ThreadPoolExecutor(1) as another:  # in this one the loop of a browser's test may run
         another.submit(asyncio.run, Gate(app, login)(scope, None, send)).result()
     assert (b"set-cookie", b"a=b; HttpOnly; Secure") in sent[0]["headers"]

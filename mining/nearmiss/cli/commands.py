@@ -334,6 +334,9 @@ def open_app(
     insecure_open: Annotated[
         bool, typer.Option("--insecure-open", help="serve without a login to whoever reaches --host")
     ] = False,
+    log_json: Annotated[
+        bool, typer.Option("--log-json", envvar="NEARMISS_LOG_JSON", help="write the server's log as lines of JSON")
+    ] = False,
 ) -> None:
     """Look, tune, review and export in the browser: this machine's only, or a team's with --auth."""
     from nearmiss.cli import serving
@@ -344,13 +347,13 @@ def open_app(
     if auth is not None and reviewer:
         raise AccessError(f"--reviewer {reviewer}: wanted none beside --auth, where each person is who signed in")
     open_run(run).round_folder()
-    say = remarks(_errors())
+    say = remarks(_errors()) if not log_json else lambda sentence: None
     say(f"{where.url}{page.lstrip('/')}  (Ctrl-C stops it)")
     if insecure_open:
         say("Without a login: whoever reaches this address reads, judges, changes and exports everything.")
     elif auth is None:
         say("Without a login: only this machine can reach it. --auth FILE lets a team in.")
-    serving.serve(run, from_here(new_reviews) or reviews, reviewer, where)
+    serving.serve(run, from_here(new_reviews) or reviews, reviewer, replace(where, log_json=log_json))
 
 
 @app.command()

@@ -16,6 +16,9 @@ from nearmiss.access import Login, read_login
 from nearmiss.access.login import HERE
 from nearmiss.errors import AccessError, require
 
+METRICS_TOKEN = "NEARMISS_METRICS_TOKEN"  # the environment variable's name
+SHORTEST_TOKEN = 16
+
 
 @dataclass(frozen=True)
 class AppAddress:
@@ -25,6 +28,7 @@ class AppAddress:
     host: str = "127.0.0.1"
     base_path: str = ""
     auth: str = ""
+    log_json: bool = False
 
     @property
     def url(self) -> str:
@@ -64,7 +68,10 @@ def _below(login: Login, base_path: str) -> str:
 
 def serve(run: Path, reviews: str, reviewer: str, where: AppAddress) -> None:
     """Become the server of the app."""
-    require("app", "streamlit", "plotly")
+    require("app", "streamlit", "plotly", "prometheus_client")
+    token = os.environ.get(METRICS_TOKEN, "")
+    if token and len(token) < SHORTEST_TOKEN:
+        raise AccessError(f"{METRICS_TOKEN}: wanted {SHORTEST_TOKEN} characters or more; found {len(token)}")
     os.environ |= {
         "NEARMISS_RUN": str(run.absolute()),
         "NEARMISS_REVIEWS": reviews,
@@ -78,6 +85,7 @@ def serve(run: Path, reviews: str, reviewer: str, where: AppAddress) -> None:
     sys.stdout.flush()
     command = [sys.executable, "-m", "nearmiss_app.server", "--port", str(where.port), "--host", where.host]
     command += ["--base-path", where.base_path, "--auth", where.auth]
+    command += ["--log-json"] if where.log_json else []
     # While Python starts anew, an interrupt would print its traceback: the process that waits ends this one instead.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.execv(sys.executable, command)

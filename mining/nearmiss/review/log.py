@@ -123,6 +123,16 @@ class ReviewLog:
             self._note_begun()  # logs of version 0.1 have no such word
         return entries
 
+    def counts(self, after: int) -> tuple[dict[tuple[str, str], int], int]:
+        """How many rows after number `after` there are, by verdict and by "person" or "model"; and the last number."""
+        is_model = sql.func.substr(ROWS.c.reviewer, 1, len(MODEL)) == MODEL
+        by = sql.case((is_model, "model"), else_="person").label("by")
+        columns = ROWS.c.verdict, by, sql.func.count(), sql.func.max(ROWS.c.seq)
+        found = sql.select(*columns).where(ROWS.c.seq > after).group_by(ROWS.c.verdict, by)
+        with self._reading() as connection:
+            rows = connection.execute(found).all()
+        return {(verdict, who): count for verdict, who, count, _ in rows}, max([after, *(row[3] for row in rows)])
+
     def acknowledged(self, client_id: str) -> int:
         """The highest `client_seq` of a client that is written; 0 for an unknown one."""
         highest = sql.select(sql.func.max(ROWS.c.client_seq)).where(ROWS.c.client_id == client_id)
