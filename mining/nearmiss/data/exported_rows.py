@@ -42,7 +42,7 @@ def exported(folder: Path) -> ExportedRows | None:
         return None
     name, shards = content["format"], content["shards"]
     if name not in READ_AS:
-        raise DatasetError(f"{folder}: wanted an export with its documents; found {name!r}, which holds none")
+        raise DatasetError(f"{folder}: wanted an export that can be read as data; found {name!r}, which cannot")
     if missing := [shard["name"] for shard in shards if not (folder / shard["name"]).is_file()]:
         listed = ", ".join(missing[:5])
         raise DatasetError(f"{folder}: wanted every shard of the export; found {len(missing):,} missing: {listed}")

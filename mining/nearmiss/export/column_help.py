@@ -67,6 +67,21 @@ LABELED_LIST = QUERY | {
     "answer": "a positive, then the hard negatives",
     "labels": "1 or 0 for each; with scores, `scores` (the teacher's) in their place",
 }
+_MESSAGE = "a conversation of one message, {role, content}"
+SWIFT = {
+    "messages": "the query, after the instruction as a system message if one is given",
+    "positive_messages": f"one positive, {_MESSAGE}",
+    "negative_messages": f"the hard negatives in the order of their slots, each {_MESSAGE}",
+}
+SWIFT_RERANKER = SWIFT | {"positive_messages": f"the positives, each {_MESSAGE}"}
+ARCTIC = IDS | {
+    "doc_id": "a document's id",
+    "QUERY_ID": "the query's number, 64 bits of its id",
+    "DOCUMENT_ID": "the document's number, 64 bits of its id",
+    "RELEVANCE": "1 for a positive, -1 for a hard negative",
+}
+ARCTIC_QUERY = {"QUERY_ID": "the query's number", "QUERY_TEXT": "its text"}
+ARCTIC_DOCUMENT = {"DOCUMENT_ID": "the document's number", "DOCUMENT_TEXT": "its title and text"}
 QRELS = IDS | {"iteration": "0", "doc_id": "a document", "grade": "a positive's grade; 0 if mined as a negative"}
 RUN = IDS | {
     "iteration": "Q0",

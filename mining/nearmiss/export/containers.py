@@ -75,7 +75,8 @@ def write_parquet(path: Path, rows: Iterable[Row], own_schema: pa.Schema, compre
 
 
 def _schema(row: Row, own_schema: pa.Schema) -> pa.Schema:
-    seen = pa.RecordBatch.from_pylist([row]).schema
+    # Without them: a number of 64 bits is too large for the type that would be inferred.
+    seen = pa.RecordBatch.from_pylist([{name: row[name] for name in row if name not in own_schema.names}]).schema
     return pa.schema([own_schema.field(name) if name in own_schema.names else seen.field(name) for name in row])
 
 

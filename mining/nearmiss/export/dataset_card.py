@@ -114,7 +114,7 @@ def _features(columns: Iterable[str]) -> list[dict[str, str]]:
 def _loadable(form: ExportFormat) -> dict[str, Mapping[str, str]]:
     tables = {table.stem: table.columns for table in form.tables}
     # `datasets` reads all tables of a folder with one reader, and cannot read rows beside JSON values.
-    if form.corpus and form.file == "rows":
+    if form.corpus and form.file in ("rows", "parquet"):
         tables[form.corpus.stem] = form.corpus.columns
     return tables
 

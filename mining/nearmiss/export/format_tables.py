@@ -55,12 +55,22 @@ def own_columns(dataset: Dataset, name: FormatName) -> list[str]:
 
 
 def types_of_table(dataset: Dataset, table: FormatTable, export: Export) -> pa.Schema:
-    """Types of the user's columns in a table, where Parquet needs them."""
-    typed = export.container == "parquet" and _is_extended(table, export)
-    return own_types(dataset.queries, QUERY_FIELDS) if typed else pa.schema([])
+    """Types of columns in a table, where Parquet needs them: the format's, and of the user's own."""
+    typed = _is_parquet(export) and _is_extended(table, export)
+    own = own_types(dataset.queries, QUERY_FIELDS) if typed else pa.schema([])
+    return _with_types(table.types, own)
 
 
-def types_of_corpus(dataset: Dataset, export: Export) -> pa.Schema:
+def types_of_corpus(dataset: Dataset, corpus: CorpusTable, export: Export) -> pa.Schema:
     """The same for the corpus, which stands beside JSON arrays as Parquet."""
-    typed = export.own_columns and (export.container == "parquet" or EXPORT_FORMATS[export.format].file == "array")
-    return own_types(dataset.documents, TEXT_FIELDS) if typed else pa.schema([])
+    typed = export.own_columns and (_is_parquet(export) or EXPORT_FORMATS[export.format].file == "array")
+    own = own_types(dataset.documents, TEXT_FIELDS) if typed else pa.schema([])
+    return _with_types(corpus.types, own)
+
+
+def _is_parquet(export: Export) -> bool:
+    return export.container == "parquet" or EXPORT_FORMATS[export.format].file == "parquet"
+
+
+def _with_types(types: Mapping[str, str], own: pa.Schema) -> pa.Schema:
+    return pa.schema([*(pa.field(name, pa.type_for_alias(kind)) for name, kind in types.items()), *own])

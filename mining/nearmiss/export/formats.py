@@ -5,15 +5,17 @@ To add one: write its row function, describe it here, and name it in `FormatName
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
 
 from nearmiss.errors import RecipeError
 from nearmiss.export import column_help
+from nearmiss.export import for_arctic as tables
 from nearmiss.export import for_lines as lines
 from nearmiss.export import for_sentence_transformers as losses
+from nearmiss.export import for_swift as conversations
 from nearmiss.export import for_toolkits as toolkits
 from nearmiss.export.examples import Document, TrainingExample
 from nearmiss.settings import Export, FormatName, flag
@@ -21,6 +23,7 @@ from nearmiss.types import Ints, Row
 
 ColumnHelp = Mapping[str, str]
 GROUP = "batch_group"
+WITH_PROMPT: tuple[FormatName, ...] = ("flag", "swift", "swift-reranker")
 
 
 def each_pair(positives: Ints, negatives: Ints) -> Ints:
@@ -60,6 +63,7 @@ class FormatTable:
     rows: Callable[[TrainingExample, Export], Iterator[Row]]
     columns: ColumnHelp
     size: Callable[[Ints, Ints], Ints]  # of a query's numbers of positives and of negatives, (n_queries,) each
+    types: ColumnHelp = field(default_factory=dict)  # of columns that Parquet would otherwise take for int64
 
 
 @dataclass(frozen=True)
@@ -69,6 +73,7 @@ class CorpusTable:
     stem: str
     row: Callable[[Document], Row]
     columns: ColumnHelp
+    types: ColumnHelp = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -79,7 +84,8 @@ class ExportFormat:
     use: str
     tables: tuple[FormatTable, ...]
     corpus: CorpusTable | None = None
-    file: Literal["rows", "array", "tsv"] = "rows"  # rows: JSON lines or Parquet; array: one JSON value around all
+    # rows: JSON lines or Parquet; parquet: that alone; array: one JSON value around all
+    file: Literal["rows", "parquet", "array", "tsv"] = "rows"
     same_number: bool = False  # every row needs the same number of negatives
     scores: Literal["optional", "always", "never"] = "optional"
     opened_plainly: bool = False  # the consumer cannot read compressed files
@@ -180,6 +186,28 @@ EXPORT_FORMATS: dict[FormatName, ExportFormat] = {
         FormatTable("train", lines.rocketqa_de, column_help.ROCKETQA_DE, each_pair),
         scores="never",
     ),
+    "swift": replace(
+        _rows("ms-swift", "embedding models (InfoNCE)", conversations.swift, column_help.SWIFT, each_positive),
+        scores="never",
+        opened_plainly=True,
+    ),
+    "swift-reranker": replace(
+        _rows("ms-swift", "rerankers", conversations.swift_reranker, column_help.SWIFT_RERANKER, each_query),
+        scores="never",
+        opened_plainly=True,
+    ),
+    "arctic": ExportFormat(
+        "Arctic-Embed",
+        "ArcticTraining's mined labels, queries and documents",
+        (
+            FormatTable("labels", tables.arctic, column_help.ARCTIC, each_passage, tables.LABEL_TYPES),
+            FormatTable("queries", tables.arctic_query, column_help.ARCTIC_QUERY, each_query, {"QUERY_ID": "uint64"}),
+        ),
+        CorpusTable("documents", tables.arctic_document, column_help.ARCTIC_DOCUMENT, {"DOCUMENT_ID": "uint64"}),
+        file="parquet",
+        scores="never",
+        own_columns_in="queries",
+    ),
     "trec": _lines(
         "TREC tools",
         "qrels and a run: trec_eval, ir_measures",
@@ -206,7 +234,7 @@ def choices(name: FormatName) -> frozenset[str]:
         "own_columns": form.own_columns_in is not None,
         "batch_groups": form.file == "rows",
         "negatives": form.same_number,
-        "prompt": name == "flag",
+        "prompt": name in WITH_PROMPT,
         "corpus_id": name == "nemo",
         "container": form.file == "rows",
     }
@@ -231,6 +259,8 @@ def check(export: Export) -> None:
         raise RecipeError(f"--scores: wanted a format with a place for them; found {name}")
     if export.own_columns and form.own_columns_in is None:
         raise RecipeError(f"--own-columns: wanted a format that can be extended; found {name}")
+    if export.container == "parquet" and form.file == "parquet":
+        raise RecipeError(f"--container parquet: wanted none, since {name} is Parquet in any case; found it")
     if export.container == "parquet" and form.file != "rows":
         raise RecipeError(f"--container parquet: wanted a format of rows; found {name}")
     if export.batch_groups and form.file != "rows":
@@ -238,8 +268,11 @@ def check(export: Export) -> None:
     if export.negatives is not None and not form.same_number:
         raise RecipeError(f"--negatives: wanted n-tuple, margin-mse-list or kl; found {name}, which takes any number")
     defaults = Export()
-    for field, wanted in (("prompt", "flag, which has a field for it"), ("corpus_id", "nemo, whose rows name it")):
-        if getattr(export, field) != getattr(defaults, field) and field not in choices(name):
-            raise RecipeError(f"{flag(field)}: wanted {wanted}; found {name}")
+    for option, wanted in (
+        ("prompt", f"{' or '.join(WITH_PROMPT)}, which have a place for it"),
+        ("corpus_id", "nemo, whose rows name it"),
+    ):
+        if getattr(export, option) != getattr(defaults, option) and option not in choices(name):
+            raise RecipeError(f"{flag(option)}: wanted {wanted}; found {name}")
     if not export.corpus_id.strip():
         raise RecipeError("--corpus-id: wanted a name; found none")

@@ -91,7 +91,8 @@ def rows_of_first_table(export: WrittenExport) -> Iterator[Row]:
 
 def query_of(row: Row) -> str:
     """What names the row's query: its id where the format has one, else its text. Every format begins with it."""
-    return str(next(iter(row.values())))
+    first = next(iter(row.values()))
+    return str(first[-1]["content"] if isinstance(first, list) else first)
 
 
 def _parquet(path: Path) -> Iterator[Row]:
@@ -141,6 +142,12 @@ def _numbered(positive: str) -> Callable[[Row], Passages]:
     return read
 
 
+def _said(row: Row) -> Passages:
+    """From conversations, whose last message is the passage."""
+    named = {"positive": "positive_messages", "negative": "negative_messages"}
+    return {role: [messages[-1]["content"] for messages in row[column]] for role, column in named.items()}
+
+
 def _first_is_positive(column: str) -> Callable[[Row], Passages]:
     def read(row: Row) -> Passages:
         return {"positive": row[column][:1], "negative": row[column][1:]}
@@ -173,5 +180,8 @@ _PASSAGES: dict[FormatName, Callable[[Row], Passages]] = {
     "nemo": _named("pos_doc", "neg_doc", "id"),
     "rocketqa-ce": _labelled("passage", "label"),
     "rocketqa-de": _named("positive", "negative"),
+    "swift": _said,
+    "swift-reranker": _said,
+    "arctic": _labelled("doc_id", "RELEVANCE"),
     "trec": _labelled("doc_id", "grade"),
 }

@@ -106,7 +106,7 @@ def _shards(
     if form.corpus:
         layout = replace(layout, file="parquet") if form.file == "array" else layout
         rows = _counting(rows_of_corpus(dataset, planned.selected, form.corpus, export), advance)
-        yield from write_shards(folder, form.corpus.stem, rows, layout, types_of_corpus(dataset, export))
+        yield from write_shards(folder, form.corpus.stem, rows, layout, types_of_corpus(dataset, form.corpus, export))
 
 
 def _counting(rows: Iterator[Row], advance: Advance) -> Iterator[Row]:
@@ -121,6 +121,8 @@ def layout_of(form: ExportFormat, export: Export, provenance: Mapping[str, Any])
     compress = export.compress or ("none" if form.opened_plainly else "zst")
     if form.file == "rows":
         return FileLayout(export.container, compress, export.shard_size)
+    if form.file == "parquet":
+        return FileLayout("parquet", compress, export.shard_size)
     return FileLayout("json" if form.file == "array" else "tsv", compress, export.shard_size, head, tail)
 
 

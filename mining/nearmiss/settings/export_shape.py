@@ -22,8 +22,13 @@ FormatName = Literal[
     "nemo",
     "rocketqa-ce",
     "rocketqa-de",
+    "swift",
+    "swift-reranker",
+    "arctic",
     "trec",
 ]
+# Unsloth trains with sentence-transformers' own trainer, so its rows are the same.
+ALIASES: dict[str, FormatName] = {"unsloth": "triplet"}
 Compress = Literal["zst", "gz", "none"]
 Container = Literal["jsonl", "parquet"]
 OfRelevant = Literal["promote", "drop"]
@@ -56,7 +61,7 @@ class Export:
         "negatives in a row of n-tuple, margin-mse-list and kl; by default as many as nine in ten queries have",
         COUNT,
     ] = None
-    prompt: Annotated[str, "instruction for the queries, as FlagEmbedding's `prompt`"] = ""
+    prompt: Annotated[str, "instruction for the queries: FlagEmbedding's `prompt`, ms-swift's system message"] = ""
     corpus_id: Annotated[str, "name of the corpus in `nemo`; two datasets trained on together need two"] = "nearmiss"
     shard_size: Annotated[int | None, "rows in one file; by default one file for each table", COUNT] = None
     compress: Annotated[Compress | None, "by default zst, or none where the training code opens the file itself"] = None
@@ -66,4 +71,5 @@ class Export:
     unsure: Annotated[OfUnsure, "judged `cannot tell`: drop, or keep as a candidate like any other"] = "drop"
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "format", ALIASES.get(self.format, self.format))
         check_fields(self)

@@ -659,3 +659,60 @@ def test_no_query_disappears_in_silence(tmp_path_factory, counts, width):
     assert manifest.exported_queries + sum(manifest.left_out_queries.values()) == len(counts)
     assert manifest.exported_queries == sum(count >= at_least for count in counts)
     assert len(rows_in(out)) == manifest.exported_queries
+
+
+# ms-swift and Arctic-Embed, read as their documentation and their code read them.
+
+
+def said(texts, role):
+    return [[{"role": role, "content": TITLED[doc_id]}] for doc_id in texts]
+
+
+@pytest.mark.parametrize("prompt", ["", "Find the answer"])
+def test_swift_has_one_positive_a_row_and_the_instruction_as_a_system_message(dataset, tmp_path, prompt):
+    rows = rows_in(exported(dataset, tmp_path, format="swift", prompt=prompt))
+    system = [{"role": "system", "content": prompt}] if prompt else []
+    assert rows == [
+        {
+            "messages": [*system, {"role": "user", "content": QUERY[query_id]}],
+            "positive_messages": said([positive], "user"),
+            "negative_messages": said(NEG[query_id], "user"),
+        }
+        for query_id in POS
+        for positive in POS[query_id]
+    ]
+
+
+def test_swifts_reranker_has_every_passage_of_a_query_as_the_assistants(dataset, tmp_path):
+    rows = rows_in(exported(dataset, tmp_path, format="swift-reranker"))
+    assert [row["positive_messages"] for row in rows] == [said(POS[query_id], "assistant") for query_id in POS]
+    assert [row["negative_messages"] for row in rows] == [said(NEG[query_id], "assistant") for query_id in POS]
+
+
+def test_arctic_embed_finds_the_texts_of_its_labels_by_unsigned_numbers(dataset, tmp_path):
+    out = exported(dataset, tmp_path, format="arctic")
+    labels, queries, documents = (
+        pd.read_parquet(out / f"{name}-00000.parquet") for name in ("labels", "queries", "documents")
+    )
+    assert {name: str(kind) for name, kind in labels.dtypes.items()} | {"query_id": "", "doc_id": ""} == {
+        "query_id": "",
+        "doc_id": "",
+        "QUERY_ID": "uint64",
+        "DOCUMENT_ID": "uint64",
+        "RELEVANCE": "int8",
+    }
+    # As `pretokenize_and_batch_mined_data` joins them.
+    text_of_query = pd.Series(queries["QUERY_TEXT"].to_numpy(), index=queries["QUERY_ID"].to_numpy())
+    text_of_document = pd.Series(documents["DOCUMENT_TEXT"].to_numpy(), index=documents["DOCUMENT_ID"].to_numpy())
+    found = {"positive": [], "negative": []}
+    for query_id in labels["QUERY_ID"].astype(np.uint64).unique():
+        own = labels.iloc[labels.groupby("QUERY_ID").indices[query_id]]
+        for name, rows in (("positive", own[own["RELEVANCE"] > 0]), ("negative", own[~(own["RELEVANCE"] > 0)])):
+            texts = text_of_document.loc[rows["DOCUMENT_ID"].to_numpy(dtype=np.uint64)].tolist()
+            found[name].append((text_of_query.loc[query_id], texts))
+    assert found["positive"] == [(QUERY[query_id], [TITLED[doc_id] for doc_id in POS[query_id]]) for query_id in POS]
+    assert found["negative"] == [(QUERY[query_id], [TITLED[doc_id] for doc_id in NEG[query_id]]) for query_id in POS]
+
+
+def test_unsloth_trains_with_sentence_transformers_trainer_so_its_rows_are_those(dataset, tmp_path):
+    assert Export(format="unsloth") == Export(format="triplet")

@@ -596,7 +596,7 @@ def export_of(tmp_path, name, standing, policy=POLICY, **more):
 
 @pytest.mark.parametrize("name", get_args(FormatName))
 def test_every_format_is_read_back_to_the_passages_that_were_written(tmp_path, name):
-    by_id = name in ("tevatron", "tevatron-ids", "dpr", "pylate", "nemo", "trec")
+    by_id = name in ("tevatron", "tevatron-ids", "dpr", "pylate", "nemo", "arctic", "trec")
     export = export_of(tmp_path, name, Standing(), shard_size=1)
     found = {}
     for row in rows_of_first_table(export):

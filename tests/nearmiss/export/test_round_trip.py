@@ -16,7 +16,8 @@ from nearmiss.settings import Export
 from nearmiss.training import from_dataset
 from nearmiss.workspace import open_to_read
 
-WITH_DOCUMENTS = [name for name in get_args(FormatName) if name != "trec"]
+# trec holds no documents; ms-swift's conversations and Arctic-Embed's numbers are written, but not read.
+WITH_DOCUMENTS = [name for name in get_args(FormatName) if name not in ("trec", "swift", "swift-reranker", "arctic")]
 WAYS = {
     "packed": {"shard_size": 100},
     "plain": {"compress": "none"},
@@ -90,7 +91,7 @@ def test_every_format_with_documents_can_be_read():
 
 def test_an_export_without_documents_says_so(work, tmp_path):
     folder, _ = written_as(work, tmp_path, "trec")
-    with pytest.raises(DatasetError, match="wanted an export with its documents; found 'trec', which holds none"):
+    with pytest.raises(DatasetError, match="wanted an export that can be read as data; found 'trec', which cannot"):
         data.read(folder)
 
 
