@@ -43,8 +43,8 @@ def saturation(work: Workspace) -> None:
     if found[-1].queries < found[-1].of:
         looked = f"a seeded sample of {found[-1].queries:,} of {found[-1].of:,} queries"
     st.caption(
-        f"Of {looked}: the cosine with the best ranked answer, and up to {core.EACH} negatives of each kind (a number "
-        "beside a kind is how many a query has on average). BM25 alone and dense alone: found by that source and no "
+        f"Of {looked}: the cosine with the best ranked answer, and up to {core.EACH} negatives of each kind. "
+        "BM25 alone and dense alone: found by that source and no "
         "other, neither kept nor refused. Refused ones may be answers, which training on them would push away. In "
         "batch: answers of other queries."
     )

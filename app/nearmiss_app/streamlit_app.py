@@ -19,7 +19,7 @@ STYLE = """
 [data-testid="stCaptionContainer"], [data-testid="stCaptionContainer"] p { color: inherit; opacity: 0.85; }
 [data-testid="stPageLink-NavLink"] * { white-space: normal; }
 /* A link within a page looks like one, also where it leads to the same page for another query. */
-[data-testid="stMain"] [data-testid="stPageLink-NavLink"] { background: none; }
+[data-testid="stMain"] [data-testid="stPageLink-NavLink"] { background: none; padding-inline: 0; margin-inline: 0; }
 [data-testid="stMain"] [data-testid="stPageLink-NavLink"] :not(strong) { font-weight: 400; }
 [data-testid="stMain"] [data-testid="stPageLink-NavLink"] p { text-decoration: underline; text-underline-offset: 3px; }
 /* Buttons of a choice are as high as the fields beside them. */

@@ -28,10 +28,11 @@ def reliability(measured: dict[str, Any], *, dark: bool) -> go.Figure:
         )
     )
     made.add_trace(_judged_by_bin(measured["curve"], look.colour(dark)))
-    made.update_xaxes(title="estimated", tickformat=".0%", range=[-0.02, 1.02])
-    made.update_yaxes(title="judged answers", tickformat=".0%", range=[-0.02, 1.02])
+    ticks = {"tickformat": ".0%", "tickvals": [0, 0.25, 0.5, 0.75, 1], "range": [-0.02, 1.02]}
+    made.update_xaxes(title="estimated", **ticks)
+    made.update_yaxes(title="judged answers", **ticks)
     made = styled(made, dark=dark, height=380)
-    made.update_layout(margin={"t": 32}, font={"color": INK[mode]})
+    made.update_layout(margin={"t": 32, "r": 24}, font={"color": INK[mode]})
     return made
 
 

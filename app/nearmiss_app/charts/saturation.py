@@ -2,7 +2,7 @@
 
 import plotly.graph_objects as go
 
-from nearmiss.session.saturation import EACH, KEPT_BEFORE, REFUSED, Cosines, KindWeight
+from nearmiss.session.saturation import KEPT_BEFORE, REFUSED, Cosines, KindWeight
 from nearmiss_app.charts.nodes import Node, node
 from nearmiss_app.charts.style import styled
 from nearmiss_app.theme import LEFT_OUT, STATUS
@@ -37,16 +37,14 @@ def pulls(shown: list[KindWeight], *, dark: bool) -> go.Figure:
 
 
 def table(shown: list[KindWeight]) -> Node:
-    """Loss and share of each kind; where a query has fewer than it may have, how many on average."""
-    heads = ("Loss, alone", "Share, all together")
+    """Loss and share of each kind, and how many negatives of it a query has on average."""
+    heads = ("A query has", "Loss, alone", "Share, all together")
     rows = [
         node(
             "tr",
             "",
-            node(
-                "th", "", one.kind if one.negatives > EACH - 0.05 else f"{one.kind}, {one.negatives:.1f}", scope="row"
-            ),
-            *(node("td", "number text", value) for value in _numbers(one)),
+            node("th", "", one.kind, scope="row"),
+            *(node("td", "number text", value) for value in (f"{one.negatives:.1f}", *_numbers(one))),
         )
         for one in shown
     ]

@@ -56,7 +56,10 @@ def styled(figure: go.Figure, *, dark: bool, height: int = 320) -> go.Figure:
         font={"family": "system-ui, sans-serif", "size": 13, "color": INK[mode]},
         legend={"orientation": "h", "yanchor": "bottom", "y": 1.0, "x": 0},
         hoverlabel={"font": {"size": 13}},
+        # Plotly's own titles of axes are larger than everything else.
+        template_layout_xaxis_title_font_size=13,
+        template_layout_yaxis_title_font_size=13,
     )
-    figure.update_xaxes(gridcolor=GRID[mode], zeroline=False, automargin=True, title_standoff=8, title_font_size=13)
-    figure.update_yaxes(gridcolor=GRID[mode], zeroline=False, automargin=True, title_standoff=8, title_font_size=13)
+    figure.update_xaxes(gridcolor=GRID[mode], zeroline=False, automargin=True, title_standoff=8)
+    figure.update_yaxes(gridcolor=GRID[mode], zeroline=False, automargin=True, title_standoff=8)
     return figure

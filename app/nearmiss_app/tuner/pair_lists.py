@@ -27,14 +27,14 @@ def columns(work: Workspace, policy: Policy, first: tuple, second: tuple, limit:
 
 def pairs(work: Workspace, policy: Policy, rows: Any, limit: str | None, name: str) -> None:
     """A list of pairs with their texts; page by page where it is long."""
-    size = len(rows) if limit else PAIRS_A_PAGE
-    pages = math.ceil(len(rows) / size)
+    pages = math.ceil(len(rows) / PAIRS_A_PAGE)
     start = 0
     if pages > 1:
-        start = (st.pagination(pages, key=f"page-{name}-{pages}", max_visible_pages=5) - 1) * size
-    shown = tuning.read(work, policy, rows[start : start + size], work.decision(policy), work.decision(), limit)
+        start = (st.pagination(pages, key=f"page-{name}-{pages}", max_visible_pages=5) - 1) * PAIRS_A_PAGE
+    shown = tuning.read(work, policy, rows[start : start + PAIRS_A_PAGE], work.decision(policy), work.decision(), limit)
     for pair in shown:
         with st.container(border=True, gap="small"):
             st.html(card(pair, limit))
-            navigation.link_to("review", "Open in Review", query=pair.query_id, doc=pair.doc_id)
-            navigation.link_to("query", "See it in the rankings", query=pair.query_id, doc=pair.doc_id)
+            with st.container(horizontal=True, gap="medium"):
+                navigation.link_to("review", "Open in Review", query=pair.query_id, doc=pair.doc_id)
+                navigation.link_to("query", "See it in the rankings", query=pair.query_id, doc=pair.doc_id)

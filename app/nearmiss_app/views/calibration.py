@@ -122,7 +122,10 @@ def by_slice(slices: dict[str, Any]) -> None:
 
 def weights(calibration: Calibration) -> None:
     """The weight of each signal."""
-    says = "One standard deviation more of a signal multiplies the odds to be an answer by this. Left lowers them."
+    says = (
+        "One standard deviation more of a signal multiplies the odds to be an answer by this; left of the dashed line "
+        "it lowers them."
+    )
     picture(heading("What each signal weighs", says), key="weights_heading")
     st.html(charts.weights(calibration, dark=theme.is_dark()))
 
