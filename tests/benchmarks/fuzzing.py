@@ -1,11 +1,11 @@
 """
 Mutated rows through every reader of data and of judgements: nothing but the package's own errors, and no row is lost.
 
-    python -m tests.benchmarks.fuzzing [--rows N] [--seed S] [--long]
+    python -m tests.benchmarks.fuzzing [--rows N] [--seed S] [--only SOURCE ...]
 
 Files of a few rows as users bring them, in which about every second row is changed: in a value (bidi controls,
 zero-width and control characters, halves of surrogate pairs, numbers that Python or a database cannot hold, deep
-nesting), in its keys, or in its bytes. `--long` adds a line of 10 MB to each format. Counted as a fault is
+nesting), in its keys, or in its bytes; and to each format two files with a line of 10 MB. Counted as a fault is
 
     raised    any exception but those of nearmiss.errors
     lost      rows read that are neither kept nor rejected, or rejected rows that are not in the file of rejects
@@ -21,7 +21,7 @@ import io
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -87,11 +87,16 @@ BYTES += (b"[", b"]", b":", b"\\u", b"\\ud800", b"NaN", b"-", b"1" * 5000, b"[" 
 
 @dataclass(frozen=True)
 class Source:
-    """Rows as a format has them; `#` becomes the number of the row. `path` is what is read, "" for the folder."""
+    """
+    Rows as a format has them; `#` becomes the number of the row.
+
+    `path` is what is read: a file, "" for the folder, or what a program holds (IN_MEMORY). `corpus` lies beside it.
+    """
 
     format: str
     rows: dict[str, tuple[Any, ...]]
     path: str = ""
+    corpus: str = ""
 
 
 @dataclass(frozen=True)
@@ -116,6 +121,7 @@ class Found:
     faults: list[Fault]
 
 
+IN_MEMORY = ("frame", "frames", "dataset")
 PAIR = {"query": "query #", "positive": "answer #", "negative": "passage #"}
 IDS = {"query": "query #", "query_id": "q#", "positive": "answer #", "positive_id": "d#", "grade": 1}
 PASSAGES = ({"docid": "p#", "title": "t", "text": "answer #"},)
@@ -127,6 +133,24 @@ DATA: dict[str, Source] = {
     "labelled.csv": Source("pairs", {"r.csv": ({"query": "query #", "document": "a #", "label": 1},)}, "r.csv"),
     "pairs.parquet": Source("pairs", {"r.parquet": (PAIR,)}, "r.parquet"),
     "frame": Source("pairs", {"frame": (PAIR, IDS)}, "frame"),
+    "frames": Source(
+        "pairs",
+        {
+            "queries": ({"query_id": "q#", "text": "query #"},),
+            "documents": ({"doc_id": "d#", "text": "answer #", "title": "t"},),
+            "positives": ({"query_id": "q#", "doc_id": "d#"},),
+            "negatives": ({"query_id": "q#", "doc_id": "d0"},),
+        },
+        "frames",
+    ),
+    "hf": Source("hf", {"dataset": (PAIR,)}, "dataset"),
+    "corpus.csv": Source(
+        "pairs",
+        {"r.jsonl": (IDS | {"query_id": "q#"},), "c.csv": ({"id": "e#", "text": "other #", "title": "t"},)},
+        "r.jsonl",
+        "c.csv",
+    ),
+    "corpus.tsv": Source("pairs", {"r.jsonl": (PAIR,), "c.tsv": (["#", "other #"],)}, "r.jsonl", "c.tsv"),
     "flag": Source("flag", {"r.jsonl": ({"query": "query #", "pos": ["a #"], "neg": ["b #", "c"]},)}, "r.jsonl"),
     "tevatron": Source(
         "tevatron",
@@ -219,21 +243,22 @@ IN_A_FILE = {"data": 40, "judgements": 3}
 OURS = Belonging(frozenset({"q0", "q1"}), frozenset({"d0", "d1"}), {"query 0": ["q0"], "query 1": ["q1"]})
 
 
-def fuzz(rows: int, seed: int = 0, *, long: bool = False, folder: Path | None = None) -> Found:
-    """About so many rows, shared out to all sources; the same seed gives the same files."""
+def fuzz(
+    rows: int, seed: int = 0, *, only: Collection[str] = (), long: bool = False, folder: Path | None = None
+) -> Found:
+    """About so many rows, shared out to the sources, and `long` lines; the same seed gives the same files."""
     found = Found(Counter(), Counter(), Counter(), Counter(), Counter(), [])
-    each = rows // (len(DATA) + len(JUDGEMENTS) + 1)
+    sources = [(name, source, _read_data, IN_A_FILE["data"]) for name, source in DATA.items()]
+    sources += [(name, source, _read_judgements, IN_A_FILE["judgements"]) for name, source in JUDGEMENTS.items()]
+    wanted = [one for one in sources if not only or one[0] in only]
+    each = rows // (len(wanted) + 1)
     with TemporaryDirectory(dir=folder) as made:
-        for name, source in DATA.items():
-            _repeat(found, name, source, each, IN_A_FILE["data"], seed, Path(made), _read_data)
-        for name, source in JUDGEMENTS.items():
-            _repeat(found, name, source, each, IN_A_FILE["judgements"], seed, Path(made), _read_judgements)
+        for name, source, reader, in_a_file in wanted:
+            _repeat(found, name, source, each, in_a_file, seed, Path(made), reader)
+            if long:
+                _long(found, name, source, Path(made), reader)
+    if not only or BROWSER in only:
         _browser(found, each, seed)
-        if long:
-            for name, source in DATA.items():
-                _long(found, name, source, Path(made), _read_data)
-            for name, source in JUDGEMENTS.items():
-                _long(found, name, source, Path(made), _read_judgements)
     return found
 
 
@@ -243,14 +268,13 @@ def _repeat(
     random = Random(f"{seed} {name}")
     first = 1 if name == "history.jsonl" else 0
     while found.rows[name] < rows:
-        # A table has one header: another key in one row would change it for all.
-        is_table = isinstance(next(iter(source.rows.values()))[0], dict) and not source.path.endswith((".json", "l"))
         files = {
-            file: list(_mutated(random, kinds, in_a_file, first, keep_keys=is_table and random.random() < 0.8))
+            file: list(_mutated(random, kinds, in_a_file, first, keep_keys=random.random() < _share_of_headers(file)))
             for file, kinds in source.rows.items()
         }
-        if name == "frame" and random.random() < 0.7:  # one type in each column, as a frame that somebody read has
-            files = {name: [{key: _text(value) for key, value in row.items()} for row in files[name]]}
+        if source.path == "dataset" or (source.path in IN_MEMORY and random.random() < 0.7):
+            # One type in each column, as what somebody read from a file has.
+            files = {file: [_as_texts(row) for row in made_rows] for file, made_rows in files.items()}
         written = {file: _as_bytes(random, file, made_rows) for file, made_rows in files.items()}
         found.rows[name] += sum(map(len, files.values()))
         _one(found, name, source, made, written, files, reader)
@@ -290,13 +314,29 @@ def _shown(written: dict, files: dict) -> str:
 
 def _read_data(found: Found, name: str, source: Source, place: Path, files: dict) -> None:
     rejects = place.parent / f"{name}.rejects"
-    given = pd.DataFrame(_columns(files["frame"]), dtype=object) if source.path == "frame" else place / source.path
-    data = read(given, format=None if source.path == "frame" else source.format, reject=rejects)
+    format = None if source.path in ("frame", "frames") else source.format
+    corpus = place / source.corpus if source.corpus else None
+    data = read(_given(source, place, files), format=format, corpus=corpus, reject=rejects)
     counts = data.counts
     found.kept[name] += counts.kept
     found.rejected[name] += counts.rejected
     for kind, said in _faults(data, counts.rejected - len(rejects.read_text("utf-8").splitlines())):
         found.faults.append(Fault(name, kind, said, repr(files)))
+
+
+def _given(source: Source, place: Path, files: dict) -> Any:
+    """What `read` is given: a path, frames, or the folder of a `datasets.Dataset`."""
+    if source.path not in IN_MEMORY:
+        return place / source.path
+    if source.path == "dataset":
+        import datasets
+
+        datasets.disable_progress_bars()
+        folder = place / f"{len(list(place.glob('*')))}"
+        datasets.Dataset.from_dict(_columns(files["dataset"])).save_to_disk(folder)
+        return folder
+    frames = {file: pd.DataFrame(_columns(rows), dtype=object) for file, rows in files.items()}
+    return frames["frame"] if source.path == "frame" else frames
 
 
 def _faults(data: Dataset, unwritten: int) -> Iterator[tuple[str, str]]:
@@ -354,7 +394,7 @@ def _browser(found: Found, rows: int, seed: int) -> None:
 
 def _long(found: Found, name: str, source: Source, made: Path, reader: Callable) -> None:
     """A row with a text of 10 MB; and a line of 10 MB that is no row."""
-    file = source.path or next(iter(source.rows))
+    file = source.path if source.path in source.rows else next(iter(source.rows))
     for number, content in enumerate(("x" * LONG, None)):
         files = {one: list(_numbered(kinds, 3, 1)) for one, kinds in source.rows.items()}
         if content is not None:
@@ -432,14 +472,11 @@ def _as_bytes(random: Random, file: str, rows: list[Any]) -> bytes | None:
 
 def _plain(file: str, rows: list[Any], *, ascii: bool = True) -> bytes | None:
     """The rows as the file's ending has them; None where they stay in memory."""
-    if file == "frame":
+    if "." not in file:
         return None
     if file.endswith(".parquet"):
-        texts = [{str(name): _text(value) for name, value in row.items()} for row in rows]
-        names = {name: name.encode("utf-8", "replace").decode() for row in texts for name in row}
         content = io.BytesIO()
-        frame = pd.DataFrame([{names[name]: value for name, value in row.items()} for row in texts])
-        frame.to_parquet(content)
+        pd.DataFrame(map(_as_texts, rows)).to_parquet(content)
         return content.getvalue()
     if file.endswith((".jsonl", ".json")):
         made = [json.dumps(row, ensure_ascii=ascii) for row in rows]
@@ -453,6 +490,15 @@ def _plain(file: str, rows: list[Any], *, ascii: bool = True) -> bytes | None:
         table.writerows(rows)
         return out.getvalue().encode("utf-8", "surrogatepass")
     return "".join("\t".join(map(str, row)) + "\n" for row in rows).encode("utf-8", "surrogatepass")
+
+
+def _share_of_headers(file: str) -> float:
+    """In how many files the names of columns stay: another one in a row of a table changes the header of all."""
+    return 0.0 if file.endswith((".json", ".jsonl")) else 1.0 if file == "dataset" else 0.8
+
+
+def _as_texts(row: dict) -> dict[str, str]:
+    return {_text(name): _text(value) for name, value in row.items()}
 
 
 def _columns(rows: list[dict]) -> dict[str, list]:
@@ -470,10 +516,10 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--long", action="store_true")
+    parser.add_argument("--only", nargs="+", default=(), choices=[*DATA, *JUDGEMENTS, BROWSER], metavar="SOURCE")
     asked = parser.parse_args()
     begun = time.perf_counter()
-    found = fuzz(asked.rows, asked.seed, long=asked.long)
+    found = fuzz(asked.rows, asked.seed, only=asked.only, long=True)
     print(f"{'source':16} {'files':>8} {'rows':>10} {'kept':>10} {'rejected':>10} {'in refused files':>17}")
     for name in found.rows:
         counts = (found.files, found.rows, found.kept, found.rejected, found.refused)

@@ -6,7 +6,7 @@ A score above 0 is a positive and its grade; 0 was judged not relevant, so it is
 without a positive in the split is not part of it: neither it nor its judgements are read, and their number is reported.
 """
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from nearmiss.counts import counted
@@ -32,7 +32,7 @@ def read_beir(folder: Path, split: str | None, gathered: Gathered, ledger: Ledge
         read_beir_corpus(rows(file, ledger, anything), gathered, ledger)
     judgements = resolved([row for row in judgements if row.query_id in wanted], gathered, ledger)
     judged = {row.query_id for row in judgements if row.score > 0}
-    drop_queries([row for query_id, row in found.items() if query_id not in judged], gathered, ledger)
+    drop_queries({query_id: row for query_id, row in found.items() if query_id not in judged}, gathered, ledger)
     judge(judgements, gathered, ledger)
 
 
@@ -106,15 +106,14 @@ def known(key: str, kind: str, kept: Container[str], rejected: dict[str, str]) -
     raise Wrong(f"a {kind} that exists", f"no {kind} {key!r}")
 
 
-def drop_queries(lost: Iterable[InputRow], gathered: Gathered, ledger: Ledger) -> None:
+def drop_queries(lost: Mapping[str, InputRow], gathered: Gathered, ledger: Ledger) -> None:
     """Queries that lost every positive to a rejection are bad rows themselves."""
-    for row in lost:
-        query_id = own_id(row, BEIR_IDS)
+    for query_id, row in lost.items():
         query = gathered.queries.pop(query_id)
         gathered.rejected_queries[query_id] = query.place
         ledger.kept -= 1
         wrong = Wrong("a query with a positive", f"that each positive of {query_id!r} was rejected")
-        ledger.refuse(row.file, row.line, wrong, {"_id": query_id, "text": query.text} | query.own[0])
+        ledger.refuse(row.file, row.line, wrong, row.fields)
 
 
 def judge(judgements: Iterable[QrelsRow], gathered: Gathered, ledger: Ledger) -> None:

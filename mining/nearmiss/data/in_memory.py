@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 
 from nearmiss.data.arrow import ROWS_AT_ONCE, arrow_rows
-from nearmiss.data.beir import judge, resolved
+from nearmiss.data.beir import drop_queries, judge, resolved
 from nearmiss.data.beir_qrels import QrelsRow
 from nearmiss.data.checks import Wrong, wanted_field, wanted_grade, wanted_id, wanted_text
 from nearmiss.data.corpus import TEXT_FIELDS, add_row, share_texts
@@ -76,12 +76,17 @@ def read_frames(frames: Mapping[str, pd.DataFrame], gathered: Gathered, ledger: 
         add_row(row, ("doc_id",), TEXT_FIELDS, gathered, ledger, needs_id=True)
     share_texts(gathered)
     wanted = {row.query_id for row in judged["positives"]}
+    found = {}
     for row in frame_rows("queries", frames["queries"], ledger):
-        _add_query(row, wanted, gathered, ledger)
-    for rows in judged.values():
-        # As in a BEIR folder, a query without a positive is left out.
-        own = [row for row in rows if row.query_id in wanted]
-        judge(resolved(own, gathered, ledger), gathered, ledger)
+        if query_id := _add_query(row, wanted, gathered, ledger):
+            found[query_id] = row
+    # As in a BEIR folder, a query without a positive is left out.
+    own = {name: [row for row in rows if row.query_id in wanted] for name, rows in judged.items()}
+    usable = {name: resolved(rows, gathered, ledger) for name, rows in own.items()}
+    answered = {row.query_id for row in usable["positives"]}
+    drop_queries({query_id: row for query_id, row in found.items() if query_id not in answered}, gathered, ledger)
+    for rows in usable.values():
+        judge(rows, gathered, ledger)
 
 
 def judgements(name: str, frame: pd.DataFrame, ledger: Ledger) -> Iterator[QrelsRow]:
@@ -96,17 +101,21 @@ def judgements(name: str, frame: pd.DataFrame, ledger: Ledger) -> Iterator[Qrels
         yield QrelsRow(name, row.line, query_id, doc_id, grade if name == "positives" else 0.0, str(row.fields))
 
 
-def _add_query(row: InputRow, wanted: set[str], gathered: Gathered, ledger: Ledger) -> None:
+def _add_query(row: InputRow, wanted: set[str], gathered: Gathered, ledger: Ledger) -> str | None:
+    """Add a query; returns its id, None for one that is bad or that nobody judged."""
+    query_id = ""
     try:
         query_id = wanted_id(wanted_field(row.fields, "query_id"), "query_id")
         if query_id not in wanted:
-            return
+            return None
         if known := gathered.queries.get(query_id):
             raise Wrong("each id once", f"{query_id!r} again, first at {known.place}")
         text = wanted_text(wanted_field(row.fields, "text"), "text")
     except Wrong as wrong:
         ledger.refuse(row.file, row.line, wrong, row.fields)
-        return
+        gathered.rejected_queries.setdefault(query_id, row.place)
+        return None
     own = {name: value for name, value in row.fields.items() if name not in ("query_id", "text")}
     add_query(gathered, query_id, text, own, row.place)
     ledger.kept += 1
+    return query_id

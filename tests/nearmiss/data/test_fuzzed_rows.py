@@ -21,9 +21,14 @@ def test_no_mutated_row_raises_anything_else_or_is_lost(tmp_path):
     assert [name for name in sources if not found.rejected[name] + found.refused[name]] == []
 
 
+def test_a_line_of_ten_megabytes_is_a_row_or_is_refused(tmp_path):
+    found = fuzzing.fuzz(0, only=("pairs.csv", "history.jsonl", "rows.csv"), long=True, folder=tmp_path)
+    assert (found.faults, found.rows) == ([], {"pairs.csv": 2, "history.jsonl": 2, "rows.csv": 2})
+    assert found.kept["pairs.csv"] >= 3
+
+
 def test_every_format_is_mutated():
-    # The rows of `hf` are read as those of `pairs`.
-    assert {source.format for source in fuzzing.DATA.values()} == set(INPUT_FORMATS) - {"hf"}
+    assert {source.format for source in fuzzing.DATA.values()} == set(INPUT_FORMATS)
     assert {source.format for source in fuzzing.JUDGEMENTS.values()} == set(JUDGEMENT_FORMATS)
 
 
@@ -88,3 +93,17 @@ def test_a_judgement_of_white_space_alone_is_refused_with_its_line(tmp_path):
     assert data.positives[["query_id", "doc_id"]].values.tolist() == [["q", "d"]]
     [row] = map(json.loads, (tmp_path.parent / "rejects").read_text().splitlines())
     assert (row["line"], row["row"]) == (2, "\x1c\u2028")
+
+
+def test_a_query_of_a_frame_that_lost_its_only_positive_is_rejected_with_it(tmp_path):
+    frames = {
+        "queries": pd.DataFrame({"query_id": ["q", "r"], "text": ["why", "how"]}),
+        "documents": pd.DataFrame({"doc_id": ["d", "e"], "text": ["so", " "]}),
+        "positives": pd.DataFrame({"query_id": ["q", "r"], "doc_id": ["d", "e"]}),
+    }
+    data = read(frames, reject=tmp_path / "rejects")
+    assert data.queries["query_id"].tolist() == ["q"]
+    rows = [json.loads(line) for line in (tmp_path / "rejects").read_text().splitlines()]
+    lost = [row["found"] for row in rows if row["file"] == "queries"]
+    assert lost == ["that each positive of 'r' was rejected"]
+    assert data.counts.read == data.counts.kept + len(rows)
