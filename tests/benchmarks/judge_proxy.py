@@ -2,11 +2,16 @@
 A judge before an audit: how many labels it saves, and whether the intervals still hold.
 
     python -m tests.benchmarks.judge_proxy [--repetitions N] [--run FOLDER --truth QRELS]
+    python -m tests.benchmarks.judge_proxy --asked-after
 
 Without a run: made populations. With one: its candidates and p_relevant, and full judgements as the perfect reviewer.
 The judge is simulated: of every pair it says the truth with the same chance (its accuracy), drawn anew for each of
 JUDGES judges. It was asked before the plan was drawn, about the kept in the order of the review, and is believed as far
 as COMMON pairs drawn from those confirm it. Each audit has LABELS labels.
+
+With --asked-after, in a made population: what would come of it if a judge that nobody has compared with people yet
+were asked about the draws alone, once they are drawn, and entered the proxy; beside one that was asked about all kept
+before.
 
     judged    candidates that the judge was asked about
     covered   repetitions whose 95% interval holds the truth: rate among kept, over-filtering, recall
@@ -90,6 +95,30 @@ def compare(known: Known, order: np.ndarray, budgets: list[int], repetitions: in
             row(f"{accuracy:.1f}", min(budget, len(order)), found, more)
 
 
+def print_asked_after(repetitions: int) -> None:
+    """The same estimate with a proxy that the draws changed, and with one that they did not."""
+    known = made(0.08, 0.87, queries=200, candidates=40)
+    side = domains(known.table, known.policy)
+    rate, judge = known.truths(side)[0], reliability_of("model:toy", {}, {})
+    designed = design(known.table, known.policy, known.likely, LABELS)
+    print("finds answers  right on others  asked about             bias  covered")
+    for sensitivity, specificity in ((0.9, 0.9), (0.9, 0.6), (0.6, 0.97)):
+        for name in ("all kept, before", "the draws, after"):
+            found = []
+            for seed in range(repetitions):
+                chance = np.random.default_rng(seed).random(len(known.answer))
+                said = np.where(known.answer, chance < sensitivity, chance > specificity)
+                sample = sampled(known, LABELS, seed, designed)
+                drawn = sample.rows[side.kept[sample.rows]]
+                rows, likely = np.flatnonzero(side.kept) if "kept" in name else drawn, known.likely.copy()
+                likely[rows] = judge.updated(likely[rows], said[rows])
+                sample = replace(sample, likely=likely)
+                band = bands([layer_of([side], sample)], [sample])[0]
+                found.append((band.estimate[0] - rate, band.low[0] <= rate <= band.high[0]))
+            bias, covered = np.mean(found, axis=0)
+            print(f"{sensitivity:>13}{specificity:>17}  {name:<20}{bias:>+9.4f}{covered:>9.3f}", flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repetitions", type=int, default=200)
@@ -97,7 +126,11 @@ def main() -> None:
     parser.add_argument("--truth", type=Path)
     parser.add_argument("--relevant-from", type=float, default=1)
     parser.add_argument("--budget", type=int, default=500)
+    parser.add_argument("--asked-after", action="store_true")
     arguments = parser.parse_args()
+    if arguments.asked_after:
+        print_asked_after(arguments.repetitions)
+        return
     print(f"{'':<35}{'covered':>24}")
     print(f"{'round':<18}{'accuracy':>9}{'judged':>8}    rate   over- recall     bias    half  worth   saved   of it")
     if arguments.run:
