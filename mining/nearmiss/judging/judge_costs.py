@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from nearmiss.storage.files import written_to
 from nearmiss.workspace import Workspace
 
 FILE = "judge_requests.jsonl"
@@ -36,7 +37,8 @@ def note(work: Workspace, reviewer: str, read: int, written: int, batch: str = "
     line = {"reviewer": reviewer, "read": read, "written": written, "at": round(time.time(), 3)}
     line |= {"batch": batch} if batch else {}
     # One write of a short line to a file opened to append: threads and commands do not cut into each other.
-    with (work.run.folder / FILE).open("ab", buffering=0) as file:
+    path = work.run.folder / FILE
+    with written_to(path, path), path.open("ab", buffering=0) as file:
         file.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
 
 
