@@ -96,6 +96,7 @@ SLOW = (
     "tests/nearmiss/models/test_late_interaction.py",
     "tests/nearmiss/models/test_module_lists.py",
     "tests/nearmiss/models/test_served.py",
+    "tests/nearmiss/models/test_prices.py",
     "tests/nearmiss/models/test_teachers.py",
     "tests/nearmiss/models/test_vectors.py",
     "tests/nearmiss/pipeline/",

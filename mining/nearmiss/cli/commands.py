@@ -107,6 +107,18 @@ def mine(
         _say_what_is_sent(recipe, dataset, serving)
         finished = mine_round(run, recipe, dataset, policy, serving=serving, watch=progress_on(console), **avoid)
     _report(finished, json)
+    say_what_was_paid(finished.folder)
+
+
+def say_what_was_paid(folder: Path) -> None:
+    """What the run's requests to servers cost so far, where they have a price."""
+    from nearmiss.models.served.prices import paid_so_far
+
+    requests, costs = paid_so_far(folder)
+    for currency, cost in costs.items():
+        remarks(_errors())(
+            f"paid to servers for this run so far: {cost:,.4f} {currency} ({counted(requests, 'request')})"
+        )
 
 
 def _avoid(flags: dict[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nearmiss.cli import app
-from nearmiss.cli.commands import AsJson, ReviewsFlag, RoundNumber, RunFolder
+from nearmiss.cli.commands import AsJson, ReviewsFlag, RoundNumber, RunFolder, say_what_was_paid
 from nearmiss.cli.console import errors as _errors
 from nearmiss.cli.console import output as _output
 from nearmiss.cli.console import print_json as _print_json
@@ -27,10 +27,12 @@ from nearmiss.typed_settings import typed_fields
 if TYPE_CHECKING:
     from nearmiss.judging import JudgeOutcome
     from nearmiss.judging.judge_prompt import JudgePrompt
+    from nearmiss.models.served import Budget
     from nearmiss.types import Pair
     from nearmiss.workspace import Workspace
 
 LISTED = 10  # failed pairs
+WRITTEN_FOR_ONE = 100  # tokens of an answer, about: a grade, a sentence and a quote
 
 
 @app.command("judge")
@@ -68,6 +70,8 @@ def judge(
     if (second or swap) and (batch_out is not None or batch_in is not None):
         raise RecipeError("--second, --swap: wanted none beside a batch, which asks one model once; found one")
     work = open_workspace(run, reviews, round)
+    if work.run.can_be_written:
+        budget_of_requests.keep_in(work.run.folder)
     if batch_out is not None:
         written = judging.write_batch(work, model, budget, batch_out)
         if json:
@@ -84,12 +88,16 @@ def judge(
         say = remarks(_errors())
         for warning in filter(None, (address.warning for address in addresses)):
             say(warning)
-        say(f"{addresses[0]}: {_estimate(work, pairs, prompt)}")
+        if budget_of_requests.prices is not None:
+            for address in addresses:
+                budget_of_requests.prices.of(address.model)  # before anything is paid
+        say(f"{addresses[0]}: {_estimate(work, pairs, prompt, budget_of_requests, addresses[0].model)}")
         with progress_on(_errors())("judge", len(pairs), "pairs") as advance:
             found = [judging.judge(work, model, budget, budget_of_requests, advance, swap=swap, pairs=pairs)]
         if second:
             with progress_on(_errors())("second judge", len(pairs), "pairs") as advance:
                 found.append(judging.confirm(work, found[0], second, budget, budget_of_requests, advance))
+        say_what_was_paid(work.run.folder)
     if json:
         _print_json(found[0].as_json() | ({"second": found[1].as_json()} if second else {}))
         return
@@ -102,13 +110,17 @@ def judge(
     _output().print("They count for no person: the page Agreement compares them with what people said", soft_wrap=True)
 
 
-def _estimate(work: "Workspace", pairs: "list[Pair]", prompt: "JudgePrompt") -> str:
+def _estimate(work: "Workspace", pairs: "list[Pair]", prompt: "JudgePrompt", budget: "Budget", model: str) -> str:
     from nearmiss.models.served.client import CHARACTERS_PER_TOKEN
 
     texts = zip(pairs, work.texts([doc_id for _, doc_id in pairs]), strict=True)
     asked = (message for (query_id, _), text in texts for message in prompt.messages(work.query_text(query_id), text))
     tokens = sum(len(message["content"]) for message in asked) // CHARACTERS_PER_TOKEN
-    return f"{counted(len(pairs), 'pair')}, a request each, some {tokens:,} tokens to read"
+    said = f"{counted(len(pairs), 'pair')}, a request each, some {tokens:,} tokens to read"
+    if budget.prices is None:
+        return said
+    cost = budget.prices.of(model).of(len(pairs), tokens, WRITTEN_FOR_ONE * len(pairs))
+    return f"{said} and {WRITTEN_FOR_ONE * len(pairs):,} to write, some {budget.prices.in_words(cost)}"
 
 
 def _in_words(done: "JudgeOutcome") -> Iterator[str]:

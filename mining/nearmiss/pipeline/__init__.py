@@ -82,7 +82,8 @@ def mine(
     collection = data or open_run(folder).dataset
     fingerprint = run.facts["dataset"]["fingerprint"] if run else dataset.fingerprint(collection)
     overlap = None if avoid is None else overlap_of(collection, avoid, avoid_answers)
-    begun = in_the_number_types_of(run.facts["rounds"] if run else [], recipe, Budget(serving))
+    budget = Budget(serving)
+    begun = in_the_number_types_of(run.facts["rounds"] if run else [], recipe, budget)
     encoder = encoder or _given(recipe, collection) or begun.encoder()
     teacher = teacher or begun.teacher(collection.documents, fingerprint, encoder)
     wanted = _entry(recipe, encoder, teacher, sparse_encoder)
@@ -99,6 +100,7 @@ def mine(
             run.save_policy(policy)
         if overlap is not None:
             keep(run, overlap)
+        budget.keep_in(run.folder)
         this = Round(run.folder, entry["round"], run.dataset, recipe, encoder, teacher, sparse_encoder)
         if not entry["finished"] or _lacks_files(this):
             _make(run, this, entry, wanted, watch)

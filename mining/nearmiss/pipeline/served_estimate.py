@@ -15,6 +15,7 @@ from nearmiss.data import Dataset, passages
 from nearmiss.errors import RecipeError
 from nearmiss.models.served import address_of
 from nearmiss.models.served.client import CHARACTERS_PER_TOKEN
+from nearmiss.models.served.prices import Prices, read_prices
 from nearmiss.settings import Mining, Serving, source_name
 
 
@@ -25,27 +26,35 @@ def estimated(recipe: Mining, data: Dataset, serving: Serving) -> list[str]:
     if encoder is None and teacher is None:
         if serving != Serving():
             raise RecipeError(
-                "--max-requests, --requests-at-once, --texts-per-request, --key-file: wanted a model behind a server, "
-                "as --encoder openai:MODEL@URL; found none. Leave them out"
+                "--max-requests, --max-cost, --prices, --requests-at-once, --texts-per-request, --key-file: wanted a "
+                "model behind a server, as --encoder openai:MODEL@URL; found none. Leave them out"
             )
         return []
+    prices = read_prices(serving.prices) if serving.prices else None
     documents, queries = passages(data.documents), data.queries["text"].tolist()
     sentences = [address.warning for address in (encoder, teacher) if address is not None]
     if encoder is not None:
-        sentences.append(f"{encoder}: {_of_texts([*documents, *queries], serving)}")
+        sentences.append(f"{encoder}: {_of_texts([*documents, *queries], serving, encoder.model, prices)}")
     if teacher is not None:
-        sentences.append(f"{teacher}: {_of_pairs(recipe, data, documents, queries, serving)}")
+        sentences.append(f"{teacher}: {_of_pairs(recipe, data, documents, queries, serving, teacher.model, prices)}")
     return [sentence for sentence in sentences if sentence]
 
 
-def _of_texts(texts: Sequence[str], serving: Serving) -> str:
+def _of_texts(texts: Sequence[str], serving: Serving, model: str, prices: Prices | None) -> str:
     requests = -(-len(texts) // serving.texts_per_request)
-    return (
-        f"{_in_words(f'{len(texts):,} texts', requests, sum(map(len, texts)))}; what is known already is not asked for"
-    )
+    said = _in_words(f"{len(texts):,} texts", requests, sum(map(len, texts)), model, prices)
+    return f"{said}; what is known already is not asked for"
 
 
-def _of_pairs(recipe: Mining, data: Dataset, documents: Sequence[str], queries: Sequence[str], serving: Serving) -> str:
+def _of_pairs(
+    recipe: Mining,
+    data: Dataset,
+    documents: Sequence[str],
+    queries: Sequence[str],
+    serving: Serving,
+    model: str,
+    prices: Prices | None,
+) -> str:
     depth = recipe.teacher_depth or sum(recipe.depth_of(source_name(source)) for source in recipe.sources)
     each = min(depth, len(documents))
     labelled = pd.concat([data.positives["query_id"], data.negatives["query_id"]])
@@ -53,10 +62,13 @@ def _of_pairs(recipe: Mining, data: Dataset, documents: Sequence[str], queries: 
     pairs, requests = int(of_query.sum()), int(np.ceil(of_query / serving.texts_per_request).sum())
     length = sum(map(len, documents)) / max(len(documents), 1)
     characters = pairs * length + sum(map(len, queries)) * each
-    about = _in_words(f"{pairs:,} pairs", requests, int(characters), "about")
+    about = _in_words(f"{pairs:,} pairs", requests, int(characters), model, prices, "about")
     return f"{about}; --teacher-depth N asks for fewer"
 
 
-def _in_words(what: str, requests: int, characters: int, bound: str = "at most") -> str:
+def _in_words(
+    what: str, requests: int, characters: int, model: str, prices: Prices | None, bound: str = "at most"
+) -> str:
     tokens = characters // CHARACTERS_PER_TOKEN
-    return f"{bound} {what} in {counted(requests, 'request')}, some {tokens:,} tokens"
+    cost = f", some {prices.in_words(prices.of(model).of(requests, tokens, 0))}" if prices else ""
+    return f"{bound} {what} in {counted(requests, 'request')}, some {tokens:,} tokens{cost}"

@@ -440,3 +440,32 @@ def test_the_command_asks_says_what_came_of_it_and_writes_no_key(run, models, mo
     assert "6 pairs, a request each, some" in " ".join(err.split())
     assert KEY not in out + err
     assert [path for path in run.rglob("*") if path.is_file() and KEY.encode() in path.read_bytes()] == []
+
+
+def test_a_limit_in_money_ends_the_judge_before_it_is_passed_and_the_same_command_goes_on(
+    run, models, tmp_path, monkeypatch, capsys
+):
+    (tmp_path / "prices.toml").write_text(
+        'currency = "EUR"\n[models.toy]\nper_million_tokens_read = 1000\nper_million_tokens_written = 5000\n'
+    )
+    words = ["nearmiss", "judge", str(run), "--model", f"openai:toy@{models.url}", "--budget", "20"]
+    words += ["--prices", str(tmp_path / "prices.toml")]
+
+    def told(*more):
+        monkeypatch.setattr(sys, "argv", [*words, *more])
+        with pytest.raises(SystemExit) as ended:
+            command()
+        return ended.value.code, " ".join(capsys.readouterr().err.split())
+
+    # Each answer costs 100 tokens read and 20 written, .20 EUR; what one may cost is ten euros and more.
+    code, message = told("--max-cost", "15")
+    assert code == 1
+    assert "and 2,000 to write, some" in message
+    assert "--max-cost 15.00 EUR: wanted to send one more request, of at most" in message
+    answered = len(chats(models))
+    assert 0 < answered < 20
+    code, message = told()
+    assert code == 0
+    assert len(chats(models)) == answered + 20  # 20 pairs more
+    assert set(models.answered.values()) == {1}
+    assert f"so far: {0.2 * (answered + 20):.4f} EUR ({answered + 20} requests)" in message

@@ -7,13 +7,16 @@ Out: leave to send the next request, now or later; ModelError where the budget i
 Requests at once grow by one with each round of answers and are halved by a refusal (429 or 503), as TCP does it.
 """
 
+import json
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 
 from nearmiss.errors import ModelError
+from nearmiss.models.served.prices import PAID_FILE, read_prices
 from nearmiss.settings import Serving
 
 AT_FIRST = 4  # requests at once
@@ -23,16 +26,28 @@ LONGEST_WAIT = (
 
 
 class Budget:
-    """What one command may still ask, over all its servers; safe between threads."""
+    """What one command may still ask and pay, over all its servers; safe between threads."""
 
     def __init__(self, serving: Serving | None = None) -> None:
         self.serving = serving or Serving()
+        self.prices = read_prices(self.serving.prices) if self.serving.prices else None
         self.spent = 0
+        self.cost = 0.0  # of what was answered, and the most that what was not may have cost
         self._lock = threading.Lock()
+        self._paid: list[bytes] = []  # lines that are not in a file yet
+        self._file: Path | None = None
 
-    def spend(self) -> None:
-        """One more request is sent."""
+    def spend(self, may_cost: float = 0.0) -> None:
+        """One more request is sent, which costs that much at most."""
         with self._lock:
+            limit = self.serving.max_cost
+            if self.prices is not None and limit is not None and self.cost + may_cost > limit:
+                words = self.prices.in_words
+                raise ModelError(
+                    f"--max-cost {words(limit)}: wanted to send one more request, of at most {words(may_cost)}; found "
+                    f"{words(self.cost)} spent or under way. Every answer so far is kept: the same command goes on "
+                    "from there, with as much again"
+                )
             most = self.serving.max_requests
             if most is not None and self.spent >= most:
                 raise ModelError(
@@ -40,11 +55,34 @@ class Budget:
                     "kept: the same command with a higher number goes on from there"
                 )
             self.spent += 1
+            self.cost += may_cost
 
-    def give_back(self) -> None:
+    def give_back(self, may_cost: float = 0.0) -> None:
         """A request was refused, which costs nothing."""
         with self._lock:
             self.spent -= 1
+            self.cost -= may_cost
+
+    def pay(self, model: str, may_cost: float, cost: float, read: int, written: int) -> None:
+        """A request was answered, which cost less than it could have; it is on its way to the disk at once."""
+        line = {"model": model, "read": read, "written": written, "cost": cost}
+        line |= {"currency": self.prices.currency if self.prices else "", "at": round(time.time(), 3)}
+        with self._lock:
+            self.cost += cost - may_cost
+            self._paid.append(json.dumps(line, ensure_ascii=False).encode() + b"\n")
+            self._write()
+
+    def keep_in(self, folder: Path) -> None:
+        """Write what was paid, and from now on what is, into a file of a run's folder."""
+        with self._lock:
+            self._file = folder / PAID_FILE
+            self._write()
+
+    def _write(self) -> None:
+        if self._file is not None and self._paid:
+            with self._file.open("ab", buffering=0) as file:
+                file.write(b"".join(self._paid))
+            self._paid = []
 
 
 class Pace:

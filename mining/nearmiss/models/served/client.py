@@ -8,6 +8,7 @@ The `openai` client repeats what failed (408, 409, 429, 5xx, a cut connection) w
 Retry-After says. Here are the budget, the pace, and what an error means.
 """
 
+import json
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
@@ -29,6 +30,10 @@ CHARACTERS_PER_TOKEN = 4  # as a rule, in English: a server does not tell how it
 NO_KEY = "no-key"  # the client wants one; it is not sent
 SHOWN = 300  # characters of what a server says
 
+CHAT = "/chat/completions"
+MOST = "nearmiss.most"  # what a request may cost
+MOST_WRITTEN = 2000  # tokens, until a longer answer is met
+
 Asked = TypeVar("Asked")
 Answer = TypeVar("Answer")
 
@@ -45,6 +50,8 @@ class Client:
         self.address, self.budget = address, budget
         self.pace = Pace(budget.serving.requests_at_once)
         self._key = key_for(address, budget.serving.key_file)
+        self.price = budget.prices.of(address.model) if budget.prices else None
+        self._most_written = MOST_WRITTEN
         self.openai = self._opened()
 
     def __repr__(self) -> str:
@@ -69,15 +76,27 @@ class Client:
             request.headers.pop("Authorization", None)
         if seconds := self.pace.wait:
             time.sleep(seconds)
-        self.budget.spend()
+        most = 0.0
+        if self.price is not None:
+            # What a model will write is guessed from the longest answer so far; encoders and rerankers write nothing.
+            written = self._most_written if request.url.path.endswith(CHAT) else 0
+            most = self.price.of(1, _most_read(request), written)
+        self.budget.spend(most)
+        request.extensions[MOST] = most
 
     def _after(self, response: Any) -> None:
         if response.status_code in TOO_FAST:
             self.pace.refused(response.headers)
+        most = response.request.extensions.get(MOST, 0.0)
         if response.status_code >= 400:
-            self.budget.give_back()
-        else:
-            self.pace.answered()
+            self.budget.give_back(most)
+            return
+        self.pace.answered()
+        if self.price is not None:
+            response.read()
+            read, written = _counted(response, len(response.request.content))
+            self._most_written = max(self._most_written, 2 * written)
+            self.budget.pay(self.address.model, most, self.price.of(1, read, written), read, written)
 
     def ask(self, send: Callable[[], Answer]) -> Answer:
         """The answer to one request of `self.openai`; ModelError where there is none."""
@@ -150,6 +169,26 @@ class Client:
 def in_characters(tokens: int | None) -> int | None:
     """How many characters stand for so many tokens; None for no limit."""
     return None if tokens is None else CHARACTERS_PER_TOKEN * tokens
+
+
+def _most_read(request: Any) -> int:
+    """The most tokens that a request can have: one for each byte, and the query once more for each document."""
+    size = len(request.content)
+    if request.url.path.endswith("/rerank"):
+        body = json.loads(request.content)
+        size += len(body["query"].encode()) * len(body.get("documents") or body.get("texts") or ())
+    return size
+
+
+def _counted(response: Any, sent: int) -> tuple[int, int]:
+    """Tokens read and written, as the server counted them; where it did not, 4 bytes sent are one."""
+    try:
+        usage = response.json().get("usage") or {}
+        written = int(usage.get("completion_tokens") or 0)
+        read = int(usage.get("prompt_tokens") or usage.get("total_tokens") or 0)
+    except (AttributeError, TypeError, ValueError):
+        read, written = 0, 0
+    return read or -(-sent // CHARACTERS_PER_TOKEN), written
 
 
 def _said(body: Any) -> str:
