@@ -124,6 +124,7 @@ def _verdict_buttons(work: Workspace, dispute: Dispute, adjudicator: str, shown_
         if following:
             show(following[0])
 
+    st.html(words.button_colours(dark=theme.is_dark()))
     with st.container(horizontal=True, vertical_alignment="bottom", key="verdicts"):
         for verdict in JUDGEMENTS:
             look = theme.VERDICT[verdict]

@@ -14,6 +14,7 @@ from nearmiss.session import model_opinions
 from nearmiss.session.queue import agenda
 from nearmiss.session.queue.agenda import View
 from nearmiss.workspace import open_workspace
+from nearmiss_app.theme import VERDICT
 from tests.nearmiss.review.test_review import judged
 
 HOSTILE = "<script>alert(1)</script> ![x](http://x.test/y.png) $\\pi$ # [a](b) \u202etxt"
@@ -155,6 +156,9 @@ def test_a_disagreement_is_shown_with_both_reasons(open_page, work, disputed):
     assert "&lt;script&gt;alert(1)&lt;/script&gt; ![x](http://x.test/y.png)" in said
     assert "<script>" not in said
     assert not any(HOSTILE[:10] in one.value for one in page.markdown)
+    # The buttons have the verdicts' colours.
+    for verdict, look in VERDICT.items():
+        assert f"[class*='st-key-{verdict}-'] button:enabled {{ color: {look.light};" in said
 
 
 def test_a_decision_is_written_and_the_next_disagreement_comes(open_page, run, disputed):

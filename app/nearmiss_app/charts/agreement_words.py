@@ -242,6 +242,16 @@ def dispute(shown: Dispute, *, dark: bool) -> str:
     )
 
 
+def button_colours(*, dark: bool) -> str:
+    """The colours of the buttons that decide, as on Review; their keys begin with the verdict."""
+    rules = (
+        f".st-key-verdicts [class*='st-key-{verdict}-'] button:enabled "
+        f"{{ color: {look.colour(dark)}; border-color: {look.colour(dark)}; }}"
+        for verdict, look in VERDICT.items()
+    )
+    return f"<style>{' '.join(rules)}</style>"
+
+
 def decision(entry: Entry, query: str, title: str, *, dark: bool) -> str:
     """One decision, on one line."""
     look = VERDICT[entry.event.verdict]

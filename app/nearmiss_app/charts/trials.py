@@ -19,7 +19,7 @@ STYLE = f"""<style>
 }}
 .trial .row {{
   display: grid; gap: 0.25rem 1.5rem; align-items: center; padding: 0.5rem 0; border-top: 1px solid var(--line);
-  grid-template-columns: minmax(9rem, 1fr) minmax(0, 2fr) minmax(0, 2fr) minmax(10rem, 1.1fr);
+  grid-template-columns: minmax(9rem, 1fr) minmax(0, 2fr) minmax(0, 2fr) minmax(11rem, 1.4fr);
 }}
 .trial .head {{ border-top: none; font-size: 0.875rem; align-items: end; }}
 .trial .name {{ overflow-wrap: anywhere; font-weight: 600; }}
