@@ -31,7 +31,7 @@ from nearmiss.settings import Mining, Policy
 from nearmiss.storage.files import write_json
 from nearmiss.types import Vectors
 
-IN_MEMORY, TEST = "in memory", "test"
+IN_MEMORY, TEST = "data in memory", "test"
 Line = dict[str, Any]
 
 
@@ -80,9 +80,9 @@ def evaluation_set(given: Any) -> EvaluationSet:
         before, mark, after = str(given).rpartition("#")
         if mark and Path(before).expanduser().exists():
             path, split = Path(before).expanduser(), after
-    if split is None and path.is_dir() and format_of(path) == "beir" and len(found := splits_of(path)) > 1:
-        split = TEST if TEST in found else None
     try:
+        if split is None and path.is_dir() and format_of(path) == "beir" and len(found := splits_of(path)) > 1:
+            split = TEST if TEST in found else None
         data = read(path, split=split)
     except DatasetError as error:
         raise DatasetError(f"--avoid {given}: {error}. FOLDER#SPLIT names one of several splits") from error

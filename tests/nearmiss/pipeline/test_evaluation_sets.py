@@ -51,7 +51,7 @@ def test_a_run_leaves_what_stands_in_an_evaluation_set_out_of_exports_trainings_
         ("q01", "normalised", None),
         (None, "exact", ["q02"]),
     ]
-    assert {(line["set"], line["its_id"]) for line in lines} == {("in memory", "e1"), ("in memory", "e2")}
+    assert {(line["set"], line["its_id"]) for line in lines} == {("data in memory", "e1"), ("data in memory", "e2")}
 
     work = open_to_read(run)
     inputs = prepare(work, Export())
@@ -76,7 +76,7 @@ def test_the_run_keeps_what_was_named_last_and_its_report_says_it(run, test_set)
     mine(run)  # nothing named: it stays
     told = funnel.report(open_run(run))["avoided"]
     assert told["says"] == (
-        "1 of 84 queries (1 normalised) and 1 labelled answer of other queries (1 exact) stand in in memory: no "
+        "1 of 84 queries (1 normalised) and 1 labelled answer of other queries (1 exact) stand in data in memory: no "
         "training row holds them. 1 query is left without an answer. avoided.jsonl in the run lists them"
     )
     mine(run, avoid=[test_set], avoid_answers=False)
@@ -96,6 +96,12 @@ def test_of_several_splits_the_test_split_is_read_unless_another_is_named(tmp_pa
     (folder / "qrels" / "test.tsv").rename(folder / "qrels" / "dev.tsv")
     with pytest.raises(DatasetError, match=r"--avoid .*eval: .*wanted one split.*FOLDER#SPLIT"):
         evaluation_set(folder)
+
+
+def test_a_folder_that_is_no_data_is_named_with_its_flag(tmp_path):
+    (tmp_path / "notes").mkdir()
+    with pytest.raises(DatasetError, match=r"--avoid .*notes: "):
+        evaluation_set(tmp_path / "notes")
 
 
 def test_a_set_that_cannot_be_read_stops_the_command_before_anything_is_written(tmp_path):
