@@ -85,7 +85,7 @@ def test_texts_of_people_stay_texts_and_nothing_is_wider_than_the_window(open_in
     wait_for(page, "Disagreement 1")
     assert HOSTILE[:30] in page.inner_text(".agreement .opinions")
     page.goto(page.url.partition("?")[0])
-    page.wait_for_selector('[data-testid="stPlotlyChart"]')
+    wait_for(page, "Beyond luck")
     still(page)
     assert dialogs == []
     assert elsewhere(asked, served) == []
