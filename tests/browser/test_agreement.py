@@ -85,7 +85,7 @@ def test_texts_of_people_stay_texts_and_nothing_is_wider_than_the_window(open_in
     wait_for(page, "Disagreement 1")
     assert HOSTILE[:30] in page.inner_text(".agreement .opinions")
     page.goto(page.url.partition("?")[0])
-    wait_for(page, "Beyond luck")
+    page.wait_for_selector('.agreement h2:has-text("Beyond luck")')
     still(page)
     assert dialogs == []
     assert elsewhere(asked, served) == []
