@@ -8,6 +8,7 @@ import streamlit as st
 from nearmiss import access, judging
 from nearmiss.agreement.judges import JudgeAgreement, JudgedApart
 from nearmiss.counts import counted
+from nearmiss.models.served.prices import paid_in_words
 from nearmiss.session import cards, model_opinions
 from nearmiss.session.model_opinions import DIFFERS, UNSURE
 from nearmiss.session.queue import agenda
@@ -28,6 +29,8 @@ def models_asked(work: Workspace, found: Sequence[JudgeAgreement], scale: str) -
         return
     says = "What a model said beside what people decided. A model counts for no person, here and in every number."
     st.html(words.heading("Judges that are models", says))
+    for paid in paid_in_words(work.run.folder):
+        st.text(f"{paid[0].upper()}{paid[1:]}, encoders and rerankers among them.")
     costs = judging.costs(work)
     for one in found:
         drawn = charts.of_judge(one, dark=theme.is_dark()) if one.is_known else ""

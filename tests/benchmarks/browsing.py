@@ -10,15 +10,18 @@ Chromium without a graphics card draws on the processor that the server uses too
 """
 
 import argparse
+import contextlib
 import sys
 import time
 from pathlib import Path
 
 import numpy as np
+import psutil
 from playwright.sync_api import Page, sync_playwright
 
 from tests.browser.conftest import CHROMIUM, FLAGS, READY, serve
 
+SETTLED = 1500  # milliseconds after a press until nothing more is drawn
 SLIDER = "#range-max_p_relevant"
 COUNTING = """async (steps) => {
   const within = (node) => {
@@ -109,7 +112,10 @@ def tune(page: Page, url: str) -> None:
 def query(page: Page, url: str) -> None:
     """A query opened, and another in its place."""
     show("query opened beside its rankings", query_opened(page, url))
-    show("query in the place of another", query_changed(page, url))
+    taken, browser, server = query_changed(page, url)
+    show("query in the place of another", taken)
+    used = f"{1000 * browser:>7.0f} ms of the browser, {1000 * server:.0f} of the server"
+    print(f"{'processor time of it':<34}{used}", flush=True)
 
 
 def pairs(page: Page, url: str) -> None:
@@ -152,22 +158,39 @@ def query_opened(page: Page, url: str, times: int = 10) -> list[float]:
     return taken
 
 
-def query_changed(page: Page, url: str, times: int = 10) -> list[float]:
-    """Milliseconds from the press on a query to its rankings in the place of another's."""
+def query_changed(page: Page, url: str, times: int = 10) -> tuple[list[float], float, float]:
+    """
+    Milliseconds from the press on a query to its rankings in the place of another's, each time; and the medians of the
+    processor seconds that browser and server spend from the press to SETTLED milliseconds later.
+    """
     page.goto(f"{url}/query")
     page.wait_for_selector(READY, timeout=60_000)
     first = page.locator('[data-testid="stMain"] [data-testid="stPageLink"] a').first
     word = first.inner_text().split()[0]
     first.click()
-    taken = []
+    taken, spent = [], []
     for turn in range(times):
         page.wait_for_selector("[data-ranking] .row", timeout=60_000)
         # Another beginning each time finds other queries, or the same in the list's other places.
         page.get_by_label("Find a query").fill(word[: 2 + turn % 3])
         page.keyboard.press("Enter")
         page.wait_for_timeout(2500)
+        before = processor_seconds()
         taken.append(page.evaluate(DRAWN, turn % 8))
-    return taken
+        page.wait_for_timeout(SETTLED)
+        spent.append(processor_seconds() - before)
+    browser, server = np.median(spent, axis=0)
+    return taken, browser, server
+
+
+def processor_seconds() -> np.ndarray:
+    """What the browser and the server have used so far; both are processes of this one."""
+    spent = np.zeros(2)
+    for process in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.Error):
+            used, is_server = process.cpu_times(), any("nearmiss" in word for word in process.cmdline())
+            spent[int(is_server)] += used.user + used.system
+    return spent
 
 
 def pairs_turned(page: Page, url: str, times: int = 10) -> list[float]:

@@ -9,6 +9,7 @@ import pytest
 from nearmiss import access
 from nearmiss.access import Person
 from nearmiss.judging.judge_costs import note
+from nearmiss.models.served.prices import PAID_FILE
 from nearmiss.review import ADJUDICATION, REPEAT
 from nearmiss.session import model_opinions
 from nearmiss.session.queue import agenda
@@ -232,7 +233,11 @@ def test_a_model_stands_below_the_people_and_is_not_known_before_fifty_pairs(ope
     say(work, "model:m", candidates[:60], "not_relevant", arm="judge:0123")
     note(work, "model:m", 1000, 20)
     note(work, "model:m", 234, 5, batch="one")
+    paid = ('{"currency": "EUR", "cost": 0.25}', '{"currency": "USD", "cost": 1.5}', '{"currency": "EUR", "cost": 0.5}')
+    (work.run.folder / PAID_FILE).write_text("\n".join([*paid, '{"currency": "EU']))
     said = texts(open_page("agreement"))
+    assert "Paid to servers for this run so far: 0.7500 EUR (2 requests), encoders and rerankers among them." in said
+    assert "Paid to servers for this run so far: 1.5000 USD (1 request), encoders and rerankers among them." in said
     assert "So far 2 requests, 1 of them in batches; 1,234 tokens read and 25 written." in said
     assert "No pair has a second opinion yet" in said  # a model's is none
     assert "ann judged 49;" in said

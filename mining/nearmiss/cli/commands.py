@@ -112,13 +112,10 @@ def mine(
 
 def say_what_was_paid(folder: Path) -> None:
     """What the run's requests to servers cost so far, where they have a price."""
-    from nearmiss.models.served.prices import paid_so_far
+    from nearmiss.models.served.prices import paid_in_words
 
-    requests, costs = paid_so_far(folder)
-    for currency, cost in costs.items():
-        remarks(_errors())(
-            f"paid to servers for this run so far: {cost:,.4f} {currency} ({counted(requests, 'request')})"
-        )
+    for sentence in paid_in_words(folder):
+        remarks(_errors())(sentence)
 
 
 def _avoid(flags: dict[str, Any]) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from nearmiss.counts import counted
 from nearmiss.errors import RecipeError
 
 PAID_FILE = "served_requests.jsonl"
@@ -87,15 +88,24 @@ def _price(place: str, model: str, table: Any) -> Price:
     return Price(**given)
 
 
-def paid_so_far(folder: Path) -> tuple[int, dict[str, float]]:
-    """How many requests of a run have a price, and what they cost in each currency."""
+def paid_so_far(folder: Path) -> dict[str, tuple[int, float]]:
+    """Of each currency, how many requests of a run had a price in it, and what they cost."""
     path = folder / PAID_FILE
-    requests, costs = 0, dict[str, float]()
+    found: dict[str, tuple[int, float]] = {}
     for text in path.read_bytes().split(b"\n") if path.is_file() else ():
         try:
             line = json.loads(text)
-            costs[line["currency"]] = costs.get(line["currency"], 0.0) + float(line["cost"])
-            requests += 1
+            currency, cost = str(line["currency"]), float(line["cost"])
         except (ValueError, TypeError, KeyError):
             continue  # the end of the file, or a line that a crash cut off
-    return requests, costs
+        requests, paid = found.get(currency, (0, 0.0))
+        found[currency] = requests + 1, paid + cost
+    return found
+
+
+def paid_in_words(folder: Path) -> list[str]:
+    """The same, a sentence for each currency; none where no request had a price."""
+    return [
+        f"paid to servers for this run so far: {cost:,.4f} {currency} ({counted(requests, 'request')})"
+        for currency, (requests, cost) in paid_so_far(folder).items()
+    ]
