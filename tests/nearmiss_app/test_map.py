@@ -230,6 +230,7 @@ def test_around_a_query_its_candidates_stand_by_their_true_cosine(atlas, open_pa
     assert f"**{around.kept} of its {around.asked}** most alike" in said(page)
     names = {trace["name"]: points(trace) for trace in figure(page)["data"] if "name" in trace}
     assert names["the query"] == [around.point]
+    assert list(names).index("the query") < list(names).index("positive")  # which it must not hide
     for status, own in around.candidates.groupby("status"):
         assert sorted(names[STATUS[status].word]) == sorted(own["point"])
     strip = figure(page, "map_strip")

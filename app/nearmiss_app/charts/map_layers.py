@@ -40,7 +40,6 @@ BANDS = _looks(
 )
 BAND_SIZES = (1.4, 1.2, 1.0, 0.8, 0.65)
 EACH_QUERY = Look("query", "◇", "#1d2228", "#ffffff", "")
-QUERY = Look("query", "◆", "#1d2228", "#ffffff", "")
 OTHERS = Look("other documents", "●", "#b4b8be", "#4a525c", "")
 MANY = 2000  # points of one look; more are discs or rings, since WebGL is slow with other symbols
 BACKDROP = 2000  # other documents around a query
@@ -77,6 +76,7 @@ def layers(
     """
     Layers from bottom to top: documents of no group, queries, groups from the last to the first.
 
+    Queries are hollow and below the groups: an answer often lies where its query does, and must not be hidden by it.
     Where some points are `chosen`, only those have their group's look; the others stay, in grey.
     """
     if chosen is not None:
@@ -95,10 +95,8 @@ def layers(
         for place, name in enumerate(groups.names)
         for look, factor in [_look(by, name, place)]
     ]
-    drawn = (
-        (rest, _all_queries(atlas), *reversed(named)) if around is None else (rest, *reversed(named), _query(around))
-    )
-    return [layer for layer in drawn if len(layer.points)]
+    queries = _all_queries(atlas) if around is None else _query(around)
+    return [layer for layer in (rest, queries, *reversed(named)) if len(layer.points)]
 
 
 def name_of(atlas: Atlas, by: Grouping, name: str) -> str:
@@ -141,7 +139,7 @@ def _all_queries(atlas: Atlas) -> Layer:
 
 
 def _query(around: Around) -> Layer:
-    return Layer("the query", np.array([] if around.point is None else [around.point], np.int64), QUERY, 18)
+    return Layer("the query", np.array([] if around.point is None else [around.point], np.int64), EACH_QUERY, 26)
 
 
 def _size(points: int) -> float:

@@ -16,7 +16,6 @@ SYMBOLS = {
     "△": "triangle-up-open",
     "▽": "triangle-down-open",
     "□": "square-open",
-    "◆": "diamond",
     "◇": "diamond-open",
     "⬟": "pentagon",
     "↥": "arrow-bar-up-open",
