@@ -1,9 +1,10 @@
 """The pages, and links from one to another."""
 
-import re
 from pathlib import Path
 
 import streamlit as st
+
+from nearmiss.storage.markdown import plain
 
 VIEWS = Path(__file__).parent / "views"
 TITLES = {
@@ -55,5 +56,4 @@ def link_to(page: str, label: str, **address: str) -> None:
 
 def as_text(text: str) -> str:
     """Text escaped for a label, where Markdown would read it as links and pictures of other hosts."""
-    # Only these have a meaning there; a backslash before any other sign, as a curved quote, would be shown.
-    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", " ".join(text.split()))
+    return plain(text)

@@ -26,15 +26,13 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
 from nearmiss.errors import NearmissError
 from nearmiss.run import open_run
+from nearmiss_app.navigation import TITLES
 
 METRICS = "/metrics"
 TOKEN = "NEARMISS_METRICS_TOKEN"  # the environment variable's name
 RUN, REVIEWS = "NEARMISS_RUN", "NEARMISS_REVIEWS"
 LOG = logging.getLogger("nearmiss.requests")
-PAGES = (
-    *("overview", "tune", "trials", "calibration", "review", "query", "pairs", "map", "rounds", "agreement", "export"),
-    "start",
-)
+PAGES = (*TITLES, "start")
 ROUTES = {
     *("/", "/sign-in", METRICS, "/auth/login", "/auth/logout", "/oauth2callback", "/favicon.png"),
     *("/_stcore/health", "/_stcore/stream", "/_stcore/host-config", "/_stcore/metrics"),

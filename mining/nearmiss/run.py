@@ -204,8 +204,8 @@ class Run:
             return {}
         from nearmiss.review import Standing
 
-        log, standing = self.log_to_read(), Standing()
-        standing.absorb(log.since(0))
+        log = self.log_to_read()
+        standing = Standing.of(log.since(0))
         log.close()
         return standing.verdicts()
 

@@ -7,7 +7,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from nearmiss.maps import SHOWN_FIRST, Around, Atlas
-from nearmiss_app.charts.map_labels import TopicLabel, Window, topic_labels
+from nearmiss_app.charts.map_labels import TopicLabel, Window
 from nearmiss_app.charts.map_layers import MANY, OTHERS, Layer
 from nearmiss_app.charts.style import INK, SYMBOLS, styled
 from nearmiss_app.theme import STATUS
@@ -34,11 +34,13 @@ def map_figure(
     dark: bool,
     found: Sequence[int] = (),
     dense: bool = False,
+    labels: Sequence[TopicLabel] = (),
 ) -> go.Figure:
     """
     The whole map, or what lies around one query; `customdata` numbers points.
 
-    The point `read` stands in a ring, those `found` by a search in small ones; `dense` shades where documents crowd.
+    The point `read` stands in a ring, those `found` by a search in small ones; `dense` shades where documents crowd,
+    and `labels` are written over them.
     """
     mode = "dark" if dark else "light"
     # All traces are of one kind: Plotly draws WebGL over SVG, whatever the order.
@@ -57,7 +59,7 @@ def map_figure(
         figure.add_trace(kind(_rings(atlas, [read], 24, INK[mode])))
     if len(found):
         figure.add_trace(kind(_rings(atlas, list(found), 13, FOUND[mode]), name="found"))
-    for label in topic_labels(atlas, window, map_height(window, around)):
+    for label in labels:
         _write(figure, label, window, dark)
     figure.update_layout(
         hovermode="closest",

@@ -48,7 +48,7 @@ def _export_inputs(
 def planned(work: Workspace, export: Export) -> tuple[ExportInputs, DryRun, ExportRisk, list[FilePreview]]:
     """An export's inputs, how much it would write, at what risk, and its first rows; made again where they change."""
     work.refresh()
-    seen = repr(work.policy), work.version, repr(export)
+    seen = repr((work.policy, work.run.facts.get("avoid"))), work.version, repr(export)
     return _export_inputs(work, str(work.run.folder), work.number, *seen, export)
 
 

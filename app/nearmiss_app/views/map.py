@@ -176,6 +176,8 @@ def plot(
     doc_id = st.query_params.get("doc")
     drawn = map_layers.layers(atlas, by, groups, around, narrowed)
     counts = ", ".join(f"{layer.name} {len(layer.points):,}" for layer in reversed(drawn))
+    window = charts.shown_window(atlas, around)
+    labels = map_labels.topic_labels(atlas, window, charts.map_height(window, around))
     st.plotly_chart(
         charts.map_figure(
             atlas,
@@ -185,6 +187,7 @@ def plot(
             dark=theme.is_dark(),
             found=found[:RINGED],
             dense=around is None and st.session_state.get("map_density", True),
+            labels=labels,
         ),
         key=PLOT,
         theme=None,
@@ -193,9 +196,7 @@ def plot(
         config={"scrollZoom": True, "displaylogo": False, "displayModeBar": True, "modeBarButtons": BUTTONS},
         alt=f"Map of {counted(len(atlas.map.ids), 'point')} by {COLOURS[by].lower()}: {counts}",
     )
-    window = charts.shown_window(atlas, around)
-    hidden = map_labels.hidden_labels(map_labels.topic_labels(atlas, window, charts.map_height(window, around)))
-    st.html(charts.legend(drawn, dark=theme.is_dark()) + hidden)
+    st.html(charts.legend(drawn, dark=theme.is_dark()) + map_labels.hidden_labels(labels))
 
 
 def say_how_much_it_lies(atlas: Atlas) -> None:

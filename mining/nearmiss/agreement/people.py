@@ -88,10 +88,10 @@ def measure(standing: Standing, held: Mapping[str, int], now: float, since: floa
     again = {
         name: [one == other for one, other in both] for name, both in repeats(standing, SCALES["verdicts"]).items()
     }
+    day, week = now - now % DAY_S, Week.of(now).start
     found = []
     for name in {*latest, *held, *again}:
         own = [entry.event for entry in latest.get(name, {}).values()]
-        day, week = now - now % DAY_S, Week.of(now).start
         recent = [event for event in own if event.decided_at >= since]
         times = [time for decided_at, time in seconds.get(name, {}).values() if decided_at >= since]
         share, shared = alike.get(name, (None, 0))
@@ -116,8 +116,7 @@ def measure(standing: Standing, held: Mapping[str, int], now: float, since: floa
 
 def of_week(entries: Iterable[Entry], held: Mapping[str, int], week: Week, now: float) -> list[PersonProgress]:
     """The same as it stood at the end of a week, or now where that is earlier; speed and doubt are the week's own."""
-    standing = Standing()
-    standing.absorb(entry for entry in entries if entry.event.decided_at < week.end)
+    standing = Standing.of(entry for entry in entries if entry.event.decided_at < week.end)
     is_now = now < week.end
     return measure(standing, held if is_now else {}, now if is_now else week.end - 1, week.start)
 
@@ -127,9 +126,7 @@ def of_log(log: ReviewLog, week: Week | None, now: float) -> list[PersonProgress
     entries, held = log.since(0), log.held(now)
     if week is not None:
         return of_week(entries, held, week, now)
-    standing = Standing()
-    standing.absorb(entries)
-    return measure(standing, held, now)
+    return measure(Standing.of(entries), held, now)
 
 
 def _own_cards(

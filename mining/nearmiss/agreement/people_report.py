@@ -7,13 +7,13 @@ Out: text; a file that is whole or absent
 
 import csv
 import io
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
 from nearmiss.agreement.people import PersonProgress, Week
 from nearmiss.errors import ReviewError
 from nearmiss.storage.files import write_atomically
+from nearmiss.storage.markdown import plain
 from nearmiss.storage.spreadsheets import harmless
 
 HEADINGS = (
@@ -59,7 +59,7 @@ def as_csv(people: Sequence[PersonProgress], week: Week) -> str:
 def as_markdown(people: Sequence[PersonProgress], week: Week) -> str:
     """A heading with the week, and a table."""
     rows = [list(HEADINGS), [":---", *["---:"] * (len(HEADINGS) - 1)]]
-    rows += [[_in_a_cell(one.name), *cells(one)] for one in people]
+    rows += [[plain(one.name), *cells(one)] for one in people]
     table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
     return f"# Reviews of {week.name}, {week.in_words}\n\n{table}\n\nDays and weeks are those of UTC.\n"
 
@@ -71,11 +71,6 @@ def write(path: Path, people: Sequence[PersonProgress], week: Week) -> None:
         raise ReviewError(f"--out {path}: wanted a name that ends in .csv or .md")
     with write_atomically(path) as temporary:
         temporary.write_text(made(people, week), "utf-8")
-
-
-def _in_a_cell(name: str) -> str:
-    """A name as plain text of one line, which begins no cell, link or picture of its own."""
-    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", " ".join(name.split()))
 
 
 def _percent(share: float | None) -> str:

@@ -113,6 +113,8 @@ def estimate(work: Workspace, policy: Policy | None = None) -> Estimate:
     now = domains(unjudged(work.table), policy or work.policy)
     layers = [layer_of([now], one) for one in used]
     known = plans(work)
+    names, fitted = {one.plan for one in used}, used_by_calibration(work)
+    measuring = [one for one in known if one.plan in names]
     mine = [one for one in used if one.plan in {plan.plan for plan in known}]
     return Estimate(
         numbers=_numbers(bands(layers, used, partial=True)),
@@ -122,10 +124,10 @@ def estimate(work: Workspace, policy: Policy | None = None) -> Estimate:
         judged=sum(int(one.judged.sum()) for one in used),
         unsure=sum(int((one.verdict == UNSURE).sum()) for one in used),
         waiting=sum(int((one.verdict == UNJUDGED).sum()) for one in mine),
-        in_sight=sum(judged_in_sight(work, one) for one in known if one.plan in {sample.plan for sample in used}),
+        in_sight=sum(judged_in_sight(work, one) for one in measuring),
         plans=tuple(one.plan for one in used),
-        left_out=tuple(one.plan for one in known if one.plan in used_by_calibration(work)),
-        judges=_judges([one for one in known if one.plan in {sample.plan for sample in used}]),
+        left_out=tuple(one.plan for one in known if one.plan in fitted),
+        judges=_judges(measuring),
     )
 
 

@@ -17,7 +17,7 @@ import pandas as pd
 from nearmiss.data.avoided import NOTHING_AVOIDED
 from nearmiss.export.judgements import judge, read, settled
 from nearmiss.export.plan import plan
-from nearmiss.review import AuditPlan, Standing
+from nearmiss.review import AuditPlan
 from nearmiss.selection import Table, verdict_code
 from nearmiss.settings import Export, Policy
 from nearmiss.types import Bools
@@ -87,10 +87,10 @@ def as_of(work: Workspace, last_seq: int) -> Table:
     """The candidates as an export reads them with the log up to this entry."""
     codes = np.zeros_like(work.table.verdicts)
     table = work.table.judged(codes, work.table.positive)
-    avoided, standing = work.run.avoided, Standing()
+    avoided = work.run.avoided
     if not last_seq and avoided == NOTHING_AVOIDED:
         return table
-    standing.absorb(entry for entry in list(work.standing.entries.values()) if entry.seq <= last_seq)
+    standing = work.standing.until(last_seq)
     for pair, verdict in standing.verdicts().items():
         if (row := work.row_of(pair)) is not None:
             codes[row] = verdict_code(verdict)

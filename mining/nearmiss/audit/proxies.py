@@ -90,12 +90,8 @@ def with_judges(work: Workspace, judges: Sequence[Mapping[str, Any]], last_seq: 
 
 def _past(work: Workspace, last_seq: int) -> Standing:
     """The log as it stood after this entry."""
-    past, now = Standing(), work.standing
-    if last_seq >= now.last_seq:
-        return now
-    entries = [*list(now.entries.values()), *list(now.judges.entries.values())]
-    past.absorb(sorted((entry for entry in entries if entry.seq <= last_seq), key=lambda entry: entry.seq))
-    return past
+    now = work.standing
+    return now if last_seq >= now.last_seq else now.until(last_seq)
 
 
 def _by_row(work: Workspace, said: Mapping[Pair, bool]) -> dict[int, bool]:

@@ -20,6 +20,7 @@ from nearmiss.candidates.text_overlap import (
     NumberedTexts,
     contained,
     digest,
+    digests_of,
     jaccard,
     rare_words,
     read_texts,
@@ -27,7 +28,6 @@ from nearmiss.candidates.text_overlap import (
     same_text,
     shared_words,
 )
-from nearmiss.retrieval.tokenization import normalise
 from nearmiss.retrieval.vectors import Take, score_pairs
 from nearmiss.types import AnyInts
 
@@ -92,7 +92,7 @@ class Copies:
 
     @cached_property
     def _query_digests(self) -> npt.NDArray[np.uint64]:
-        return np.array([digest(normalise(query)) for query in self.queries], np.uint64)
+        return digests_of(self.queries)
 
     @cached_property
     def _groups(self) -> AnyInts:

@@ -95,6 +95,11 @@ def digest(normalised: str) -> int:
     return int.from_bytes(hashlib.blake2b(normalised.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big")
 
 
+def digests_of(texts: Iterable[str]) -> npt.NDArray[np.uint64]:
+    """The digest of each text once it is normalised, (n,)."""
+    return np.array([digest(normalise(text)) for text in texts], np.uint64)
+
+
 def same_text(texts: NumberedTexts, left: AnyInts, right: AnyInts) -> Bools:
     """Whether the two are one text after NFKC, case folding and white space; two empty texts are not."""
     mask: Bools = (texts.digests[left] == texts.digests[right]) & (texts.digests[left] != digest(""))

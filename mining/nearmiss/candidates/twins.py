@@ -22,8 +22,15 @@ import pandas as pd
 
 from nearmiss.candidates.near_texts import NEAR_WORDS, may_share
 from nearmiss.candidates.pooling import CandidatePairs
-from nearmiss.candidates.text_overlap import NumberedTexts, digest, jaccard, read_texts, same_numerals, shared_words
-from nearmiss.retrieval.tokenization import normalise
+from nearmiss.candidates.text_overlap import (
+    NumberedTexts,
+    digest,
+    digests_of,
+    jaccard,
+    read_texts,
+    same_numerals,
+    shared_words,
+)
 from nearmiss.retrieval.vectors import Take, score_pairs
 from nearmiss.types import AnyInts
 
@@ -36,8 +43,7 @@ def share_answers(queries: Sequence[str], positives: CandidatePairs, negatives: 
 
     A pair that the data labels as a negative is not added: a query's own labels win.
     """
-    digests = np.array([digest(normalise(query)) for query in queries], np.uint64)
-    group = pd.factorize(digests)[0].astype(np.int64)
+    group = pd.factorize(digests_of(queries))[0].astype(np.int64)
     if len(queries) == 0 or group.max() + 1 == len(queries):
         return positives
     labelled = pd.DataFrame({"query": positives.query, "document": positives.document})

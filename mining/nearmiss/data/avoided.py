@@ -70,7 +70,9 @@ def _read(path: Path, changed: int, size: int) -> Avoided:
     # A large list is read once, and again when the file is another.
     ids: dict[str, set[str]] = {"query_id": set(), "doc_id": set()}
     try:
-        for text in path.read_text("utf-8").splitlines():
+        content = path.read_text("utf-8")
+        # Not `splitlines`, which also cuts at line separators that stand in texts.
+        for text in content.removesuffix("\n").split("\n") if content else ():
             line = json.loads(text)
             name = next(name for name in ids if name in line)
             ids[name].add(str(line[name]))

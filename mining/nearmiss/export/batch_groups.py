@@ -18,10 +18,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from nearmiss.candidates.text_overlap import digest
+from nearmiss.candidates.text_overlap import digests_of
 from nearmiss.data.dataset import Dataset, passages
 from nearmiss.export.judgements import IN_EVALUATION_SET, RELEVANT
-from nearmiss.retrieval.tokenization import normalise
 
 # What a document has to do with its query where it must be no negative of it.
 ANSWERS = ("known_positive", RELEVANT, "reviewed_partial", "duplicate", "answers_twin_query", IN_EVALUATION_SET)
@@ -104,6 +103,5 @@ def _numbers_of_texts(dataset: Dataset, doc_ids: set[str]) -> dict[str, int]:
 
 def _numbers(texts: Iterable[str]) -> list[int]:
     """A number for each text, the same where the normalised ones are."""
-    digests = [digest(normalise(text)) for text in texts]
-    numbers: list[int] = pd.factorize(np.array(digests, np.uint64))[0].tolist()
+    numbers: list[int] = pd.factorize(digests_of(texts))[0].tolist()
     return numbers

@@ -112,7 +112,7 @@ def _custom_id(prompt: JudgePrompt, pair: Pair) -> str:
 
 def _answers(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     """Each line with its place."""
-    for number, text in enumerate(path.read_text("utf-8").splitlines(), 1):
+    for number, text in enumerate(path.read_text("utf-8").split("\n"), 1):
         if not text.strip():
             continue
         try:

@@ -8,13 +8,13 @@ A line is on its way to the disk before the answer is used, so that a killed com
 run that can only be read keeps none.
 """
 
-import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from nearmiss.storage.files import written_to
+from nearmiss.storage import line_log
 from nearmiss.workspace import Workspace
 
 FILE = "judge_requests.jsonl"
@@ -36,26 +36,22 @@ def note(work: Workspace, reviewer: str, read: int, written: int, batch: str = "
         return
     line = {"reviewer": reviewer, "read": read, "written": written, "at": round(time.time(), 3)}
     line |= {"batch": batch} if batch else {}
-    # One write of a short line to a file opened to append: threads and commands do not cut into each other.
-    path = work.run.folder / FILE
-    with written_to(path, path), path.open("ab", buffering=0) as file:
-        file.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
+    line_log.append(work.run.folder / FILE, line)
 
 
 def costs(work: Workspace) -> dict[str, JudgeCost]:
     """Of each model, by its name in the log; an answer of a batch that was read twice counts once."""
     path = work.run.folder / FILE
     size = path.stat().st_size if path.is_file() else 0
-    return work.cached("judge costs", lambda: _summed(path.read_bytes() if size else b""), size, 1)
+    return work.cached("judge costs", lambda: _summed(path), size, 1)
 
 
-def _summed(content: bytes) -> dict[str, JudgeCost]:
+def _summed(path: Path) -> dict[str, JudgeCost]:
     found: dict[str, JudgeCost] = {}
     seen: set[str] = set()
-    for text in content.split(b"\n"):
-        line = _line(text)
+    for line in filter(_is_whole, line_log.whole_lines(path)):
         batch = str(line.get("batch") or "")
-        if not line or batch in seen:
+        if batch in seen:
             continue
         seen |= {batch} if batch else set()
         so_far = found.get(line["reviewer"], JudgeCost())
@@ -68,11 +64,7 @@ def _summed(content: bytes) -> dict[str, JudgeCost]:
     return found
 
 
-def _line(text: bytes) -> Mapping[str, Any]:
-    """A line; nothing for one that was cut off by a crash."""
-    try:
-        line = json.loads(text)
-    except ValueError:
-        return {}
-    whole = isinstance(line, dict) and isinstance(line.get("reviewer"), str)
-    return line if whole and all(isinstance(line.get(name), int) for name in ("read", "written")) else {}
+def _is_whole(line: Mapping[str, Any]) -> bool:
+    return isinstance(line.get("reviewer"), str) and all(
+        isinstance(line.get(name), int) for name in ("read", "written")
+    )

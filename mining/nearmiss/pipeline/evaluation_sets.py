@@ -11,11 +11,11 @@ whatever the round's encoder is, so that other models give the same list and no 
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import pandas as pd
 
@@ -25,7 +25,7 @@ from nearmiss.data import Dataset, format_of, passages, read
 from nearmiss.data.avoided import AVOIDED_FILE, write_avoided
 from nearmiss.data.beir_qrels import splits_of
 from nearmiss.errors import DatasetError
-from nearmiss.models.encoder import load_model_encoder
+from nearmiss.models.encoder import Encoder, load_model_encoder
 from nearmiss.run import RUN_FILE, Run
 from nearmiss.settings import Mining, Policy
 from nearmiss.storage.files import write_json
@@ -67,7 +67,8 @@ def overlap_of(data: Dataset, avoid: Sequence[Any], answers: bool = True) -> Ove
     Without `answers` only queries count. DatasetError where a set cannot be read.
     """
     sets = [evaluation_set(one) for one in avoid]
-    lines = [*_queries(data, sets), *(_documents(data, sets) if answers else ())] if sets else []
+    encoder = cache(partial(load_model_encoder, Mining()))  # loaded once, and not where no vector tells texts apart
+    lines = [*_queries(data, sets, encoder), *(_documents(data, sets, encoder) if answers else ())] if sets else []
     return Overlap(lines, _facts(data, sets, lines, answers))
 
 
@@ -107,36 +108,37 @@ def _set_of(name: str, data: Dataset) -> EvaluationSet:
     return EvaluationSet(name, queries.assign(set=name), answers.assign(set=name))
 
 
-def _queries(data: Dataset, sets: Sequence[EvaluationSet]) -> Iterator[Line]:
+def _queries(data: Dataset, sets: Sequence[EvaluationSet], encoder: Callable[[], Encoder]) -> Iterator[Line]:
     ids, texts = data.queries["query_id"].tolist(), data.queries["text"].tolist()
     others = pd.concat([one.queries for one in sets], ignore_index=True)
-    for row, found in _found(texts, others, "query", COSINE):
+    for row, found in _found(texts, others, lambda texts: encoder().encode_query(texts), COSINE):
         yield {"query_id": ids[row], "text": texts[row]} | found
 
 
-def _documents(data: Dataset, sets: Sequence[EvaluationSet]) -> Iterator[Line]:
+def _documents(data: Dataset, sets: Sequence[EvaluationSet], encoder: Callable[[], Encoder]) -> Iterator[Line]:
     """Every document that stands there, labelled or not, since reviewers may find that it is an answer."""
     ids, texts = data.documents["doc_id"].tolist(), passages(data.documents)
     answers = data.positives.groupby("doc_id")["query_id"].agg(list).to_dict()
     others = pd.concat([one.answers for one in sets], ignore_index=True)
-    for row, found in _found(texts, others, "document", Policy().duplicate_cosine):
+    cosine = Policy().duplicate_cosine
+    for row, found in _found(texts, others, lambda texts: encoder().encode_document(texts), cosine, inside=True):
         yield {"doc_id": ids[row], "answers": answers.get(ids[row], []), "text": texts[row]} | found
 
 
 def _found(
-    texts: Sequence[str], others: pd.DataFrame, what: Literal["query", "document"], cosine: float
+    texts: Sequence[str],
+    others: pd.DataFrame,
+    encode: Callable[[list[str]], Vectors],
+    cosine: float,
+    *,
+    inside: bool = False,
 ) -> Iterator[tuple[int, Line]]:
     """The rows of `texts` that stand among the others, with how, where and as what."""
-    encode = partial(_encoded, what)
-    found = copies(texts, others["text"].tolist(), encode, cosine, inside=what == "document")
-    for row, other, kind in found.itertuples(index=False):
-        its = others.iloc[other]
-        yield int(row), {"kind": kind, "set": its["set"], "its_id": its["id"], "its_text": its["text"]}
-
-
-def _encoded(what: Literal["query", "document"], texts: list[str]) -> Vectors:
-    encoder = load_model_encoder(Mining())
-    return encoder.encode_query(texts) if what == "query" else encoder.encode_document(texts)
+    found = copies(texts, others["text"].tolist(), encode, cosine, inside=inside)
+    its = others.iloc[found["other"].to_numpy()]
+    columns = found["row"].tolist(), found["kind"], its["set"], its["id"], its["text"]
+    for row, kind, name, its_id, its_text in zip(*columns, strict=True):
+        yield row, {"kind": kind, "set": name, "its_id": its_id, "its_text": its_text}
 
 
 def _facts(data: Dataset, sets: Sequence[EvaluationSet], lines: Sequence[Line], answers: bool) -> dict[str, Any]:

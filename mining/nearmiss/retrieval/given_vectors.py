@@ -242,7 +242,10 @@ def _ids(path: Path) -> list[str]:
     if path.suffix == ".npy":
         return [str(one) for one in np.load(path, allow_pickle=False).tolist()]
     text = path.read_text("utf-8")
-    return [str(one) for one in json.loads(text)] if path.suffix == ".json" else text.splitlines()
+    if path.suffix == ".json":
+        return [str(one) for one in json.loads(text)]
+    # Not `splitlines`, which also cuts at line separators that stand in ids.
+    return text.removesuffix("\n").split("\n") if text else []
 
 
 def _of_table(path: Path, flag: str, with_ids: bool) -> tuple[list[str], Shard]:

@@ -58,6 +58,18 @@ class Standing:
     _judges: "Standing | None" = None
     _chosen: set[Pair] = field(default_factory=set)  # pairs with a verdict of an arm of CHOSEN, standing or not
 
+    @classmethod
+    def of(cls, entries: Iterable[Entry]) -> "Standing":
+        """The state after these rows, in order."""
+        made = cls()
+        made.absorb(entries)
+        return made
+
+    def until(self, seq: int) -> "Standing":
+        """Another one: the state after the row of this number, models' rows among those before it."""
+        rows = [*list(self.entries.values()), *list(self.judges.entries.values())]
+        return Standing.of(sorted((row for row in rows if row.seq <= seq), key=lambda row: row.seq))
+
     def absorb(self, entries: Iterable[Entry]) -> set[Pair]:
         """Add rows; returns the pairs whose verdict may have changed."""
         touched: set[Pair] = set()

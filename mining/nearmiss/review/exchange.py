@@ -217,6 +217,4 @@ def rehearsal(log: ReviewLog) -> ReviewLog:
 
 
 def _standing(log: ReviewLog) -> Standing:
-    standing = Standing()
-    standing.absorb(log.since(0))
-    return standing
+    return Standing.of(log.since(0))

@@ -52,9 +52,9 @@ def plan(work: Workspace, chosen: Sequence[Pair], reviewer: str) -> BatchPlan:
             continue
         if work.table.positive[row]:
             labelled += 1
-        elif reviewer in work.standing.by_reviewer(pair):
+        elif reviewer in (judges := work.standing.by_reviewer(pair)):
             judged += 1
-        elif sharing.is_full(len(work.standing.by_reviewer(pair))):
+        elif sharing.is_full(len(judges)):
             full += 1
         else:
             pairs.append(pair)

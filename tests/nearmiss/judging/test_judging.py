@@ -373,7 +373,7 @@ def test_a_batch_is_written_and_its_answers_read_in_any_order_partly_failed(work
     lines = [line_of(one) for one in requests]
     lines[3] = line_of(requests[3], error={"code": "batch_expired"}, response=None)
     lines[5] = line_of(requests[5], response={"status_code": 500, "body": {"error": "no"}})
-    lines[7] = line_of(requests[7], content="nonsense")
+    lines[7] = line_of(requests[7], content="nonsense\u2028of two lines")
     random.Random(1).shuffle(lines)
     answers.write_text("\n".join(lines) + "\n")
     done = judging.read_batch(work, "openai:toy", answers)
@@ -404,7 +404,7 @@ def line_of(request, content=None, **fields):
         "response": {"status_code": 200, "body": body},
         "error": None,
     }
-    return json.dumps({**usual, **fields})
+    return json.dumps({**usual, **fields}, ensure_ascii=False)  # as some servers write them
 
 
 def test_answers_to_another_prompt_are_not_taken(work, tmp_path):

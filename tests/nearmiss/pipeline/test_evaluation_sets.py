@@ -9,6 +9,7 @@ import pytest
 from nearmiss import data as dataset
 from nearmiss import pipeline
 from nearmiss.audit.exported import exported
+from nearmiss.data.avoided import Avoided, read_avoided, write_avoided
 from nearmiss.errors import DatasetError
 from nearmiss.export.read_back import rows_of_first_table, written
 from nearmiss.pipeline.evaluation_sets import evaluation_set, overlap_of
@@ -40,6 +41,14 @@ def test_set(run):
         "documents": data.documents.loc[data.documents["doc_id"].eq(answer), ["title", "text"]].assign(doc_id="e2"),
         "positives": pd.DataFrame({"query_id": ["e1"], "doc_id": ["e2"]}),
     }
+
+
+def test_line_separators_in_texts_cut_no_line_of_the_list(tmp_path):
+    path = tmp_path / "avoided.jsonl"
+    write_avoided(path, [{"query_id": "a\u2028b", "text": "x\u2029y\x85z\x0c"}, {"doc_id": "d", "text": "\u2028"}])
+    assert read_avoided(path) == Avoided(frozenset({"a\u2028b"}), frozenset({"d"}))
+    write_avoided(path, [])
+    assert read_avoided(path) == Avoided()
 
 
 def test_a_run_leaves_what_stands_in_an_evaluation_set_out_of_exports_trainings_and_audits(run, test_set, tmp_path):

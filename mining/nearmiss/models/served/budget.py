@@ -7,17 +7,18 @@ Out: leave to send the next request, now or later; ModelError where the budget i
 Requests at once grow by one with each round of answers and are halved by a refusal (429 or 503), as TCP does it.
 """
 
-import json
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
 from pathlib import Path
+from typing import Any
 
 from nearmiss.errors import ModelError
 from nearmiss.models.served.prices import PAID_FILE, read_prices
 from nearmiss.settings import Serving
+from nearmiss.storage import line_log
 
 AT_FIRST = 4  # requests at once
 LONGEST_WAIT = (
@@ -34,7 +35,7 @@ class Budget:
         self.spent = 0
         self.cost = 0.0  # of what was answered, and the most that what was not may have cost
         self._lock = threading.Lock()
-        self._paid: list[bytes] = []  # lines that are not in a file yet
+        self._paid: list[dict[str, Any]] = []  # lines that are not in a file yet
         self._file: Path | None = None
 
     def spend(self, may_cost: float = 0.0) -> None:
@@ -65,11 +66,11 @@ class Budget:
 
     def pay(self, model: str, may_cost: float, cost: float, read: int, written: int) -> None:
         """A request was answered, which cost less than it could have; it is on its way to the disk at once."""
-        line = {"model": model, "read": read, "written": written, "cost": cost}
+        line: dict[str, Any] = {"model": model, "read": read, "written": written, "cost": cost}
         line |= {"currency": self.prices.currency if self.prices else "", "at": round(time.time(), 3)}
         with self._lock:
             self.cost += cost - may_cost
-            self._paid.append(json.dumps(line, ensure_ascii=False).encode() + b"\n")
+            self._paid.append(line)
             self._write()
 
     def keep_in(self, folder: Path) -> None:
@@ -80,8 +81,7 @@ class Budget:
 
     def _write(self) -> None:
         if self._file is not None and self._paid:
-            with self._file.open("ab", buffering=0) as file:
-                file.write(b"".join(self._paid))
+            line_log.append(self._file, *self._paid)
             self._paid = []
 
 

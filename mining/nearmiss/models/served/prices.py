@@ -14,7 +14,6 @@ Out: what a request costs; the sums of all answered requests
 No prices come with nearmiss: they change, and differ from one contract to another.
 """
 
-import json
 import math
 import tomllib
 from collections.abc import Mapping
@@ -24,6 +23,7 @@ from typing import Any
 
 from nearmiss.counts import counted
 from nearmiss.errors import RecipeError
+from nearmiss.storage import line_log
 
 PAID_FILE = "served_requests.jsonl"
 
@@ -90,14 +90,12 @@ def _price(place: str, model: str, table: Any) -> Price:
 
 def paid_so_far(folder: Path) -> dict[str, tuple[int, float]]:
     """Of each currency, how many requests of a run had a price in it, and what they cost."""
-    path = folder / PAID_FILE
     found: dict[str, tuple[int, float]] = {}
-    for text in path.read_bytes().split(b"\n") if path.is_file() else ():
+    for line in line_log.whole_lines(folder / PAID_FILE):
         try:
-            line = json.loads(text)
             currency, cost = str(line["currency"]), float(line["cost"])
         except (ValueError, TypeError, KeyError):
-            continue  # the end of the file, or a line that a crash cut off
+            continue  # none of ours
         requests, paid = found.get(currency, (0, 0.0))
         found[currency] = requests + 1, paid + cost
     return found

@@ -171,8 +171,8 @@ def waiting(work: Workspace, order: Ints, reviewer: str, sharing: Sharing = ALON
     keys = work.table.pair_key
     if sharing.every:
         judged = order[(work.table.verdicts[order] > 0) & sharing.shared(keys[order])].tolist()
-        voices = ((work.standing.by_reviewer(work.pair_at(row)), sharing.voices(keys[row])) for row in judged)
-        left += sum(len(found) < wanted and reviewer not in found for found, wanted in voices)
+        voices = (work.standing.by_reviewer(work.pair_at(row)) for row in judged)
+        left += sum(len(found) < sharing.asked and reviewer not in found for found in voices)
     return left
 
 

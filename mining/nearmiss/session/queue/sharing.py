@@ -39,10 +39,14 @@ class Sharing:
             return np.zeros(np.shape(keys), bool)
         return np.asarray(keys % np.uint64(self.every) == 0)
 
+    @property
+    def asked(self) -> int:
+        """How many people are asked about a shared pair."""
+        return self.people if self.cap is None else min(self.people, self.cap)
+
     def voices(self, key: Any) -> int:
         """How many people are asked about a pair."""
-        wanted = self.people if bool(self.shared(key)) else 1
-        return wanted if self.cap is None else min(wanted, self.cap)
+        return self.asked if bool(self.shared(key)) else 1
 
     def is_full(self, others: int) -> bool:
         """Whether so many other people have judged a pair that nobody else is asked."""
