@@ -9,10 +9,12 @@ import zipfile
 from dataclasses import replace
 from io import BytesIO
 
+import pandas as pd
 import pytest
 
 from nearmiss.counts import counted
 from nearmiss.export import EXPORT_FORMATS, Export
+from nearmiss.pipeline.evaluation_sets import keep, overlap_of
 from nearmiss.run import open_run
 from nearmiss.session import exporting
 from nearmiss.session.export_inputs import ExportInputs, prepare
@@ -88,6 +90,21 @@ def test_the_numbers_are_those_of_the_dry_run_for_every_format(open_page, judged
         assert numbers(page) == told(judged, format=name)
         assert page.button(key="write").label == f"Write {dry_run(judged, format=name).all_rows:,} rows"
         assert any(caption.value.startswith(f"Format {name}. Columns: ") for caption in page.caption)
+
+
+def test_what_the_run_avoids_from_now_on_counts_at_once(open_page, judged):
+    page = open_page("export")
+    before = numbers(page)
+    run = open_run(judged)
+    asked = run.dataset.queries["text"].tolist()[:3]
+    queries = pd.DataFrame({"query_id": ["e1", "e2", "e3"], "text": asked})
+    documents = pd.DataFrame({"doc_id": ["e"], "text": ["an answer that is nowhere else in the collection"]})
+    labels = pd.DataFrame({"query_id": queries["query_id"], "doc_id": "e"})
+    test_set = {"queries": queries, "documents": documents, "positives": labels}
+    keep(run, overlap_of(run.dataset, [test_set]))
+    page.run()
+    assert numbers(page) == told(judged)
+    assert int(numbers(page)["Queries"].replace(",", "")) < int(before["Queries"].replace(",", ""))
 
 
 def test_every_choice_counts_at_once(open_page, judged):
