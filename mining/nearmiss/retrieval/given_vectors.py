@@ -4,36 +4,28 @@ Vectors that a user already has, in the place of an encoder; and a run's vectors
 In:  a file or folder of vectors with ids (.npy with its ids beside it, Parquet, Arrow), or an array; the data's ids
 Out: unit vectors in the data's order, with a fingerprint of their numbers; or files that other programs read
 
-Arrays in .npy files are mapped from disk; tables are read whole.
+Memory holds a block of them at a time, whatever form they have.
 """
 
 import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
-import pandas as pd
 import pyarrow as pa
 
 from nearmiss.errors import ModelError
 from nearmiss.retrieval import vectors
+from nearmiss.retrieval.vector_files import Shard, read_vectors
 from nearmiss.settings import IN_ORDER
 from nearmiss.storage.files import write_atomically, write_json
-from nearmiss.storage.numbered import by_number
 from nearmiss.types import AnyInts, Vectors
 
 IN_MEMORY = "an array in memory"
-ID_NAMES = ("doc_id", "query_id", "_id", "id", "docid", "qid", "pid")
-VECTOR_NAMES = ("vector", "embedding", "vectors", "embeddings", "emb")
-TABLES = (".parquet", ".arrow", ".feather", ".ipc")
-ROWS_AT_ONCE = 1 << 14
+ROWS_AT_ONCE = 1 << 12
 UNIT = 1e-3  # how far from 1 the length of a unit vector in half precision may be
-
-Shard = npt.NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True)
@@ -139,7 +131,7 @@ def _ordered(given: Any, ids: Sequence[str], flag: str, item: str) -> OrderedVec
     if isinstance(given, str | Path):
         path, in_order = str(given).removesuffix(IN_ORDER), str(given).endswith(IN_ORDER)
         name = str(given)
-        known, shards = _read(Path(path).expanduser(), flag, with_ids=not in_order)
+        known, shards = read_vectors(Path(path).expanduser(), flag, with_ids=not in_order)
     else:
         name, known, shards = IN_MEMORY, None, [np.asarray(given)]
     _check_shapes(shards, flag, name)
@@ -179,113 +171,21 @@ def _rows_in_order(shards: Sequence[Shard], ids: Sequence[str], flag: str, name:
     return np.arange(found)
 
 
-def _rows_of(known: Sequence[str], ids: Sequence[str], flag: str, name: str, item: str) -> AnyInts:
-    index = pd.Index(pd.Series(list(known), dtype="str"))
-    if not index.is_unique:
-        twice = index[index.duplicated()][0]
-        raise ModelError(f"{flag} {name}: wanted each id once; found {twice!r} twice")
-    rows = index.get_indexer(pd.Index(pd.Series(list(ids), dtype="str")))
-    if len(missing := np.flatnonzero(rows < 0)):
-        raise ModelError(
-            f"{flag} {name}: wanted a vector for each {item} of the data; found none for {len(missing):,} of "
-            f"{len(ids):,}, the first {ids[int(missing[0])]!r}. Its own first id is {next(iter(known), None)!r}"
-        )
-    return np.asarray(rows, np.int64)
-
-
-def _read(path: Path, flag: str, *, with_ids: bool) -> tuple[list[str] | None, list[Shard]]:
-    """Ids, None where they are not wanted, and vectors of a file, or of the parts of one in a folder."""
-    parts = _parts(path, flag)
-    ids: list[str] = []
-    shards: list[Shard] = []
-    for part in parts:
-        try:
-            own, some = _of_npy(part, flag, with_ids) if part.suffix == ".npy" else _of_table(part, flag, with_ids)
-        except (OSError, ValueError, EOFError, pa.ArrowException) as error:
-            raise ModelError(f"{flag} {part}: wanted a whole file of vectors; found {error}") from error
-        ids += own
-        shards.append(some)
-    return (ids if with_ids else None), shards
-
-
-def _parts(path: Path, flag: str) -> list[Path]:
-    if path.is_file():
-        if path.suffix in (".npy", *TABLES):
-            return [path]
-    elif path.is_dir():
-        for suffix in (".npy", *TABLES):
-            files = (file for file in path.glob(f"*{suffix}") if not file.name.endswith((".ids.npy", f".tmp{suffix}")))
-            if found := sorted(files, key=by_number):
-                return found
-    else:
-        raise ModelError(f"{flag} {path}: wanted a file or a folder with vectors; found nothing there")
-    raise ModelError(f"{flag} {path}: wanted .npy, {', '.join(TABLES)}, or a folder of one of them; found none")
-
-
-def _of_npy(path: Path, flag: str, with_ids: bool) -> tuple[list[str], Shard]:
-    array: Shard = np.load(path, mmap_mode="r", allow_pickle=False)
-    if not with_ids:
-        return [], array
-    for beside in (path.with_suffix(f".ids.{form}") for form in ("json", "txt", "npy")):
-        if beside.is_file():
-            ids = _ids(beside)
-            if len(ids) != len(array):
-                raise ModelError(f"{flag} {beside}: wanted an id for each of {len(array):,} rows; found {len(ids):,}")
-            return ids, array
-    raise ModelError(
-        f"{flag} {path}: wanted ids beside it, in {path.stem}.ids.txt (one a line), .ids.json or .ids.npy; found none. "
-        f"Where its rows stand in the data's order, say so: {path}{IN_ORDER}"
-    )
-
-
-def _ids(path: Path) -> list[str]:
-    if path.suffix == ".npy":
-        return [str(one) for one in np.load(path, allow_pickle=False).tolist()]
-    text = path.read_text("utf-8")
-    if path.suffix == ".json":
-        return [str(one) for one in json.loads(text)]
-    # Not `splitlines`, which also cuts at line separators that stand in ids.
-    return text.removesuffix("\n").split("\n") if text else []
-
-
-def _of_table(path: Path, flag: str, with_ids: bool) -> tuple[list[str], Shard]:
+def _rows_of(known: pa.ChunkedArray, ids: Sequence[str], flag: str, name: str, item: str) -> AnyInts:
     import pyarrow.compute as pc
 
-    table = _table(path)
-    lists = [field.name for field in table.schema if _holds_lists(field.type)]
-    column = next((name for name in VECTOR_NAMES if name in lists), lists[0] if len(lists) == 1 else None)
-    if column is None:
-        raise ModelError(f"{flag} {path}: wanted a column `vector` of lists of fractions; found {table.column_names}")
-    key = next((name for name in ID_NAMES if name in table.column_names), None)
-    if with_ids and key is None:
-        raise ModelError(f"{flag} {path}: wanted a column of ids, such as `id`; found {table.column_names}")
-    values = table[column]
-    if values.null_count or not len(values):
-        raise ModelError(f"{flag} {path}: wanted a vector in each row; found {values.null_count:,} rows without")
-    lengths = np.unique(pc.list_value_length(values).to_numpy())
-    if len(lengths) != 1:
-        raise ModelError(f"{flag} {path}: wanted one dimension; found vectors of {lengths[0]} and of {lengths[-1]}")
-    flat = np.concatenate([chunk.flatten().to_numpy(zero_copy_only=False) for chunk in values.chunks])
-    ids = [str(one) for one in table[key].to_pylist()] if with_ids and key else []
-    return ids, flat.reshape(len(values), int(lengths[0]))
-
-
-def _table(path: Path) -> pa.Table:
-    if path.suffix == ".parquet":
-        import pyarrow.parquet as pq
-
-        return pq.read_table(path, partitioning=None)
-    with pa.memory_map(str(path)) as file:
-        try:
-            return pa.ipc.open_file(file).read_all()
-        except pa.ArrowInvalid:  # a stream, as `datasets` writes
-            file.seek(0)
-            return pa.ipc.open_stream(file).read_all()
-
-
-def _holds_lists(kind: pa.DataType) -> bool:
-    is_list = pa.types.is_list(kind) or pa.types.is_fixed_size_list(kind) or pa.types.is_large_list(kind)
-    return bool(is_list and pa.types.is_floating(kind.value_type))
+    counts = pc.value_counts(known)
+    if len(counts) < len(known):
+        twice = counts.filter(pc.greater(counts.field("counts"), 1))[0]["values"].as_py()
+        raise ModelError(f"{flag} {name}: wanted each id once; found {twice!r} twice")
+    rows = pc.index_in(pa.array(ids, known.type), value_set=known).fill_null(-1).to_numpy()
+    if len(missing := np.flatnonzero(rows < 0)):
+        first = known[0].as_py() if len(known) else None
+        raise ModelError(
+            f"{flag} {name}: wanted a vector for each {item} of the data; found none for {len(missing):,} of "
+            f"{len(ids):,}, the first {ids[int(missing[0])]!r}. Its own first id is {first!r}"
+        )
+    return np.asarray(rows, np.int64)
 
 
 def _unit(rows: Vectors) -> Vectors:

@@ -4,7 +4,7 @@ Document vectors that lie in shards: read in blocks, picked by row, multiplied p
 In:  shards, each (rows, dimensions) in float16 or float32, most often memory-mapped; together they are the documents
 Out: float32 blocks, rows and dot products
 
-Nothing here holds more than a block in memory.
+Nothing here holds more than a block in memory; what was read of a mapped shard is let go of.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from nearmiss.storage.scratch import release
 from nearmiss.types import AnyInts, Scores, Vectors
 
 Shards = Sequence[npt.NDArray[np.floating[Any]]]
@@ -33,6 +34,7 @@ def blocks(shards: Shards, rows: int) -> Iterator[tuple[int, Vectors]]:
     for shard in shards:
         for start in range(0, len(shard), rows):
             yield first + start, np.ascontiguousarray(shard[start : start + rows], np.float32)
+            release(shard)
         first += len(shard)
 
 
@@ -50,6 +52,7 @@ def take(shards: Shards, rows: AnyInts) -> Vectors:
     for shard, first, (start, end) in zip(shards, bounds, pairwise(cuts), strict=False):
         if start < end:
             taken[order[start:end]] = shard[rows[order[start:end]] - first]
+            release(shard)
     return taken
 
 

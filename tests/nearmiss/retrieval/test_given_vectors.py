@@ -80,6 +80,18 @@ def test_every_form_gives_the_vectors_of_the_data_s_ids_whatever_their_order_and
     assert given_vectors(OF_DOCUMENTS, OF_QUERIES, DOC_IDS, QUERY_IDS).facts["normalised"]
 
 
+@pytest.mark.parametrize("write", [npy, parquet, parts])
+def test_vectors_of_files_stay_on_disk(tmp_path, write):
+    found = given_vectors(write(tmp_path, DOC_IDS, OF_DOCUMENTS), OF_QUERIES, DOC_IDS, QUERY_IDS)
+    assert all(isinstance(shard, np.memmap) for shard in found.documents.shards)
+
+
+def test_rows_of_a_parquet_file_with_other_lengths_are_refused(tmp_path):
+    rows = [OF_DOCUMENTS[0], OF_DOCUMENTS[1], OF_DOCUMENTS[2][:5], OF_DOCUMENTS[3]]
+    with pytest.raises(ModelError, match="wanted one dimension; found vectors of 32 and of 5"):
+        given_vectors(parquet(tmp_path, DOC_IDS, rows), OF_QUERIES, DOC_IDS, QUERY_IDS)
+
+
 def test_rows_without_ids_are_read_only_where_the_user_says_that_they_are_in_order(tmp_path):
     path = tmp_path / "own.npy"
     np.save(path, OF_DOCUMENTS)
