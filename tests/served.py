@@ -31,12 +31,14 @@ class Models:
         self.rerank_form, self.rows_under = "documents", "results"
         self.most = 1000  # texts in a request
         self.as_lists = False  # as servers answer that know no base64
+        self.squash = lambda logits: 1 / (1 + np.exp(-logits))
         self.verdict = None  # of a chat: a function of the user's message
         self.answered = Counter()  # texts and pairs that were answered, by what they were
         self.requests, self.busy, self.most_busy = [], 0, 0
         self.faults = deque()
         self.lock = threading.Lock()
         self.url = ""
+        self.routes = {"/v1/embeddings": "embed", "/v1/rerank": "rerank", "/v1/chat/completions": "chat"}
 
     def answer(self, path, body, headers):
         """Status, headers and JSON, or None where the connection is to be cut."""
@@ -45,9 +47,18 @@ class Models:
             fault = self.faults.popleft() if self.faults else None
         if fault is not None:
             return fault()
-        if self.key and headers.get("Authorization") != f"Bearer {self.key}":
-            return 401, {}, {"error": {"message": f"wrong key: {headers.get('Authorization')}"}}
-        return {"/v1/embeddings": self.embed, "/v1/rerank": self.rerank, "/v1/chat/completions": self.chat}[path](body)
+        if self.key and not self.is_let_in(path, headers):
+            found = headers.get("Authorization") or headers.get("x-goog-api-key")
+            return 401, {}, {"error": {"message": f"wrong key: {found}"}}
+        if path not in self.routes:
+            return 404, {}, {"error": {"message": f"no such path: {path}"}}
+        return self.routed(path, body)
+
+    def is_let_in(self, path, headers):
+        return headers.get("Authorization") == f"Bearer {self.key}"
+
+    def routed(self, path, body):
+        return getattr(self, self.routes[path])(body)
 
     def embed(self, body):
         texts = body["input"]
@@ -67,7 +78,7 @@ class Models:
         if self.rerank_form not in body:
             return 422, {}, {"error": f"missing field `{self.rerank_form}`"}
         pairs = [(body["query"], text) for text in body[self.rerank_form]]
-        scores = 1 / (1 + np.exp(-self.teacher.score(pairs).astype(float)))
+        scores = self.squash(self.teacher.score(pairs).astype(float))
         self.count(pairs)
         if self.rerank_form == "texts":
             return 200, {}, [{"index": place, "score": score} for place, score in enumerate(scores)][::-1]
@@ -106,9 +117,9 @@ class Models:
 
 
 @contextmanager
-def serving():
+def serving(kind=Models):
     """A server of toys on a port of its own."""
-    models = Models()
+    models = kind()
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"

@@ -43,11 +43,11 @@ def mine(
     """
     Retrieve, score and decide: mine one round of `dataset` into the folder `run`, and open it.
 
-    A model is a folder, a hub name, an address (`openai:MODEL@URL`, `rerank:MODEL@URL`), or a live object with the
-    weights that it has at this moment: a SentenceTransformer, CrossEncoder or SparseEncoder, or anything with
-    encode_query and encode_document, or with predict. It needs no wrapper, keeps its own prompts and pooling, and is
-    left in the mode, on the device and with the gradients that it had, so that a training loop may call this between
-    two epochs.
+    A model is a folder, a hub name, an address (`openai:MODEL@URL`, `rerank:MODEL@URL`, `cohere:MODEL`), or a live
+    object with the weights that it has at this moment: a SentenceTransformer, CrossEncoder or SparseEncoder, or
+    anything with encode_query and encode_document, or with predict. It needs no wrapper, keeps its own prompts and
+    pooling, and is left in the mode, on the device and with the gradients that it had, so that a training loop may call
+    this between two epochs.
 
     Args:
         dataset: A path or hub name, a `datasets.Dataset` or a pandas frame of pairs, a mapping of frames (`queries`,

@@ -72,7 +72,7 @@ def score_pairs(
     advance: Callable[[int], None] = lambda count: None,
 ) -> Scores:
     """
-    The teacher's score of each pair, (n,).
+    The teacher's score of each pair, (n,), on the scale of its own where it has one; the files hold what it said.
 
     Those not `known` are scored, the longest first, in chunks that are files of this name; those that exist are
     finished, so that a killed run goes on and ends with the same bytes. ModelError names a pair whose score is not
@@ -93,7 +93,9 @@ def score_pairs(
             texts = [(queries[q], documents[d]) for q, d in pairs[rows].tolist()]
             write_parquet(path, keys.loc[rows].assign(score=_score(teacher, texts, advance)))
         chunks.append(path)
-    return np.where(np.isnan(scores), KnownScores.of(_read(chunks)).look_up(keys), scores)
+    whole: Scores = np.where(np.isnan(scores), KnownScores.of(_read(chunks)).look_up(keys), scores)
+    on_scale: Callable[[Scores], Scores] | None = getattr(teacher, "on_scale", None)
+    return whole if on_scale is None else on_scale(whole)
 
 
 def _holds(path: Path, keys: pd.DataFrame) -> bool:

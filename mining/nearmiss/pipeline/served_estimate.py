@@ -13,7 +13,7 @@ import pandas as pd
 from nearmiss.counts import counted
 from nearmiss.data import Dataset, passages
 from nearmiss.errors import RecipeError
-from nearmiss.models.served import address_of
+from nearmiss.models.served import Address, address_of
 from nearmiss.models.served.client import CHARACTERS_PER_TOKEN
 from nearmiss.models.served.prices import Prices, read_prices
 from nearmiss.settings import Mining, Serving, source_name
@@ -35,9 +35,26 @@ def estimated(recipe: Mining, data: Dataset, serving: Serving) -> list[str]:
     sentences = [address.warning for address in (encoder, teacher) if address is not None]
     if encoder is not None:
         sentences.append(f"{encoder}: {_of_texts([*documents, *queries], serving, encoder.model, prices)}")
+        cut_at = encoder.vendor.cuts_texts_at if encoder.vendor else None
+        sentences.append(_cut(encoder, "--max-length", recipe.max_length, cut_at, [*documents, *queries]))
     if teacher is not None:
         sentences.append(f"{teacher}: {_of_pairs(recipe, data, documents, queries, serving, teacher.model, prices)}")
+        cut_at = teacher.vendor.cuts_documents_at if teacher.vendor else None
+        sentences.append(_cut(teacher, "--teacher-max-length", recipe.teacher_max_length, cut_at, documents))
     return [sentence for sentence in sentences if sentence]
+
+
+def _cut(address: Address, flag: str, sent: int | None, cut_at: int | None, texts: Sequence[str]) -> str:
+    """What to know where a vendor cuts long texts and does not say so; "" where none is so long."""
+    if cut_at is None or (sent is not None and sent <= cut_at):
+        return ""
+    longer = sum(len(text) > cut_at * CHARACTERS_PER_TOKEN for text in texts)
+    if not longer:
+        return ""
+    return (
+        f"{address}: {counted(longer, 'text')} of more than about {cut_at:,} tokens, where {address.kind} cuts and "
+        f"does not say so; {flag} {cut_at} cuts here, and the run says it"
+    )
 
 
 def _of_texts(texts: Sequence[str], serving: Serving, model: str, prices: Prices | None) -> str:

@@ -15,7 +15,7 @@ from nearmiss.settings.model_training import DISTILLED, OfPartly, StudentName, T
 from nearmiss.settings.policy import NO_CEILING, Policy
 from nearmiss.settings.ranges import COUNT_OR_NONE, NUMBER
 from nearmiss.settings.recipe import LATE_INTERACTION, Mining, Precision
-from nearmiss.settings.served_models import Serving
+from nearmiss.settings.served_models import SERVED_ENCODERS, Serving
 from nearmiss.settings.source_names import RESERVED, SOURCES, source_file, source_name
 from nearmiss.settings.whole_paths import IN_ORDER, with_whole_paths
 
@@ -28,6 +28,7 @@ __all__ = [
     "NO_CEILING",
     "NUMBER",
     "RESERVED",
+    "SERVED_ENCODERS",
     "SOURCES",
     "Avoid",
     "Compress",

@@ -7,6 +7,7 @@ from nearmiss.settings.field_rules import flag
 from nearmiss.settings.model_training import Training, Trial
 from nearmiss.settings.policy import Policy
 from nearmiss.settings.recipe import LATE_INTERACTION, Mining
+from nearmiss.settings.served_models import SERVED_ENCODERS
 from nearmiss.settings.source_names import source_name
 
 
@@ -51,7 +52,7 @@ def _unread(recipe: Mining | Policy | Trial | Training) -> Iterator[tuple[str, s
             for name in ("simans_a", "simans_b"):
                 yield name, f"the sampling is {recipe.sampling}", "Add --sampling simans"
         return
-    if not recipe.encoder.startswith("openai:"):
+    if recipe.encoder.partition(":")[0] not in SERVED_ENCODERS:
         yield "dimensions", "the encoder runs here", "Add --encoder openai:MODEL@URL"
     if recipe.document_vectors:
         for name in ("encoder", "query_prompt", "document_prompt", "max_length", "token_disk"):

@@ -28,8 +28,8 @@ class Mining:
 
     encoder: Annotated[
         str,
-        "sentence-transformers model (folder or hub name), or openai:MODEL@URL for one behind a server; empty for the "
-        "MiniLM that comes with nearmiss",
+        "sentence-transformers model (folder or hub name), or one behind a server: openai:MODEL@URL, or cohere:MODEL, "
+        "voyage:, jina:, zeroentropy:, gemini:; empty for the MiniLM that comes with nearmiss",
     ] = ""
     document_vectors: Annotated[
         str, "file or folder with a vector and an id for each document, in the encoder's place (.npy, Parquet, Arrow)"
@@ -37,8 +37,9 @@ class Mining:
     query_vectors: Annotated[str, "the same for each query"] = ""
     teacher: Annotated[
         str,
-        "cross-encoder (folder or hub name), rerank:MODEL@URL for one behind a server, or late-interaction, by the "
-        "encoder's own vectors of tokens; empty to use the dense score in its place",
+        "cross-encoder (folder or hub name), rerank:MODEL@URL for one behind a server (cohere:MODEL, voyage:, jina:, "
+        "zeroentropy: for a vendor's), or late-interaction, by the encoder's own vectors of tokens; empty to use the "
+        "dense score in its place",
     ] = LATE_INTERACTION
     sparse_encoder: Annotated[str, "SparseEncoder (SPLADE) model for the source `sparse`"] = ""
     sources: Annotated[

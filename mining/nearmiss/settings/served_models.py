@@ -8,6 +8,7 @@ from nearmiss.settings.field_rules import check_fields
 from nearmiss.settings.ranges import COUNT, Range
 
 ABOVE_NOTHING = Range(0, above=True)
+SERVED_ENCODERS = ("openai", "cohere", "voyage", "jina", "zeroentropy", "gemini")  # what stands before the colon
 
 
 @dataclass(frozen=True)

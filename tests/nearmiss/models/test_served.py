@@ -364,3 +364,16 @@ def test_ten_kills_pay_for_nothing_twice(models, pairs, tmp_path):
     whole = pipeline.mine(tmp_path / "whole", recipe_of(models), dataset.read(pairs)).candidates()
     killed = open_run(tmp_path / "run").candidates()
     pd.testing.assert_frame_equal(killed, whole)
+
+
+def test_logits_are_put_on_the_scale_of_chances_and_kept_as_they_were(models, pairs, tmp_path):
+    data = dataset.read(pairs)
+    as_chances = pipeline.mine(tmp_path / "chances", recipe_of(models), data).candidates()
+    models.squash = lambda logits: logits  # as llama.cpp's server answers, and TEI where it is told to
+    run = pipeline.mine(tmp_path / "logits", recipe_of(models), data)
+    both = run.candidates().merge(as_chances, on=["query_id", "doc_id"])
+    assert len(both) > 100
+    np.testing.assert_allclose(both["teacher_score_x"], both["teacher_score_y"], rtol=1e-5)
+    assert run.round_facts()["teacher"]["engine"] == "server (toy-1, logits made chances)"
+    kept = pd.concat([pd.read_parquet(path) for path in run.folder.glob("teacher_scores/*/*.parquet")])
+    assert kept["score"].max() > 1

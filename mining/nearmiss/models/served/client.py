@@ -5,7 +5,7 @@ In:  an address, a budget, what to ask
 Out: answers, in the order of what was asked; ModelError in one line, with no key in it
 
 The `openai` client repeats what failed (408, 409, 429, 5xx, a cut connection) with jitter and waits as long as
-Retry-After says. Here are the budget, the pace, and what an error means.
+Retry-After says, whatever the server's form is. Here are the budget, the pace, and what an error means.
 """
 
 import json
@@ -72,8 +72,11 @@ class Client:
 
     def _before(self, request: Any) -> None:
         """Called as each request is sent, repeated ones too."""
-        if not self._key:
+        header = self.address.vendor.key_header if self.address.vendor else ""
+        if header or not self._key:
             request.headers.pop("Authorization", None)
+        if header and self._key:
+            request.headers[header] = self._key
         if seconds := self.pace.wait:
             time.sleep(seconds)
         most = 0.0
@@ -183,9 +186,11 @@ def _most_read(request: Any) -> int:
 def _counted(response: Any, sent: int) -> tuple[int, int]:
     """Tokens read and written, as the server counted them; where it did not, 4 bytes sent are one."""
     try:
-        usage = response.json().get("usage") or {}
+        answer = response.json()
+        # Cohere says what it bills, and ZeroEntropy's reranker says it beside its results.
+        usage = answer.get("usage") or (answer.get("meta") or {}).get("billed_units") or answer
         written = int(usage.get("completion_tokens") or 0)
-        read = int(usage.get("prompt_tokens") or usage.get("total_tokens") or 0)
+        read = int(usage.get("prompt_tokens") or usage.get("total_tokens") or usage.get("input_tokens") or 0)
     except (AttributeError, TypeError, ValueError):
         read, written = 0, 0
     return read or -(-sent // CHARACTERS_PER_TOKEN), written

@@ -9,19 +9,16 @@ A key is held by the client alone. It goes to the host that it was given for, an
 
 import os
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from nearmiss.errors import ModelError
 from nearmiss.models.served.server_address import Address
+from nearmiss.models.served.vendors import VENDORS
 
 VARIABLE = "NEARMISS_API_KEY"  # for whatever server the user names
 # A vendor's own variable is read for its own host alone, so that a key never reaches another server.
-VENDORS = {
-    "api.openai.com": "OPENAI_API_KEY",
-    "api.cohere.com": "COHERE_API_KEY",
-    "api.jina.ai": "JINA_API_KEY",
-    "api.voyageai.com": "VOYAGE_API_KEY",
-    "api.zeroentropy.dev": "ZEROENTROPY_API_KEY",
-}
+OF_HOST = {urlsplit(vendor.url).hostname: vendor.variables for vendor in VENDORS.values()}
+OF_HOST["api.openai.com"] = ("OPENAI_API_KEY",)
 HIDDEN = "[key]"
 
 
@@ -33,8 +30,8 @@ def key_for(address: Address, key_file: str = "") -> str:
     """
     if key_file:
         return _from_file(address, Path(key_file).expanduser())
-    names = [VARIABLE, VENDORS.get(address.host, "")]
-    return next((key for name in names if name and (key := os.environ.get(name, "").strip())), "")
+    names = [VARIABLE, *OF_HOST.get(address.host, ())]
+    return next((key for name in names if (key := os.environ.get(name, "").strip())), "")
 
 
 def hidden(text: str, key: str) -> str:

@@ -1,7 +1,7 @@
 """
 Rerankers behind a server: any that answers as Cohere's, Jina's, Voyage's or TEI's /rerank does.
 
-In:  `rerank:MODEL@URL` and a recipe; pairs of texts
+In:  `rerank:MODEL@URL`, or `cohere:MODEL` and its like, and a recipe; pairs of texts
 Out: a `Teacher`; each pair is asked for once, however often the command was killed
 
     Cohere, Jina, vLLM, Infinity, ZeroEntropy   model, query, documents -> results: index, relevance_score
@@ -9,7 +9,8 @@ Out: a `Teacher`; each pair is asked for once, however often the command was kil
     TEI                                         query, texts            -> [index, score]
 
 Most of them answer with chances from 0 to 1, and TEI does unless it is asked for raw scores, so chances are the common
-scale. A server that answers with other numbers is believed: any scale that rises is one that a policy can work on.
+scale. A server whose first scores lie beyond -1 and 1 (llama.cpp's, TEI with raw scores) gives logits, of which the
+logistic function makes chances. What it said is kept in the cache of scores.
 """
 
 from dataclasses import dataclass, field, replace
@@ -29,6 +30,7 @@ from nearmiss.storage.fingerprint import fingerprint_of
 from nearmiss.types import Scores
 
 Form = Literal["documents", "texts"]
+Scale = Literal["chances", "logits"]
 QUESTION, REPLIES = "what is nearmiss", ["It mines hard negatives.", "Bread rises because of yeast."]
 
 
@@ -41,6 +43,7 @@ class ServedTeacher:
     reported: str  # the model, as the server calls it; "" where it does not say
     prompt: str
     longest: int | None = None  # characters of a document that are sent; None for all
+    scale: Scale = "chances"  # of what the server says
     precision: str = "as served"
     agreement: str | None = None
     by_query: bool = True  # one request holds documents of one query
@@ -48,20 +51,31 @@ class ServedTeacher:
 
     @property
     def fingerprint(self) -> str:
-        """The model's name, the server's name for it and the prompt; not where the server is."""
-        return fingerprint_of("rerank", self.client.address.model, self.reported, self.prompt, self.longest)
+        """The model's name, the server's name for it, the prompt and the scale; not where the server is."""
+        logits = ["logits"] if self.scale == "logits" else []  # chances are not named in older runs
+        return fingerprint_of(
+            self.client.address.kind, self.client.address.model, self.reported, self.prompt, self.longest, *logits
+        )
 
     @property
     def engine(self) -> str:
         """What runs it."""
-        return f"server ({self.reported})" if self.reported else "server"
+        name = self.reported or (self.client.address.kind if self.client.address.vendor else "")
+        said = ", ".join(filter(None, [name, "logits made chances" if self.scale == "logits" else ""]))
+        return f"server ({said})" if said else "server"
 
     def keeping(self, folder: Path) -> "ServedTeacher":
         """The same, with each answer kept in a folder of its own inside this one."""
         return replace(self, answers=Answers(folder / self.fingerprint[:16], 1))
 
+    def on_scale(self, scores: Scores) -> Scores:
+        """Scores from 0 to 1, of those that the server gave."""
+        if self.scale == "chances":
+            return scores
+        return (1 / (1 + np.exp(-scores.astype(np.float64)))).astype(np.float32)
+
     def score(self, pairs: list[tuple[str, str]]) -> Scores:
-        """Scores (n,) in float32, as the server gives them."""
+        """Scores (n,) in float32, as the server gives them; `on_scale` makes them comparable."""
         keys = {pair: key_of(*pair) for pair in pairs}
         rows = self.answers.look_up(list(keys.values()))
         known = {pair: float(row[0]) for pair, row in zip(keys, rows, strict=True) if row is not None}
@@ -103,20 +117,24 @@ class ServedTeacher:
 
 
 def load_served_teacher(address: Address, recipe: Mining, budget: Budget) -> ServedTeacher:
-    """The reranker at an address, asked once, with two short texts, which form of /rerank it speaks."""
-    if address.kind != "rerank":
+    """The reranker at an address, asked once, with two short texts, in which form and on which scale it answers."""
+    if address.kind != "rerank" and not (address.vendor and address.vendor.rerank):
         raise ModelError(f"{address}: wanted rerank:MODEL@URL for a teacher; found {address.kind}")
     client, prompt = Client(address, budget), recipe.teacher_prompt or ""
     longest = in_characters(recipe.teacher_max_length)
+    form: Form = "documents"
     try:
-        reported, _ = scores_of(client, "documents", QUESTION, REPLIES)
+        reported, scores = scores_of(client, form, QUESTION, REPLIES)
     except Refused as first:
+        if address.vendor:
+            raise
+        form = "texts"
         try:
-            reported, _ = scores_of(client, "texts", QUESTION, REPLIES)
+            reported, scores = scores_of(client, form, QUESTION, REPLIES)
         except Refused:
             raise first from None
-        return ServedTeacher(client, "texts", reported, prompt, longest)
-    return ServedTeacher(client, "documents", reported, prompt, longest)
+    scale: Scale = "logits" if max(map(abs, scores)) > 1 else "chances"
+    return ServedTeacher(client, form, reported, prompt, longest, scale)
 
 
 def scores_of(client: Client, form: Form, query: str, documents: list[str]) -> tuple[str, list[float]]:
@@ -124,7 +142,9 @@ def scores_of(client: Client, form: Form, query: str, documents: list[str]) -> t
     body: dict[str, Any] = {"query": query, form: documents}
     if form == "documents":
         body["model"] = client.address.model
-    answer = client.post("/rerank", body)
+    vendor = client.address.vendor
+    path, always = (vendor.rerank, vendor.rerank_always) if vendor else ("/rerank", {})
+    answer = client.post(path, {**body, **always})
     try:
         reported, rows = ("", answer) if isinstance(answer, list) else (answer.get("model") or "", _rows(answer))
         scores = {row["index"]: float(row["relevance_score" if "relevance_score" in row else "score"]) for row in rows}

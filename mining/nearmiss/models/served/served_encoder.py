@@ -1,7 +1,7 @@
 """
-Encoders behind a server: any that answers as OpenAI's /embeddings does.
+Encoders behind a server: any that answers as OpenAI's /embeddings does, or as one of the `VENDORS`.
 
-In:  `openai:MODEL@URL` and a recipe; texts
+In:  `openai:MODEL@URL` or `cohere:MODEL` and its like, and a recipe; texts
 Out: an `Encoder`; each text is asked for once, however often it occurs and however often the command was killed
 """
 
@@ -18,6 +18,7 @@ from nearmiss.models.served.answers import Answers, key_of
 from nearmiss.models.served.budget import Budget
 from nearmiss.models.served.client import Client, Refused, in_characters, in_parts
 from nearmiss.models.served.server_address import Address
+from nearmiss.models.served.vendors import Side
 from nearmiss.models.unit_vectors import unit_vectors
 from nearmiss.settings import Mining
 from nearmiss.storage.fingerprint import fingerprint_of
@@ -45,14 +46,13 @@ class ServedEncoder:
     def fingerprint(self) -> str:
         """The model's name, the server's name for it, dimensions and prompts; not where the server is."""
         prompts = self.query_prompt, self.document_prompt
-        return fingerprint_of(
-            "openai", self.client.address.model, self.reported, self.dimension, *prompts, self.longest
-        )
+        address = self.client.address
+        return fingerprint_of(address.kind, address.model, self.reported, self.dimension, *prompts, self.longest)
 
     @property
     def engine(self) -> str:
         """What runs it."""
-        return f"server ({self.reported})"
+        return f"server ({self.reported or self.client.address.kind})"
 
     def keeping(self, folder: Path) -> "ServedEncoder":
         """The same, with each answer kept in a folder of its own inside this one."""
@@ -60,32 +60,33 @@ class ServedEncoder:
 
     def encode_query(self, texts: list[str]) -> Vectors:
         """Unit vectors (n, dimension) in float32, of queries."""
-        return self._encode([self.query_prompt + text for text in texts])
+        return self._encode([self.query_prompt + text for text in texts], "query")
 
     def encode_document(self, texts: list[str]) -> Vectors:
         """Unit vectors (n, dimension) in float32, of documents."""
-        return self._encode([self.document_prompt + text for text in texts])
+        return self._encode([self.document_prompt + text for text in texts], "document")
 
-    def _encode(self, texts: list[str]) -> Vectors:
+    def _encode(self, texts: list[str], side: Side) -> Vectors:
         texts = [text[: self.longest] for text in texts]
-        keys = [key_of(text) for text in texts]
+        # OpenAI's form knows no queries and documents: the same text has one vector.
+        keys = [key_of(text) if self.client.address.vendor is None else key_of(side, text) for text in texts]
         own = dict(zip(keys, texts, strict=True))
         found = zip(own, self.answers.look_up(list(own)), strict=True)
         known = {key: row for key, row in found if row is not None}
         missing = [key for key in own if key not in known]
         size = self.client.budget.serving.texts_per_request
         parts = [missing[start : start + size] for start in range(0, len(missing), size)]
-        for part, answered in zip(parts, self.client.each(partial(self._ask, own), parts), strict=True):
+        for part, answered in zip(parts, self.client.each(partial(self._ask, own, side), parts), strict=True):
             known.update(zip(part, answered, strict=True))
         rows = np.stack([known[key] for key in keys]).astype(np.float32)
         return unit_vectors(rows)
 
-    def _ask(self, texts: dict[bytes, str], keys: list[bytes]) -> list[Vectors]:
-        return in_parts(partial(self._ask_at_once, texts), keys)
+    def _ask(self, texts: dict[bytes, str], side: Side, keys: list[bytes]) -> list[Vectors]:
+        return in_parts(partial(self._ask_at_once, texts, side), keys)
 
-    def _ask_at_once(self, texts: dict[bytes, str], keys: list[bytes]) -> list[Vectors]:
+    def _ask_at_once(self, texts: dict[bytes, str], side: Side, keys: list[bytes]) -> list[Vectors]:
         try:
-            reported, rows = vectors_of(self.client, [texts[key] for key in keys], self.dimensions)
+            reported, rows = vectors_of(self.client, [texts[key] for key in keys], side, self.dimensions)
         except Refused as error:
             if len(keys) > 1:
                 raise
@@ -109,10 +110,10 @@ def load_served_encoder(address: Address, recipe: Mining, budget: Budget) -> Ser
 
     The recipe's prompts are put before the texts; there are none otherwise, since a server does not tell a model's own.
     """
-    if address.kind != "openai":
+    if address.kind == "rerank":
         raise ModelError(f"{address}: wanted openai:MODEL@URL for an encoder; found {address.kind}")
     client = Client(address, budget)
-    reported, rows = vectors_of(client, [PROBE], recipe.dimensions)
+    reported, rows = vectors_of(client, [PROBE], "document", recipe.dimensions)
     if recipe.dimensions is not None and rows.shape[1] != recipe.dimensions:
         raise ModelError(
             f"--dimensions {recipe.dimensions}: wanted vectors of that length; found {rows.shape[1]} numbers, since "
@@ -122,25 +123,40 @@ def load_served_encoder(address: Address, recipe: Mining, budget: Budget) -> Ser
     return ServedEncoder(client, reported, rows.shape[1], recipe.dimensions, *prompts, in_characters(recipe.max_length))
 
 
-def vectors_of(client: Client, texts: list[str], dimensions: int | None) -> tuple[str, Vectors]:
-    """What the server calls its model, and the vectors as it gives them, (n, dimension)."""
+def vectors_of(client: Client, texts: list[str], side: Side, dimensions: int | None) -> tuple[str, Vectors]:
+    """What the server calls its model ("" where it does not say), and the vectors as it gives them, (n, dimension)."""
+    asked = _asked_of_many if client.address.vendor is None else _asked_of_vendor
+    try:
+        reported, found = asked(client, texts, side, dimensions)
+        rows = np.stack([_row(one) for one in found])
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError):
+        reported, rows = "", np.zeros((0, 0), np.float32)
+    if len(rows) != len(texts) or rows.ndim != 2:
+        form = "OpenAI's /embeddings" if client.address.vendor is None else client.address.kind
+        raise ModelError(
+            f"{client.address}: wanted one vector for each of {len(texts):,} texts, as {form} answers; "
+            f"found {len(rows):,}"
+        )
+    return reported, rows
+
+
+def _asked_of_many(client: Client, texts: list[str], side: Side, dimensions: int | None) -> tuple[str, list[Any]]:
+    """In OpenAI's form, which knows no side."""
     wanted: dict[str, Any] = {} if dimensions is None else {"dimensions": dimensions}
     send: Callable[[], Any] = partial(
         client.openai.embeddings.create, model=client.address.model, input=texts, encoding_format="base64", **wanted
     )
     answer = client.ask(send)
-    try:
-        found = sorted(answer.data, key=lambda one: one.index)
-        rows = np.stack([_row(one.embedding) for one in found])
-        in_order = [one.index for one in found] == list(range(len(texts)))
-    except (AttributeError, TypeError, ValueError):
-        rows, in_order = np.zeros((0, 0), np.float32), False
-    if not in_order or rows.ndim != 2:
-        raise ModelError(
-            f"{client.address}: wanted one vector for each of {len(texts):,} texts, as OpenAI's /embeddings answers; "
-            f"found {len(rows):,}"
-        )
-    return str(answer.model or ""), rows
+    found = sorted(answer.data, key=lambda one: one.index)
+    in_order = [one.index for one in found] == list(range(len(texts)))
+    return str(answer.model or ""), [one.embedding for one in found] if in_order else []
+
+
+def _asked_of_vendor(client: Client, texts: list[str], side: Side, dimensions: int | None) -> tuple[str, list[Any]]:
+    vendor, model = client.address.vendor, client.address.model
+    assert vendor is not None
+    answer = client.post(vendor.embed_path(model), vendor.embed_body(model, texts, side, dimensions))
+    return str(answer.get("model") or ""), vendor.vectors_in(answer)
 
 
 def _row(embedding: Any) -> Vectors:

@@ -1,7 +1,7 @@
 """
 Addresses: which model on which server a name means.
 
-In:  `openai:MODEL@URL`, `openai:MODEL` (OpenAI itself) or `rerank:MODEL@URL`
+In:  `openai:MODEL@URL`, `openai:MODEL` (OpenAI itself), `rerank:MODEL@URL`, or a vendor: `cohere:MODEL` and its like
 Out: an `Address`; None for the name of any other model
 
 An address is written into run folders, so it never holds a key: one with a password or a query is refused.
@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from nearmiss.errors import ModelError
+from nearmiss.models.served.vendors import VENDORS, Vendor
+from nearmiss.settings import SERVED_ENCODERS
 
 OPENAI = "https://api.openai.com/v1"
-FORM = re.compile("(openai|rerank):(.+)", re.DOTALL)
+FORM = re.compile(f"(rerank|{'|'.join(SERVED_ENCODERS)}):(.+)", re.DOTALL)
 WITH_URL = re.compile("(.+)@(https?://.*)", re.DOTALL | re.IGNORECASE)
 ENDPOINTS = ("/embeddings", "/rerank", "/chat/completions")
 
@@ -25,12 +27,17 @@ class Address:
     """A model of a server."""
 
     flag: str  # where the user named it
-    kind: str  # openai or rerank
+    kind: str  # openai, rerank or a vendor
     model: str
     url: str  # without a slash at the end
 
     def __str__(self) -> str:
         return f"{self.flag} {self.kind}:{self.model}@{self.url}"
+
+    @property
+    def vendor(self) -> Vendor | None:
+        """Whose form it wants, where it is not that of many servers."""
+        return VENDORS.get(self.kind)
 
     @property
     def host(self) -> str:
@@ -59,8 +66,10 @@ def address_of(flag: str, name: str) -> Address | None:
     parts = WITH_URL.fullmatch(rest)
     if parts is None and (kind == "rerank" or "://" in rest):
         raise ModelError(f"{flag}: wanted {kind}:MODEL@URL, with a URL that begins with http:// or https://")
-    model, url = parts.groups() if parts else (rest, OPENAI)
-    return Address(flag, kind, model, _checked(f"{flag} {kind}:{model}", url))
+    vendor = VENDORS.get(kind)
+    model, url = parts.groups() if parts else (rest, vendor.url if vendor else OPENAI)
+    endpoints = (vendor.embed, vendor.rerank) if vendor else ENDPOINTS
+    return Address(flag, kind, model, _checked(f"{flag} {kind}:{model}", url, endpoints))
 
 
 def without_url(name: str) -> str:
@@ -70,7 +79,7 @@ def without_url(name: str) -> str:
     return f"{form[1]}:{parts[1]}" if form and parts else name
 
 
-def _checked(place: str, url: str) -> str:
+def _checked(place: str, url: str, endpoints: tuple[str, ...]) -> str:
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
@@ -85,7 +94,7 @@ def _checked(place: str, url: str) -> str:
             "them. Give the key with NEARMISS_API_KEY or --key-file"
         )
     plain = url.rstrip("/")
-    for endpoint in ENDPOINTS:
+    for endpoint in endpoints:
         plain = plain.removesuffix(endpoint)
     return plain
 
