@@ -8,7 +8,6 @@ import streamlit as st
 from nearmiss import access, judging
 from nearmiss.agreement.judges import JudgeAgreement, JudgedApart
 from nearmiss.counts import counted
-from nearmiss.models.served.prices import PAID_FILE, paid_in_words
 from nearmiss.session import cards, model_opinions
 from nearmiss.session.model_opinions import DIFFERS, UNSURE
 from nearmiss.session.queue import agenda
@@ -29,7 +28,7 @@ def models_asked(work: Workspace, found: Sequence[JudgeAgreement], scale: str) -
         return
     says = "What a model said beside what people decided. A model counts for no person, here and in every number."
     st.html(words.heading("Judges that are models", says))
-    for paid in _paid(work):
+    for paid in judging.paid(work):
         st.text(f"{paid[0].upper()}{paid[1:]}, encoders and rerankers among them.")
     costs = judging.costs(work)
     for one in found:
@@ -42,13 +41,6 @@ def models_asked(work: Workspace, found: Sequence[JudgeAgreement], scale: str) -
                 st.html("".join(_apart(work, apart, scale) for apart in shown))
     _look_again(work)
     _when_shown(work)
-
-
-def _paid(work: Workspace) -> list[str]:
-    """What servers were paid for the run; read again where the list of it has grown."""
-    path = work.run.folder / PAID_FILE
-    size = path.stat().st_size if path.is_file() else 0
-    return work.cached("paid", lambda: paid_in_words(work.run.folder), size, 1)
 
 
 def _cost_of(cost: judging.JudgeCost | None) -> str:

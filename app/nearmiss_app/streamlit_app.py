@@ -4,7 +4,7 @@ import os
 
 import streamlit as st
 
-from nearmiss import access
+from nearmiss import access, judging
 from nearmiss.errors import NearmissError
 from nearmiss.review import MODEL, is_model
 from nearmiss.workspace import Workspace
@@ -41,6 +41,8 @@ def sidebar(work: Workspace) -> None:
     with st.sidebar:
         st.markdown("**nearmiss**")
         st.caption(f"{work.run.folder.name}, round {work.number}")
+        for cost in judging.spent(work):
+            st.caption(navigation.as_text(f"{cost[0].upper()}{cost[1:]}"))
         if not work.run.can_be_written:
             st.info("This run can only be read: policies, calibrations and maps cannot be kept. Exports go elsewhere.")
         if state.login() is None:

@@ -235,7 +235,13 @@ def test_a_model_stands_below_the_people_and_is_not_known_before_fifty_pairs(ope
     note(work, "model:m", 234, 5, batch="one")
     paid = ('{"currency": "EUR", "cost": 0.25}', '{"currency": "USD", "cost": 1.5}', '{"currency": "EUR", "cost": 0.5}')
     (work.run.folder / PAID_FILE).write_text("\n".join([*paid, '{"currency": "EU']))
-    said = texts(open_page("agreement"))
+    page = open_page("agreement")
+    said = texts(page)
+    in_sidebar = [caption.value.replace("\\", "") for caption in page.sidebar.caption]
+    assert in_sidebar[1:] == [
+        "Paid to servers for this run so far: 0.7500 EUR (2 requests)",
+        "Paid to servers for this run so far: 1.5000 USD (1 request)",
+    ]
     assert "Paid to servers for this run so far: 0.7500 EUR (2 requests), encoders and rerankers among them." in said
     assert "Paid to servers for this run so far: 1.5000 USD (1 request), encoders and rerankers among them." in said
     assert "So far 2 requests, 1 of them in batches; 1,234 tokens read and 25 written." in said

@@ -26,13 +26,10 @@ from nearmiss.typed_settings import typed_fields
 
 if TYPE_CHECKING:
     from nearmiss.judging import JudgeOutcome
-    from nearmiss.judging.judge_prompt import JudgePrompt
     from nearmiss.models.served import Budget
-    from nearmiss.types import Pair
     from nearmiss.workspace import Workspace
 
 LISTED = 10  # failed pairs
-WRITTEN_FOR_ONE = 100  # tokens of an answer, about: a grade, a sentence and a quote
 
 
 @app.command("judge")
@@ -73,15 +70,11 @@ def judge(
     if work.run.can_be_written:
         budget_of_requests.keep_in(work.run.folder)
     if batch_out is not None:
-        written = judging.write_batch(work, model, budget, batch_out)
-        if json:
-            _print_json({"files": [str(file) for file in written.files], "requests": written.requests})
-        else:
-            files = ", ".join(map(str, written.files)) or "no file"
-            _output().print(f"{counted(written.requests, 'question')} in {files}", markup=False, soft_wrap=True)
+        _write_batch(work, model, budget, batch_out, budget_of_requests, json)
         return
     if batch_in is not None:
-        found = [judging.read_batch(work, model, batch_in)]
+        found = [judging.read_batch(work, model, batch_in, budget_of_requests)]
+        say_what_was_paid(work.run.folder)
     else:
         pairs, prompt = judging.planned(work, model, budget)
         addresses = [asking.address_of_judge(name) for name in filter(None, (model, second))]
@@ -91,7 +84,8 @@ def judge(
         if budget_of_requests.prices is not None:
             for address in addresses:
                 budget_of_requests.prices.of(address.model)  # before anything is paid
-        say(f"{addresses[0]}: {_estimate(work, pairs, prompt, budget_of_requests, addresses[0].model)}")
+        tokens = judging.tokens_to_read(work, pairs, prompt)
+        say(f"{addresses[0]}: {judging.estimate_in_words(tokens, budget_of_requests, addresses[0].model)}")
         with progress_on(_errors())("judge", len(pairs), "pairs") as advance:
             found = [judging.judge(work, model, budget, budget_of_requests, advance, swap=swap, pairs=pairs)]
         if second:
@@ -110,17 +104,23 @@ def judge(
     _output().print("They count for no person: the page Agreement compares them with what people said", soft_wrap=True)
 
 
-def _estimate(work: "Workspace", pairs: "list[Pair]", prompt: "JudgePrompt", budget: "Budget", model: str) -> str:
-    from nearmiss.models.served.client import CHARACTERS_PER_TOKEN
+def _write_batch(work: "Workspace", model: str, count: int, path: Path, budget: "Budget", json: bool) -> None:
+    from nearmiss import judging
+    from nearmiss.judging.asking import address_of_judge
 
-    texts = zip(pairs, work.texts([doc_id for _, doc_id in pairs]), strict=True)
-    asked = (message for (query_id, _), text in texts for message in prompt.messages(work.query_text(query_id), text))
-    tokens = sum(len(message["content"]) for message in asked) // CHARACTERS_PER_TOKEN
-    said = f"{counted(len(pairs), 'pair')}, a request each, some {tokens:,} tokens to read"
-    if budget.prices is None:
-        return said
-    cost = budget.prices.of(model).of(len(pairs), tokens, WRITTEN_FOR_ONE * len(pairs))
-    return f"{said} and {WRITTEN_FOR_ONE * len(pairs):,} to write, some {budget.prices.in_words(cost)}"
+    address, say = address_of_judge(model), remarks(_errors())
+    pairs, prompt = judging.planned(work, model, count)
+    tokens = judging.tokens_to_read(work, pairs, prompt)
+    fitting = judging.within_limit(tokens, budget, address.model)
+    say(f"{address}: {judging.estimate_in_words(tokens[:fitting], budget, address.model, batch=True)}")
+    if fitting < len(pairs):
+        say(f"--max-cost: {fitting:,} of {counted(len(pairs), 'question')} cost no more, by this estimate")
+    written = judging.write_batch(work, model, count, path, pairs=pairs[:fitting])
+    if json:
+        _print_json({"files": [str(file) for file in written.files], "requests": written.requests})
+    else:
+        files = ", ".join(map(str, written.files)) or "no file"
+        _output().print(f"{counted(written.requests, 'question')} in {files}", markup=False, soft_wrap=True)
 
 
 def _in_words(done: "JudgeOutcome") -> Iterator[str]:

@@ -9,7 +9,8 @@ The model sees a query and a document, and nothing else: no score, no label, nob
 
 from nearmiss.judging.asking import JudgeOutcome, confirm, judge, planned
 from nearmiss.judging.batch_requests import BatchWritten, read_batch, write_batch
-from nearmiss.judging.judge_costs import JudgeCost, costs
+from nearmiss.judging.judge_costs import JudgeCost, costs, paid, spent
+from nearmiss.judging.judge_estimate import estimate_in_words, tokens_to_read, within_limit
 
 __all__ = [
     "BatchWritten",
@@ -17,8 +18,13 @@ __all__ = [
     "JudgeOutcome",
     "confirm",
     "costs",
+    "estimate_in_words",
     "judge",
+    "paid",
     "planned",
     "read_batch",
+    "spent",
+    "tokens_to_read",
+    "within_limit",
     "write_batch",
 ]

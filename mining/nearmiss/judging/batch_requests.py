@@ -10,7 +10,7 @@ An answer is known by its `custom_id`: the prompt's fingerprint and a digest of 
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from nearmiss.judging.judge_answer import Unsound, checked
 from nearmiss.judging.judge_costs import note
 from nearmiss.judging.judge_prompt import JudgePrompt, in_force
 from nearmiss.judging.pairs_to_ask import judged_by
+from nearmiss.models.served import Budget
 from nearmiss.review import Event
 from nearmiss.storage.files import write_atomically
 from nearmiss.types import Pair
@@ -38,9 +39,17 @@ class BatchWritten:
     requests: int
 
 
-def write_batch(work: Workspace, model: str, count: int, path: Path) -> BatchWritten:
-    """Write the next `count` questions; beyond MOST, further files are numbered. ReviewError where a file is there."""
-    pairs, prompt = planned(work, model, count)
+def write_batch(
+    work: Workspace, model: str, count: int, path: Path, *, pairs: Sequence[Pair] | None = None
+) -> BatchWritten:
+    """
+    Write the next `count` questions, or those about `pairs`, as `planned` gave them.
+
+    Beyond MOST, further files are numbered. ReviewError where a file is there.
+    """
+    if pairs is None:
+        pairs, _ = planned(work, model, count)
+    prompt = in_force(work)
     name = address_of_judge(model).model
     parts = [pairs[start : start + MOST] for start in range(0, len(pairs), MOST)]
     files = tuple(path if not number else path.with_stem(f"{path.stem}-{number + 1}") for number in range(len(parts)))
@@ -55,14 +64,18 @@ def write_batch(work: Workspace, model: str, count: int, path: Path) -> BatchWri
     return BatchWritten(files, len(pairs))
 
 
-def read_batch(work: Workspace, model: str, path: Path) -> JudgeOutcome:
+def read_batch(work: Workspace, model: str, path: Path, budget: Budget | None = None) -> JudgeOutcome:
     """
     Write the answers of a file into the log; those that are there already are passed over.
+
+    What they cost by the prices of `budget` is written down, with the discount of a batch.
 
     Failed and unknown requests are listed by their `custom_id` or pair. ReviewError for a file that is no batch, or one
     of another prompt.
     """
-    prompt, reviewer = in_force(work), reviewer_of(address_of_judge(model))
+    address = address_of_judge(model)
+    prompt, reviewer = in_force(work), reviewer_of(address)
+    price = budget.prices.of(address.model) if budget and budget.prices else None
     pairs = {_custom_id(prompt, pair): pair for pair in map(work.pair_at, range(len(work.table.query)))}
     done = judged_by(work, reviewer, prompt.fingerprint)
     events: dict[Pair, Event] = {}
@@ -94,6 +107,8 @@ def read_batch(work: Workspace, model: str, path: Path) -> JudgeOutcome:
         events[pair] = event_of(pair, found, reviewer, prompt, str(body.get("model") or ""))
     for read, written, name in answered:
         note(work, reviewer, read, written, batch=name)
+        if budget and price:
+            budget.pay(address.model, 0.0, price.of(1, read, written, batch=True), read, written, batch=name)
     work.append(list(events.values()))
     verdicts = Counter(event.verdict for event in events.values())
     return JudgeOutcome(reviewer, prompt.fingerprint, len(events) + len(failed), verdicts, failed, tokens)

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from nearmiss.counts import counted
+from nearmiss.models.served.prices import PAID_FILE, paid_in_words
 from nearmiss.storage import line_log
 from nearmiss.workspace import Workspace
 
@@ -42,8 +44,25 @@ def note(work: Workspace, reviewer: str, read: int, written: int, batch: str = "
 def costs(work: Workspace) -> dict[str, JudgeCost]:
     """Of each model, by its name in the log; an answer of a batch that was read twice counts once."""
     path = work.run.folder / FILE
-    size = path.stat().st_size if path.is_file() else 0
-    return work.cached("judge costs", lambda: _summed(path), size, 1)
+    return work.cached("judge costs", lambda: _summed(path), _size(path), 1)
+
+
+def paid(work: Workspace) -> list[str]:
+    """What servers were paid for the run so far, a sentence for each currency; none where no request had a price."""
+    return work.cached("paid", lambda: paid_in_words(work.run.folder), _size(work.run.folder / PAID_FILE), 1)
+
+
+def spent(work: Workspace) -> list[str]:
+    """The same; where there were no prices, what judges read and wrote; nothing where neither is known."""
+    if sentences := paid(work):
+        return sentences
+    found = costs(work).values()
+    requests, tokens = sum(one.requests for one in found), sum(one.read + one.written for one in found)
+    return [f"judges so far: {counted(requests, 'request')}, {tokens:,} tokens"] if requests else []
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.is_file() else 0
 
 
 def _summed(path: Path) -> dict[str, JudgeCost]:

@@ -102,6 +102,7 @@ def test_the_pairs_that_matter_most_are_asked_about_and_what_is_said_stands_in_t
     assert (done.reviewer, done.asked, sum(done.verdicts.values()), done.failed) == ("model:toy", 20, 20, {})
     assert done.tokens == {"read": 2000, "written": 400}
     assert judging.costs(work) == {"model:toy": JudgeCost(requests=20, read=2000, written=400)}
+    assert judging.spent(work) == ["judges so far: 20 requests, 2,400 tokens"]
     for pair, event in said(work).items():
         own = json.loads(event.comment)
         assert event.verdict == VERDICTS[own["grade"]]
@@ -469,3 +470,40 @@ def test_a_limit_in_money_ends_the_judge_before_it_is_passed_and_the_same_comman
     assert len(chats(models)) == answered + 20  # 20 pairs more
     assert set(models.answered.values()) == {1}
     assert f"so far: {0.2 * (answered + 20):.4f} EUR ({answered + 20} requests)" in message
+
+
+def test_a_batch_is_priced_with_its_discount_before_it_is_written_and_once_when_it_is_read(
+    run, tmp_path, monkeypatch, capsys
+):
+    prices, questions, answers = (tmp_path / name for name in ("prices.toml", "questions.jsonl", "answers.jsonl"))
+    table = 'currency = "EUR"\n[models.toy]\nper_request = 2\nper_million_tokens_read = 1_000_000\n'
+    prices.write_text(table + "batch_discount = 0.5\n")
+
+    def told(*words):
+        words = ["judge", str(run), "--model", "openai:toy", "--prices", str(prices), *map(str, words)]
+        monkeypatch.setattr(sys, "argv", ["nearmiss", *words])
+        with pytest.raises(SystemExit) as ended:
+            command()
+        said = capsys.readouterr()
+        return ended.value.code, said.out, " ".join(said.err.split())
+
+    code, out, err = told("--budget", 12, "--batch-out", questions)
+    assert (code, out.split(" in ")[0]) == (0, "12 questions")
+    tokens = int(err.split("some ")[1].split()[0].replace(",", ""))
+    assert f"some {(12 * 2 + tokens) / 2:,.2f} EUR as a batch" in err
+    # A question has some 500 tokens and costs some 250 EUR.
+    code, out, err = told("--budget", 12, "--batch-out", tmp_path / "few.jsonl", "--max-cost", tokens / 24 * 4.5)
+    few = len((tmp_path / "few.jsonl").read_text().splitlines())
+    assert (code, 1 < few < 12, f"--max-cost: {few} of 12 questions cost no more" in err) == (0, True, True)
+    code, out, err = told("--batch-out", tmp_path / "none.jsonl", "--max-cost", 1)
+    assert (code, "wanted to write one question at least" in err) == (1, True)
+    assert not (tmp_path / "none.jsonl").exists()
+    lines = [line_of(json.loads(line)) for line in questions.read_text().splitlines()]
+    lines[0] = line_of(json.loads(questions.read_text().splitlines()[0]), content="nonsense")  # it is paid all the same
+    answers.write_text("\n".join(lines) + "\n")
+    for _ in range(2):
+        code, out, err = told("--batch-in", answers)
+        assert (code, "so far: 66.0000 EUR (12 requests)" in err) == (0, True)  # 12 * (2 + 9 tokens) / 2
+    prices.write_text(table + "batch_discount = 50\n")
+    code, out, err = told("--batch-out", tmp_path / "none.jsonl")
+    assert (code, "wanted a batch_discount from 0 to 1; found 50" in err) == (1, True)

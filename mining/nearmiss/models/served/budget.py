@@ -64,10 +64,15 @@ class Budget:
             self.spent -= 1
             self.cost -= may_cost
 
-    def pay(self, model: str, may_cost: float, cost: float, read: int, written: int) -> None:
-        """A request was answered, which cost less than it could have; it is on its way to the disk at once."""
+    def pay(self, model: str, may_cost: float, cost: float, read: int, written: int, batch: str = "") -> None:
+        """
+        A request was answered, which cost less than it could have; it is on its way to the disk at once.
+
+        `batch` names an answer that came in a file, which counts once however often it is read.
+        """
         line: dict[str, Any] = {"model": model, "read": read, "written": written, "cost": cost}
         line |= {"currency": self.prices.currency if self.prices else "", "at": round(time.time(), 3)}
+        line |= {"batch": batch} if batch else {}
         with self._lock:
             self.cost += cost - may_cost
             self._paid.append(line)

@@ -10,6 +10,7 @@ Out: what a request costs; the sums of all answered requests
     per_million_tokens_read = 0.0
     per_million_tokens_written = 0.0
     per_request = 0.0
+    batch_discount = 0.5
 
 No prices come with nearmiss: they change, and differ from one contract to another.
 """
@@ -35,11 +36,12 @@ class Price:
     per_million_tokens_read: float = 0.0
     per_million_tokens_written: float = 0.0
     per_request: float = 0.0
+    batch_discount: float = 0.0  # the share that a request of a batch file costs less
 
-    def of(self, requests: int, read: int, written: int) -> float:
+    def of(self, requests: int, read: int, written: int, *, batch: bool = False) -> float:
         """The cost of so many requests, with so many tokens in all."""
         tokens = self.per_million_tokens_read * read + self.per_million_tokens_written * written
-        return self.per_request * requests + tokens / 1e6
+        return (self.per_request * requests + tokens / 1e6) * (1 - self.batch_discount if batch else 1)
 
 
 @dataclass(frozen=True)
@@ -85,17 +87,24 @@ def _price(place: str, model: str, table: Any) -> Price:
         raise RecipeError(
             f'{place}: [models."{model}"]: wanted one or more of {", ".join(known)}, as numbers from 0; found {table!r}'
         )
+    if given.get("batch_discount", 0) > 1:
+        found = given["batch_discount"]
+        raise RecipeError(f'{place}: [models."{model}"]: wanted a batch_discount from 0 to 1; found {found}')
     return Price(**given)
 
 
 def paid_so_far(folder: Path) -> dict[str, tuple[int, float]]:
     """Of each currency, how many requests of a run had a price in it, and what they cost."""
     found: dict[str, tuple[int, float]] = {}
+    seen: set[str] = set()
     for line in line_log.whole_lines(folder / PAID_FILE):
         try:
-            currency, cost = str(line["currency"]), float(line["cost"])
+            currency, cost, batch = str(line["currency"]), float(line["cost"]), str(line.get("batch") or "")
         except (ValueError, TypeError, KeyError):
             continue  # none of ours
+        if batch in seen:
+            continue  # the same answer of a batch, read again
+        seen |= {batch} if batch else set()
         requests, paid = found.get(currency, (0, 0.0))
         found[currency] = requests + 1, paid + cost
     return found
