@@ -23,14 +23,16 @@ Signals that are standardised within a query are left out. A query with many ans
 bound would be too low where answers are many.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import chain
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from nearmiss.calibration.model import FURTHEST, Calibration, fit_weights, from_prior
+from nearmiss.calibration.model import FURTHEST, ROWS_AT_ONCE, Calibration, fit_weights, from_prior
 from nearmiss.calibration.signals import Signals, signals
 from nearmiss.types import Bools, Floats, Ints
 
@@ -71,6 +73,15 @@ class AnswerRate:
         )
 
 
+class CandidateLabels(NamedTuple):
+    """What the data say of each candidate, (n,) each."""
+
+    query: npt.NDArray[np.int32]  # numbers from 0, in order
+    positive: Bools
+    labelled: Bools  # answers that a source found
+    unlabelled: Bools  # found, and nothing is known about them
+
+
 def _percent(share: float) -> str:
     return f"{share:.2%}" if share < 0.01 else f"{share:.1%}" if share < 0.1 else f"{share:.0%}"
 
@@ -91,14 +102,18 @@ def at_rate(calibration: Calibration, found: Signals, candidates: pd.DataFrame) 
     `found` are the signals of `candidates`. The order of the candidates stays. Unchanged where too few labelled answers
     were found for an estimate.
     """
-    labelled, unlabelled = _rows(candidates)
-    query = pd.factorize(candidates["query_id"])[0].astype(np.int64)
+    return at_rate_of(calibration, found, labels_of(candidates))
+
+
+def at_rate_of(calibration: Calibration, found: Signals, known: CandidateLabels) -> Calibration:
+    """The same of candidates of which nothing but their labels is there."""
+    labelled, unlabelled = known.labelled, known.unlabelled
     logits = calibration.logits(found)[unlabelled].astype(np.float64)
     if not len(logits) or labelled.sum() < FEWEST:
         return calibration
-    together = _together(found, query, labelled, unlabelled)
+    together = _together(found, known.query, labelled, unlabelled)
     expected = float(calibration.probabilities(logits).mean())
-    rate = answer_rate([*_signals(found), together], labelled, unlabelled, expected)
+    rate = answer_rate(chain(_signals(found), [together]), labelled, unlabelled, expected)
     slope = _slope(logits, together[unlabelled], rate)
     shift = _shift(slope * logits, rate.estimate)
     return replace(
@@ -118,8 +133,8 @@ def rate_of(calibration: Calibration) -> AnswerRate | None:
     return AnswerRate(estimate, low, high, calibration.labelled_found)
 
 
-def _rows(candidates: pd.DataFrame) -> tuple[Bools, Bools]:
-    """Labelled answers that a source found, and candidates about which nothing is known, (n,) each."""
+def labels_of(candidates: pd.DataFrame) -> CandidateLabels:
+    """What the data say of each candidate."""
     ranks = [name for name in candidates.columns if name.endswith("_rank") and name != "fused_rank"]
     seen = candidates[ranks].notna().any(axis=1).to_numpy(bool) if ranks else np.ones(len(candidates), bool)
     positive = candidates["is_positive"].to_numpy(bool)
@@ -129,7 +144,8 @@ def _rows(candidates: pd.DataFrame) -> tuple[Bools, Bools]:
             settled |= candidates[name].fillna(False).to_numpy(bool)
     if "duplicate_of" in candidates:
         settled |= candidates["duplicate_of"].notna().to_numpy(bool)
-    return positive & seen, ~settled & seen
+    query = pd.factorize(candidates["query_id"])[0].astype(np.int32)
+    return CandidateLabels(query, positive, positive & seen, ~settled & seen)
 
 
 def _shift(logits: Floats, rate: float) -> float:
@@ -140,7 +156,7 @@ def _shift(logits: Floats, rate: float) -> float:
     return float(brentq(lambda shift: expit(logits + shift).mean() - rate, -40.0, 40.0, xtol=1e-6))
 
 
-def answer_rate(signals: Sequence[Floats], labelled: Bools, unlabelled: Bools, expected: float) -> AnswerRate:
+def answer_rate(signals: Iterable[Floats], labelled: Bools, unlabelled: Bools, expected: float) -> AnswerRate:
     """
     The rate among the rows `unlabelled`, (n,), by how they compare with the rows `labelled`.
 
@@ -161,7 +177,7 @@ def _signals(found: Signals) -> Iterator[Floats]:
             yield found.values[:, place].astype(np.float64)
 
 
-def _together(found: Signals, query: Ints, labelled: Bools, unlabelled: Bools) -> Floats:
+def _together(found: Signals, query: npt.NDArray[np.int32], labelled: Bools, unlabelled: Bools) -> Floats:
     """
     The logarithm of how much likelier each row's signals are for a labelled answer than for another candidate, (n,).
 
@@ -169,20 +185,33 @@ def _together(found: Signals, query: Ints, labelled: Bools, unlabelled: Bools) -
     """
     apart = (*NOT_A_SOURCE, "teacher_place", "dense_place")  # a score tells more than its place
     names = [name for name in found.names if name in SCORES or (name.endswith("_place") and name not in apart)]
-    values = found.values[:, [found.names.index(name) for name in names]].astype(np.float64)
+    columns = [found.values[:, found.names.index(name)] for name in names]
     others = np.flatnonzero(unlabelled)
-    center, scale = np.nanmean(values[others], axis=0), np.nanstd(values[others], axis=0)
-    values = np.nan_to_num((values - center) / np.where(scale > 1e-9, scale, 1.0)).clip(-FURTHEST, FURTHEST)
+    # Column by column and block by block: all of them as float64 would be the most that a round ever holds.
+    moments = [(np.nanmean(own), np.nanstd(own)) for own in (column[others].astype(np.float64) for column in columns)]
+
+    def standardised(rows: Ints | slice) -> Floats:
+        parts = [
+            (column[rows].astype(np.float64) - center) / (scale if scale > 1e-9 else 1.0)
+            for column, (center, scale) in zip(columns, moments, strict=True)
+        ]
+        clipped: Floats = np.nan_to_num(np.column_stack(parts)).clip(-FURTHEST, FURTHEST)
+        return clipped
+
     fitted = np.concatenate([np.flatnonzero(labelled), others[:: -(-len(others) // FITTED)]])
+    values = standardised(fitted)
     answers = labelled[fitted].astype(np.float64)
     weight = np.where(answers > 0, 1.0, answers.sum() / max(len(answers) - answers.sum(), 1))
-    mean, spread = np.zeros(values.shape[1] + 1), np.array([SPREAD] * values.shape[1] + [10.0])
-    scores = np.zeros(len(values))
+    mean, spread = np.zeros(len(names) + 1), np.array([SPREAD] * len(names) + [10.0])
+    by_fold = []
     for fold in range(FOLDS):
         kept = query[fitted] % FOLDS != fold
-        weights = fit_weights(values[fitted[kept]], answers[kept], weight[kept], mean, spread)
-        own = query % FOLDS == fold
-        scores[own] = values[own] @ weights[:-1] + weights[-1]
+        by_fold.append(fit_weights(values[kept], answers[kept], weight[kept], mean, spread))
+    scores = np.empty(len(query))
+    for start in range(0, len(query), ROWS_AT_ONCE):
+        block = slice(start, start + ROWS_AT_ONCE)
+        weights = np.array(by_fold)[query[block] % FOLDS]
+        scores[block] = (standardised(block) * weights[:, :-1]).sum(axis=1) + weights[:, -1]
     return scores
 
 

@@ -20,6 +20,7 @@ from nearmiss.calibration.prior import prior_weights
 from nearmiss.calibration.signals import Signals
 from nearmiss.types import Bools, Floats
 
+ROWS_AT_ONCE = 1 << 16
 FURTHEST = 5.0  # standard deviations at which a signal stops counting more
 
 
@@ -54,8 +55,12 @@ class Calibration:
         return np.clip(np.nan_to_num(values, copy=False), -FURTHEST, FURTHEST)
 
     def logits(self, found: Signals) -> Floats:
-        """The weighted sum of each candidate's signals, (n,)."""
-        summed: Floats = self.standardised(found) @ np.array(self.weights, np.float32) + np.float32(self.intercept)
+        """The weighted sum of each candidate's signals, (n,), in blocks of candidates."""
+        weights, intercept = np.array(self.weights, np.float32), np.float32(self.intercept)
+        summed = np.empty(len(found.values), np.float32)
+        for start in range(0, len(summed), ROWS_AT_ONCE):
+            block = slice(start, start + ROWS_AT_ONCE)
+            summed[block] = self.standardised(Signals(found.names, found.values[block])) @ weights + intercept
         return summed
 
     def probabilities(self, logits: Floats) -> npt.NDArray[np.float32]:

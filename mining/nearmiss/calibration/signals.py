@@ -7,8 +7,9 @@ Out: `Signals`, one column a signal, NaN where the run does not know it
 Every signal rises with the chance of an answer, or its direction is left to the fit.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -48,10 +49,35 @@ class Signals:
     values: npt.NDArray[np.float32]
 
 
-def signals(candidates: pd.DataFrame) -> Signals:
-    """All signals of all candidates; positives have them too, and none of the others' depends on a verdict."""
+@dataclass(frozen=True)
+class WholeRound:
+    """What the signals of some queries' candidates depend on in those of all others."""
+
+    deepest: dict[str, float]  # the last rank of each source, and of all together, by its column's name
+    has_teacher: bool
+
+
+def whole_round(parts: Iterable[pd.DataFrame]) -> WholeRound:
+    """The same from parts of the candidates, one after another, of which ranks and scores alone are read."""
+    deepest: dict[str, float] = {}
+    scored = False
+    for part in parts:
+        scored |= has_teacher(part)
+        for name in part.columns[part.columns.str.endswith("_rank")]:
+            ranks = part[name].to_numpy(np.float64, na_value=np.nan)
+            deepest[name] = max(deepest.get(name, 1.0), float(np.fmax.reduce(ranks, initial=1.0)))
+    return WholeRound(deepest, scored)
+
+
+def signals(candidates: pd.DataFrame, whole: WholeRound | None = None) -> Signals:
+    """
+    All signals of all candidates; positives have them too, and none of the others' depends on a verdict.
+
+    `whole` says what must be known of the others where these are some queries' candidates only.
+    """
+    whole = whole or whole_round([candidates])
     # Narrowed one by one, so that all of them never lie in memory twice as wide.
-    known = {name: np.asarray(column, np.float32) for name, column in _signals(candidates)}
+    known = {name: np.asarray(column, np.float32) for name, column in _signals(candidates, whole)}
     n = len(candidates)
     # Column by column in memory, which is how it is read.
     return Signals(tuple(known), np.stack(list(known.values())).T if known else np.zeros((n, 0), np.float32))
@@ -79,7 +105,7 @@ def sources(candidates: pd.DataFrame) -> list[str]:
     return [name for name in names if name not in ("fused", "dense") and f"{name}_score" in candidates]
 
 
-def _signals(candidates: pd.DataFrame) -> Iterator[tuple[str, Floats]]:
+def _signals(candidates: pd.DataFrame, whole: WholeRound) -> Iterator[tuple[str, Floats]]:
     queries = _Queries(candidates)
     if "dense_score" in candidates:
         dense = candidates["dense_score"].to_numpy(np.float64, na_value=np.nan)
@@ -94,14 +120,14 @@ def _signals(candidates: pd.DataFrame) -> Iterator[tuple[str, Floats]]:
     if "pool_cosine" in candidates:
         yield "pool_in_query", queries.standardised(candidates["pool_cosine"].to_numpy(np.float64, na_value=np.nan))
     if "fused_rank" in candidates:
-        yield "fused_place", _place_of(candidates["fused_rank"].to_numpy(np.float64, na_value=np.nan))
+        yield "fused_place", _place_of(candidates["fused_rank"], whole)
     for source in sources(candidates):
         score = queries.filled(candidates[f"{source}_score"].to_numpy(np.float64, na_value=np.nan))
         best = np.maximum(np.abs(queries.most(score)), 1e-9)
         yield f"{source}_in_query", queries.standardised(score)
-        yield f"{source}_place", _place_of(candidates[f"{source}_rank"].to_numpy(np.float64, na_value=np.nan))
+        yield f"{source}_place", _place_of(candidates[f"{source}_rank"], whole)
         yield f"{source}_margin", (score - queries.of_positives(score, best=False)) / best
-    if has_teacher(candidates):
+    if whole.has_teacher:
         # What the teacher did not read counts as just below the last that it did.
         score = queries.filled(candidates["teacher_score"].to_numpy(np.float64, na_value=np.nan))
         yield "teacher_score", score
@@ -164,6 +190,6 @@ class _Queries:
         return np.where(missing, self.each(below), scores)
 
 
-def _place_of(ranks: Floats) -> Floats:
-    deepest = np.nanmax(ranks, initial=1.0) if np.isfinite(ranks).any() else 1.0
-    return -np.log(np.where(np.isnan(ranks), UNFOUND_RANK * deepest, ranks))
+def _place_of(column: "pd.Series[Any]", whole: WholeRound) -> Floats:
+    ranks = column.to_numpy(np.float64, na_value=np.nan)
+    return -np.log(np.where(np.isnan(ranks), UNFOUND_RANK * whole.deepest[str(column.name)], ranks))

@@ -21,7 +21,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from nearmiss import access
-from nearmiss.calibration.answer_rate import at_rate
+from nearmiss.calibration.answer_rate import CandidateLabels, at_rate_of, labels_of
 from nearmiss.calibration.fitting import PRIOR_ALONE, TEACHER_UNKNOWN
 from nearmiss.calibration.model import Calibration, from_prior
 from nearmiss.calibration.signals import Signals, signals
@@ -80,10 +80,14 @@ def by_prior(found: Signals, candidates: pd.DataFrame, teacher: str = "") -> Cal
 
     Its doubts say that no judgement was used, and if the teacher is new to it.
     """
+    return by_prior_of(found, labels_of(candidates), teacher)
+
+
+def by_prior_of(found: Signals, known: CandidateLabels, teacher: str = "") -> Calibration:
+    """The same of candidates of which nothing but their labels is there."""
     unknown = teacher != LATE_INTERACTION and "teacher_place" in found.names
     doubts = (PRIOR_ALONE, TEACHER_UNKNOWN) if unknown else (PRIOR_ALONE,)
-    prior = from_prior(found, candidates["is_positive"].to_numpy(bool))
-    return replace(at_rate(prior, found, candidates), doubts=doubts)
+    return replace(at_rate_of(from_prior(found, known.positive), found, known), doubts=doubts)
 
 
 def save(

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from nearmiss.calibration import stored
-from nearmiss.calibration.signals import signals
+from nearmiss.calibration.by_shard import signals_of_shards
 from nearmiss.candidates.duplicates import Copies
 from nearmiss.candidates.pooling import assemble, named
 from nearmiss.candidates.twins import TwinQueries
@@ -154,11 +154,8 @@ def _with_teacher(rows: pd.DataFrame, scores: npt.NDArray[np.float32], *, limite
 def calibrate(this: Round) -> None:
     """Estimate each candidate's chance of being an unlabelled answer, before anyone has judged."""
     with timed(this.folder, "calibration"):
-        # Without the documents' ids, which no signal reads, and no list of the shards beside the whole.
-        shards = (read_frame(this.candidates(number)).drop(columns="doc_id") for number, _, _ in this.shards())
-        candidates = pd.concat(shards, ignore_index=True)
-        found = signals(candidates)
-        stored.save(this.folder, found, stored.by_prior(found, candidates, this.recipe.teacher))
+        found, known = signals_of_shards([this.candidates(number) for number, _, _ in this.shards()])
+        stored.save(this.folder, found, stored.by_prior_of(found, known, this.recipe.teacher))
 
 
 def _teacher_scores(this: Round, advance: Advance) -> Callable[[pd.DataFrame, int], npt.NDArray[np.float32]]:

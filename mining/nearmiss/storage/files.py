@@ -93,21 +93,32 @@ def read_object(path: Path, keys: tuple[str, ...]) -> dict[str, Any]:
     return content
 
 
-def read_table(path: Path) -> "pa.Table":
-    """A Parquet file written by `write_parquet`; FileError where it is missing or damaged."""
+def read_table(path: Path, columns: list[str] | None = None) -> "pa.Table":
+    """A Parquet file written by `write_parquet`, or some of its columns; FileError where it is missing or damaged."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
-        return pq.read_table(path, page_checksum_verification=True, partitioning=None)
+        return pq.read_table(path, columns=columns, page_checksum_verification=True, partitioning=None)
     except (OSError, ValueError, TypeError, pa.ArrowException) as error:
         raise cannot_read(path, "a whole Parquet file", error) from error
 
 
-def read_frame(path: Path) -> "pd.DataFrame":
+def read_frame(path: Path, columns: list[str] | None = None) -> "pd.DataFrame":
     """The same as a frame."""
-    frame: pd.DataFrame = read_table(path).to_pandas()
+    frame: pd.DataFrame = read_table(path, columns).to_pandas()
     return frame
+
+
+def columns_of(path: Path) -> list[str]:
+    """The names of a Parquet file's columns, from its footer; FileError where it is missing or damaged."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        return list(pq.read_schema(path).names)
+    except (OSError, ValueError, pa.ArrowException) as error:
+        raise cannot_read(path, "a whole Parquet file", error) from error
 
 
 def rows_in(path: Path) -> int:

@@ -8,6 +8,7 @@ The system removes such a file with the process, however that ends. It lies wher
 """
 
 import mmap
+import os
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,22 @@ class Scratch:
             if not file.tell():  # an empty file cannot be mapped
                 return np.zeros((0, *self._shape), self.dtype)
             return np.memmap(file, self.dtype, "r").reshape(-1, *self._shape)
+
+
+def blank(shape: tuple[int, ...], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
+    """An array of zeros to be written to, in a scratch file; FileError where the disk has no room for it."""
+    size = int(np.prod(shape)) * np.dtype(dtype).itemsize
+    if not size:
+        return np.zeros(shape, dtype)
+    with tempfile.TemporaryFile() as file:
+        try:
+            file.truncate(size)
+            if hasattr(os, "posix_fallocate"):  # all systems but macOS
+                # Now, since a mapped page that finds the disk full ends the process.
+                os.posix_fallocate(file.fileno(), 0, size)
+        except OSError as error:
+            raise cannot_write(Path(tempfile.gettempdir()), error) from error
+        return np.memmap(file, dtype, "r+", shape=shape)
 
 
 def release(array: npt.NDArray[Any]) -> None:
