@@ -7,7 +7,7 @@ import streamlit as st
 from nearmiss import agreement
 from nearmiss.agreement import INFORMATIVE, Agreement
 from nearmiss.counts import counted
-from nearmiss.session.queue.sharing import FILE, of_project
+from nearmiss.session.queue.project import FILE, of_project
 from nearmiss.workspace import Workspace
 from nearmiss_app import navigation, theme
 from nearmiss_app.charts import agreement as charts

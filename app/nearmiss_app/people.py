@@ -6,6 +6,7 @@ import streamlit as st
 
 from nearmiss.agreement import people, people_report
 from nearmiss.agreement.people import PersonProgress, Week
+from nearmiss.session.queue import gold_cards
 from nearmiss.workspace import Workspace
 from nearmiss_app.charts import agreement_words as words
 
@@ -34,12 +35,14 @@ def overseen(work: Workspace) -> None:
 
 def _measured(work: Workspace, now: float) -> list[PersonProgress]:
     key = work.standing.last_seq, int(now // EVERY_S)
-    return work.cached("people", lambda: people.measure(work.standing, work.log.held(now), now), key, 1)
+    known = gold_cards.verdicts(work.run.folder, work.standing)
+    return work.cached("people", lambda: people.measure(work.standing, work.log.held(now), now, known=known), key, 1)
 
 
 def _report(work: Workspace, week: Week, now: float) -> bytes:
     def make() -> bytes:
         entries = list(work.standing.entries.values())
-        return people_report.as_csv(people.of_week(entries, work.log.held(now), week, now), week).encode()
+        known = gold_cards.verdicts(work.run.folder, work.standing)
+        return people_report.as_csv(people.of_week(entries, work.log.held(now), week, now, known), week).encode()
 
     return work.cached("people of the week", make, (work.standing.last_seq, int(now // EVERY_S)), 1)

@@ -7,13 +7,14 @@ is written to it. Coming back from another page, where the address says nothing,
 
 import streamlit as st
 
+from nearmiss.counts import counted
 from nearmiss.session.model_opinions import DIFFERS, UNSURE
-from nearmiss.session.queue import address
+from nearmiss.session.queue import address, assigned
 from nearmiss.session.queue.address import STATUSES_OFFERED, Choice
 from nearmiss.session.queue.agenda import View
-from nearmiss.session.queue.sharing import FILE, of_project
+from nearmiss.session.queue.project import FILE, of_project
 from nearmiss.workspace import Workspace
-from nearmiss_app import navigation, theme
+from nearmiss_app import comments_to_me, navigation, state, theme
 
 ORDERS = {"priority": "What matters most", "queries": "Query by query", "audit": "Audit only"}
 VERDICT_WORDS = {
@@ -34,6 +35,7 @@ def choice(work: Workspace) -> Choice:
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="choice"):
         with st.popover("Choose what to see", icon=":material/filter_list:"):
             _controls(work)
+        comments_to_me.behind_a_button(work)
         chosen = _chosen(work)
         for name, words in _chips(work, chosen):
             st.button(f"{words}  ✕", key=f"chip_{name}", on_click=_take_away, args=(work, name))
@@ -130,6 +132,11 @@ def _controls(work: Workspace) -> None:
         st.number_input(
             "Every n-th pair is judged twice", min_value=0, key="see_twice", help="0 for none; agreement needs some"
         )
+    if (queries := assigned.queries(work, state.reviewer())) is not None:
+        rest = (
+            "Then come those that are assigned to nobody." if queries else "You get those that are assigned to nobody."
+        )
+        st.text(f"{counted(queries, 'query')} assigned to you. {rest}", help=f"Set in {FILE}")
     st.toggle("Plain buttons", key="plain", help="Without the card's own keys and speed; for browsers that refuse it")
 
 

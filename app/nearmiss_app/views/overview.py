@@ -14,7 +14,7 @@ from nearmiss.session import next_step
 from nearmiss.session import overview as core
 from nearmiss.session.overview import REFUSED, Overview, RowFilter
 from nearmiss.workspace import Version, Workspace
-from nearmiss_app import navigation, state, theme
+from nearmiss_app import comments_to_me, navigation, state, theme
 from nearmiss_app.charts import overview as charts
 from nearmiss_app.charts import overview_lists as lists
 from nearmiss_app.pictures import picture
@@ -269,6 +269,7 @@ def page(work: Workspace) -> None:
         st.query_params.update(st.session_state.get("rows_address", {}))
     found = overview(work)
     heading(work, found)
+    comments_to_me.listed(work)
     pictures(work, found)
     rows(work, found)
     scores(work, found)

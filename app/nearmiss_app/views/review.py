@@ -13,9 +13,10 @@ from nearmiss.counts import counted
 from nearmiss.review import JUDGEMENTS, REPEAT
 from nearmiss.selection import Decision
 from nearmiss.session import cards, guidelines, incoming
-from nearmiss.session.queue import agenda, arms, priority
+from nearmiss.session.queue import agenda, arms, assigned, gold_cards, priority
 from nearmiss.session.queue.agenda import View
-from nearmiss.session.queue.sharing import Sharing, in_force
+from nearmiss.session.queue.project import in_force
+from nearmiss.session.queue.sharing import Sharing
 from nearmiss.settings import Policy
 from nearmiss.workspace import Workspace
 from nearmiss_app import navigation, review_filters, state, theme
@@ -83,13 +84,14 @@ def cards_of(work: Workspace, view: View, sharing: Sharing) -> None:
     priority.learn(work)
     policy = work.policy
     decision, order = _in_order(work, view, policy)
-    order = _only_sent(work, order)
+    order = _own_turn(work, view, _only_sent(work, order), reviewer, sharing)
     focus, focus_number = _focus(work, opened)
     # Not tied to this moment: after a restart of the server a page goes on where it was.
     name = json.dumps([asdict(view), reviewer, order.tolist() if "from_map" in st.query_params else []])
     held = from_browser if from_browser.get("view") == name else {}
     picked = _next_cards(work, view, reviewer, order, sharing, focus, held) if reviewer else []
     card_view = cards.CardView(policy, decision, view.blind, view.text)
+    training(work, reviewer)
     deck(
         {
             "run": state.outbox(work),
@@ -118,6 +120,28 @@ def cards_of(work: Workspace, view: View, sharing: Sharing) -> None:
     )
 
 
+def training(work: Workspace, reviewer: str) -> None:
+    """Above the cards, in the training round: what came of the pair that was judged last."""
+    left = gold_cards.training_left(work, reviewer) if reviewer else []
+    found = gold_cards.training_progress(work, reviewer) if reviewer else None
+    if found is None:
+        if left:
+            pairs = counted(len(left), "pair")
+            st.info(f"A training round of {pairs} comes first. After each you are told the known answer.")
+        return
+    said, known = (theme.VERDICT[verdict].word for verdict in (found.said, found.known.verdict))
+    right = found.said == found.known.verdict
+    words = f"Right: {known}." if right else f"You said {said}; the known answer is {known}."
+    why = f" {navigation.as_text(found.known.why)}" if found.known.why else ""
+    done = f"Training round: {found.done:,} of {found.of:,}, {found.right:,} right."
+    after = "" if left else " It is done: what you judge from now on counts."
+    (st.success if right else st.warning)(f"{words}{why}  \n{done}{after}")
+    if not right:
+        query_id, doc_id = found.last
+        label = f"Look at it again: {navigation.as_text(work.query_text(query_id))}"
+        navigation.link_to("query", label, query=query_id, doc=doc_id)
+
+
 def _next_cards(
     work: Workspace, view: View, reviewer: str, order: np.ndarray, sharing: Sharing, focus: list, held: dict
 ) -> list[arms.PickedCard]:
@@ -144,9 +168,9 @@ def _revealed(work: Workspace, sent: list, card_view: cards.CardView, reviewer: 
     pairs = dict.fromkeys(
         (str(one.get("query_id")), str(one.get("doc_id"))) for one in sent if one.get("arm") != REPEAT
     )
-    return [
-        cards.card(work, arms.PickedCard(pair), card_view, reviewer) for pair in pairs if work.row_of(pair) is not None
-    ]
+    # Of a pair whose answer is known nothing is revealed: others may have told it.
+    shown = [pair for pair in pairs if work.row_of(pair) is not None and not gold_cards.arm_of(work, pair, reviewer)]
+    return [cards.card(work, arms.PickedCard(pair), card_view, reviewer) for pair in shown]
 
 
 def _progress(work: Workspace, view: View, order: np.ndarray, reviewer: str, sharing: Sharing) -> dict:
@@ -165,6 +189,9 @@ def _progress(work: Workspace, view: View, order: np.ndarray, reviewer: str, sha
         found["left"] = audits.waiting
     elif not view.is_to_do:
         progress["shown"] = len(order)
+    if (training := gold_cards.training_left(work, reviewer)) and (view.is_to_do or view.order == "audit"):
+        progress |= {"words": f"training round, {len(training):,} to go", "done": ""}
+        found["left"] = len(training)
     return found | progress
 
 
@@ -193,6 +220,12 @@ def _only_sent(work: Workspace, order: np.ndarray) -> np.ndarray:
     return np.array(sorted(row for row in rows if row is not None), np.int64)
 
 
+def _own_turn(work: Workspace, view: View, order: np.ndarray, reviewer: str, sharing: Sharing) -> np.ndarray:
+    """What is assigned to this reviewer or to nobody; all of it where they chose a query, or came with pairs."""
+    chosen = "from_map" in st.query_params or view.query_id or not view.is_to_do
+    return order if chosen else assigned.turn(work, order, reviewer, sharing)
+
+
 def _focus(work: Workspace, opened: dict) -> tuple[list, float]:
     """The pair to show at once: the one clicked in a ranking, or the one that the address names."""
     if opened and opened["nonce"] != st.session_state.get("opened"):
@@ -218,12 +251,14 @@ def plain(work: Workspace, view: View, sharing: Sharing) -> None:
         return
     policy = work.policy
     decision, order = _in_order(work, view, policy)
-    picked = arms.pick(work, view, reviewer, _only_sent(work, order), 1, sharing=sharing)
+    order = _own_turn(work, view, _only_sent(work, order), reviewer, sharing)
+    picked = arms.pick(work, view, reviewer, order, 1, sharing=sharing)
     if not picked:
         st.success("Nothing left in this view.")
         return
     pair = picked[0].pair
     card_view = cards.CardView(policy, decision, blind=True)
+    training(work, reviewer)
     shown = cards.query(work, pair[0], card_view, reviewer)
     st.text(shown["text"])
     left, right = st.columns(2)

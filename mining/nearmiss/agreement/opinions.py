@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from nearmiss.review import ADJUDICATION, JUDGEMENTS, REPEAT, Entry, Standing
+from nearmiss.review import ADJUDICATION, GOLD, JUDGEMENTS, REPEAT, TESTS, TRAINING, Entry, Standing
 from nearmiss.types import Pair
 
 NO_OPINION = -1
@@ -74,7 +74,7 @@ def opinions(standing: Standing, scale: VerdictScale) -> Opinions:
 
 def own_opinions(standing: Standing) -> Iterator[Entry]:
     """The standing judgements that someone made independently and for the first time, oldest first."""
-    return (entry for entry in _judgements(standing) if entry.event.arm != REPEAT)
+    return (entry for entry in _judgements(standing) if entry.event.arm not in TESTS)
 
 
 def repeats(standing: Standing, scale: VerdictScale) -> dict[str, list[tuple[int, int]]]:
@@ -82,6 +82,8 @@ def repeats(standing: Standing, scale: VerdictScale) -> dict[str, list[tuple[int
     before: dict[tuple[Pair, str], str] = {}
     found: dict[str, list[tuple[int, int]]] = {}
     for entry in _judgements(standing):
+        if entry.event.arm in (GOLD, TRAINING):
+            continue
         key, verdict = (entry.pair, entry.event.reviewer), entry.event.verdict
         if entry.event.arm == REPEAT and key in before:
             both = scale.place(before[key]), scale.place(verdict)

@@ -5,23 +5,26 @@ In:  the judgements that stand in the log, how many pairs each person holds, the
 Out: a `PersonProgress` for each, by falling number of pairs judged
 
 Only whoever may oversee a project gets them. Judgements that were imported, and those that a batch or copies got from
-another, are no card that somebody read, and count for nothing here. Models are no people.
+another, are no card that somebody read, and count for nothing here. Pairs of known answer count for speed and for the
+score against them, not as pairs judged. Models are no people.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from statistics import median
 
 from nearmiss import access
+from nearmiss.agreement.gold_scores import GoldScore, scores
 from nearmiss.agreement.opinions import NO_OPINION, SCALES, opinions, repeats
 from nearmiss.errors import ReviewError
-from nearmiss.review import CHOSEN, JUDGEMENTS, REPEAT, Entry, ReviewLog, Standing
+from nearmiss.review import CHOSEN, JUDGEMENTS, TESTS, Entry, ReviewLog, Standing
 from nearmiss.review.events import IMPORT
 from nearmiss.types import Pair
 
 DAY_S, WEEK_S = 86_400.0, 7 * 86_400.0
 ALWAYS = float("-inf")
+NOTHING_KNOWN: Mapping[Pair, str] = {}
 
 
 @dataclass(frozen=True)
@@ -74,11 +77,18 @@ class PersonProgress:
     consistency: float | None  # share of hidden repeats that got the same verdict again
     repeats: int
     waiting: int  # pairs that they hold now
+    gold: GoldScore = field(default_factory=GoldScore)  # against known answers
 
 
-def measure(standing: Standing, held: Mapping[str, int], now: float, since: float = ALWAYS) -> list[PersonProgress]:
+def measure(
+    standing: Standing,
+    held: Mapping[str, int],
+    now: float,
+    since: float = ALWAYS,
+    known: Mapping[Pair, str] = NOTHING_KNOWN,
+) -> list[PersonProgress]:
     """
-    Everybody who judged a pair or holds one.
+    Everybody who judged a pair or holds one; `known` are the verdicts that are right, where the project knows some.
 
     Seconds and the share unsure are of the verdicts from `since` on. AccessError where who acts may not oversee others.
     """
@@ -88,9 +98,10 @@ def measure(standing: Standing, held: Mapping[str, int], now: float, since: floa
     again = {
         name: [one == other for one, other in both] for name, both in repeats(standing, SCALES["verdicts"]).items()
     }
+    gold = scores(standing, known)
     day, week = now - now % DAY_S, Week.of(now).start
     found = []
-    for name in {*latest, *held, *again}:
+    for name in {*latest, *held, *again, *gold}:
         own = [entry.event for entry in latest.get(name, {}).values()]
         recent = [event for event in own if event.decided_at >= since]
         times = [time for decided_at, time in seconds.get(name, {}).values() if decided_at >= since]
@@ -109,24 +120,35 @@ def measure(standing: Standing, held: Mapping[str, int], now: float, since: floa
                 consistency=sum(same) / len(same) if same else None,
                 repeats=len(same),
                 waiting=held.get(name, 0),
+                gold=gold.get(name, GoldScore()),
             )
         )
     return sorted(found, key=lambda one: (-one.in_all, one.name))
 
 
-def of_week(entries: Iterable[Entry], held: Mapping[str, int], week: Week, now: float) -> list[PersonProgress]:
+def of_week(
+    entries: Iterable[Entry],
+    held: Mapping[str, int],
+    week: Week,
+    now: float,
+    known: Mapping[Pair, str] = NOTHING_KNOWN,
+) -> list[PersonProgress]:
     """The same as it stood at the end of a week, or now where that is earlier; speed and doubt are the week's own."""
     standing = Standing.of(entry for entry in entries if entry.event.decided_at < week.end)
     is_now = now < week.end
-    return measure(standing, held if is_now else {}, now if is_now else week.end - 1, week.start)
+    return measure(standing, held if is_now else {}, now if is_now else week.end - 1, week.start, known)
 
 
-def of_log(log: ReviewLog, week: Week | None, now: float) -> list[PersonProgress]:
-    """Everybody in a log, as of now or of a week."""
+def of_log(
+    log: ReviewLog, week: Week | None, now: float, known: Callable[[Standing], Mapping[Pair, str]] | None = None
+) -> list[PersonProgress]:
+    """Everybody in a log, as of now or of a week; `known` gives the verdicts that are right, as of the whole log."""
     entries, held = log.since(0), log.held(now)
+    standing = Standing.of(entries)
+    right = known(standing) if known else NOTHING_KNOWN
     if week is not None:
-        return of_week(entries, held, week, now)
-    return measure(Standing.of(entries), held, now)
+        return of_week(entries, held, week, now, right)
+    return measure(standing, held, now, known=right)
 
 
 def _own_cards(
@@ -140,14 +162,14 @@ def _own_cards(
         is_card = event.parent is None and event.verdict in JUDGEMENTS and event.arm != IMPORT
         if not is_card or not standing.stands(entry.seq):
             continue
-        is_repeat = event.arm == REPEAT
-        if not is_repeat:
+        is_test = event.arm in TESTS
+        if not is_test:
             latest.setdefault(event.reviewer, {})[entry.pair] = entry
         # Query, Map and Pairs show many pairs at once: how long one was read, nobody knows.
         if event.shown_at is not None and event.arm not in CHOSEN and event.decided_at >= event.shown_at:
             # A reason given after the verdict is a second row of the same card.
             spent = event.decided_at, event.decided_at - event.shown_at
-            seconds.setdefault(event.reviewer, {})[entry.pair, is_repeat] = spent
+            seconds.setdefault(event.reviewer, {})[entry.pair, is_test] = spent
     return latest, seconds
 
 

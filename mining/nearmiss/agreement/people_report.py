@@ -10,6 +10,8 @@ import io
 from collections.abc import Sequence
 from pathlib import Path
 
+from nearmiss.agreement.gold_scores import GoldScore
+from nearmiss.agreement.intervals import AgreementEstimate
 from nearmiss.agreement.people import PersonProgress, Week
 from nearmiss.errors import ReviewError
 from nearmiss.storage.files import write_atomically
@@ -28,6 +30,11 @@ HEADINGS = (
     "same verdict again",
     "hidden repeats",
     "waiting",
+    "known answers",
+    "95% interval",
+    "hidden pairs",
+    "answers missed",
+    "training round",
 )
 
 
@@ -44,7 +51,25 @@ def cells(one: PersonProgress) -> list[str]:
         _percent(one.consistency),
         f"{one.repeats}",
         f"{one.waiting}",
+        *_gold(one.gold),
     ]
+
+
+def _gold(score: GoldScore) -> list[str]:
+    hidden, training = score.hidden, score.training
+    if hidden.low is None or hidden.high is None:
+        return ["", "", "0", "0", _of(training)]
+    return [
+        _percent(hidden.value),
+        f"{hidden.low:.0%} to {hidden.high:.0%}",
+        f"{hidden.pairs}",
+        f"{score.missed}",
+        _of(training),
+    ]
+
+
+def _of(found: AgreementEstimate) -> str:
+    return f"{found.value:.0%} of {found.pairs}" if found.value is not None else ""
 
 
 def as_csv(people: Sequence[PersonProgress], week: Week) -> str:

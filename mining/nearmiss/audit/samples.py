@@ -24,7 +24,7 @@ from nearmiss.audit.planning import fingerprint, strata_of
 from nearmiss.audit.proxies import proxy, proxy_of
 from nearmiss.audit.strata import OUTSIDE, REFUSED
 from nearmiss.calibration import stored
-from nearmiss.review import ADJUDICATION, CHOSEN, JUDGEMENTS, REPEAT, AuditPlan, Draw
+from nearmiss.review import ADJUDICATION, CHOSEN, GOLD, JUDGEMENTS, REPEAT, TESTS, TRAINING, AuditPlan, Draw
 from nearmiss.selection import verdict_code
 from nearmiss.types import Bools, Floats, Ints, Pair
 from nearmiss.workspace import Workspace
@@ -189,7 +189,7 @@ def opinions_of(work: Workspace, pair: Pair) -> Iterator[tuple[str, str]]:
         event = entry.event
         if event.verdict not in JUDGEMENTS or event.parent is not None or not work.standing.stands(entry.seq):
             continue
-        if event.arm in CHOSEN:
+        if event.arm in (*CHOSEN, GOLD, TRAINING):
             continue
         if event.reviewer not in seen or event.arm in (REPEAT, ADJUDICATION):
             seen.add(event.reviewer)
@@ -206,7 +206,7 @@ def _from_queue(work: Workspace) -> Sample | None:
     chances: dict[int, float] = {}
     for entry in list(work.standing.entries.values()):
         event = entry.event
-        picked = event.arm != REPEAT and not event.arm.startswith("audit:")
+        picked = event.arm not in TESTS and not event.arm.startswith("audit:")
         if event.inclusion_probability and picked and work.standing.stands(entry.seq):
             row = work.row_of(entry.pair)
             if row is not None:

@@ -1,11 +1,12 @@
 """
-The commands `nearmiss review export`, `import`, `verify`, `backup`, `restore` and `people`.
+The commands `nearmiss review export`, `import`, `verify`, `backup`, `restore`, `people` and `person`.
 
 In:  a run, a file
 Out: the log in the file, or the file in the log; counts as text or JSON on standard output; a report on people
 """
 
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,12 +21,13 @@ from nearmiss.counts import counted
 from nearmiss.errors import ReviewError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from nearmiss.agreement.people import PersonProgress
     from nearmiss.review import ReviewLog
     from nearmiss.review.backup import CopiedLog
     from nearmiss.review.exchange import ImportedJudgements
+    from nearmiss.review.personal_data import Forgotten
     from nearmiss.review.trec_qrels import Borders
     from nearmiss.run import Run
     from nearmiss.types import Pair
@@ -186,16 +188,18 @@ def show_people(
     reviews: ReviewsFlag = "",
     json: AsJson = False,
 ) -> None:
-    """How far each reviewer is, how fast, and how far others and they themselves agree with them."""
+    """How far each reviewer is, how fast, who agrees with them, and how often they gave a known answer."""
     import time
 
     from nearmiss.agreement import people, people_report
     from nearmiss.run import open_run
+    from nearmiss.session.queue import gold_cards
 
     now = time.time()
     of_week = people.Week.named(week) if week else people.Week.of(now) if out else None
-    log = open_run(run, reviews).log_to_read()
-    found = people.of_log(log, of_week, now)
+    opened = open_run(run, reviews)
+    log = opened.log_to_read()
+    found = people.of_log(log, of_week, now, partial(gold_cards.verdicts, opened.folder))
     log.close()
     if out is not None and of_week is not None:
         people_report.write(out, found, of_week)
@@ -207,6 +211,57 @@ def show_people(
         _output().print("Nobody has judged a pair yet.")
     else:
         _show(found)
+
+
+@review.command("person")
+def one_person(
+    run: RunFolder,
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="the reviewer's name, as `nearmiss review people` has it")
+    ],
+    export: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="write all that the log holds of this person (JSON)")
+    ] = None,
+    forget: Annotated[
+        bool,
+        typer.Option(
+            "--forget", help="take name and comments out of the log for ever; verdicts stay, under another name"
+        ),
+    ] = False,
+    reviews: ReviewsFlag = "",
+) -> None:
+    """Export what the log holds of one person, or let it forget them."""
+    import time
+
+    from nearmiss.review import personal_data
+    from nearmiss.run import open_run
+    from nearmiss.storage.files import write_json
+
+    if export is None and not forget:
+        raise ReviewError("review person: wanted --export FILE, --forget, or both; found neither")
+    opened = open_run(run, reviews)
+    log = opened.log() if forget else opened.log_to_read()
+    if export is not None:
+        found = personal_data.held_of(log, name)
+        write_json(export, found)
+        rows = counted(len(found["verdicts"]), "row")
+        _output().print(f"{export}: {rows} of {name}", soft_wrap=True, markup=False, highlight=False)
+    if forget:
+        done = personal_data.forget(log, name, time.time())
+        for sentence in _forgotten(done, personal_data.files_naming(opened.folder, name)):
+            _output().print(sentence, soft_wrap=True, markup=False, highlight=False)
+    log.close()
+
+
+def _forgotten(done: "Forgotten", files: "Sequence[Path]") -> "Iterator[str]":
+    yield f"forgotten: {counted(done.rows, 'row')} changed; their verdicts stand under {done.pseudonym}"
+    yield f"Head before {done.before}"
+    yield f"Head now {done.after}"
+    yield "An app that is open must be started again. Backups and exports of the log still hold the name: delete them."
+    if done.traces:
+        yield f"The database's free space may still hold it, until its owner runs VACUUM FULL: {done.traces}"
+    for file in files:
+        yield f"  the name also stands in {file}"
 
 
 def _show(found: "list[PersonProgress]") -> None:

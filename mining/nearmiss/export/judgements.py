@@ -21,7 +21,7 @@ import pandas as pd
 
 from nearmiss import selection
 from nearmiss.data.avoided import NOTHING_AVOIDED, Avoided
-from nearmiss.review import JUDGEMENTS, Standing
+from nearmiss.review import GOLD, JUDGEMENTS, TRAINING, Standing
 from nearmiss.selection import VERDICTS, Table, verdict_code
 from nearmiss.settings import Export, Policy
 from nearmiss.types import Bools, Ints, Pair
@@ -78,7 +78,8 @@ def read(standing: Standing, avoided: Avoided = NOTHING_AVOIDED) -> JudgementSna
     A reason counts where it came with the verdict that counts; then one voice is enough, since leaving something out
     does less harm than training on it.
     """
-    entries = [entry for entry in standing.entries.values() if entry.event.verdict in JUDGEMENTS]
+    tests = GOLD, TRAINING
+    entries = [e for e in standing.entries.values() if e.event.verdict in JUDGEMENTS and e.event.arm not in tests]
     standing_ones = [entry.event for entry in entries if standing.stands(entry.seq)]
     found = ((pair, _reasons(standing, pair)) for pair in {entry.pair for entry in entries if entry.event.reason})
     return JudgementSnapshot(

@@ -5,7 +5,7 @@ In:  events of reviewers
 Out: an append-only log on SQLite or PostgreSQL; the verdicts that stand; who judges which pair next; what audits drew
 """
 
-from nearmiss.review.current import ADJUDICATION, CHOSEN, REPEAT, Entry, Standing
+from nearmiss.review.current import ADJUDICATION, CHOSEN, GOLD, REPEAT, TESTS, TRAINING, Entry, Standing
 from nearmiss.review.events import JUDGE, JUDGEMENTS, MODEL, REASONS, Event, is_model
 from nearmiss.review.log import ReviewLog, open_log, open_log_to_read
 from nearmiss.review.plans import AuditPlan, Draw
@@ -16,11 +16,14 @@ from nearmiss.types import Pair
 __all__ = [
     "ADJUDICATION",
     "CHOSEN",
+    "GOLD",
     "JUDGE",
     "JUDGEMENTS",
     "MODEL",
     "REASONS",
     "REPEAT",
+    "TESTS",
+    "TRAINING",
     "AuditPlan",
     "Draw",
     "Entry",

@@ -19,7 +19,8 @@ from nearmiss.errors import ReviewError
 from nearmiss.review import chain, schema
 from nearmiss.review.chain import Head
 from nearmiss.review.log import ReviewLog, open_log, open_log_to_read
-from nearmiss.review.tables import APPENDED, CHAIN, ROWS, VERSIONS
+from nearmiss.review.tables import APPENDED, CHAIN, REWRITES, ROWS, VERSIONS
+from nearmiss.review.versions import add_rewrites
 from nearmiss.storage.files import write_atomically
 
 AT_ONCE = 2000  # rows
@@ -81,7 +82,11 @@ def _copy(source: ReviewLog, target: ReviewLog) -> CopiedLog:
             for table in COPIED:
                 if written.execute(sql.select(table).limit(1)).first() is not None:
                     raise ReviewError(f"{target.place}: wanted an empty log; found rows in {table.name}")
-            counts = {table.name: _copy_table(read, written, table) for table in COPIED if table.name in known}
+            tables = [table for table in COPIED if table.name in known]
+            if REWRITES.name in known:
+                add_rewrites(written)
+                tables.append(REWRITES)
+            counts = {table.name: _copy_table(read, written, table) for table in tables}
             # A log of version 0.1 has no chain; its rows get theirs here.
             chain.catch_up(written)
             _count_on(written)

@@ -4,7 +4,8 @@ The chain: each row of the log is hashed together with the hash of the row befor
 In:  a connection to the log
 Out: a digest for each row, written in the transaction that writes the row; what does not fit it
 
-The digest of a row is SHA-256 over the digest before it and the row's values. Who can write the database could make the
+The digest of a row is SHA-256 over the digest before it and the row's values; the first one is over what was rewritten,
+where somebody was forgotten. Who can write the database could make the
 whole chain anew: a digest that was noted elsewhere (`Head`) shows that too, and a loss at the log's end.
 """
 
@@ -13,12 +14,13 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import sqlalchemy as sql
 
 from nearmiss.errors import ReviewError
 from nearmiss.review.current import Entry
-from nearmiss.review.tables import CHAIN, ROWS
+from nearmiss.review.tables import CHAIN, REWRITES, ROWS
 
 COLUMNS = tuple(column.name for column in ROWS.columns)
 AT_ONCE = 5000  # rows
@@ -41,6 +43,16 @@ class Head:
         if not seq.isascii() or not seq.isdigit() or not re.fullmatch("[0-9a-f]{64}", digest):
             raise ReviewError(f"--head: wanted ROW:DIGEST, as `nearmiss review verify` prints it; found {text!r}")
         return cls(int(seq), digest)
+
+
+@dataclass(frozen=True)
+class Rewrite:
+    """That somebody was forgotten: when, under which name their rows stand now, how many these are, the head before."""
+
+    at: float
+    pseudonym: str
+    rows: int
+    before: Head
 
 
 @dataclass(frozen=True)
@@ -78,7 +90,7 @@ def extend(connection: sql.Connection, last: Head, new: Sequence[Entry] = ()) ->
 
     The caller's transaction keeps every other writer out.
     """
-    digest = last.digest
+    digest = last.digest or _origin(connection)
     added = []
     for seq, values in [_values(entry) for entry in new] or _rows(connection, last.seq):
         digest = _digest(digest, values)
@@ -98,7 +110,7 @@ def verify(connection: sql.Connection, noted: Head | None = None) -> Verified:
     stored = {row.seq: row.digest for row in connection.execute(sql.select(CHAIN.c.seq, CHAIN.c.digest))}
     last = max(stored, default=0)
     faults: list[str] = []
-    before, count, behind = "", 0, 0
+    before, count, behind = _origin(connection), 0, 0
     missing = iter(sorted(stored))
     expected = next(missing, None)
     for seq, values in _rows(connection, 0):
@@ -115,9 +127,40 @@ def verify(connection: sql.Connection, noted: Head | None = None) -> Verified:
         before, expected = stored[seq], next(missing, None)
     faults += [f"row {seq} was removed" for seq in ([] if expected is None else [expected, *missing])]
     if noted is not None and noted.seq and stored.get(noted.seq) != noted.digest:
-        found = "no such row" if noted.seq not in stored else "another digest"
-        faults.append(f"row {noted.seq}: wanted the digest that was noted; found {found}")
+        faults.append(_not_as_noted(connection, noted, is_there=noted.seq in stored))
     return Verified(count, tuple(faults), behind, Head(last, stored.get(last, "")))
+
+
+def rewrites(connection: sql.Connection) -> list[Rewrite]:
+    """Each time that somebody was forgotten, the first one first."""
+    if not sql.inspect(connection).has_table(REWRITES.name):
+        return []
+    rows = connection.execute(sql.select(REWRITES).order_by(REWRITES.c.number)).mappings()
+    return [
+        Rewrite(row["at"], row["pseudonym"], row["rows_changed"], Head(row["last_seq"], row["last_digest"]))
+        for row in rows
+    ]
+
+
+def _origin(connection: sql.Connection) -> str:
+    """What the first row's digest is over: nothing, or all rewrites, so that none of them can be changed unseen."""
+    found = rewrites(connection)
+    if not found:
+        return ""
+    rows = [[one.at, one.pseudonym, one.rows, one.before.seq, one.before.digest] for one in found]
+    return hashlib.sha256(json.dumps(rows, separators=(",", ":")).encode("ascii")).hexdigest()
+
+
+def _not_as_noted(connection: sql.Connection, noted: Head, *, is_there: bool) -> str:
+    found = "another digest" if is_there else "no such row"
+    said = f"row {noted.seq}: wanted the digest that was noted; found {found}"
+    if last := rewrites(connection)[-1:]:
+        day = datetime.fromtimestamp(last[0].at, UTC).strftime("%Y-%m-%d")
+        said += (
+            f". The log was rewritten on {day}, when {last[0].pseudonym} was forgotten: what was noted before cannot "
+            "be compared any more, what was printed then can"
+        )
+    return said
 
 
 def _without_chain(connection: sql.Connection, noted: Head | None) -> Verified:

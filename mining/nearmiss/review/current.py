@@ -23,6 +23,10 @@ from nearmiss.types import Pair
 
 ADJUDICATION = "adjudication"  # the arm of a verdict that decides between others
 REPEAT = "repeat"  # the arm of a verdict on a pair that was shown again, unannounced, to measure a reviewer
+GOLD = "gold"  # the arm of a verdict on a pair whose answer is known, which its reviewer could not tell from others
+TRAINING = "training"  # the arm of a verdict of the training round, whose reviewer was then told the known answer
+# The arms of verdicts that test or teach their reviewer: they decide nothing about the pair.
+TESTS = (REPEAT, GOLD, TRAINING)
 # The arms of verdicts on pairs that their reviewer chose, each named by the page: scores and statuses were in sight.
 CHOSEN = ("query", "map", "pairs")
 # Of two verdicts with as many voices, the one nearer to an answer: training against an answer does more harm than
@@ -56,6 +60,7 @@ class Standing:
     _children: dict[int, list[int]] = field(default_factory=lambda: defaultdict(list))
     _disputed: dict[Pair, None] = field(default_factory=dict)  # a set that remembers its order
     _judges: "Standing | None" = None
+    _commented: list[int] = field(default_factory=list)
     _chosen: set[Pair] = field(default_factory=set)  # pairs with a verdict of an arm of CHOSEN, standing or not
 
     @classmethod
@@ -102,6 +107,8 @@ class Standing:
             self._by_reviewer[entry.event.reviewer].append(entry.seq)
             self._by_client[entry.event.client_id, entry.event.client_seq] = entry.seq
             touched.add(entry.pair)
+            if entry.event.comment:
+                self._commented.append(entry.seq)
             if self._is_of(entry, CHOSEN):
                 self._chosen.add(entry.pair)
             if entry.event.parent is not None:
@@ -120,7 +127,7 @@ class Standing:
         return False
 
     def by_reviewer(self, pair: Pair) -> dict[str, Entry]:
-        """Each reviewer's latest standing judgement of a pair; hidden repeats are left out."""
+        """Each reviewer's latest standing judgement of a pair; those of TESTS are left out."""
         return {entry.event.reviewer: entry for entry in self._judgements(pair)}
 
     def as_drawn(self, pair: Pair) -> dict[str, Entry]:
@@ -182,10 +189,17 @@ class Standing:
         """Everyone who did anything."""
         return set(self._by_reviewer)
 
+    def commented(self) -> list[Entry]:
+        """The rows with a comment, oldest first."""
+        return [self.entries[seq] for seq in list(self._commented)]
+
+    def rows_of(self, reviewer: str) -> list[Entry]:
+        """Everything that a reviewer did, oldest first."""
+        return [self.entries[seq] for seq in list(self._by_reviewer.get(reviewer, ()))]
+
     def judged_by(self, reviewer: str) -> set[Pair]:
         """The pairs that a reviewer ever judged, whether that stands or not."""
-        own = (self.entries[seq] for seq in list(self._by_reviewer.get(reviewer, ())))
-        return {entry.pair for entry in own if entry.event.verdict in JUDGEMENTS}
+        return {entry.pair for entry in self.rows_of(reviewer) if entry.event.verdict in JUDGEMENTS}
 
     def standing_of(self, reviewer: str) -> dict[Pair, Entry]:
         """What a reviewer says of each pair now, in order of pairs; what was taken back is left out."""
@@ -224,7 +238,7 @@ class Standing:
         """The standing judgements of a pair that may count, oldest first."""
         for seq in self._by_pair.get(pair, ()):
             entry = self.entries[seq]
-            if entry.event.verdict in JUDGEMENTS and not self._is_of(entry, (REPEAT,)) and self.stands(seq):
+            if entry.event.verdict in JUDGEMENTS and not self._is_of(entry, TESTS) and self.stands(seq):
                 yield entry
 
     def _is_of(self, entry: Entry, arms: tuple[str, ...]) -> bool:

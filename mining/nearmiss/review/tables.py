@@ -86,3 +86,15 @@ VERSIONS = sql.Table(
     sql.Column("at", sql.Double, nullable=False),
 )
 APPENDED = (ROWS, CHAIN, PLANS, DRAWS, GUIDELINES, READINGS, VERSIONS)
+# Made when somebody is forgotten for the first time: how the log was before, so that nobody takes the new chain for the
+# old one. The chain begins with the digest of these rows. No name stands here.
+REWRITES = sql.Table(
+    "rewrites",
+    sql.MetaData(),
+    sql.Column("number", sql.Integer, primary_key=True, autoincrement=False),
+    sql.Column("at", sql.Double, nullable=False),
+    sql.Column("pseudonym", sql.Text, nullable=False),
+    sql.Column("rows_changed", sql.BigInteger, nullable=False),
+    sql.Column("last_seq", sql.BigInteger, nullable=False),
+    sql.Column("last_digest", sql.Text, nullable=False),
+)

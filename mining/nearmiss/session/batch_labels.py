@@ -14,7 +14,8 @@ from dataclasses import dataclass
 
 from nearmiss.errors import ReviewError
 from nearmiss.review import CHOSEN, JUDGEMENTS, Event
-from nearmiss.session.queue.sharing import FILE, of_project
+from nearmiss.session.queue import gold_cards
+from nearmiss.session.queue.project import FILE, of_project
 from nearmiss.types import Pair
 from nearmiss.workspace import Workspace
 
@@ -65,8 +66,8 @@ def label(work: Workspace, pairs: Sequence[Pair], verdict: str, reviewer: str, a
     """
     Give all pairs one verdict, all or none.
 
-    Raises ReviewError for no pair or more than MOST, for an unknown verdict or arm, without a reviewer, and for a pair
-    that as many others have judged as the project allows.
+    Raises ReviewError for no pair or more than MOST, for an unknown verdict or arm, without a reviewer, for one who has
+    not finished the training round, and for a pair that as many others have judged as the project allows.
     """
     if verdict not in JUDGEMENTS:
         raise ReviewError(f"verdict: wanted one of {', '.join(JUDGEMENTS)}; found {verdict!r}")
@@ -76,6 +77,7 @@ def label(work: Workspace, pairs: Sequence[Pair], verdict: str, reviewer: str, a
         raise ReviewError(f"batch: wanted 1 to {MOST:,} pairs; found {len(pairs):,}. Narrow the choice")
     name = f"{arm} {uuid.uuid4().hex}"
     work.refresh()
+    gold_cards.check_trained(work, reviewer)
     if full := plan(work, pairs, reviewer).full:
         raise ReviewError(
             f"batch: wanted pairs that fewer people have judged than the cap in {FILE}; found {full:,} that reached it "

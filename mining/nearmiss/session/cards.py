@@ -18,12 +18,12 @@ import numpy as np
 from nearmiss import selection
 from nearmiss.audit.domains import unjudged
 from nearmiss.errors import ReviewError
-from nearmiss.review import Entry, Standing
+from nearmiss.review import GOLD, Entry, Standing
 from nearmiss.selection import STATUSES, Decision
 from nearmiss.session.highlights import alike, changes, pieces, with_found, with_quotes
 from nearmiss.session.model_opinions import opinions
 from nearmiss.session.queue import agenda, priority
-from nearmiss.session.queue.arms import PickedCard, why
+from nearmiss.session.queue.arms import PRIORITY, PickedCard, why
 from nearmiss.settings import Policy
 from nearmiss.types import Pair
 from nearmiss.workspace import Workspace
@@ -158,7 +158,8 @@ def history(work: Workspace, reviewer: str) -> list[dict[str, Any]]:
             "verdict": entry.event.verdict,
             "reason": entry.event.reason,
             "comment": entry.event.comment,
-            "arm": entry.event.arm,
+            # Nothing shows its reviewer that the answer was known.
+            "arm": PRIORITY if entry.event.arm == GOLD else entry.event.arm,
             "title": title,
             "propagated": work.standing.children(entry.seq),
         }

@@ -15,7 +15,9 @@ from nearmiss.review import CHOSEN, JUDGEMENTS, REPEAT, Event
 from nearmiss.review.current import Entry
 from nearmiss.review.events import event_from
 from nearmiss.review.log import check_writer
-from nearmiss.session.queue.sharing import FILE, Sharing, of_project
+from nearmiss.session.queue import gold_cards
+from nearmiss.session.queue.project import FILE, of_project
+from nearmiss.session.queue.sharing import Sharing
 from nearmiss.types import Pair
 from nearmiss.workspace import Workspace
 
@@ -82,10 +84,14 @@ def _event(work: Workspace, content: dict[str, Any], arms: Mapping[Pair, tuple[s
         raise ReviewError(f"query {pair[0]!r}, document {pair[1]!r}: wanted a candidate of this round; found none")
     if pair in arms and not known and content.get("arm") not in (REPEAT, *CHOSEN):
         known = {"arm": arms[pair][0], "inclusion_probability": arms[pair][1]}
+    elif content.get("verdict") in JUDGEMENTS and not known and content.get("arm") not in (REPEAT, *CHOSEN):
+        # What a browser sends does not tell that the answer is known: it was not told either.
+        known = {"arm": arm} if (arm := gold_cards.arm_of(work, pair, str(content.get("reviewer")))) else {}
     event = event_from(content, **known)
     check_writer([event])
     # What Review dealt is written in any case: somebody was asked for it.
     if event.arm in CHOSEN and event.verdict in JUDGEMENTS and event.parent is None:
+        gold_cards.check_trained(work, event.reviewer)
         _check_not_full(work, pair, event.reviewer, sharing)
     return event
 

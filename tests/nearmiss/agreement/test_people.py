@@ -1,11 +1,13 @@
 """Progress by person: a small log, worked out by hand; the week's report; and the command."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import pytest
 
 from nearmiss.agreement import people, people_report
+from nearmiss.agreement.gold_scores import GoldScore
+from nearmiss.agreement.intervals import share
 from nearmiss.agreement.people import PersonProgress, Week
 from nearmiss.errors import ReviewError
 from nearmiss.review import REPEAT, Entry, open_log
@@ -81,16 +83,17 @@ def test_weeks_have_the_names_of_iso_8601():
 
 
 def test_a_report_runs_nothing_wherever_it_is_opened(tmp_path):
-    hostile = PersonProgress(**asdict(ANN) | {"name": "=cmd()|\n![x](http://x.test) <b>"})
+    score = GoldScore(share(8, 10), share(1, 2), 2)
+    hostile = replace(ANN, name="=cmd()|\n![x](http://x.test) <b>", gold=score)
     week = Week.of(NOW)
     people_report.write(tmp_path / "week.csv", [hostile], week)
     said = (tmp_path / "week.csv").read_text()
     assert said.splitlines()[0] == "week," + ",".join(people_report.HEADINGS)
     assert said.splitlines()[1].startswith("2026-W49,\"'=cmd()|")
-    assert said.endswith("2,3,5,6.0,40%,50%,2,50%,2,3\n")
+    assert said.endswith("2,3,5,6.0,40%,50%,2,50%,2,3,80%,49% to 94%,10,2,50% of 2\n")
     people_report.write(tmp_path / "week.md", [hostile], week)
     *_, row, _, last = (tmp_path / "week.md").read_text().splitlines()
-    cells = "2 | 3 | 5 | 6.0 | 40% | 50% | 2 | 50% | 2 | 3 |"
+    cells = "2 | 3 | 5 | 6.0 | 40% | 50% | 2 | 50% | 2 | 3 | 80% | 49% to 94% | 10 | 2 | 50% of 2 |"
     assert row == rf"| \=cmd\(\)\| \!\[x\]\(http\:\/\/x\.test\) \<b\> | {cells}"
     assert last == "Days and weeks are those of UTC."
     with pytest.raises(ReviewError, match=r"ends in \.csv or \.md"):
@@ -104,11 +107,8 @@ def test_the_command_prints_and_writes_the_same(run, capsys, monkeypatch, tmp_pa
     opened.close()
     monkeypatch.setattr("time.time", lambda: NOW)
     code, out = call(capsys, monkeypatch, "review", "people", run, "--json")
-    assert (code, [PersonProgress(**one) for one in json.loads(out)]) == (
-        0,
-        [PersonProgress(**asdict(ANN) | {"waiting": 0}), BOB],
-    )
+    assert (code, json.loads(out)) == (0, [asdict(replace(ANN, waiting=0)), asdict(BOB)])
     code, out = call(capsys, monkeypatch, "review", "people", run, "--week", "2026-W48", "--out", tmp_path / "week.csv")
     assert (code, "1 reviewer, 2026-W48" in out) == (0, True)
-    assert (tmp_path / "week.csv").read_text().splitlines()[1] == "2026-W48,ann,0,2,2,14.0,50%,,0,,0,0"
+    assert (tmp_path / "week.csv").read_text().splitlines()[1] == "2026-W48,ann,0,2,2,14.0,50%,,0,,0,0,,,0,0,"
     assert call(capsys, monkeypatch, "review", "people", run, "--week", "48")[0] == 1

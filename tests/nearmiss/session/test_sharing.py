@@ -9,7 +9,8 @@ from nearmiss.errors import ReviewError
 from nearmiss.session import batch_labels, incoming
 from nearmiss.session.queue import agenda
 from nearmiss.session.queue.agenda import View
-from nearmiss.session.queue.sharing import ALONE, Sharing, in_force, of_project
+from nearmiss.session.queue.project import in_force, of_project
+from nearmiss.session.queue.sharing import ALONE, Sharing
 from nearmiss.workspace import open_workspace
 from tests.nearmiss.review.test_review import judged
 
@@ -62,9 +63,9 @@ def test_a_project_sets_how_many_judge_a_pair(tmp_path, text, found, words):
     ("text", "message"),
     [
         ("[review", "wanted a TOML file"),
-        ("[reviews]\noverlap = 2", "wanted a table [review]; found 'reviews'"),
+        ("[reviews]\noverlap = 2", "wanted a table [review], or tables [[assign]]; found 'reviews'"),
         ("review = 2", "wanted a table [review]; found 2"),
-        ("[review]\ntwice = 2", "wanted overlap, every and cap; found 'twice'"),
+        ("[review]\ntwice = 2", "gold or gold_from_decisions; found 'twice'"),
         ("[review]\noverlap = 0", "overlap: wanted a whole number from 1 to 1,000; found 0"),
         ("[review]\noverlap = true", "overlap: wanted a whole number from 1 to 1,000; found True"),
         ("[review]\nevery = 2", "every: wanted overlap beside it"),

@@ -20,7 +20,7 @@ from nearmiss.review.current import Entry
 from nearmiss.selection import STATUSES, VERDICTS, Decision, verdict_code
 from nearmiss.selection.choice import run_positions
 from nearmiss.session.model_opinions import DIFFERS, UNSURE, differing, unsure
-from nearmiss.session.queue import priority
+from nearmiss.session.queue import gold_cards, priority
 from nearmiss.session.queue.sharing import ALONE, Sharing
 from nearmiss.storage.mixing import scattered
 from nearmiss.types import Bools, Ints, Pair
@@ -77,6 +77,8 @@ def rows(work: Workspace, view: View, decision: Decision, before: Decision | Non
     An answer that somebody found is no longer kept. It still belongs to a view of what is to be judged, or of what a
     model judged otherwise, if it was kept `before` the verdicts: second opinions would else be asked on negatives only.
 
+    Pairs of known answer are in no view of what is to be judged: they are dealt apart.
+
     Within a query the likeliest unlabelled answers come first, by falling teacher score; shuffled where `blind`. With
     the order "priority", those of all queries that matter most, as of what is judged by now.
     """
@@ -94,6 +96,8 @@ def rows(work: Workspace, view: View, decision: Decision, before: Decision | Non
         shown &= disagreement(work) >= DISAGREE
     if view.text.strip():
         shown &= _with_text(work, view.text.strip())
+    if view.is_to_do:
+        shown[gold_cards.rows(work)] = False
     if view.order == "priority" and not view.blind:
         return priority.order(work, np.flatnonzero(shown))
     order = _shuffled(work, view.seed) if view.blind else table.best_first

@@ -6,7 +6,8 @@ Out: pairs in the order of reading, each with the arm that picked it and a reaso
 
 There are always two arms: the priority arm finds the answers, the audit arm (drawn at random, with the probability
 logged) measures how many are left. A repeat shows reviewers one of their own cards again, unannounced, to measure
-how consistent they are.
+how consistent they are. Where the project knows some answers, a training round comes before all else, and gold cards,
+which look like any other, measure how often a reviewer is right.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,9 +19,9 @@ import numpy as np
 from nearmiss import audit
 from nearmiss.audit.domains import population
 from nearmiss.audit.planning import LABELS_ASKED
-from nearmiss.review import JUDGEMENTS, REPEAT
+from nearmiss.review import GOLD, JUDGEMENTS, REPEAT, TRAINING
 from nearmiss.session.model_opinions import UNSURE
-from nearmiss.session.queue import agenda, priority
+from nearmiss.session.queue import agenda, gold_cards, priority
 from nearmiss.session.queue.agenda import View
 from nearmiss.session.queue.sharing import ALONE, Sharing
 from nearmiss.storage.mixing import scattered
@@ -37,6 +38,7 @@ HALF_WIDTH_WANTED = 0.02  # half-width; a required argument, though only the pla
 PRIORITY = "priority"
 AUDIT = "audit:"  # before the name of a plan
 RANDOM = "picked at random, to measure what is left"
+TRAINS = "training round: the known answer is told afterwards"
 
 
 @dataclass(frozen=True)
@@ -82,8 +84,12 @@ def pick(
     The next `count` cards of a reviewer.
 
     Both arms where the view has the priority order and no search, source or score narrows it; only the audit's draws
-    where it asks for those. A drawn pair that a view holds anyway is a draw there too.
+    where it asks for those. A drawn pair that a view holds anyway is a draw there too. Who has not finished the
+    training round gets nothing else of what is to be judged.
     """
+    if (view.is_to_do or view.order == "audit") and (left := gold_cards.training_left(work, reviewer)):
+        training = [PickedCard(pair, TRAINING, None, TRAINS) for pair in left if pair not in first]
+        return [*(PickedCard(pair) for pair in first), *training][:count]
     if view.order == "audit":
         view, order = replace(view, verdict="unjudged"), order[:0]
     both_arms = view.order != "queries" and view.is_to_do
@@ -106,7 +112,17 @@ def pick(
             cards.append(PickedCard(pair, drawn[pair].arm, drawn[pair].inclusion_probability, RANDOM))
         else:
             cards.append(PickedCard(pair, PRIORITY if both_arms else ""))
-    return cards
+    return _with_gold(work, reviewer, cards, len(first)) if comes and view.order != "audit" else cards
+
+
+def _with_gold(work: Workspace, reviewer: str, cards: list[PickedCard], first: int) -> list[PickedCard]:
+    """The cards with those of known answer that are due, at places that nobody can foresee, and with no sign of it."""
+    mixed, dealt = list(cards), {one.pair for one in cards}
+    for pair in gold_cards.due(work, reviewer, len(cards)) if cards else ():
+        if pair not in dealt:
+            place = gold_cards.number_of(reviewer, *pair) % (len(mixed) - first + 1)
+            mixed.insert(first + place, PickedCard(pair, PRIORITY))
+    return mixed
 
 
 def why(work: Workspace, one: PickedCard) -> str:
@@ -158,7 +174,8 @@ def _between(work: Workspace, view: View, reviewer: str) -> Iterator[PickedCard]
 
 def _repeats(work: Workspace, reviewer: str) -> Iterator[PickedCard]:
     """Older own judgements, each at most once, in an unpredictable order."""
-    own = [entry for entry in work.standing.latest(reviewer, REMEMBERED) if entry.event.verdict in JUDGEMENTS]
+    latest = work.standing.latest(reviewer, REMEMBERED)
+    own = [one for one in latest if one.event.verdict in JUDGEMENTS and one.event.arm not in (GOLD, TRAINING)]
     again = {entry.pair for entry in own if entry.event.arm == REPEAT}
     old = {entry.pair for entry in own[REPEAT_AFTER:]} - again - {entry.pair for entry in own[:REPEAT_AFTER]}
     rows = [row for pair in sorted(old) if (row := work.row_of(pair)) is not None]

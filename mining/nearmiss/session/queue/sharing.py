@@ -1,27 +1,16 @@
 """
-Sharing: how many people judge a pair, as the project sets it for everybody, else as the viewer chooses.
+Sharing: how many people judge a pair.
 
-In:  `project.toml` in the run's folder, as the project writes it
-Out: a `Sharing`; a ReviewError that names what is wrong in the file
-
-    [review]
-    overlap = 2  # so many people judge a shared pair; 1: no pair is shared
-    every = 5    # every fifth pair is shared; left out: all are
-    cap = 3      # nobody is asked about a pair that so many others have judged; left out: no limit
+In:  keys of pairs, how many people have judged one
+Out: which pairs are shared, and whether another person is asked
 """
 
-import tomllib
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from nearmiss.errors import ReviewError
 from nearmiss.types import Bools
-
-FILE = "project.toml"
-MOST = 1000
 
 
 @dataclass(frozen=True)
@@ -64,42 +53,3 @@ class Sharing:
 
 
 ALONE = Sharing()
-
-
-def of_project(folder: Path) -> Sharing:
-    """What the project sets; without a file or a setting nothing is shared, and there is no limit."""
-    path = folder / FILE
-    try:
-        content = tomllib.loads(path.read_text("utf-8"))
-    except FileNotFoundError:
-        return ALONE
-    except (OSError, ValueError) as error:
-        raise ReviewError(f"{path}: wanted a TOML file; found {error}") from error
-    if unknown := sorted(set(content) - {"review"}):
-        raise ReviewError(f"{path}: wanted a table [review]; found {unknown[0]!r}")
-    review = content.get("review", {})
-    if not isinstance(review, dict):
-        raise ReviewError(f"{path}: wanted a table [review]; found {review!r}")
-    if unknown := sorted(set(review) - {"overlap", "every", "cap"}):
-        raise ReviewError(f"{path}: [review]: wanted overlap, every and cap; found {unknown[0]!r}")
-    overlap, every, cap = (_number(path, review, name) for name in ("overlap", "every", "cap"))
-    if every is not None and overlap is None:
-        raise ReviewError(f"{path}: [review] every: wanted overlap beside it; found none")
-    if cap is not None and overlap is not None and cap < overlap:
-        raise ReviewError(f"{path}: [review] cap: wanted at least overlap, {overlap}; found {cap}")
-    if overlap is None:
-        return Sharing(cap=cap)
-    return Sharing(0 if overlap == 1 else every or 1, overlap, cap, is_of_project=True)
-
-
-def in_force(folder: Path, viewers: int) -> Sharing:
-    """What the project sets; where it leaves the overlap to the viewer, every so many pairs are judged twice."""
-    found = of_project(folder)
-    return found if found.is_of_project else replace(found, every=viewers, people=2)
-
-
-def _number(path: Path, review: dict[str, Any], name: str) -> int | None:
-    value = review.get(name)
-    if value is not None and (type(value) is not int or not 1 <= value <= MOST):
-        raise ReviewError(f"{path}: [review] {name}: wanted a whole number from 1 to {MOST:,}; found {value!r}")
-    return value
