@@ -44,14 +44,17 @@ def _to_overview() -> None:
 
 def go_to(page: str, **address: str) -> None:
     """Open another page with these address parameters."""
-    kept = {"reviewer": st.query_params["reviewer"]} if "reviewer" in st.query_params else {}
-    st.switch_page(VIEWS / f"{page}.py", query_params=kept | address)
+    st.switch_page(VIEWS / f"{page}.py", query_params=_kept() | address)
 
 
 def link_to(page: str, label: str, **address: str) -> None:
     """A link to another page with these address parameters."""
-    kept = {"reviewer": st.query_params["reviewer"]} if "reviewer" in st.query_params else {}
-    st.page_link(VIEWS / f"{page}.py", label=label, query_params=kept | address)
+    st.page_link(VIEWS / f"{page}.py", label=label, query_params=_kept() | address)
+
+
+def _kept() -> dict[str, str]:
+    """What an address keeps from page to page: the run, where there are several, and who looks at it."""
+    return {name: st.query_params[name] for name in ("run", "reviewer") if name in st.query_params}
 
 
 def as_text(text: str) -> str:

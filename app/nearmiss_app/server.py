@@ -28,7 +28,8 @@ def open_early() -> None:
 
         # Streamlit warns of cached functions that are called outside of a page; here that is the purpose.
         logging.getLogger("streamlit.runtime.scriptrunner_utils.script_run_context").setLevel(logging.ERROR)
-        state.workspace().decision()
+        if state.runs() is None:
+            state.workspace().decision()
         # Imports that the next pages need.
         from nearmiss.session import cards, tuning  # noqa: F401
         from nearmiss_app.charts import ceiling_risk, tune  # noqa: F401

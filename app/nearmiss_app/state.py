@@ -1,8 +1,10 @@
 """
 What every page needs: the open run and the reviewer's name.
 
-The workspace is opened once for the whole server. Without a login the reviewer's name is kept in the address, so that a
-reload or a restarted server still knows; with one it is who signed in, and nothing that a browser says changes it.
+A workspace is opened once for the whole server. Where the server has several runs, a window is of one of them as long
+as it lives: its address names it, and another one is another load of the page. Without a login the reviewer's name is
+kept in the address, so that a reload or a restarted server still knows; with one it is who signed in, and nothing that
+a browser says changes it.
 """
 
 import os
@@ -18,17 +20,19 @@ from nearmiss.access import Login, Person
 from nearmiss.errors import AccessError
 from nearmiss.review import is_model
 from nearmiss.run import open_run
+from nearmiss.session import run_list
 from nearmiss.workspace import Workspace, open_workspace
 
 # Set by `nearmiss app`.
 RUN, REVIEWS, REVIEWER = "NEARMISS_RUN", "NEARMISS_REVIEWS", "NEARMISS_REVIEWER"
+RUNS = "NEARMISS_RUNS"  # the folder of several runs, from which each window chooses one
 AUTH, OPEN = "NEARMISS_AUTH", "NEARMISS_OPEN"  # set by the server: the login's file; whether anybody can come in
 WARM_AFTER_S = 1.0
 READ_ONLY = "Judgements cannot be written beside this run. `nearmiss app RUN --new-reviews FILE` keeps them elsewhere."
 _WARMED: WeakSet[Workspace] = WeakSet()
 
 
-@st.cache_resource(show_spinner="Opening the run ...", max_entries=4)
+@st.cache_resource(show_spinner="Opening the run ...", max_entries=8)
 def _workspace(folder: str, reviews: str, finished_rounds: int) -> Workspace:
     return open_workspace(Path(folder), reviews)
 
@@ -52,9 +56,37 @@ def _warm(work: Workspace) -> None:
     cards.warm(work)
 
 
+def runs() -> Path | None:
+    """The folder of the runs from which this server's windows choose; None where it has one run."""
+    return Path(os.environ[RUNS]) if os.environ.get(RUNS) else None
+
+
+def run_name() -> str:
+    """The run that this window is of; empty where none is chosen yet."""
+    if runs() is None:
+        return Path(os.environ[RUN]).name
+    # What the session began with holds: its choices, orders and filters are of that run.
+    return st.session_state.get("run") or st.query_params.get("run", "")
+
+
+def run_folder() -> Path:
+    """The folder of this window's run; RunError where it names none of the server's runs."""
+    folder = runs()
+    return Path(os.environ[RUN]) if folder is None else run_list.folder_of(folder, run_name())
+
+
+def remember_run() -> None:
+    """Keep the run both in the address and in the session, as the reviewer's name."""
+    if runs() is not None:
+        name = run_name()
+        st.session_state["run"] = name
+        if st.query_params.get("run", "") != name:
+            st.query_params["run"] = name
+
+
 def workspace() -> Workspace:
     """The open run with the reviews so far; it is opened again when there is a new round."""
-    folder = os.environ[RUN]
+    folder = str(run_folder())
     work = _workspace(folder, os.environ.get(REVIEWS, ""), len(open_run(Path(folder)).rounds))
     work.refresh()
     return work
@@ -75,7 +107,7 @@ def person() -> Person | None:
     if (found := login()) is None:
         return access.OWN_PROCESS
     try:
-        return found.person(st.user.to_dict())
+        return found.person(st.user.to_dict(), run=run_name() or None)
     except AccessError:
         return None
 

@@ -8,7 +8,7 @@ from nearmiss import access, judging
 from nearmiss.errors import NearmissError
 from nearmiss.review import MODEL, is_model
 from nearmiss.workspace import Workspace
-from nearmiss_app import glossary, navigation, state, telemetry, theme
+from nearmiss_app import chooser, glossary, navigation, state, telemetry, theme
 
 # Streamlit leaves six blank lines above each page and wide margins, and its captions are too pale to read.
 # Pictures stand side by side where there is room for their names and numbers, else one above the other.
@@ -41,6 +41,8 @@ def sidebar(work: Workspace) -> None:
     with st.sidebar:
         st.markdown("**nearmiss**")
         st.caption(f"{work.run.folder.name}, round {work.number}")
+        if state.runs() is not None:
+            chooser.leave()
         for cost in judging.spent(work):
             st.caption(navigation.as_text(f"{cost[0].upper()}{cost[1:]}"))
         if not work.run.can_be_written:
@@ -88,11 +90,15 @@ def main() -> None:
             "Open to everybody who reaches this address: no login, and names are only typed (`--insecure-open`).",
             icon=":material/lock_open:",
         )
+    if (folder := state.runs()) is not None and not state.run_name():
+        chooser.page(folder)
+        st.stop()
     try:
         work = state.workspace()
+        state.remember_run()
         state.remember_reviewer()
         sidebar(work)
-        with telemetry.page(page.url_path, state.reviewer()):
+        with telemetry.page(page.url_path, state.reviewer(), state.run_name()):
             page.run()
         state.warm(work)
     except NearmissError as mistake:

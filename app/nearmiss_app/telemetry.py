@@ -25,12 +25,12 @@ from prometheus_client import Counter as Counted
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
 from nearmiss.errors import NearmissError
-from nearmiss.run import open_run
+from nearmiss.run import open_run, runs_in
 from nearmiss_app.navigation import TITLES
 
 METRICS = "/metrics"
 TOKEN = "NEARMISS_METRICS_TOKEN"  # the environment variable's name
-RUN, REVIEWS = "NEARMISS_RUN", "NEARMISS_REVIEWS"
+RUN, RUNS, REVIEWS = "NEARMISS_RUN", "NEARMISS_RUNS", "NEARMISS_REVIEWS"
 LOG = logging.getLogger("nearmiss.requests")
 PAGES = (*TITLES, "start")
 ROUTES = {
@@ -80,7 +80,7 @@ def request(method: str, path: str) -> Iterator[Seen]:
             SECONDS.observe(spent)
         REQUESTS.labels(str(status)).inc()
         known = method if method in METHODS else "other"
-        _write(request=f"{known} {route(path)}", status=status, person=seen.person, milliseconds=spent)
+        _write(request=f"{known} {route(path)}", status=status, person=seen.person, run=_only_run(), milliseconds=spent)
 
 
 @contextmanager
@@ -99,14 +99,14 @@ def connected(person: str) -> Iterator[None]:
 
 
 @contextmanager
-def page(name: str, person: str) -> Iterator[None]:
+def page(name: str, person: str, run: str = "") -> Iterator[None]:
     """Count how long a page takes, and write it down, unless it is left halfway for another one."""
     begun = time.perf_counter()
     yield
     spent = time.perf_counter() - begun
     known = name if name in PAGES else "overview"
     PAGE_SECONDS.labels(known).observe(spent)
-    _write(page=known, person=person, milliseconds=spent)
+    _write(page=known, person=person, run=run or _only_run(), milliseconds=spent)
 
 
 def may_read(authorization: str) -> bool:
@@ -128,8 +128,19 @@ def exposition() -> str:
 
 def _write(*, milliseconds: float, **fields: Any) -> None:
     if LOG.isEnabledFor(logging.INFO):
-        run = Path(os.environ.get(RUN, "")).name
-        LOG.info("served", extra={"fields": {**fields, "run": run, "milliseconds": round(1000 * milliseconds, 1)}})
+        LOG.info("served", extra={"fields": {**fields, "milliseconds": round(1000 * milliseconds, 1)}})
+
+
+def _only_run() -> str:
+    """The server's run; empty where it has several, of which a request's path tells none."""
+    return Path(os.environ.get(RUN, "")).name
+
+
+def _runs() -> list[Path]:
+    if os.environ.get(RUN):
+        return [Path(os.environ[RUN])]
+    several = os.environ.get(RUNS, "")
+    return [Path(several) / name for name in runs_in(Path(several))] if several else []
 
 
 class VerdictCollector:
@@ -137,26 +148,25 @@ class VerdictCollector:
 
     def __init__(self) -> None:
         self._counts: Counter[tuple[str, str]] = Counter()
-        self._last = 0
+        self._last: dict[Path, int] = {}
         self._lock = Lock()
 
     def collect(self) -> Iterator[Any]:
-        """The counts, and whether the log could be read."""
+        """The counts of all runs, and whether their logs could be read."""
         written = CounterMetricFamily("nearmiss_verdicts", "Rows of the review log", labels=["verdict", "by"])
         readable = GaugeMetricFamily("nearmiss_log_readable", "1 where the review log could be read")
         with self._lock:
-            readable.add_metric([], float(self._read()))
+            read = [self._read(run) for run in _runs()]
+            readable.add_metric([], float(bool(read) and all(read)))
             for key, count in sorted(self._counts.items()):
                 written.add_metric(list(key), count)
         yield from (written, readable)
 
-    def _read(self) -> bool:
-        if not os.environ.get(RUN):
-            return False
+    def _read(self, run: Path) -> bool:
         try:
             # Opened each time: before anybody judged, there is none to keep open.
-            with closing(open_run(Path(os.environ[RUN]), os.environ.get(REVIEWS, "")).log_to_read()) as log:
-                counts, self._last = log.counts(self._last)
+            with closing(open_run(run, os.environ.get(REVIEWS, "")).log_to_read()) as log:
+                counts, self._last[run] = log.counts(self._last.get(run, 0))
         except NearmissError:
             return False
         self._counts.update(counts)

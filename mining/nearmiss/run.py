@@ -237,6 +237,13 @@ def open_run(folder: Path, reviews: str = "") -> Run:
     return Run(folder, from_here(reviews))
 
 
+def runs_in(folder: Path) -> list[str]:
+    """The names of the run folders in a folder, in order; none for one that is a run itself."""
+    if not folder.is_dir() or (folder / RUN_FILE).is_file():
+        return []
+    return sorted(path.name for path in folder.iterdir() if (path / RUN_FILE).is_file())
+
+
 def from_here(reviews: str) -> str:
     """The same log however the current directory changes: a relative file becomes a whole path."""
     name, _, rest = reviews.partition("://")

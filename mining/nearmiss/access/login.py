@@ -1,7 +1,7 @@
 """
 The login: its settings from a file, and the person whom a signed identity names.
 
-In:  a TOML file with `[auth]` as Streamlit's own secrets have it, `[roles]`, and `[nearmiss]` where wanted
+In:  a TOML file with `[auth]` as Streamlit's own secrets have it, `[roles]`, and perhaps `[nearmiss]`, `[runs.NAME]`
 Out: a `Login`; a `Person` from the claims of a token whose signature was checked
 
 OpenID Connect Core 1.0, section 3.1.3.7, says what must be checked of a token; the library checks signature and times,
@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from nearmiss.access.roles import LONGEST_NAME, Person, Roles
+from nearmiss.access.roles import LONGEST_NAME, ROLES, Person, Roles
 from nearmiss.errors import AccessError
 
 CALLBACK = "/oauth2callback"
@@ -38,6 +38,7 @@ class Login:
     issuer: str
     identity: str = "email"
     hours: float = 12.0
+    of_runs: Mapping[str, Roles] = field(default_factory=dict)  # in place of `roles` for the run of a name
 
     @property
     def origin(self) -> str:
@@ -60,8 +61,12 @@ class Login:
         """Whether browsers reach it by TLS."""
         return self.origin.startswith("https:")
 
-    def person(self, claims: Mapping[str, Any], now: float | None = None) -> Person:
-        """Whom the claims of a token name; AccessError where they may not come in."""
+    def person(self, claims: Mapping[str, Any], now: float | None = None, run: str | None = None) -> Person:
+        """
+        Whom the claims of a token name, with their role in a run; AccessError where they may not come in.
+
+        Without a run it is the most powerful of the roles that they have anywhere.
+        """
         # Some providers end theirs with a slash, which the address of their metadata then does not show.
         if str(claims.get("iss", "")).rstrip("/") != self.issuer.rstrip("/"):
             raise AccessError(f"sign-in: wanted the issuer {self.issuer}; found {claims.get('iss')!r}")
@@ -70,9 +75,12 @@ class Login:
             raise AccessError("sign-in: wanted a token for this app; found one for another")
         self._check_age(claims, time.time() if now is None else now)
         name = self._name(claims)
-        role = self.roles.role_of(name, claims)
+        tables = [self.roles, *self.of_runs.values()] if run is None else [self.of_runs.get(run, self.roles)]
+        roles = {table.role_of(name, claims) for table in tables}
+        role = next((one for one in ROLES if one in roles), None)
         if role is None:
-            raise AccessError(f"{name} has no role in this project. An owner of the project gives roles")
+            where = "this project" if run is None else f"the run {run!r}"
+            raise AccessError(f"{name} has no role in {where}. An owner of the project gives roles")
         return Person(name, role)
 
     def until(self, claims: Mapping[str, Any]) -> float:
@@ -122,7 +130,14 @@ def read_login(path: Path) -> Login:
     if isinstance(hours, bool) or not isinstance(hours, (int, float)) or not 0 < hours <= 720:
         raise AccessError(f"{where}: hours: wanted a number above 0, at most 720; found {hours!r}")
     issuer = own.get("issuer") or metadata.removesuffix(WELL_KNOWN)
-    return Login(auth, Roles.of(content.get("roles"), where), str(issuer), identity, float(hours))
+    roles, of_runs = Roles.of(content.get("roles"), where), _of_runs(content.get("runs", {}), where)
+    return Login(auth, roles, str(issuer), identity, float(hours), of_runs)
+
+
+def _of_runs(tables: Any, where: str) -> dict[str, Roles]:
+    if not isinstance(tables, dict) or not all(isinstance(one, dict) for one in tables.values()):
+        raise AccessError(f"{where}: wanted a table [runs.NAME] for each run with roles of its own; found {tables!r}")
+    return {name: Roles.of(table, f"{where}: [runs.{name}]") for name, table in tables.items()}
 
 
 def _check_addresses(auth: Mapping[str, Any], where: str) -> None:

@@ -20,7 +20,7 @@ from nearmiss.cli.flags import spelled_out_depth, takes
 from nearmiss.cli.progress_bar import progress_on
 from nearmiss.cli.reading import NO_READING, ReadingFlags, read, refuse, takes_data
 from nearmiss.counts import counted
-from nearmiss.errors import AccessError, RecipeError, RunError
+from nearmiss.errors import AccessError, RecipeError, ReviewError, RunError
 from nearmiss.presets import PRESETS, Preset
 from nearmiss.settings import (
     COUNT_OR_NONE,
@@ -322,7 +322,7 @@ def make_map(
 
 @app.command("app")
 def open_app(
-    run: RunFolder,
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="a run folder, or a folder of run folders to choose from")],
     reviews: ReviewsFlag = "",
     reviewer: Annotated[
         str, typer.Option(help="your name, which is stored with your judgements; nobody checks it")
@@ -349,20 +349,24 @@ def open_app(
 ) -> None:
     """Look, tune, review and export in the browser: this machine's only, or a team's with --auth."""
     from nearmiss.cli import serving
-    from nearmiss.run import from_here, open_run
+    from nearmiss.run import from_here, open_run, runs_in
 
     one_log(reviews, new_reviews)
     where = serving.address(port, host, base_path, auth, is_open=insecure_open)
     if auth is not None and reviewer:
         raise AccessError(f"--reviewer {reviewer}: wanted none beside --auth, where each person is who signed in")
-    open_run(run).round_folder()
+    if is_one := not runs_in(run):
+        open_run(run).round_folder()
+    elif reviews or new_reviews:
+        raise ReviewError(f"{run}: wanted the log of each run beside it, since there are several; found --reviews")
     say = remarks(_errors()) if not log_json else lambda sentence: None
     say(f"{where.url}{page.lstrip('/')}  (Ctrl-C stops it)")
     if insecure_open:
         say("Without a login: whoever reaches this address reads, judges, changes and exports everything.")
     elif auth is None:
         say("Without a login: only this machine can reach it. --auth FILE lets a team in.")
-    serving.serve(run, from_here(new_reviews) or reviews, reviewer, replace(where, log_json=log_json))
+    served = replace(where, log_json=log_json)
+    serving.serve(run, from_here(new_reviews) or reviews, reviewer, served, is_one=is_one)
 
 
 @app.command()

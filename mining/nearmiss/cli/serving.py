@@ -66,14 +66,15 @@ def _below(login: Login, base_path: str) -> str:
     return login.base_path
 
 
-def serve(run: Path, reviews: str, reviewer: str, where: AppAddress) -> None:
-    """Become the server of the app."""
+def serve(run: Path, reviews: str, reviewer: str, where: AppAddress, *, is_one: bool = True) -> None:
+    """Become the server of the app, on one run or on a folder of several."""
     require("app", "streamlit", "plotly", "prometheus_client")
     token = os.environ.get(METRICS_TOKEN, "")
     if token and len(token) < SHORTEST_TOKEN:
         raise AccessError(f"{METRICS_TOKEN}: wanted {SHORTEST_TOKEN} characters or more; found {len(token)}")
     os.environ |= {
-        "NEARMISS_RUN": str(run.absolute()),
+        "NEARMISS_RUN": str(run.absolute()) if is_one else "",
+        "NEARMISS_RUNS": "" if is_one else str(run.absolute()),
         "NEARMISS_REVIEWS": reviews,
         "NEARMISS_REVIEWER": reviewer,
     }

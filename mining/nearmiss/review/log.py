@@ -10,7 +10,7 @@ When the call returns, a verdict is committed and on disk. Rows are never update
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Lock
@@ -23,7 +23,7 @@ from nearmiss import access
 from nearmiss.errors import ReviewError
 from nearmiss.review import chain, leases, plans, readings, schema
 from nearmiss.review.current import ADJUDICATION, Entry
-from nearmiss.review.events import IMPORT, JUDGE, MODEL, Event, is_model
+from nearmiss.review.events import IMPORT, JUDGE, JUDGEMENTS, MODEL, Event, is_model
 from nearmiss.review.plans import AuditPlan, Draw
 from nearmiss.review.readings import GuidelinesReading
 from nearmiss.review.tables import ROWS
@@ -32,6 +32,15 @@ from nearmiss.types import Pair
 LEASE_SECONDS = 600.0
 FIELDS = tuple(field.name for field in fields(Event))
 Key = tuple[str, int]
+
+
+@dataclass(frozen=True)
+class LogActivity:
+    """How many pairs people judged, how many people, and when last (seconds since 1970; None for never)."""
+
+    pairs: int
+    people: int
+    last: float | None
 
 
 class ReviewLog:
@@ -132,6 +141,17 @@ class ReviewLog:
         with self._reading() as connection:
             rows = connection.execute(found).all()
         return {(verdict, who): count for verdict, who, count, _ in rows}, max([after, *(row[3] for row in rows)])
+
+    def activity(self) -> LogActivity:
+        """How much people judged, whether or not it stands."""
+        is_person = sql.func.substr(ROWS.c.reviewer, 1, len(MODEL)) != MODEL
+        own = is_person & ROWS.c.verdict.in_(JUDGEMENTS)
+        pairs = sql.select(ROWS.c.query_id, ROWS.c.doc_id).where(own).distinct().subquery()
+        people = sql.select(sql.func.count(ROWS.c.reviewer.distinct()), sql.func.max(ROWS.c.decided_at)).where(own)
+        with self._reading() as connection:
+            count = connection.scalar(sql.select(sql.func.count()).select_from(pairs))
+            who, last = connection.execute(people).one()
+        return LogActivity(int(count or 0), int(who), last)
 
     def acknowledged(self, client_id: str) -> int:
         """The highest `client_seq` of a client that is written; 0 for an unknown one."""

@@ -58,9 +58,34 @@ def test_where_no_address_is_ever_verified_people_are_named_by_their_subject(tmp
     assert here.person(CLAIMS | {"email": "ada@example.org"}, now=1001).name == "1"
 
 
+def test_a_run_may_have_roles_of_its_own_in_place_of_the_project_s(tmp_path):
+    own = '[runs.legal]\nowner = ["bob@example.org"]\nreviewer = ["eve@else.org"]\n'
+    found = login(tmp_path, WHOLE.replace('reader = ["*"]', "") + own)
+
+    def role(address, run):
+        claims = CLAIMS | {"email": address, "email_verified": True}
+        try:
+            return found.person(claims, now=1001, run=run).role
+        except AccessError as refused:
+            return str(refused).partition(".")[0]
+
+    assert [role("ada@example.org", run) for run in (None, "demo", "legal")] == [
+        "owner",
+        "owner",
+        "ada@example",
+    ]
+    assert [role("bob@example.org", run) for run in (None, "demo", "legal")] == ["owner", "reviewer", "owner"]
+    assert [role("eve@else.org", run) for run in (None, "legal")] == ["reviewer", "reviewer"]
+    assert role("eve@else.org", "demo") == "eve@else"
+    with pytest.raises(AccessError, match=r"eve@else\.org has no role in the run 'demo'"):
+        found.person(CLAIMS | {"email": "eve@else.org", "email_verified": True}, now=1001, run="demo")
+
+
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
+        ("[roles]", '[runs.legal]\nadmin = ["a"]\n[roles]', "[runs.legal]: [roles]: wanted owner"),
+        ("[roles]", "[runs]\nlegal = 1\n[roles]", "wanted a table [runs.NAME] for each run"),
         ("[auth]", "[outh]", "wanted a table [auth]"),
         ('client_id = "nearmiss"\n', "", "[auth]: missing client_id"),
         ("client_id", "idp_id", "[auth]: missing client_id"),
