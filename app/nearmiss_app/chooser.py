@@ -12,7 +12,7 @@ from nearmiss.counts import counted
 from nearmiss.errors import AccessError
 from nearmiss.run import runs_in
 from nearmiss.session import run_list
-from nearmiss.session.run_list import RunSummary
+from nearmiss.session.run_list import RunInFolder
 from nearmiss_app import state
 
 EVERY_S = 30  # how long a summary is kept
@@ -52,7 +52,7 @@ def _address(name: str) -> dict[str, str]:
     return {"run": name} | kept
 
 
-def _words(one: RunSummary) -> str:
+def _words(one: RunInFolder) -> str:
     if one.problem:
         return one.problem
     judged = one.activity
@@ -65,5 +65,5 @@ def _words(one: RunSummary) -> str:
 
 
 @st.cache_data(ttl=EVERY_S, max_entries=500, show_spinner=False)
-def _summary(folder: str, name: str) -> RunSummary:
+def _summary(folder: str, name: str) -> RunInFolder:
     return run_list.summary(Path(folder), name)

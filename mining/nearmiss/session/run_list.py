@@ -17,7 +17,7 @@ NOTHING = LogActivity(0, 0, None)
 
 
 @dataclass(frozen=True)
-class RunSummary:
+class RunInFolder:
     """One run; `problem` says why it cannot be opened, empty where it can."""
 
     name: str
@@ -34,13 +34,13 @@ def folder_of(folder: Path, name: str) -> Path:
     return folder / name
 
 
-def summary(folder: Path, name: str) -> RunSummary:
+def summary(folder: Path, name: str) -> RunInFolder:
     """What a person needs to choose; a damaged run is named with its problem."""
     try:
         run = open_run(folder_of(folder, name))
         run.round_folder()
         queries = int(run.facts["dataset"].get("queries", 0))
         with closing(run.log_to_read()) as log:
-            return RunSummary(name, queries, run.rounds[-1], log.activity())
+            return RunInFolder(name, queries, run.rounds[-1], log.activity())
     except NearmissError as error:
-        return RunSummary(name, problem=str(error))
+        return RunInFolder(name, problem=str(error))

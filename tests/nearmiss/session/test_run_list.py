@@ -9,7 +9,7 @@ from nearmiss.review import open_log
 from nearmiss.review.log import LogActivity
 from nearmiss.run import runs_in
 from nearmiss.session import run_list
-from nearmiss.session.run_list import RunSummary
+from nearmiss.session.run_list import RunInFolder
 from tests.nearmiss.review.test_review import judged
 
 
@@ -26,7 +26,7 @@ def test_each_run_says_how_far_it_is_and_a_damaged_one_what_is_wrong(run):
     log.close()
     assert runs_in(folder) == ["broken", "other", "sample"]
     found = [run_list.summary(folder, name) for name in runs_in(folder)]
-    assert found[1:] == [RunSummary("other", 84, 1), RunSummary("sample", 84, 1, LogActivity(2, 1, 9.0))]
+    assert found[1:] == [RunInFolder("other", 84, 1), RunInFolder("sample", 84, 1, LogActivity(2, 1, 9.0))]
     assert "run.json" in found[0].problem
     # A run itself is no folder of runs, and neither is a file or nothing.
     assert [runs_in(place) for place in (run, run / "run.json", folder / "nowhere")] == [[], [], []]
