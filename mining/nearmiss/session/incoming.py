@@ -90,8 +90,9 @@ def _event(work: Workspace, content: dict[str, Any], arms: Mapping[Pair, tuple[s
     event = event_from(content, **known)
     check_writer([event])
     # What Review dealt is written in any case: somebody was asked for it.
-    if event.arm in CHOSEN and event.verdict in JUDGEMENTS and event.parent is None:
+    if event.arm in ("", *CHOSEN) and event.verdict in JUDGEMENTS and event.parent is None:
         gold_cards.check_trained(work, event.reviewer)
+    if event.arm in CHOSEN and event.verdict in JUDGEMENTS and event.parent is None:
         _check_not_full(work, pair, event.reviewer, sharing)
     return event
 

@@ -70,18 +70,19 @@ def test_everybody_begins_with_the_training_round_and_is_told_the_answer_after_e
     assert told == gold_cards.TrainingProgress(1, 3, 0, first[0], "not_relevant", answer)
     # Nothing else is judged before the round is done.
     other = work.pair_at(agenda.rows(work, View(), work.decision())[1])
-    [refused] = say(work, arms.PickedCard(other), 2, arm="query")
-    assert "wanted the training round judged first" in refused
+    for seq, arm in ((2, "query"), (22, "")):  # of another page, of a view of what is judged or of a link
+        [refused] = say(work, arms.PickedCard(other), seq, arm=arm)
+        assert "wanted the training round judged first" in refused
     with pytest.raises(ReviewError, match="training round"):
         batch_labels.label(work, [other], "not_relevant", "ann", "pairs", 5.0)
     # An undo changes nothing about what was known when the verdict was given.
-    assert incoming.write(work, [judged_undo(3)]) == []
+    assert incoming.write(work, [judged_undo(23)]) == []
     assert [one.pair for one in dealt(work)] == first[1:]
-    for seq, one in enumerate(hand["ann"][1:], 4):
+    for seq, one in enumerate(hand["ann"][1:], 24):
         assert say(work, one, seq) == []
     assert gold_cards.training_progress(work, "ann").right == 2
     assert not {one.pair for one in dealt(work)} & set(known)
-    assert say(work, dealt(work)[0], 9) == []
+    assert say(work, dealt(work)[0], 29) == []
     assert gold_cards.training_progress(work, "ann") is None
     assert [one.pair for one in dealt(work, "bob")] == first
 

@@ -106,8 +106,9 @@ def rows(work: Workspace) -> Ints:
 
 def training_left(work: Workspace, reviewer: str) -> list[Pair]:
     """The pairs of the training round that a reviewer has not judged, in their order."""
-    judged = work.standing.judged_by(reviewer)
-    return [pair for pair in in_round(work).training if pair not in judged]
+    training = in_round(work).training
+    judged = work.standing.judged_by(reviewer) if training else set()
+    return [pair for pair in training if pair not in judged]
 
 
 def check_trained(work: Workspace, reviewer: str) -> None:
