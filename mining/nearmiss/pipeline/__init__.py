@@ -32,7 +32,7 @@ from nearmiss.pipeline.progress import Watch, silent
 from nearmiss.pipeline.reading_once import TOKENS, with_tokens_kept
 from nearmiss.pipeline.round import Round, count_rows, count_scores
 from nearmiss.pipeline.searching import read_run
-from nearmiss.pipeline.served_answers import ANSWERS, start_over, with_answers_kept
+from nearmiss.pipeline.served_answers import ANSWERS, other_lengths, start_over, with_answers_kept
 from nearmiss.pipeline.stages import calibrate, run_stages
 from nearmiss.retrieval.given_vectors import GivenVectors, given_vectors
 from nearmiss.retrieval.vector_store import RECORD
@@ -258,10 +258,15 @@ def _round_to_make(run: Run, wanted: dict[str, Any], models: Models, *, may_add:
 def _changes(last: dict[str, Any], wanted: dict[str, Any], models: Models) -> list[str]:
     # Earlier releases wrote paths as they were typed.
     before, after = (dataclasses.asdict(compared(mining_from(entry["recipe"]))) for entry in (last, wanted))
-    changes = [f"{name} {before[name]!r} -> {after[name]!r}" for name in before if before[name] != after[name]]
+    free = other_lengths(last, models)
+    changes = [
+        f"{name} {before[name]!r} -> {after[name]!r}"
+        for name in before
+        if before[name] != after[name] and name not in free.values()
+    ]
     for model in ("encoder", "teacher", "sparse_encoder"):
         prints = [entry[model] and entry[model]["fingerprint"] for entry in (last, wanted)]
-        if prints[0] != prints[1] and not is_same_elsewhere(last[model], models.get(model)):
+        if prints[0] != prints[1] and model not in free and not is_same_elsewhere(last[model], models.get(model)):
             changes.append(f"other weights of the {model}")
     before_files, files = (
         {str(Path(path).absolute()): digest for path, digest in entry.get("run_files", {}).items()}

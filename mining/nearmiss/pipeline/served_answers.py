@@ -6,17 +6,22 @@ Out: the same, with models that write each answer into the round's folder and ne
 """
 
 import shutil
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+from nearmiss.models.encoder import Encoder
 from nearmiss.models.served.reranker import ServedTeacher
 from nearmiss.models.served.served_encoder import ServedEncoder
+from nearmiss.models.teacher import Teacher
 from nearmiss.pipeline.round import Round
 from nearmiss.retrieval.vector_store import RECORD
 from nearmiss.storage.files import read_object, write_atomically
 from nearmiss.storage.numbered import numbered
 
 ANSWERS = "served_answers"
+LENGTHS = {"encoder": "max_length", "teacher": "teacher_max_length"}  # settings of models
 
 
 def with_answers_kept(this: Round) -> Round:
@@ -29,6 +34,22 @@ def with_answers_kept(this: Round) -> Round:
     if isinstance(teacher, ServedTeacher):
         teacher = teacher.keeping(folder)
     return replace(this, encoder=encoder, teacher=teacher)
+
+
+def other_lengths(last: Mapping[str, Any], models: Mapping[str, Encoder | Teacher | None]) -> dict[str, str]:
+    """
+    Of served models, the setting that says how much of a text is sent, where the round may go on with another.
+
+    It may while it is unfinished: answers are known by the text that was sent, so none is paid for twice.
+    """
+    if last["finished"]:
+        return {}
+    served = {name: model for name in LENGTHS if isinstance(model := models.get(name), ServedEncoder | ServedTeacher)}
+    return {
+        name: LENGTHS[name]
+        for name, model in served.items()
+        if last[name] and model.at_length(last["recipe"][LENGTHS[name]]).fingerprint == last[name]["fingerprint"]
+    }
 
 
 def start_over(folder: Path) -> None:

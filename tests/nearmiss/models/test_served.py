@@ -14,11 +14,12 @@ import pytest
 from nearmiss import data as dataset
 from nearmiss import pipeline
 from nearmiss.cli import main as command
-from nearmiss.errors import ModelError, RecipeError
+from nearmiss.errors import ModelError, RecipeError, RunError
 from nearmiss.models.encoder import load_encoder
 from nearmiss.models.served import Budget, address_of, without_url
 from nearmiss.models.served.answers import Answers, key_of
 from nearmiss.models.served.budget import LONGEST_WAIT, Pace
+from nearmiss.models.served.client import MOST_REFUSED
 from nearmiss.models.served.keys import key_for
 from nearmiss.models.served.reranker import QUESTION, REPLIES
 from nearmiss.models.served.served_encoder import PROBE
@@ -131,6 +132,40 @@ def test_a_text_that_the_server_refuses_is_named_and_the_others_are_kept(models,
         encoder.encode_document(texts)
     encoder_of(models).keeping(tmp_path).encode_document(texts[:7])
     assert {text: models.answered[text] for text in texts} == {**dict.fromkeys(texts[:7], 1), texts[7]: 0}
+
+
+def test_texts_that_are_refused_are_listed_and_alone_asked_for_again(models, tmp_path):
+    encoder = encoder_of(models, Budget(Serving(texts_per_request=4))).keeping(tmp_path)
+    long = [f"{name} " * 1000 for name in ("endless", "eternal")]
+    texts = [long[0], *(f"text {number}" for number in range(9)), long[1], "last"]
+    with pytest.raises(ModelError, match=r"that begins 'endless .*Refused, too: a text of 8,000 .*'eternal"):
+        encoder.encode_document(texts)
+    short = [text for text in texts if text not in long]
+    assert {text: models.answered[text] for text in texts} == {**dict.fromkeys(short, 1), **dict.fromkeys(long, 0)}
+    before = len(models.requests)
+    encoder.at_length(100).keeping(tmp_path).encode_document(texts)
+    assert [body["input"] for _, body in models.requests[before:]] == [[text[:400] for text in long]]
+
+
+def test_a_server_that_refuses_every_text_is_not_asked_about_all(models):
+    encoder = encoder_of(models, Budget(Serving(texts_per_request=1, requests_at_once=1)))
+    models.most = 0
+    with pytest.raises(ModelError, match=r"413: .*Refused, too: "):
+        encoder.encode_document([f"text {number}" for number in range(50)])
+    assert len(models.requests) == 1 + MOST_REFUSED
+
+
+def test_a_round_that_met_too_long_a_text_goes_on_with_shorter_ones_and_pays_for_none_again(models, pairs, tmp_path):
+    data = dataset.read(pairs)
+    data.documents.loc[3, "text"] = "endless " * 1000
+    with pytest.raises(ModelError, match="a text of 8,000 characters"):
+        pipeline.mine(tmp_path / "run", recipe_of(models), data)
+    run = pipeline.mine(tmp_path / "run", recipe_of(models, max_length=1000, teacher_max_length=1000), data)
+    assert [entry["finished"] for entry in run.facts["rounds"]] == [True]
+    assert run.round_facts()["recipe"]["max_length"] == 1000
+    assert {times for asked, times in models.answered.items() if asked != PROBE and asked[0] != QUESTION} == {1}
+    with pytest.raises(RunError, match="wanted the recipe of round 1, a finished round; found max_length 1000"):
+        pipeline.mine(tmp_path / "run", recipe_of(models, max_length=900, teacher_max_length=1000), data)
 
 
 def test_long_texts_are_cut_where_that_is_asked_for(models):

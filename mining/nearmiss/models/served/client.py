@@ -33,6 +33,7 @@ SHOWN = 300  # characters of what a server says
 CHAT = "/chat/completions"
 MOST = "nearmiss.most"  # what a request may cost
 MOST_WRITTEN = 2000  # tokens, until a longer answer is met
+MOST_REFUSED = 10  # texts, before a server is taken to refuse all
 
 Asked = TypeVar("Asked")
 Answer = TypeVar("Answer")
@@ -40,6 +41,32 @@ Answer = TypeVar("Answer")
 
 class Refused(ModelError):
     """The server will not answer this request, however often it is sent."""
+
+
+class Refusals:
+    """What a server refused of many texts, each asked for alone in the end; safe between threads."""
+
+    def __init__(self) -> None:
+        self._found: list[Refused] = []
+
+    def add(self, error: Refused) -> None:
+        """One more."""
+        self._found.append(error)
+        self.stop_if_many()
+
+    def stop_if_many(self) -> None:
+        """Raise Refused where they are too many to be a few odd texts: a server may refuse all."""
+        if len(self._found) >= MOST_REFUSED:
+            self.check()
+
+    def check(self) -> None:
+        """Raise Refused where there is any; the first is told in full, and what was answered is kept."""
+        found = list(self._found)
+        if not found:
+            return
+        others = [str(error).partition(", to ")[2].partition(". Where that")[0] for error in found[1:]]
+        more = f" Refused, too: {'; '.join(others)}." if others else ""
+        raise Refused(f"{found[0]}.{more} All others that were asked for are answered and kept")
 
 
 class Client:
@@ -202,12 +229,19 @@ def _said(body: Any) -> str:
     return said if isinstance(said, str) else ""
 
 
-def in_parts(send: Callable[[list[Asked]], list[Answer]], asked: list[Asked]) -> list[Answer]:
-    """The answers to all; where the server refuses so many in one request, those of each half."""
+def in_parts(send: Callable[[list[Asked]], list[Answer]], asked: list[Asked], refused: Refusals) -> list[Answer]:
+    """
+    The answers to all; where the server refuses so many in one request, those of each half.
+
+    One that is refused alone is added to `refused` and missing among the answers, and the others are asked for: check
+    `refused` before the answers are used.
+    """
+    refused.stop_if_many()
     try:
         return send(asked)
-    except Refused:
+    except Refused as error:
         if len(asked) < 2:
-            raise
+            refused.add(error)
+            return []
     middle = len(asked) // 2
-    return in_parts(send, asked[:middle]) + in_parts(send, asked[middle:])
+    return in_parts(send, asked[:middle], refused) + in_parts(send, asked[middle:], refused)

@@ -23,7 +23,7 @@ import numpy as np
 from nearmiss.errors import ModelError
 from nearmiss.models.served.answers import Answers, key_of
 from nearmiss.models.served.budget import Budget
-from nearmiss.models.served.client import Client, Refused, in_characters, in_parts
+from nearmiss.models.served.client import Client, Refusals, Refused, in_characters, in_parts
 from nearmiss.models.served.server_address import Address
 from nearmiss.settings import Mining
 from nearmiss.storage.fingerprint import fingerprint_of
@@ -64,9 +64,13 @@ class ServedTeacher:
         said = ", ".join(filter(None, [name, "logits made chances" if self.scale == "logits" else ""]))
         return f"server ({said})" if said else "server"
 
+    def at_length(self, tokens: int | None) -> "ServedTeacher":
+        """The same, which sends no more than the first so many tokens of a document."""
+        return replace(self, longest=in_characters(tokens))
+
     def keeping(self, folder: Path) -> "ServedTeacher":
-        """The same, with each answer kept in a folder of its own inside this one."""
-        return replace(self, answers=Answers(folder / self.fingerprint[:16], 1))
+        """The same, with each answer kept in a folder of its own inside this one, under the texts that were sent."""
+        return replace(self, answers=Answers(folder / self.at_length(None).fingerprint[:16], 1))
 
     def on_scale(self, scores: Scores) -> Scores:
         """Scores from 0 to 1, of those that the server gave."""
@@ -76,7 +80,7 @@ class ServedTeacher:
 
     def score(self, pairs: list[tuple[str, str]]) -> Scores:
         """Scores (n,) in float32, as the server gives them; `on_scale` makes them comparable."""
-        keys = {pair: key_of(*pair) for pair in pairs}
+        keys = {pair: self._key(*pair) for pair in pairs}
         rows = self.answers.look_up(list(keys.values()))
         known = {pair: float(row[0]) for pair, row in zip(keys, rows, strict=True) if row is not None}
         waiting: dict[str, list[str]] = {}
@@ -85,13 +89,19 @@ class ServedTeacher:
                 waiting.setdefault(query, []).append(document)
         size = self.client.budget.serving.texts_per_request
         parts = [(q, own[start : start + size]) for q, own in waiting.items() for start in range(0, len(own), size)]
-        for (query, documents), found in zip(parts, self.client.each(self._ask, parts), strict=True):
+        refused = Refusals()
+        answers = self.client.each(partial(self._ask, refused), parts)
+        refused.check()
+        for (query, documents), found in zip(parts, answers, strict=True):
             known.update(zip([(query, document) for document in documents], found, strict=True))
         return np.array([known[pair] for pair in pairs], np.float32)
 
-    def _ask(self, part: tuple[str, list[str]]) -> list[float]:
+    def _key(self, query: str, document: str) -> bytes:
+        return key_of(query, document[: self.longest])
+
+    def _ask(self, refused: Refusals, part: tuple[str, list[str]]) -> list[float]:
         query, documents = part
-        return in_parts(partial(self._ask_at_once, query), documents)
+        return in_parts(partial(self._ask_at_once, query), documents, refused)
 
     def _ask_at_once(self, query: str, documents: list[str]) -> list[float]:
         try:
@@ -112,7 +122,7 @@ class ServedTeacher:
                 f"{self.client.address}: wanted one model for all pairs, {self.reported!r}; found {reported!r}: the "
                 "server changed its model"
             )
-        self.answers.put([key_of(query, document) for document in documents], np.array(scores, np.float32)[:, None])
+        self.answers.put([self._key(query, document) for document in documents], np.array(scores, np.float32)[:, None])
         return scores
 
 

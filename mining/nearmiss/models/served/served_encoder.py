@@ -16,7 +16,7 @@ import numpy as np
 from nearmiss.errors import ModelError
 from nearmiss.models.served.answers import Answers, key_of
 from nearmiss.models.served.budget import Budget
-from nearmiss.models.served.client import Client, Refused, in_characters, in_parts
+from nearmiss.models.served.client import Client, Refusals, Refused, in_characters, in_parts
 from nearmiss.models.served.server_address import Address
 from nearmiss.models.served.vendors import Side
 from nearmiss.models.unit_vectors import unit_vectors
@@ -54,9 +54,13 @@ class ServedEncoder:
         """What runs it."""
         return f"server ({self.reported or self.client.address.kind})"
 
+    def at_length(self, tokens: int | None) -> "ServedEncoder":
+        """The same, which sends no more than the first so many tokens of a text."""
+        return replace(self, longest=in_characters(tokens))
+
     def keeping(self, folder: Path) -> "ServedEncoder":
-        """The same, with each answer kept in a folder of its own inside this one."""
-        return replace(self, answers=Answers(folder / self.fingerprint[:16], self.dimension))
+        """The same, with each answer kept in a folder of its own inside this one, under the text that was sent."""
+        return replace(self, answers=Answers(folder / self.at_length(None).fingerprint[:16], self.dimension))
 
     def encode_query(self, texts: list[str]) -> Vectors:
         """Unit vectors (n, dimension) in float32, of queries."""
@@ -76,13 +80,16 @@ class ServedEncoder:
         missing = [key for key in own if key not in known]
         size = self.client.budget.serving.texts_per_request
         parts = [missing[start : start + size] for start in range(0, len(missing), size)]
-        for part, answered in zip(parts, self.client.each(partial(self._ask, own, side), parts), strict=True):
+        refused = Refusals()
+        answers = self.client.each(partial(self._ask, own, side, refused), parts)
+        refused.check()
+        for part, answered in zip(parts, answers, strict=True):
             known.update(zip(part, answered, strict=True))
         rows = np.stack([known[key] for key in keys]).astype(np.float32)
         return unit_vectors(rows)
 
-    def _ask(self, texts: dict[bytes, str], side: Side, keys: list[bytes]) -> list[Vectors]:
-        return in_parts(partial(self._ask_at_once, texts, side), keys)
+    def _ask(self, texts: dict[bytes, str], side: Side, refused: Refusals, keys: list[bytes]) -> list[Vectors]:
+        return in_parts(partial(self._ask_at_once, texts, side), keys, refused)
 
     def _ask_at_once(self, texts: dict[bytes, str], side: Side, keys: list[bytes]) -> list[Vectors]:
         try:
