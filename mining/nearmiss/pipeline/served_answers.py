@@ -11,16 +11,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from nearmiss.errors import ModelError
 from nearmiss.models.encoder import Encoder
 from nearmiss.models.served.reranker import ServedTeacher
 from nearmiss.models.served.served_encoder import ServedEncoder
 from nearmiss.models.teacher import Teacher
 from nearmiss.pipeline.round import Round
 from nearmiss.retrieval.vector_store import RECORD
-from nearmiss.storage.files import read_object, write_atomically
+from nearmiss.storage.files import read_object, write_atomically, write_json
 from nearmiss.storage.numbered import numbered
 
 ANSWERS = "served_answers"
+MODELS_FILE = "served_models.json"  # how each model behind a server answered what each start asks it
 LENGTHS = {"encoder": "max_length", "teacher": "teacher_max_length"}  # settings of models
 
 
@@ -28,12 +30,32 @@ def with_answers_kept(this: Round) -> Round:
     """The round with served models that keep their answers, and with the vectors that an earlier round has."""
     folder = this.folder / ANSWERS
     encoder, teacher = this.encoder, this.teacher
+    for model in (encoder, teacher):
+        if isinstance(model, ServedEncoder | ServedTeacher):
+            _noticed(this.run / MODELS_FILE, model)
     if isinstance(encoder, ServedEncoder):
         encoder = encoder.keeping(folder)
         _take_over_vectors(this)
     if isinstance(teacher, ServedTeacher):
         teacher = teacher.keeping(folder)
     return replace(this, encoder=encoder, teacher=teacher)
+
+
+def _noticed(path: Path, model: ServedEncoder | ServedTeacher) -> None:
+    """
+    Write down how a server answers a text that is always asked; ModelError where it once answered otherwise.
+
+    Many servers repeat the name that they were asked for, whatever model runs under it, and some tell none.
+    """
+    known = read_object(path, ()) if path.exists() else {}
+    name = model.at_length(None).fingerprint[:16]
+    if name not in known:
+        write_json(path, known | {name: list(model.probe)})
+    elif changed := model.changed_since(known[name]):
+        raise ModelError(
+            f"{model.client.address}: wanted the model that answered for this run before; found another under the same "
+            f"name: {changed}. The server changed its model; mine with it into another folder"
+        )
 
 
 def other_lengths(last: Mapping[str, Any], models: Mapping[str, Encoder | Teacher | None]) -> dict[str, str]:

@@ -197,10 +197,11 @@ def test_a_spent_budget_loses_nothing_and_nothing_is_asked_twice(work, models):
     assert set(models.answered.values()) == {1}
 
 
-def test_a_killed_command_asks_again_only_what_was_under_way(run, models, tmp_path):
-    kills, at_once, pid_file = 3, 4, tmp_path / "pid"
+@pytest.mark.parametrize(("kills", "at_once"), [(10, 1), (2, 4)])
+def test_a_killed_command_asks_again_only_what_was_under_way(run, models, tmp_path, kills, at_once):
+    chance, pid_file = random.Random(14), tmp_path / "pid"
     for _ in range(kills):
-        models.faults.extend([*[None] * 8, models.kills(pid_file)])
+        models.faults.extend([*[None] * chance.randrange(1, 36 // kills), models.kills(pid_file)])
     words = ["judge", str(run), str(at_once), models.url, str(pid_file)]
     ended = subprocess.run(
         [sys.executable, "-m", "tests.served_and_killed", *words], cwd=ROOT, capture_output=True, text=True, timeout=600

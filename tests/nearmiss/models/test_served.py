@@ -225,6 +225,26 @@ def test_a_server_that_changes_its_model_is_noticed(models, tmp_path):
     assert encoder_of(models).fingerprint != first
 
 
+@pytest.mark.parametrize("kind", ["encoder", "teacher"])
+def test_a_model_that_is_changed_under_its_name_is_noticed_by_what_it_answers(models, pairs, tmp_path, kind):
+    data, run = dataset.read(pairs), tmp_path / "run"
+    with pytest.raises(ModelError, match="--max-requests"):
+        pipeline.mine(run, recipe_of(models), data, serving=Serving(max_requests=5))
+    as_before = models.encoder.encode_document, models.teacher.score
+    if kind == "encoder":
+        models.encoder = WordEncoder("another")
+    else:
+        models.teacher.score = lambda pairs: as_before[1](pairs) + 3
+    asked = len(models.requests)
+    with pytest.raises(ModelError, match=rf"--{kind} .*found another under the same name: its .*The server changed"):
+        pipeline.mine(run, recipe_of(models), data)
+    assert len(models.requests) == asked + 2  # nothing but who they are
+    # Rounding is no other model.
+    models.encoder.encode_document = lambda texts: np.float16(as_before[0](texts)).astype(np.float32)
+    models.teacher.score = lambda pairs: as_before[1](pairs) + 0.01
+    pipeline.mine(run, recipe_of(models), data)
+
+
 def test_a_served_model_that_tells_nothing_apart_raises_a_doubt(models, pairs, tmp_path):
     models.encoder.encode_document = lambda texts: np.ones((len(texts), 4), np.float32)
     models.teacher.score = lambda pairs: np.zeros(len(pairs), np.float32)

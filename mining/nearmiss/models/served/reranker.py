@@ -13,6 +13,7 @@ scale. A server whose first scores lie beyond -1 and 1 (llama.cpp's, TEI with ra
 logistic function makes chances. What it said is kept in the cache of scores.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -31,6 +32,7 @@ from nearmiss.types import Scores
 
 Form = Literal["documents", "texts"]
 Scale = Literal["chances", "logits"]
+SAME_SCORE = 0.02  # by which one model's chances of one pair may differ, in whatever number types it is served
 QUESTION, REPLIES = "what is nearmiss", ["It mines hard negatives.", "Bread rises because of yeast."]
 
 
@@ -44,6 +46,7 @@ class ServedTeacher:
     prompt: str
     longest: int | None = None  # characters of a document that are sent; None for all
     scale: Scale = "chances"  # of what the server says
+    probe: tuple[float, ...] = ()  # its scores of QUESTION and REPLIES, by which a changed model is noticed
     precision: str = "as served"
     agreement: str | None = None
     by_query: bool = True  # one request holds documents of one query
@@ -63,6 +66,12 @@ class ServedTeacher:
         name = self.reported or (self.client.address.kind if self.client.address.vendor else "")
         said = ", ".join(filter(None, [name, "logits made chances" if self.scale == "logits" else ""]))
         return f"server ({said})" if said else "server"
+
+    def changed_since(self, probe: Sequence[float]) -> str:
+        """How far its scores of the same pairs are from earlier ones; "" where that may be rounding."""
+        now, before = (self.on_scale(np.array(scores, np.float32)) for scores in (self.probe, probe))
+        apart = float(np.abs(now - before).max()) if len(now) == len(before) else 1.0
+        return f"its scores of the same pairs differ by {apart:.3f}" if apart > SAME_SCORE else ""
 
     def at_length(self, tokens: int | None) -> "ServedTeacher":
         """The same, which sends no more than the first so many tokens of a document."""
@@ -144,7 +153,7 @@ def load_served_teacher(address: Address, recipe: Mining, budget: Budget) -> Ser
         except Refused:
             raise first from None
     scale: Scale = "logits" if max(map(abs, scores)) > 1 else "chances"
-    return ServedTeacher(client, form, reported, prompt, longest, scale)
+    return ServedTeacher(client, form, reported, prompt, longest, scale, tuple(round(score, 6) for score in scores))
 
 
 def scores_of(client: Client, form: Form, query: str, documents: list[str]) -> tuple[str, list[float]]:

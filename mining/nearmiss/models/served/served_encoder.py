@@ -5,7 +5,7 @@ In:  `openai:MODEL@URL` or `cohere:MODEL` and its like, and a recipe; texts
 Out: an `Encoder`; each text is asked for once, however often it occurs and however often the command was killed
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -25,6 +25,7 @@ from nearmiss.storage.fingerprint import fingerprint_of
 from nearmiss.types import Vectors
 
 PROBE = "nearmiss asks once how long a vector is."
+SAME_VECTOR = 0.99  # cosine of one model's vectors of one text, in whatever number types it is served
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ class ServedEncoder:
     query_prompt: str
     document_prompt: str
     longest: int | None = None  # characters of a text that are sent; None for all
+    probe: tuple[float, ...] = ()  # the unit vector of PROBE, by which a changed model is noticed
     precision: str = "as served"
     agreement: str | None = None
     answers: Answers = field(default_factory=lambda: Answers(None, 0), repr=False)
@@ -53,6 +55,11 @@ class ServedEncoder:
     def engine(self) -> str:
         """What runs it."""
         return f"server ({self.reported or self.client.address.kind})"
+
+    def changed_since(self, probe: Sequence[float]) -> str:
+        """How far its vector of the same text is from an earlier one; "" where that may be rounding."""
+        cosine = float(np.dot(self.probe, probe)) if len(self.probe) == len(probe) else 0.0
+        return f"its cosine with the earlier one is {cosine:.3f}" if cosine < SAME_VECTOR else ""
 
     def at_length(self, tokens: int | None) -> "ServedEncoder":
         """The same, which sends no more than the first so many tokens of a text."""
@@ -127,7 +134,9 @@ def load_served_encoder(address: Address, recipe: Mining, budget: Budget) -> Ser
             f"{address} does not shorten them"
         )
     prompts = recipe.query_prompt or "", recipe.document_prompt or ""
-    return ServedEncoder(client, reported, rows.shape[1], recipe.dimensions, *prompts, in_characters(recipe.max_length))
+    [probe] = unit_vectors(rows.astype(np.float32)).round(6).tolist()
+    longest = in_characters(recipe.max_length)
+    return ServedEncoder(client, reported, rows.shape[1], recipe.dimensions, *prompts, longest, tuple(probe))
 
 
 def vectors_of(client: Client, texts: list[str], side: Side, dimensions: int | None) -> tuple[str, Vectors]:
