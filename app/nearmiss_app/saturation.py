@@ -34,11 +34,8 @@ def saturation(work: Workspace) -> None:
     )
     found = _cosines(work, str(work.run.folder), tuple(work.run.rounds), repr(work.policy), work.version)
     temperature = st.select_slider("Temperature", TEMPERATURES, TEMPERATURES[USUAL], key="temperature", width=420)
-    with st.container(key="side_by_side_saturation"):
-        columns = st.columns(min(len(found), 2), gap="large")
-    for place, of in enumerate(found):
-        with columns[place % len(columns)]:
-            _round(of, temperature)
+    for of in found:
+        _round(of, temperature)
     looked = f"all {found[-1].of:,} queries"
     if found[-1].queries < found[-1].of:
         looked = f"a seeded sample of {found[-1].queries:,} of {found[-1].of:,} queries"
@@ -62,11 +59,15 @@ def saturation(work: Workspace) -> None:
 def _round(of: Cosines, temperature: float) -> None:
     shown = core.weights(of, temperature)
     st.markdown(f"**Round {of.round}**")
-    st.plotly_chart(
-        charts.pulls(shown, dark=theme.is_dark()),
-        key=f"saturation_{of.round}",
-        theme=None,
-        config={"displayModeBar": False, "staticPlot": True},
-        alt=charts.in_words(of, shown),
-    )
-    picture(charts.table(shown), key=f"saturation_table_{of.round}")
+    with st.container(key=f"side_by_side_saturation_{of.round}"):
+        drawn, numbers = st.columns(2, gap="large")
+    with drawn:
+        st.plotly_chart(
+            charts.pulls(shown, dark=theme.is_dark()),
+            key=f"saturation_{of.round}",
+            theme=None,
+            config={"displayModeBar": False, "staticPlot": True},
+            alt=charts.in_words(of, shown),
+        )
+    with numbers:
+        picture(charts.table(shown), key=f"saturation_table_{of.round}")

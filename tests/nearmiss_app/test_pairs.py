@@ -59,6 +59,23 @@ def test_chosen_rows_are_labelled_together_and_one_press_takes_them_back(open_pa
     assert not any(work.standing.verdict(pair) for pair in chosen)
 
 
+def test_on_a_telephone_a_pair_is_one_column_and_rows_can_be_chosen_all_the_same(open_page, seen):
+    work = open_workspace(seen)
+    page = open_page("pairs", status="kept", reviewer="ana")
+    assert list(frame(page))[:2] == ["query", "document"]
+    page.session_state["window"] = {"narrow": True}
+    page.run()
+    assert [fold.label for fold in page.expander] == ["Filter and sort"]
+    rows = pairs.in_order(work, PairFilter(statuses=("kept",)), reviewer="ana")
+    first = pairs.read(work, rows[:1], ["query", "document"]).iloc[0]
+    assert list(frame(page))[:2] == ["pair", "status"]
+    assert frame(page)["pair"].iat[0] == f"{first.query}\n{first.document}"
+    key = f"pairs_{hash((PairFilter(('kept',)), '', True))}_0_{hash(rows[:50].tobytes())}_narrow"
+    page.session_state[key] = {"selection": {"rows": [0, 2], "columns": [], "cells": []}}
+    page.run()
+    assert "Label all 2 pairs as" in [said.value for said in page.text]
+
+
 def test_where_no_pair_is_left_the_page_says_so_and_shows_no_empty_table(open_page):
     page = open_page("pairs", text="no text holds these words", reviewer="ana")
     assert [said.value for said in page.info] == ["No pair is like this. Take away a filter above."]

@@ -55,6 +55,18 @@ def test_two_rounds_stand_side_by_side(open_page, twice):
         assert f"{one.estimated:.1%}" in told
 
 
+def test_the_scores_of_every_round_are_drawn(twice):
+    found = round_comparison.side_by_side(open_workspace(twice))
+    three = [*found, replace(found[1], number=3)]
+    drawn_boxes = charts.scores(three, "dense_score", dark=False)
+    for box, group in zip(drawn_boxes.data, ("positives", "kept", "refused"), strict=True):
+        # Plotly draws as many boxes as `y` is long, so `y` is a list of places, one for each round.
+        assert len(set(box.y)) == len(box.y) == 3
+        assert list(box.median) == [one.scores["dense_score"][group][2] for one in three]
+    at = dict(zip(drawn_boxes.layout.yaxis.tickvals, drawn_boxes.layout.yaxis.ticktext, strict=True))
+    assert [[at[place] for place in box.y] for box in drawn_boxes.data] == [["round 1", "round 2", "round 3"]] * 3
+
+
 def test_a_cause_is_named_only_where_the_encoder_alone_differs(twice):
     found = round_comparison.change(open_run(twice), 1, 2)
     assert found.changed == ["other weights of the encoder all-MiniLM-L6-v2 (embedded)"]

@@ -163,6 +163,7 @@ def test_texts_are_shown_as_texts():
     assert "<script" not in shown
     assert "<img" not in shown
     assert "&lt;script&gt;" in shown
+    assert shown.index("labelled answer") < shown.index("candidate")  # in the order of Review
     assert "0.2500 above the teacher's ceiling" in shown
     assert "was kept" in shown
     assert len(shown) < 50_000

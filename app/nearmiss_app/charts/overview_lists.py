@@ -49,7 +49,7 @@ def _row(row: CandidateRow, has_teacher: bool, reviewer: str, dark: bool) -> Nod
         node("td", "number quiet ranks", *ranks),
         node(
             "td",
-            "",
+            "ways",
             _link("review", "Review", reviewer, query=row.query_id, doc=row.doc_id),
             node("div", "", _link("query", "Rankings", reviewer, query=row.query_id, doc=row.doc_id)),
         ),

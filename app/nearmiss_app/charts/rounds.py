@@ -45,7 +45,7 @@ def differs(change: RoundChange) -> Node:
     title = f"What differs between rounds {change.first} and {change.second}"
     if not change.changed:
         return node("div", "sheet", heading(title, "Nothing: the recipes and the models are the same."))
-    listed = [node("p", "text", one) for one in change.changed]
+    listed = [node("p", "text", one.replace(" -> ", " → ")) for one in change.changed]
     return node("div", "sheet", heading(title, "Settings and models, the first round's before the arrow."), *listed)
 
 
@@ -200,16 +200,20 @@ def sides(found: list[RoundSummary], change: RoundChange) -> Node:
     none = (None, None)
     lines = {
         "Encoder": [one.encoder for one in found],
-        "Teacher": [one.teacher for one in found],
+        "Teacher": [one.teacher or "none (cosine)" for one in found],
         "Negatives kept": [f"{one.kept:,}" for one in found],
         "Queries with too few": [f"{one.short_queries:,}" for one in found],
         "False negatives, estimated": [f"{one.estimated:.1%}" for one in found],
         "False negatives, measured": [_measured(one) for one in found],
-        "Positives above the kept, by teacher": [_gap(gaps.get(one.number, none)[0]) for one in found],
+        "Positives above the kept, by teacher": [
+            _gap(gaps.get(one.number, none)[0] if one.teacher else None) for one in found
+        ],
         "Positives above the kept, by cosine": [_gap(gaps.get(one.number, none)[1]) for one in found],
     }
     if not any(one.teacher for one in found):
         lines = {name: values for name, values in lines.items() if "eacher" not in name}
+    # Only two rounds are compared, so a gap may be known of none.
+    lines = {name: values for name, values in lines.items() if any(value != "–" for value in values)}
     heads = [node("th", "number", f"Round {one.number}", scope="col") for one in found]
     body = [
         node("tr", "", node("th", "", name, scope="row"), *(node("td", "number text", value) for value in values))
@@ -217,8 +221,9 @@ def sides(found: list[RoundSummary], change: RoundChange) -> Node:
     ]
     return node(
         "div",
-        "sheet",
+        "sheet sides",
         node("table", "", node("thead", "", node("tr", "", node("td", ""), *heads)), node("tbody", "", *body)),
+        __rounds=str(len(found)),
     )
 
 
@@ -253,9 +258,19 @@ def in_words(title: str, shown: list[Bar]) -> str:
 
 
 def scores(found: list[RoundSummary], score: str, *, dark: bool) -> go.Figure:
-    """A box for each group and round, groups side by side by round."""
+    """A box for each round, one below the other, under the name of their group."""
     figure = go.Figure()
-    for group, look in GROUPS.items():
+    every, each = [one.number for one in found], len(found) + 1
+    for place, (group, look) in enumerate(GROUPS.items()):
+        figure.add_annotation(
+            text=f"{look.sign} {group}",
+            font={"color": look.colour(dark)},
+            x=0,
+            xref="paper",
+            xanchor="left",
+            y=place * each,
+            showarrow=False,
+        )
         shown = [(one, one.scores[score][group]) for one in found if group in one.scores[score]]
         quantiles = list(zip(*(five for _, five in shown), strict=True))
         if not quantiles:
@@ -263,7 +278,7 @@ def scores(found: list[RoundSummary], score: str, *, dark: bool) -> go.Figure:
         low, first, middle, third, high = quantiles
         figure.add_trace(
             go.Box(
-                y=[[f"{look.sign} {group}"] * len(shown), [f"round {one.number}" for one, _ in shown]],
+                y=[place * each + 1 + every.index(one.number) for one, _ in shown],
                 lowerfence=low,
                 q1=first,
                 median=middle,
@@ -272,11 +287,21 @@ def scores(found: list[RoundSummary], score: str, *, dark: bool) -> go.Figure:
                 orientation="h",
                 marker_color=look.colour(dark),
                 line_width=1.5,
+                width=0.6,
                 showlegend=False,
             )
         )
-    styled(figure, dark=dark, height=ROUND * len(found) * len(GROUPS) + 72)
-    figure.update_yaxes(autorange="reversed", showgrid=False, fixedrange=True, dividercolor="rgba(0,0,0,0)")
+    rows = [
+        (place * each + 1 + row, f"round {one.number}") for place in range(len(GROUPS)) for row, one in enumerate(found)
+    ]
+    styled(figure, dark=dark, height=ROUND * each * len(GROUPS) + 56)
+    figure.update_yaxes(
+        range=[each * len(GROUPS) - 0.5, -0.5],
+        tickvals=[at for at, _ in rows],
+        ticktext=[name for _, name in rows],
+        showgrid=False,
+        fixedrange=True,
+    )
     figure.update_xaxes(title=AXIS[score], fixedrange=True)
     return figure
 

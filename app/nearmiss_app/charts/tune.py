@@ -18,8 +18,8 @@ from nearmiss.workspace import Workspace
 from nearmiss_app import theme
 from nearmiss_app.charts.style import GRID, INK, PATHS, SOLID
 
-HEIGHT = 460
-COLUMNS, NARROW_COLUMNS, WIDE = 4, 1, 450  # of the legend; the pixels from which on it has all of them
+HEIGHT = 500
+COLUMNS, NARROW_COLUMNS, WIDE = 4, 2, 450  # of the legend; the pixels from which on it has all of them
 DIGITS = 4
 DENSE = "dense score"
 SCALES = {

@@ -69,7 +69,7 @@ export function bar(deck, card) {
 export function feedback_words(deck, card) {
   const about = deck.reasoned(card);
   const words = [deck.note, about ? `${about.card === card ? "This one" : "Last one"}: ${deck.data.looks.verdict[about.verdict].word}.` : "", about ? revealed(deck, about.card) : ""];
-  return words.filter(Boolean).join(" ") || "Judge with the keys on the buttons.";
+  return words.filter(Boolean).join(" ") || "Press a button, or its key.";
 }
 
 function feedback(deck, card) {

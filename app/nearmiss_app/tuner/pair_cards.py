@@ -9,18 +9,19 @@ LONGEST = 3_000  # characters shown; Review shows the rest
 
 
 def card(pair: EdgePair, limit: str | None) -> str:
-    """One pair: its scores, the query, the passage and the positive to compare it with."""
+    """One pair: the query, its scores, the labelled answer, and the candidate beside it."""
     facts = [_status(pair), f"teacher {pair.teacher_score:.3f}"]
     if pair.distance is not None:
         facts.append(_distance(pair.distance, pair.limited, limit))
     facts += [f"positive {pair.positive_score:.3f}", f"dense {pair.dense_score:.3f}"]
     return (
         '<article class="pair">'
-        f'<div class="facts">{"".join(f"<span>{fact}</span>" for fact in facts)}</div>'
         f'<p class="query">{_cut(pair.query)}</p>'
-        f"{_passage('candidate', pair.title, pair.text)}"
-        f'<div class="positive">{_passage("its positive", pair.positive_title, pair.positive_text)}</div>'
-        "</article>"
+        f'<div class="facts">{"".join(f"<span>{fact}</span>" for fact in facts)}</div>'
+        '<div class="texts">'
+        f'<div class="positive">{_passage("labelled answer", pair.positive_title, pair.positive_text)}</div>'
+        f"<div>{_passage('candidate', pair.title, pair.text)}</div>"
+        "</div></article>"
     )
 
 

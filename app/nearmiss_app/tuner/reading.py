@@ -14,6 +14,7 @@ READ_WORDS = {"ceiling": "At the ceiling", "floor": "At the floor", "changes": "
 
 def reading(work: Workspace, policy: Policy) -> None:
     """The pairs at the edge; or two policies with the pairs that only one of them keeps."""
+    st.markdown("**Pairs to read**")
     new, old = work.decision(policy), work.decision()
     others = int(((new.slot > 0) != (old.slot > 0)).sum())
     shown = st.segmented_control(

@@ -113,13 +113,10 @@ def controls(atlas: Atlas, query_id: str | None) -> tuple[Grouping, list[int]]:
             bind="query-params",
         )
         wanted = st.text_input("Find queries and documents", key="map_find", placeholder="words or id", width=280)
-        st.toggle("Density", value=True, key="map_density", help="shades where documents crowd")
-        if query_id is not None:
+        if query_id is None:
+            st.toggle("Density", value=True, key="map_density", help="shades where documents crowd")
+        else:
             st.button("Whole map", icon=":material/zoom_out_map:", on_click=look_at, args=(None,))
-            if st.button("See its rankings", icon=":material/view_column:"):
-                navigation.go_to("query", query=query_id)
-            if st.button("Review this query", icon=":material/fact_check:"):
-                navigation.go_to("review", query=query_id)
     return by, search(atlas, wanted.strip()) if wanted.strip() else []
 
 
@@ -146,6 +143,9 @@ def neighbourhood(atlas: Atlas, by: Grouping, query_id: str) -> None:
     around = atlas.around(query_id, atlas.work.decision())
     with st.container(border=True):
         st.html(words.query(query_id, atlas.work.query_text(query_id)))
+        with st.container(horizontal=True, gap="medium"):
+            navigation.link_to("review", "Review this query", query=query_id)
+            navigation.link_to("query", "See its rankings", query=query_id)
     halves = st.grid(2, min_column_width=400, gap="medium")
     with halves.cell():
         plot(atlas, by, around)

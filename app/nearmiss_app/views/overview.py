@@ -19,7 +19,7 @@ from nearmiss_app.charts import overview as charts
 from nearmiss_app.charts import overview_lists as lists
 from nearmiss_app.pictures import picture
 
-ROWS, QUERIES = 8, 10  # on one page of a list
+ROWS, DOUBTS, QUERIES = 8, 6, 10  # on one page of a list
 SCORE_WORDS = {"teacher_score": "Teacher", "dense_score": "Cosine"}
 AXIS_WORDS = {"teacher_score": "Teacher score", "dense_score": "Cosine of query and document"}
 ADDRESS = ("status", "found", "score", "low", "high")
@@ -209,7 +209,7 @@ def _status_words(found: Overview, asked_for: str) -> dict[str, str]:
 @st.fragment(key="scores")
 def scores(work: Workspace, found: Overview) -> None:
     """How positives, kept and refused score; a click on a bar shows its rows."""
-    says = "Each row is as tall as it can be. Press a bar to read its rows, or set a range above them."
+    says = "Each group has a height of its own. Press a bar to read its rows, or set a range above them."
     picture(charts.heading("Scores", says), key="scores_heading")
     histograms = [histogram for histogram in found.histograms if histogram.score in scores_of(work)]
     with st.container(key="side_by_side_scores"):
@@ -236,13 +236,22 @@ def scores(work: Workspace, found: Overview) -> None:
 
 
 @st.fragment(key="queries")
-def queries(work: Workspace, found: Overview) -> None:
-    """The queries that need review, and those left short."""
+def doubtful(work: Workspace, found: Overview) -> None:
+    """The queries that most need review, a page at a time."""
     says = "Labels or thresholds are most likely wrong here. Press a query to review it."
     picture(charts.heading("Queries that most need a person", says), key="doubts_heading")
-    texts = {doubt.query_id: work.query_text(doubt.query_id) for doubt in found.doubts}
-    go_where_pressed(picture(lists.doubts(found.doubts, texts, reviewer=state.reviewer()), key="doubts"), work)
+    pages = math.ceil(len(found.doubts) / DOUBTS)
+    page = min(st.session_state.get("doubts_page", 1), pages) if pages > 1 else 1
+    shown = found.doubts[(page - 1) * DOUBTS : page * DOUBTS]
+    texts = {doubt.query_id: work.query_text(doubt.query_id) for doubt in shown}
+    go_where_pressed(picture(lists.doubts(shown, texts, reviewer=state.reviewer()), key="doubts"), work)
+    if pages > 1:
+        st.pagination(pages, key="doubts_page")
 
+
+@st.fragment(key="short_queries")
+def short(work: Workspace, found: Overview) -> None:
+    """The queries that keep too few negatives, a page at a time."""
     wanted = work.policy.negatives_per_query
     picture(charts.heading("Queries with too few negatives", _how_short(found, wanted)), key="short_heading")
     if found.short:
@@ -271,9 +280,10 @@ def page(work: Workspace) -> None:
     heading(work, found)
     comments_to_me.listed(work)
     pictures(work, found)
+    doubtful(work, found)
     rows(work, found)
     scores(work, found)
-    queries(work, found)
+    short(work, found)
 
 
 page(state.workspace())

@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 import numpy as np
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from nearmiss.counts import counted
 from nearmiss.review import JUDGEMENTS
@@ -17,10 +18,13 @@ from nearmiss.types import Ints
 from nearmiss.workspace import Workspace
 from nearmiss_app import state, theme
 from nearmiss_app.batch_labels import WRITTEN, label_all, undo_last
+from nearmiss_app.window import is_narrow
 
 ARM = "pairs"
 ROWS = 50  # on one page of the table
-HEIGHT = 560  # pixels
+HEIGHT = 620  # pixels, of the table
+TWO_LINES, FIVE_LINES = 56, 116  # pixels, of a row
+FILTERS = {"status", "verdict", "found", "text", "query", "sort"}  # as they stand in the address
 FALLING = "high to low"
 HOW = "Choose rows at their left edge to label them together. That is your own choice, never a random draw."
 NO_PAIRS = "No pair is like this. Take away a filter above."
@@ -109,8 +113,8 @@ def order(work: Workspace) -> tuple[str, bool, list[str]]:
     return sort, falling == FALLING, chosen or ["query", "document"]
 
 
-def table(work: Workspace, rows: Ints, names: list[str], key: str) -> list[int]:
-    """One page of the table; returns the places of the chosen rows in it."""
+def table(work: Workspace, rows: Ints, names: list[str], key: str, *, narrow: bool) -> list[int]:
+    """One page of the table; returns the places of the chosen rows in it. Narrow, a pair's two texts share a column."""
     reviewer = state.reviewer()
     frame = core.read(work, rows, names, reviewer)
     for name, looks in (("status", theme.STATUS), ("verdict", theme.VERDICT)):
@@ -119,11 +123,16 @@ def table(work: Workspace, rows: Ints, names: list[str], key: str) -> list[int]:
     frame["open"] = [_address(work, row, reviewer) for row in rows.tolist()]
     config = {name: _column(work, name) for name in names}
     config["open"] = st.column_config.LinkColumn("", display_text="Rankings", width=90)
+    shared = narrow and {"query", "document"} <= set(names)
+    if shared:
+        frame.insert(0, "pair", frame.pop("query") + "\n" + frame.pop("document"))
+        config["pair"] = st.column_config.TextColumn("Query, and document below", width=195)
     event = st.dataframe(
         frame,
         hide_index=True,
         height=HEIGHT,
-        key=key,
+        row_height=FIVE_LINES if shared else TWO_LINES,
+        key=f"{key}_narrow" if narrow else key,
         on_select="rerun",
         selection_mode="multi-row",
         column_config=config,
@@ -140,9 +149,9 @@ def _address(work: Workspace, row: int, reviewer: str) -> str:
 def _column(work: Workspace, name: str) -> dict:
     label = word(work, name)
     if name in ("query", "document"):
-        return st.column_config.TextColumn(label, width=180 if name == "query" else 300)
+        return st.column_config.TextColumn(label, width=190 if name == "query" else 300)
     if name in ("status", "verdict"):
-        return st.column_config.TextColumn(label, width=120)
+        return st.column_config.TextColumn(label, width=115)
     if name.endswith("_id"):
         return st.column_config.TextColumn(label, width=110)
     return st.column_config.NumberColumn(label, format="%d" if name.endswith("_rank") else "%.3f", width=90)
@@ -153,8 +162,10 @@ def pairs(work: Workspace) -> None:
     """The table, with its filters and what can be done with its rows above."""
     work.refresh()
     reviewer = state.reviewer()
-    wanted = filters(work)
-    sort, falling, names = order(work)
+    narrow = is_narrow()
+    with controls(narrow=narrow):
+        wanted = filters(work)
+        sort, falling, names = order(work)
     found = core.in_order(work, wanted, sort, falling=falling, reviewer=reviewer)
     pages = max(1, math.ceil(len(found) / ROWS))
     asked = hash((wanted, sort, falling))
@@ -169,10 +180,17 @@ def pairs(work: Workspace) -> None:
     above = st.container()  # what can be done with the chosen rows, in sight beside them
     # After a batch, or where other rows are shown, nothing is chosen, so no second press hits the wrong rows.
     own = f"{asked}_{st.session_state.get(WRITTEN, 0)}"
-    places = table(work, shown, names, f"pairs_{own}_{hash(shown.tobytes())}")
+    places = table(work, shown, names, f"pairs_{own}_{hash(shown.tobytes())}", narrow=narrow)
     with above:
         label_chosen(work, found, shown, places, f"every_{own}")
     download(work, found, names)
+
+
+def controls(*, narrow: bool) -> DeltaGenerator:
+    """The place of the filters: folded up where they would fill a telephone before the first pair."""
+    if not narrow:
+        return st.container()
+    return st.expander("Filter and sort", icon=":material/filter_list:", expanded=bool(FILTERS & set(st.query_params)))
 
 
 def label_chosen(work: Workspace, found: Ints, shown: Ints, places: list[int], key: str) -> None:

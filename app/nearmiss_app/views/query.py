@@ -39,8 +39,14 @@ def page(work: Workspace) -> None:
 
 def toolbar(work: Workspace, query_id: str) -> None:
     """The search, and links to other pages on this query."""
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        wanted = st.text_input("Find a query", key="query_find", placeholder="words or id", width=280)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        wanted = st.text_input(
+            "Find a query",
+            key="query_find",
+            placeholder="Find a query: words or id",
+            width=280,
+            label_visibility="collapsed",
+        )
         if query_id:
             navigation.link_to("review", "Review its candidates", query=query_id)
             navigation.link_to("map", "On the map", query=query_id)

@@ -29,8 +29,8 @@ def workbench(work: Workspace) -> None:
         toolbar(work, policy, mistaken=bool(mistaken))
     with left:
         panel(work, policy, mistaken)
-    with right:
-        reading(work, policy)
+    # Below both, over the whole width: an answer and its candidate have room side by side.
+    reading(work, policy)
     with below:
         risks(work, policy)
         students(work, policy)

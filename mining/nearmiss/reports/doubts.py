@@ -148,7 +148,7 @@ def _in_words(doubt: str, inputs: DoubtInputs, query: int, measure: float) -> st
     wanted = inputs.policy.negatives_per_query
     return {
         "outscored": f"{candidates} above {best}",
-        "at_the_ceiling": f"{are} within a small step of the ceiling",
+        "at_the_ceiling": f"{are} close to the ceiling",
         "like_a_positive": f"{negatives} like a typical positive ({inputs.typical_positive:.3g} or more)",
         "differently_ranked": f"teacher and encoder share {BEST_COMPARED - count} of their {BEST_COMPARED} best "
         "candidates",

@@ -7,7 +7,9 @@ Out: counts, overlaps and quantiles, ready for JSON; and the comparison of two r
 Prints nothing; `cli` and the app draw it.
 """
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -27,6 +29,7 @@ QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 NOT_FOUND = "not_found"  # in the place of a status: no source of the round found the pair
 # Statuses of a lost negative that the new model no longer confuses.
 EASY = (NOT_FOUND, "over_quota", "too_easy")
+MODELS = ("encoder", "teacher", "sparse_encoder")
 
 
 @dataclass(frozen=True)
@@ -163,18 +166,27 @@ def changed_settings(run: Run, first: int, second: int) -> list[str]:
     changes = [
         f"{field.name} {_spelled(getattr(before, field.name))} -> {_spelled(getattr(after, field.name))}"
         for field in fields(Mining)
-        if field.name != "depth" and getattr(before, field.name) != getattr(after, field.name)
+        if field.name not in ("depth", *MODELS) and getattr(before, field.name) != getattr(after, field.name)
     ]
     for name in dict.fromkeys(source_name(source) for source in (*before.sources, *after.sources)):
         depths = before.depth_of(name), after.depth_of(name)
         if depths[0] != depths[1]:
             changes.append(f"depth of {name} {depths[0]:,} -> {depths[1]:,}")
-    facts = run.round_facts(first), run.round_facts(second)
-    for role in ("encoder", "teacher", "sparse_encoder"):
-        one, other = (entry.get(role) for entry in facts)
-        if one and other and one["name"] == other["name"] and one["fingerprint"] != other["fingerprint"]:
-            changes.append(f"other weights of the {role} {one['name']}")
+    for role in MODELS:
+        one, other = (run.round_facts(number).get(role) for number in (first, second))
+        names = [model_name(run, entry) or "none" for entry in (one, other)]
+        if names[0] != names[1]:
+            changes.append(f"{role} {names[0]} -> {names[1]}")
+        elif one and other and one["fingerprint"] != other["fingerprint"]:
+            changes.append(f"other weights of the {role} {names[0]}")
     return changes
+
+
+def model_name(run: Run, model: Mapping[str, Any] | None) -> str:
+    """A round's model by its name, a folder of the run as seen from there; empty for none."""
+    name = str((model or {}).get("name", ""))
+    within = Path(name).is_absolute() and Path(name).is_relative_to(run.folder.absolute())
+    return Path(name).relative_to(run.folder.absolute()).as_posix() if within else name
 
 
 def _spelled(value: Any) -> str:

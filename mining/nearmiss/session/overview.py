@@ -155,8 +155,8 @@ def about(work: Workspace) -> RunSummary:
         documents=data["documents"],
         positives=data["positives"],
         sources=[(name, recipe.depth_of(name)) for name in map(source_name, recipe.sources)],
-        encoder=facts["encoder"]["name"],
-        teacher=facts["teacher"]["name"] if facts["teacher"] else "",
+        encoder=report.model_name(work.run, facts["encoder"]),
+        teacher=report.model_name(work.run, facts["teacher"]),
         doubts=tuple(doubts.of_models(facts)),
     )
 

@@ -85,8 +85,8 @@ def _round(work: Workspace, number: int) -> RoundSummary:
     report = funnel.report(work.run, number)
     return RoundSummary(
         number=number,
-        encoder=report["encoder"]["name"],
-        teacher=(report["teacher"] or {}).get("name", ""),
+        encoder=funnel.model_name(work.run, report["encoder"]),
+        teacher=funnel.model_name(work.run, report["teacher"]),
         kept=report["kept"],
         short_queries=report["short_queries"],
         estimated=report["estimated_false_negatives"],

@@ -28,6 +28,11 @@ from nearmiss.training.trials.students.adapter import Turned
 from nearmiss.types import Floats, Ints
 from nearmiss.workspace import Workspace
 
+OTHER_ANSWERS = (
+    "The student that was trained last is not drawn: it was measured on other answers than are known now. "
+    "A round that is mined with it is measured like the others."
+)
+
 
 @dataclass(frozen=True)
 class EncoderQuality:
@@ -78,9 +83,12 @@ def quality(run: Run, log: ReviewLog) -> RunQuality:
         left_out = _left_out(run, name, settings, room.questions.fingerprint)
         found.append(EncoderQuality(number, name, of.ndcg, of.low, of.high, gain, left_out))
         before, asked = measures, room.questions.fingerprint
-    if last is not None and last.round == run.rounds[-1]:
-        found.append(_waiting(last, series[-1].students[-1]))
     ended = [series[-1].ended, series[-1].advice()] if series and series[-1].ended else []
+    if last is not None and last.round == run.rounds[-1]:
+        if last.questions == asked:
+            found.append(_waiting(last, series[-1].students[-1]))
+        else:  # a number of its own: no point beside those of other answers
+            ended.append(OTHER_ANSWERS)
     questions = room.questions
     return RunQuality(found, len(questions.texts), questions.answers, len(searched), len(run.dataset.documents), ended)
 

@@ -1,6 +1,8 @@
 """Rounds: what each keeps, and what one changed against another."""
 
+import json
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -73,6 +75,22 @@ def test_each_round_says_what_its_report_says(twice):
         )
         assert one.scores == told["scores"]
         assert one.measured is None
+
+
+def test_a_teacher_that_a_round_went_without_is_named_and_folders_of_the_run_are_short(twice, tmp_path):
+    folder = Path(shutil.copytree(twice, tmp_path / "sample"))
+    run_file = folder / "run.json"
+    content = json.loads(run_file.read_text())
+    content["rounds"][1]["encoder"]["name"] = str(folder / "students" / "1-adapter")
+    content["rounds"][1]["teacher"] = None
+    run_file.write_text(json.dumps(content))
+    found = round_comparison.change(open_run(folder), 1, 2)
+    assert found.changed == [
+        "encoder all-MiniLM-L6-v2 (embedded) -> students/1-adapter",
+        "teacher overlap -> none",
+    ]
+    names = [(one.encoder, one.teacher) for one in round_comparison.side_by_side(open_workspace(folder))]
+    assert names == [("all-MiniLM-L6-v2 (embedded)", "overlap"), ("students/1-adapter", "")]
 
 
 def test_a_round_that_was_audited_says_what_was_measured(twice):

@@ -22,7 +22,7 @@ from nearmiss.training import round_quality
 from nearmiss.training.round_quality import quality
 from nearmiss.training.round_series import Series, rounds, stored_series
 from nearmiss.training.student_result import ROUND, START, TRAINED
-from nearmiss.training.student_training import stored_result, train
+from nearmiss.training.student_training import stored_result, train, workshop_of
 from nearmiss.training.trials.certainty import Difference
 from nearmiss.training.trials.classroom import open_classroom
 from nearmiss.training.trials.measures import measure
@@ -230,6 +230,14 @@ def test_rounds_mine_again_with_each_student_and_are_done_once(fresh, monkeypatc
     assert [one.left_out for one in found.encoders] == [False, True, True]
     assert found.ended == [series.ended, series.advice()]
     assert [one.ndcg for one in found.encoders[:2]] == pytest.approx([reached(fresh, 1), reached(fresh, 2)], abs=1e-5)
+    # Its number is of the answers known then: beside those of more answers it would look like a gain or a loss.
+    path = workshop_of(Path(series.students[-1])).result
+    content = path.read_bytes()
+    path.write_text(json.dumps(json.loads(content) | {"questions": "other answers"}))
+    later = quality(open_run(fresh), run.log_to_read())
+    assert [one.number for one in later.encoders] == [1, 2]
+    assert later.ended == [series.ended, series.advice(), round_quality.OTHER_ANSWERS]
+    path.write_bytes(content)
     monkeypatch.setattr(Adapter, "train", lambda *_: pytest.fail("trained again"))
     monkeypatch.setattr(pipeline, "mine", lambda *_, **__: pytest.fail("mined again"))
     assert rounds(fresh, 2, SERIES, keep_going=True) == series
