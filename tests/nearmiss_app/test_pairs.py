@@ -4,6 +4,7 @@ from nearmiss.review import Event
 from nearmiss.session import pair_table as pairs
 from nearmiss.session.pair_table import PairFilter
 from nearmiss.workspace import open_workspace
+from nearmiss_app.charts.overview_lists import opening
 
 
 def judged_by(reviewer, pair):
@@ -69,7 +70,9 @@ def test_on_a_telephone_a_pair_is_one_column_and_rows_can_be_chosen_all_the_same
     rows = pairs.in_order(work, PairFilter(statuses=("kept",)), reviewer="ana")
     first = pairs.read(work, rows[:1], ["query", "document"]).iloc[0]
     assert list(frame(page))[:2] == ["pair", "status"]
-    assert frame(page)["pair"].iat[0] == f"{first.query}\n{first.document}"
+    shown = frame(page)["pair"].iat[0]
+    assert shown == f"{opening(first.query, 55)} ▸ {opening(first.document, 70)}"
+    assert len(shown) < 135  # what six lines of a telephone hold
     key = f"pairs_{hash((PairFilter(('kept',)), '', True))}_0_{hash(rows[:50].tobytes())}_narrow"
     page.session_state[key] = {"selection": {"rows": [0, 2], "columns": [], "cells": []}}
     page.run()

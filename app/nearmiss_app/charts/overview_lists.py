@@ -94,12 +94,12 @@ def _link(page: str, label: str, reviewer: str, **address: str) -> Node:
     return node("a", "", label, href=f"{page}?{urlencode(whole)}", press=address | {"page": page})
 
 
-def opening(text: str) -> str:
-    """The first words of a text."""
-    whole = " ".join(text[: 2 * OPENING].split())
-    if len(whole) <= OPENING and len(text) <= 2 * OPENING:
+def opening(text: str, most: int = OPENING) -> str:
+    """The first words of a text, `most` characters of it."""
+    whole = " ".join(text[: 2 * most].split())
+    if len(whole) <= most and len(text) <= 2 * most:
         return whole
-    return f"{whole[:OPENING].rpartition(' ')[0] or whole[:OPENING]}\u00a0…"
+    return f"{whole[:most].rpartition(' ')[0] or whole[:most]}\u00a0…"
 
 
 def sign(look: Look, dark: bool) -> Node:

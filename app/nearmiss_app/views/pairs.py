@@ -18,12 +18,16 @@ from nearmiss.types import Ints
 from nearmiss.workspace import Workspace
 from nearmiss_app import state, theme
 from nearmiss_app.batch_labels import WRITTEN, label_all, undo_last
+from nearmiss_app.charts.overview_lists import opening
 from nearmiss_app.window import is_narrow
 
 ARM = "pairs"
 ROWS = 50  # on one page of the table
 HEIGHT = 620  # pixels, of the table
-TWO_LINES, FIVE_LINES = 56, 116  # pixels, of a row
+# Pixels of a row, and characters of a text that fill it. Streamlit wraps texts in rows above 60 pixels.
+THREE_LINES, SIX_LINES = 64, 116
+OPENINGS, NARROW_OPENINGS = {"query": 70, "document": 125}, {"query": 55, "document": 70}
+BETWEEN = " ▸ "  # the query and its document, in one column
 FILTERS = {"status", "verdict", "found", "text", "query", "sort"}  # as they stand in the address
 FALLING = "high to low"
 HOW = "Choose rows at their left edge to label them together. That is your own choice, never a random draw."
@@ -122,16 +126,19 @@ def table(work: Workspace, rows: Ints, names: list[str], key: str, *, narrow: bo
             frame[name] = [f"{looks[one].sign} {looks[one].word}" if one else "" for one in frame[name]]
     frame["open"] = [_address(work, row, reviewer) for row in rows.tolist()]
     config = {name: _column(work, name) for name in names}
-    config["open"] = st.column_config.LinkColumn("", display_text="Rankings", width=90)
     shared = narrow and {"query", "document"} <= set(names)
+    for name, most in (NARROW_OPENINGS if shared else OPENINGS).items():
+        if name in frame:
+            frame[name] = [opening(text, most) for text in frame[name]]
+    config["open"] = st.column_config.LinkColumn("", display_text="Rankings", width=90)
     if shared:
-        frame.insert(0, "pair", frame.pop("query") + "\n" + frame.pop("document"))
-        config["pair"] = st.column_config.TextColumn("Query, and document below", width=195)
+        frame.insert(0, "pair", frame.pop("query") + BETWEEN + frame.pop("document"))
+        config["pair"] = st.column_config.TextColumn(f"Query{BETWEEN}document", width=195)
     event = st.dataframe(
         frame,
         hide_index=True,
         height=HEIGHT,
-        row_height=FIVE_LINES if shared else TWO_LINES,
+        row_height=SIX_LINES if shared else THREE_LINES,
         key=f"{key}_narrow" if narrow else key,
         on_select="rerun",
         selection_mode="multi-row",

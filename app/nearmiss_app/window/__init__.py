@@ -20,6 +20,6 @@ def is_narrow() -> bool:
     known = (st.session_state.get(KEY) or {}).get("narrow")
     narrow = "Mobi" in st.context.headers.get("User-Agent", "") if known is None else bool(known)
     with st.container(key="window_width"):
-        st.html("<style>.st-key-window_width { position: absolute; }</style>")
+        st.html("<style>.st-key-window_width { position: absolute; visibility: hidden; }</style>")
         _window(key=KEY, data={"asked": NARROW, "narrow": known}, on_narrow_change=lambda: None)
     return narrow
