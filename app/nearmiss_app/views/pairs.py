@@ -26,7 +26,7 @@ ROWS = 50  # on one page of the table
 HEIGHT = 620  # pixels, of the table
 # Pixels of a row, and characters of a text that fill it. Streamlit wraps texts in rows above 60 pixels.
 THREE_LINES, SIX_LINES = 64, 116
-OPENINGS, NARROW_OPENINGS = {"query": 70, "document": 125}, {"query": 55, "document": 70}
+OPENINGS, NARROW_OPENINGS = {"query": 65, "document": 105}, {"query": 55, "document": 70}
 BETWEEN = " ▸ "  # the query and its document, in one column
 FILTERS = {"status", "verdict", "found", "text", "query", "sort"}  # as they stand in the address
 FALLING = "high to low"
