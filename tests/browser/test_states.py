@@ -43,7 +43,7 @@ def a_moved_slider(page):
 
 
 def no_pairs(page):
-    """Pairs with the columns' list open, and where nothing is found."""
+    """Pairs with the columns' list open, where nothing is found, and in a window that becomes narrow."""
     page.get_by_role("button", name="Columns").click()
     page.locator("[data-testid=stPopoverBody]").wait_for()
     yield "columns"
@@ -53,6 +53,9 @@ def no_pairs(page):
     words.press("Enter")
     page.get_by_text("No pair is like this").wait_for()
     yield "nothing found"
+    page.set_viewport_size({"width": 390, "height": 900})
+    page.get_by_text("Filter and sort").wait_for()
+    yield "filters on a telephone"
 
 
 def words(page):
