@@ -55,9 +55,8 @@ def settings(asked: argparse.Namespace, login: Login | None) -> dict[str, Any]:
         told["browser.serverAddress"] = login.host
     elif asked.host not in HERE:
         told["server.allowedHosts"] = ["*"] if asked.host in ("0.0.0.0", "::") else [asked.host, *HERE]
-    if asked.host not in HERE or asked.log_json:
-        # Its greeting asks other hosts of the internet for this machine's address.
-        told["logger.hideWelcomeMessage"] = True
+    # Its greeting names the address without the page that was asked for, and asks other hosts for this machine's own.
+    told["logger.hideWelcomeMessage"] = True
     return told
 
 

@@ -8,7 +8,7 @@ from streamlit import config
 
 from nearmiss.review import JUDGEMENTS
 from nearmiss.selection import STATUSES
-from nearmiss_app import glossary, state
+from nearmiss_app import glossary, server, state
 from nearmiss_app.navigation import TITLES
 from nearmiss_app.theme import STATUS, VERDICT
 from tests.conftest import ROOT
@@ -73,6 +73,13 @@ def test_texts_have_four_sizes_and_headings_one_scale():
     # The fourth is the page's title; headings inside a page are as large as those of its own drawings.
     options = tomllib.loads((ROOT / "app" / "nearmiss_app" / ".streamlit" / "config.toml").read_text("utf-8"))["theme"]
     assert options["headingFontSizes"][:3] == ["1.75rem", "1.375rem", "1rem"]
+
+
+@pytest.mark.parametrize("asked", [[], ["--host", "0.0.0.0"], ["--log-json"]])
+def test_the_command_s_own_line_is_the_only_address_that_is_printed(monkeypatch, asked):
+    # Streamlit's greeting comes last and names no page: who opened that one would miss where the demo leads to.
+    monkeypatch.setattr("sys.argv", ["server", *asked])
+    assert server.settings(server.arguments(), None)["logger.hideWelcomeMessage"] is True
 
 
 def test_nobody_takes_the_name_of_a_model(open_page, monkeypatch):
