@@ -26,6 +26,8 @@ STYLE = """
 :is(.st-key-map_controls, .st-key-pair_order, .st-key-dispute_controls) [data-testid="stButtonGroup"] button {
   min-height: 2.5rem;
 }
+/* What a person reads and judges does not pale while the server writes what was pressed. */
+:is(.st-key-deck, .st-key-rankings)[data-stale="true"] { opacity: 1 !important; }
 /* Choices never hide behind an edge. */
 [data-testid="stButtonGroup"] [role="radiogroup"] { flex-wrap: wrap; }
 @media (max-width: 500px) { [data-testid="stButtonGroup"] [role="radiogroup"] button { padding-inline: 0.625rem; } }

@@ -89,6 +89,15 @@ def test_once_someone_has_judged_the_page_says_who(open_page, run):
     assert "judged relevant" in text(drawn(page, "pictures_drawn"))
 
 
+def test_a_press_draws_the_audit_and_leads_to_its_first_card(open_page, run):
+    judge(run, 3)
+    page = open_page("overview", reviewer="Ann")
+    page.button(key="next_draw").click().run()
+    assert not page.exception
+    assert len(open_workspace(run).log.plans()) == 1
+    assert page.query_params["order"] in ("audit", ["audit"])
+
+
 def test_every_step_of_the_funnel_can_be_pressed(open_page, seen):
     counts = open_workspace(seen).decision().counts()
     steps = [step for step in of_look(drawn(open_page("overview"), "pictures_drawn"), "step") if "press" in step]

@@ -36,8 +36,8 @@ export function progress_words(progress, pending, place) {
   const left = Math.max(0, progress.left - pending);
   const words = [progress.shown === null ? `${number(left)} to go` : `card ${number(Math.min(place, progress.shown))} of ${number(progress.shown)}`];
   words.push(`${number(progress.mine + pending)} judged by you`);
-  if (progress.per_minute) words.push(`${progress.per_minute.toFixed(1)} a minute`);
   if (progress.per_minute && left && progress.shown === null) words.push(`about ${duration(left / progress.per_minute)} left`);
+  else if (progress.per_minute) words.push(`${progress.per_minute.toFixed(1)} a minute`);
   const next = Math.min(left, progress.stretch);
   if (progress.words) words.push(progress.words);
   else if (next && progress.shown === null) words.push(`the next ${next} hold about ${progress.expected_answers < 10 ? progress.expected_answers.toFixed(1) : Math.round(progress.expected_answers)} answers`);

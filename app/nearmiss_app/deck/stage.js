@@ -61,9 +61,11 @@ export function nothing_left(reviewer, waiting, done, held) {
   if (!reviewer) return empty("Who are you?", "Type your name on the left: judgements are written down under it.");
   if (waiting) return empty("Saving …", "The next cards come when what you judged is written down.");
   if (held) return empty("All that is left lies with other reviewers", `${held === 1 ? "One candidate waits" : `${held} candidates wait`}. What another reviewer leaves comes here, at the latest ten minutes after their last key.`);
-  return empty("Nothing left in this view", done || "Choose other candidates above, or go on to the export.");
+  const address = new URLSearchParams({ reviewer });
+  return empty("Nothing left in this view", done || "All that was to see here is judged.",
+    h("a", { href: `review?${address}` }, "Judge other candidates"), " · ", h("a", { href: `./?${address}` }, "What to do next"));
 }
 
-function empty(title, words) {
-  return h("div", { class: "empty" }, h("h2", {}, title), h("p", {}, words));
+function empty(title, words, ...ways) {
+  return h("div", { class: "empty" }, h("h2", {}, title), h("p", {}, words), ways.length ? h("p", { class: "ways" }, ...ways) : null);
 }

@@ -118,7 +118,7 @@ def take(work: Workspace, action: next_step.NextAction) -> None:
     """Do what the button says, or open the page where it is done."""
     if action.step == "draw":
         audit.plan(work, LABELS_ASKED, made_by=state.reviewer())
-        st.rerun()
+        navigation.go_to("review", order="audit")
     if action.step == "certify":
         audit.certify(work, next_step.MAX_RATE)
         st.rerun()
