@@ -4,14 +4,15 @@ What each policy's shards train: students of every policy, on collections with m
     python -m tests.benchmarks.training_proof --data DIR --runs DIR [--collections NAME ...] [--students adapter static]
 
 A collection is mined with `--queries` of its training queries where its run is not there, and tested on its test split,
-or on other queries of the training split. With the hidden answers of a collection known, `reviewed` is the policy
-in force after a perfect reviewer judged every candidate. Prints a table for each collection and student, and writes all
-of it to RUNS/training_proof.json.
+or on other queries of the training split. `chosen` is what `nearmiss trial --choose` puts in force by the run's own
+queries alone, in five folds, before anything is tested. With the hidden answers of a collection known, `reviewed` is
+the policy in force after a perfect reviewer judged every candidate. Prints a table for each collection and student, and
+writes all of it to RUNS/training_proof.json.
 """
 
 import argparse
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -69,6 +70,8 @@ def main() -> None:
 def outcomes(arguments: argparse.Namespace, name: str, run: Path, settings: Trial):
     """The presets as mined, and the policy in force as reviewed, where the truth is known."""
     collection = COLLECTIONS[name]
+    own = trials.trial(run, replace(settings, folds=5, seeds=1))
+    print(f"\n{name}, {settings.student}, chosen: {trials.best_policy(own).sentence}", flush=True)
     test = questions_of(arguments.data / name, arguments.runs / "data" / f"{name}-test", run, collection)
     yield trials.trial(run, settings, policies=arguments.policies, test=test), "as mined"
     if collection.truth:

@@ -60,14 +60,29 @@ def test_the_queries_on_which_a_policy_differs_from_the_one_in_force_can_be_open
     assert found.by_query[0].query_id
 
 
+def test_what_a_trial_chooses_is_put_in_force_by_a_press_that_tune_can_undo(open_page, tried):
+    content = trial_files.latest(tried)
+    content["choice"] = {"name": "no filter", "changes": True, "says": "no filter should be in force: luck."}
+    trial_files.write_json(tried / "trials" / "latest.json", content)
+    before = open_workspace(tried).policy
+    page = open_page("trials")
+    assert "no filter should be in force: luck." in texts(page)
+    page.button(key="trial_choose").click().run()
+    bare = next(point.policy for point in trial_files.points(content) if point.name == "no filter")
+    assert open_workspace(tried).policy == bare != before
+    assert "trial_choose" not in {button.key for button in page.button}
+    assert tuning.undo(open_workspace(tried).run, "ann") == before
+
+
 def test_a_press_trains_the_chosen_policies(open_page, run, begun):
     page = open_page("trials")
     page.multiselect(key="trial_policies").select("nv-retriever")
     page.selectbox(key="trial_along").select("skip_top")
     page.number_input(key="trial_seeds").set_value(3)
+    page.selectbox(key="trial_folds").select(5)
     page.button(key="train").click().run()
     [(policies, settings)] = begun
-    assert settings == Trial(seeds=3)
+    assert settings == Trial(seeds=3, folds=5)
     names = [one.name for one in policies]
     assert names[0] == "in-batch only"
     assert any("nv-retriever" in name for name in names)

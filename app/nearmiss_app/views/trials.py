@@ -5,6 +5,7 @@ from typing import get_args
 import pandas as pd
 import streamlit as st
 
+from nearmiss import access
 from nearmiss.counts import counted
 from nearmiss.presets import PRESETS
 from nearmiss.session import tuning
@@ -18,6 +19,7 @@ from nearmiss_app.charts import trials as charts
 from nearmiss_app.tuner.policy_words import label
 from nearmiss_app.tuner.two_policies import by_query
 
+TESTED = {1: "a fifth of the queries", 5: "all queries, in five folds"}  # folds
 NUMBERS = {
     "name": "policy",
     "queries": "queries",
@@ -65,13 +67,16 @@ def asking(work: Workspace) -> training.Asked:
             width=220,
         )
         student = st.selectbox("Student", list(get_args(StudentName)), key="trial_student", width=150)
+        folds = st.selectbox(
+            "Tested on", list(TESTED), key="trial_folds", format_func=lambda number: TESTED[number], width=220
+        )
         seeds = st.number_input("Students for each", 1, 20, 5, key="trial_seeds", width=150)
     shown = trial_files.latest(work.run.folder)
     if shown is None or shown["trial"]["student"] != student:
         st.caption(FINDINGS[student])  # else it stands beside what was found
 
     def asked() -> tuple[list[Tried], Trial]:
-        return policies.tried(work.run, names, along or ""), Trial(student=student, seeds=seeds)
+        return policies.tried(work.run, names, along or ""), Trial(student=student, seeds=seeds, folds=folds)
 
     return asked
 
@@ -91,11 +96,13 @@ def outcome(work: Workspace, content: charts.Content) -> None:
     st.header("What was found", anchor=False)
     st.text(label("\n".join(content["says"])))
     st.html(charts.forest(content, dark=theme.is_dark()))
+    folds = f" in each of {settings['folds']} folds" if settings.get("folds", 1) > 1 else ""
     searched = f"all {content['documents']:,}"
     if content["searched"] < content["documents"]:
         searched = f"a sample of {content['searched']:,} of {content['documents']:,}"
     st.caption(
-        f"{counted(settings['seeds'], 'student')} of each policy ({settings['student']}, loss {settings['loss']}), "
+        f"{counted(settings['seeds'], 'student')} of each policy{folds} ({settings['student']}, loss "
+        f"{settings['loss']}), "
         f"tested on {content['questions']:,} unseen queries with {content['answers']:,} answers, over {searched} "
         "documents. "
         "Intervals hold for queries and students alike (paired bootstrap), and for all comparisons of a policy "
@@ -104,6 +111,7 @@ def outcome(work: Workspace, content: charts.Content) -> None:
     with st.container(border=True):
         st.markdown("**What such a student is worth**")
         st.text(content.get("about_student", FINDINGS[settings["student"]]))
+    choice(work, content)
     beside_the_policy_in_force(work, content)
     with st.expander("All numbers"):
         st.dataframe(table(content), hide_index=True)
@@ -111,6 +119,21 @@ def outcome(work: Workspace, content: charts.Content) -> None:
         whole = trial_files.as_text(content)
         st.download_button("Download as JSON", whole, "trial.json", "application/json", key="trial_json")
         navigation.link_to("tune", "Tune along a ceiling")
+
+
+def choice(work: Workspace, content: charts.Content) -> None:
+    """The policy that should be in force, and a button that puts it there; a trial of before says none."""
+    if not (found := content.get("choice")):
+        return
+    policy = next(point.policy for point in trial_files.points(content) if point.name == found["name"])
+    with st.container(border=True):
+        st.markdown("**What should be in force**")
+        st.text(label(found["says"]))
+        if policy is not None and policy != work.policy:
+            may = work.run.can_be_written and access.may("change policy")
+            if st.button("Put it in force", key="trial_choose", disabled=not may, help="Tune can undo it"):
+                tuning.save(work.run, policy, state.reviewer())
+                st.rerun()
 
 
 def beside_the_policy_in_force(work: Workspace, content: charts.Content) -> None:

@@ -5,6 +5,7 @@ In:  a run, names of policies, flags
 Out: which policy's export trains the better student, as a table and sentences or JSON; progress on standard error
 """
 
+import getpass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -46,6 +47,12 @@ def trial(
         str, typer.Option(metavar="DATA", help="test on this data's queries instead of a share of the run's")
     ] = "",
     test_split: Annotated[str | None, typer.Option(help="which qrels or split of --test-data")] = None,
+    choose: Annotated[
+        bool,
+        typer.Option(
+            "--choose", help="put the policy in force whose students do best; with 5 folds of 1 seed by default"
+        ),
+    ] = False,
     round: RoundNumber = None,
     reviews: ReviewsFlag = "",
     json: AsJson = False,
@@ -54,8 +61,12 @@ def trial(
     """Find which policy trains the better model: small students learn each export, and are tested on unseen queries."""
     let_threads_sleep()
     from nearmiss.training import trials
+    from nearmiss.training.trials import trial_files
 
-    settings = _settings_of(typed_fields(Trial, flags), test_data, test_split)
+    typed = typed_fields(Trial, flags)
+    if choose and not test_data and not {"folds", "seeds", "held_out"} & set(typed):
+        typed |= {"folds": 5, "seeds": 1}  # as many students as without, and every query is tested
+    settings = _settings_of(typed, test_data, test_split)
     console = errors()
     say = remarks(console)
     test = read(console, test_data, ReadingFlags(split=test_split)) if test_data else None
@@ -75,27 +86,34 @@ def trial(
         round=round,
         watch=progress_on(console),
         tell=tell,
+        choose=getpass.getuser() if choose else "",
     )
     if json:
-        print_json(outcome.as_json())
+        print_json(trial_files.content_of(outcome))
     else:
-        _show(outcome)
+        _show(outcome, choose)
 
 
 def _settings_of(typed: dict[str, Any], test_data: str, test_split: str | None) -> Trial:
     """The trial as typed; RecipeError for flags that do not go together."""
     settings = Trial(**typed)
     check_read(settings, typed)
-    if test_data and "held_out" in typed:
+    for flag in ("held_out", "folds"):
+        if test_data and flag in typed:
+            name = f"--{flag.replace('_', '-')}"
+            raise RecipeError(f"{name} {typed[flag]}: wanted none, since --test-data brings the queries to test on")
+    if settings.folds > 1 and "held_out" in typed:
         raise RecipeError(
-            f"--held-out {settings.held_out}: wanted none, since --test-data brings the queries to test on"
+            f"--held-out {settings.held_out}: wanted none, since --folds {settings.folds} cuts the shares"
         )
     if test_split and not test_data:
         raise RecipeError(f"--test-split {test_split}: wanted --test-data DATA, which has that split; found none")
     return settings
 
 
-def _show(outcome: "Outcome") -> None:
+def _show(outcome: "Outcome", choose: bool) -> None:
+    from nearmiss.training.trials.choosing import best_policy
+
     measures = ("nDCG@10", "MRR@10", "Recall@100", "judged")
     console, table = table_of_numbers("policy", "queries", "negatives", "dense rank", *measures, "against in force")
     table.add_row("untrained", "", "", "", *_measures(outcome.untrained, None), "")
@@ -110,7 +128,11 @@ def _show(outcome: "Outcome") -> None:
             style="bold" if one is outcome.best else None,
         )
     console.print(table)
-    for sentence in (*_what_was_tried(outcome), *outcome.sentences()):
+    choice = best_policy(outcome)
+    sentences = [*_what_was_tried(outcome), *outcome.sentences()]
+    if choice:
+        sentences.append(choice.sentence + (" It is now." if choose and choice.changes else ""))
+    for sentence in sentences:
         console.print(sentence, markup=False, highlight=False, soft_wrap=True)
 
 
@@ -139,13 +161,14 @@ def _against(outcome: "Outcome", one: "Reached") -> str:
 
 def _what_was_tried(outcome: "Outcome") -> list[str]:
     settings = outcome.trial
+    folds = f" in each of {settings.folds} folds" if settings.folds > 1 else ""
     searched = f"all {outcome.documents:,} documents"
     if outcome.searched < outcome.documents:
         searched = (
             f"a sample of {outcome.searched:,} of {outcome.documents:,} documents, in which numbers come out higher"
         )
     return [
-        f"Student {settings.student}, loss {settings.loss}, {counted(settings.seeds, 'seed')}; "
+        f"Student {settings.student}, loss {settings.loss}, {counted(settings.seeds, 'seed')}{folds}; "
         f"{counted(outcome.questions, 'held-out query')} with {counted(outcome.answers, 'answer')}, over {searched}.",
         "What holds for this student need not hold for a whole encoder.",
     ]

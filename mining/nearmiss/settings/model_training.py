@@ -80,6 +80,9 @@ class Trial:
     ] = "mnrl"
     seeds: Annotated[int, "students trained on each policy's export", COUNT] = 5
     held_out: Annotated[float, "share of the queries that are kept for testing and never trained on", PART] = 0.2
+    folds: Annotated[
+        int, "shares that the queries are cut into, each held out in turn; with 1 the share of --held-out", COUNT
+    ] = 1
     temperature: Annotated[float, "cosines are divided by this in the loss", Range(0, above=True)] = 0.05
     negatives: Annotated[int | None, "negatives of a query that are used; by default all that are exported", COUNT] = (
         None

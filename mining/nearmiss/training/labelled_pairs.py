@@ -121,10 +121,20 @@ def held_out(pairs: pd.DataFrame, share: float, seed: int) -> Bools:
 
     A query is never split, and queries of the same words stay together.
     """
+    words, texts = _shuffled(pairs, seed)
+    return np.asarray(words.isin(texts[: math.ceil(share * len(texts))]).to_numpy(bool))
+
+
+def fold(pairs: pd.DataFrame, number: int, folds: int, seed: int) -> Bools:
+    """Which pairs belong to one of `folds` equal shares of the queries, (n,); each query is in one of them."""
+    words, texts = _shuffled(pairs, seed)
+    return np.asarray(words.isin(texts[number::folds]).to_numpy(bool))
+
+
+def _shuffled(pairs: pd.DataFrame, seed: int) -> tuple[pd.Series, list[str]]:
+    """The words of each pair's query, and all of them in an order by a seeded hash."""
     words = pairs["query"].str.casefold().str.split().str.join(" ")
-    texts = sorted(words.unique(), key=lambda text: hashlib.sha256(f"{seed}\0{text}".encode()).digest())
-    chosen = texts[: math.ceil(share * len(texts))]
-    return np.asarray(words.isin(chosen).to_numpy(bool))
+    return words, sorted(words.unique(), key=lambda text: hashlib.sha256(f"{seed}\0{text}".encode()).digest())
 
 
 def _drawn(query_id: pd.Series, number: int, seed: int) -> pd.Index:

@@ -19,6 +19,7 @@ from nearmiss.pipeline import Watch, silent
 from nearmiss.settings import Trial
 from nearmiss.storage.fingerprint import fingerprint_of
 from nearmiss.training.trials import trial_files
+from nearmiss.training.trials.choosing import Choice, best_policy, put_in_force
 from nearmiss.training.trials.classroom import Classroom, open_classroom
 from nearmiss.training.trials.exported_pairs import ExportedPairs
 from nearmiss.training.trials.measures import MEASURES, measure
@@ -29,7 +30,7 @@ from nearmiss.training.trials.students import Trained
 from nearmiss.types import Floats
 from nearmiss.workspace import Workspace, open_to_read
 
-__all__ = ["Outcome", "Reached", "Tried", "compare", "trial"]
+__all__ = ["Choice", "Outcome", "Reached", "Tried", "best_policy", "compare", "put_in_force", "trial"]
 
 Tell = Callable[[Reached], None]
 
@@ -50,6 +51,7 @@ def trial(
     round: int | None = None,
     watch: Watch = silent,
     tell: Tell = _ignore,
+    choose: str = "",
 ) -> Outcome:
     """
     Compare policies of a run by training small students.
@@ -58,7 +60,8 @@ def trial(
     none are given; in-batch only, no filter and the 95% rule are always included. `test` brings its own questions;
     otherwise a share of the run's queries is held out. `tell` is called for each policy as its students finish.
     `settings` say which student is trained and how, `round` is the latest one unless given, `reviews` is the URL of a
-    log that lies elsewhere, and `watch` opens a progress bar for each stage. The outcome is written to
+    log that lies elsewhere, and `watch` opens a progress bar for each stage. `choose` is a person's name: then the
+    policy that `best_policy` finds is put in force, as a save of theirs. The outcome is written to
     RUN/trials/latest.json too. Raises RecipeError for an unknown policy, RunError where too few queries are left.
 
     >>> import nearmiss as nm
@@ -68,7 +71,10 @@ def trial(
     """
     work = open_to_read(Path(run), reviews, round)
     try:
-        return compare(work, tried(work.run, policies, along, stops), settings or Trial(), test, watch, tell)
+        outcome = compare(work, tried(work.run, policies, along, stops), settings or Trial(), test, watch, tell)
+        if choose:
+            put_in_force(work.run, outcome, choose)
+        return outcome
     finally:
         work.log.close()
 
@@ -83,15 +89,14 @@ def compare(
 ) -> Outcome:
     """The same, for an opened round and given policies."""
     last_seq = work.standing.last_seq
-    room = open_classroom(work, settings, watch, test)
-    every = [(one, room.exported(one.policy)) for one in policies]
-    to_train = [(one, exported) for one, exported in every if len(exported.query)]
-    school = _School(room, Store.of(work.run.folder))
+    rooms = [open_classroom(work, settings, watch, test, fold) for fold in range(1 if test else settings.folds)]
+    every = [(one, [room.exported(one.policy) for room in rooms]) for one in policies]
+    to_train = [(one, exported) for one, exported in every if all(len(part.query) for part in exported)]
+    school = _School(rooms, Store.of(work.run.folder))
     so_far = trial_files.SoFar(work.run.folder, settings, [one for one, _ in to_train])
     reached = []
-    with watch("students", len(to_train) * settings.seeds + 1, "students") as advance:
-        untrained = school.untrained()
-        advance(1)
+    with watch("students", (len(to_train) * settings.seeds + 1) * len(rooms), "students") as advance:
+        untrained = school.untrained(advance)
         for one, exported in to_train:
             reached.append(school.teach(one, exported, advance))
             so_far.add(reached[-1])
@@ -99,14 +104,14 @@ def compare(
     outcome = Outcome(
         trial=settings,
         reached=reached,
-        kept_nothing=[one.name for one, exported in every if not len(exported.query)],
+        kept_nothing=[one.name for one, exported in every if not all(len(part.query) for part in exported)],
         untrained=untrained,
         in_force=next((one.name for one in policies if one.is_called(IN_FORCE)), policies[0].name),
         round=work.number,
         last_seq=last_seq,
-        questions=len(room.questions.texts),
-        answers=room.questions.answers,
-        searched=len(room.searched),
+        questions=sum(len(room.questions.texts) for room in rooms),
+        answers=sum(room.questions.answers for room in rooms),
+        searched=max(len(room.searched) for room in rooms),
         documents=len(work.run.dataset.documents),
     )
     trial_files.write(work.run.folder, outcome)
@@ -115,40 +120,51 @@ def compare(
 
 
 class _School:
-    """Trains a student, or finds the stored result of an equal one."""
+    """Trains a student, or finds the stored result of an equal one; `rooms` has a classroom for each fold."""
 
-    def __init__(self, room: Classroom, store: Store) -> None:
-        self.room, self.store = room, store
+    def __init__(self, rooms: Sequence[Classroom], store: Store) -> None:
+        self.rooms, self.store = rooms, store
 
-    def untrained(self) -> dict[str, Floats]:
+    def untrained(self, advance: Callable[[int], None]) -> dict[str, Floats]:
         """The measures of the student before it learnt anything, (1, n_questions) each."""
-        found = self._found("untrained", self.room.student.untrained)
-        return {name: found[name][None, :] for name in MEASURES}
-
-    def teach(self, one: Tried, exported: ExportedPairs, advance: Callable[[int], None]) -> Reached:
-        """The results of one policy's students, seed by seed."""
         parts = []
-        for seed in range(self.room.trial.seeds):
-            parts.append(self._found([exported.fingerprint, seed], partial(self.room.student.train, exported, seed)))
+        for room in self.rooms:
+            parts.append([self._found(room, "untrained", room.student.untrained)])
             advance(1)
-        measures = {name: np.stack([part[name] for part in parts]) for name in MEASURES}
-        seconds = float(sum(part["seconds"] for part in parts))
+        return _side_by_side(parts)
+
+    def teach(self, one: Tried, exported: Sequence[ExportedPairs], advance: Callable[[int], None]) -> Reached:
+        """The results of one policy's students, fold by fold and seed by seed."""
+        parts = []
+        for number, (room, pairs) in enumerate(zip(self.rooms, exported, strict=True)):
+            own, seeds = [], room.trial.seeds
+            for seed in range(number * seeds, (number + 1) * seeds):
+                own.append(self._found(room, [pairs.fingerprint, seed], partial(room.student.train, pairs, seed)))
+                advance(1)
+            parts.append(own)
+        counts = [pairs.counts() for pairs in exported]
+        ranks = [rank for room, pairs in zip(self.rooms, exported, strict=True) if (rank := room.median_rank(pairs))]
         return Reached(
             tried=one,
-            counts=exported.counts(),
-            export_fingerprint=self.room.fingerprint_of_export(one.policy),
-            median_rank=self.room.median_rank(exported),
-            measures=measures,
-            seconds=seconds,
+            counts={name: round(float(np.mean([count[name] for count in counts]))) for name in counts[0]},
+            export_fingerprint=self.rooms[0].fingerprint_of_export(one.policy),
+            median_rank=float(np.median(ranks)) if ranks else None,
+            measures=_side_by_side(parts),
+            seconds=float(sum(part["seconds"] for own in parts for part in own)),
         )
 
-    def _found(self, of: object, student: Callable[[], Trained]) -> dict[str, Floats]:
-        fingerprint = fingerprint_of(of, self.room.student.fingerprint, self.room.questions.fingerprint)
+    def _found(self, room: Classroom, of: object, student: Callable[[], Trained]) -> dict[str, Floats]:
+        fingerprint = fingerprint_of(of, room.student.fingerprint, room.questions.fingerprint)
         if (found := self.store.find(fingerprint)) is not None:
             return found
         begun = time.monotonic()
         trained = student()
-        measures = measure(self.room.questions, trained.questions(), trained.documents())
+        measures = measure(room.questions, trained.questions(), trained.documents())
         seconds = time.monotonic() - begun
         self.store.keep(fingerprint, measures, seconds)
         return measures | {"seconds": np.array(seconds)}
+
+
+def _side_by_side(parts: list[list[dict[str, Floats]]]) -> dict[str, Floats]:
+    """Measures of each fold and seed as one array of (n_seeds, n_questions) for each measure."""
+    return {name: np.concatenate([np.stack([one[name] for one in own]) for own in parts], axis=1) for name in MEASURES}

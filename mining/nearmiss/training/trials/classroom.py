@@ -156,12 +156,14 @@ class Classroom:
         return open_vectors(folder).take(np.arange(len(self.questions.texts)))
 
 
-def open_classroom(work: Workspace, trial: Trial, watch: Watch, test: Dataset | None = None) -> Classroom:
-    """A round prepared for a trial; `test` brings its own questions."""
+def open_classroom(
+    work: Workspace, trial: Trial, watch: Watch, test: Dataset | None = None, fold: int = 0
+) -> Classroom:
+    """A round prepared for a trial; `test` brings its own questions, else those of one of the trial's folds."""
     data = work.run.dataset
     mined = data.queries["query_id"].isin(work.query_ids).to_numpy(bool)
     if test is not None:
         asked, trainable = questions.from_split(data, test, mined)
     else:
-        asked, trainable = questions.from_run(data, work.standing.verdicts(), trial.held_out, trial.seed, mined)
+        asked, trainable = questions.from_run(data, work.standing.verdicts(), trial, mined, fold)
     return Classroom(work, trial, asked, trainable, watch)

@@ -18,7 +18,8 @@ import pandas as pd
 from nearmiss.data import Dataset
 from nearmiss.errors import RunError
 from nearmiss.export.examples import row_numbers
-from nearmiss.training.labelled_pairs import held_out
+from nearmiss.settings import Trial
+from nearmiss.training.labelled_pairs import fold, held_out
 from nearmiss.types import Bools, Floats, Ints, Pair
 
 NEITHER = float("nan")
@@ -56,16 +57,20 @@ class Questions:
 
 
 def from_run(
-    dataset: Dataset, verdicts: Mapping[Pair, str], share: float, seed: int, mined: Bools
+    dataset: Dataset, verdicts: Mapping[Pair, str], trial: Trial, mined: Bools, number: int = 0
 ) -> tuple[Questions, Bools]:
     """
-    A seeded share of the run's queries, and which queries may be trained on, (n_queries,).
+    A seeded share of the run's queries, fold `number` of the trial's, and which may be trained on, (n_queries,).
 
     Both are among those that the round has, `mined` (n_queries,). RunError where too few are left to test on.
     """
-    chosen = held_out(pd.DataFrame({"query": dataset.queries["text"]}), share, seed) & mined
+    asked = pd.DataFrame({"query": dataset.queries["text"]})
+    if trial.folds > 1:
+        chosen, which = fold(asked, number, trial.folds, trial.seed) & mined, f"with --folds {trial.folds}"
+    else:
+        chosen, which = held_out(asked, trial.held_out, trial.seed) & mined, f"with --held-out {trial.held_out}"
     known = _known(dataset, dataset.documents, set(dataset.queries["query_id"][chosen]), verdicts)
-    return _questions(dataset.queries, dataset.documents, known, f"with --held-out {share}"), ~chosen & mined
+    return _questions(dataset.queries, dataset.documents, known, which), ~chosen & mined
 
 
 def from_split(dataset: Dataset, split: Dataset, mined: Bools) -> tuple[Questions, Bools]:

@@ -19,6 +19,7 @@ from nearmiss.run import policy_from
 from nearmiss.settings import Policy, Trial
 from nearmiss.storage.files import read_object, write_json
 from nearmiss.training.trials.certainty import interval
+from nearmiss.training.trials.choosing import best_policy
 from nearmiss.training.trials.outcome import CONFIDENCE, Outcome, Reached
 from nearmiss.training.trials.policies import AND, Tried
 
@@ -70,13 +71,20 @@ class TrialPoint:
 
 def write(run: Path, outcome: Outcome) -> None:
     """Write an outcome, and what was trained on each exported set."""
-    content = outcome.as_json()
+    content = content_of(outcome)
     write_json(run / trained.FOLDER / LATEST, content)
     about = {name: content[name] for name in ("trial", "questions", "last_seq", "round")}
     for one in content["policies"]:
         if one["policy"] is not None:
             against = one["against_95_rule"]
             trained.note(run, one["export_fingerprint"], about | _in_short(one) | {"against_95_rule": against})
+
+
+def content_of(outcome: Outcome) -> Content:
+    """An outcome as its file and `nearmiss trial --json` say it, with the policy that should be in force."""
+    choice = best_policy(outcome)
+    said = choice and {"name": choice.reached.tried.name, "changes": choice.changes, "says": choice.sentence}
+    return outcome.as_json() | {"choice": said}
 
 
 def latest(run: Path) -> Content | None:
