@@ -97,6 +97,7 @@ SLOW = (
     "tests/nearmiss/models/test_module_lists.py",
     "tests/nearmiss/models/test_served.py",
     "tests/nearmiss/models/test_prices.py",
+    "tests/nearmiss/models/test_vendors.py",
     "tests/nearmiss/models/test_teachers.py",
     "tests/nearmiss/models/test_vectors.py",
     "tests/nearmiss/pipeline/",

@@ -90,7 +90,7 @@ def mine(
     from nearmiss.pipeline import mine as mine_round
 
     console = _errors()
-    serving, avoid = Serving(**typed_fields(Serving, flags)), _avoid(flags)
+    serving, avoid = Serving(**typed_fields(Serving, flags)), avoided_of(flags)
     if run is None:
         refuse(reading, f"a round of {data} reads the data that the run keeps")
         opened = _existing_run(data)
@@ -118,8 +118,8 @@ def say_what_was_paid(folder: Path) -> None:
         remarks(_errors())(sentence)
 
 
-def _avoid(flags: dict[str, Any]) -> dict[str, Any]:
-    """The evaluation sets that were typed, for `pipeline.mine`; nothing where what the run keeps stays as it is."""
+def avoided_of(flags: dict[str, Any]) -> dict[str, Any]:
+    """The evaluation sets that were typed, by the names of `Avoid`; nothing where what a run keeps stays as it is."""
     typed = typed_fields(Avoid, flags)
     if "avoid_answers" in typed and "avoid" not in typed:
         raise RecipeError("--avoid-answers: wanted --avoid FOLDER beside it; found none")

@@ -32,7 +32,12 @@ NOTHING_AVOIDED = Avoided()
 
 
 def in_words(facts: Mapping[str, Any], queries: int) -> str:
-    """What is avoided, of so many queries of the data, in sentences."""
+    """What a run avoids, of so many queries of its data, in sentences."""
+    return f"{found_in_words(facts, queries)} {AVOIDED_FILE} in the run lists them"
+
+
+def found_in_words(facts: Mapping[str, Any], queries: int) -> str:
+    """What of so many queries stands in evaluation sets, in sentences."""
     names = ", ".join(one["name"] for one in facts["sets"])
     found, answers = sum(facts["queries"].values()), sum(facts["positives"].values())
     said = f"{found:,} of {counted(queries, 'query')}{_kinds(facts['queries'])}"
@@ -42,7 +47,7 @@ def in_words(facts: Mapping[str, Any], queries: int) -> str:
     without = f" {counted(left, 'query')} {'is' if left == 1 else 'are'} left without an answer." if left else ""
     if 2 * left > queries:
         without += " Where train and test share a corpus, --no-avoid-answers leaves out queries alone."
-    return f"{said} stand in {names}: no training row holds them.{without} {AVOIDED_FILE} in the run lists them"
+    return f"{said} stand in {names}: no training row holds them.{without}"
 
 
 def _kinds(counts: Mapping[str, int]) -> str:

@@ -22,7 +22,7 @@ import pandas as pd
 from nearmiss.candidates.near_texts import KINDS, copies
 from nearmiss.candidates.twins import COSINE
 from nearmiss.data import Dataset, format_of, passages, read
-from nearmiss.data.avoided import AVOIDED_FILE, write_avoided
+from nearmiss.data.avoided import AVOIDED_FILE, Avoided, write_avoided
 from nearmiss.data.beir_qrels import splits_of
 from nearmiss.errors import DatasetError
 from nearmiss.models.encoder import Encoder, load_model_encoder
@@ -58,6 +58,14 @@ class Overlap:
 
     lines: list[Line]
     facts: dict[str, Any]
+
+    @property
+    def ids(self) -> Avoided:
+        """The queries and documents."""
+        queries, documents = (
+            frozenset(line[key] for line in self.lines if key in line) for key in ("query_id", "doc_id")
+        )
+        return Avoided(queries, documents)
 
 
 def overlap_of(data: Dataset, avoid: Sequence[Any], answers: bool = True) -> Overlap:

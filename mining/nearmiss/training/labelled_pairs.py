@@ -17,6 +17,7 @@ import pandas as pd
 
 from nearmiss.calibration.signals import sources
 from nearmiss.data import Dataset, passages
+from nearmiss.data.avoided import NOTHING_AVOIDED, Avoided
 from nearmiss.errors import DatasetError, RunError
 from nearmiss.export.judgements import IN_EVALUATION_SET, RELEVANT, WRONG_POSITIVE, read
 from nearmiss.selection import KEPT
@@ -68,16 +69,26 @@ class TrainingPairs:
         return self.pairs[_names_of_shares(self.pairs)].fillna(0.0).to_numpy(np.float64)
 
 
-def from_dataset(data: Dataset, origin: str) -> TrainingPairs:
-    """The labelled positives and negatives of a data set; DatasetError where it names no negatives."""
+def from_dataset(data: Dataset, origin: str, avoided: Avoided = NOTHING_AVOIDED) -> TrainingPairs:
+    """
+    The labelled positives and negatives of a data set, but for what is `avoided`.
+
+    DatasetError where it names no negatives, and where nothing is left.
+    """
     if data.negatives.empty:
         raise DatasetError(
             f"{origin}: wanted labelled negatives beside the positives; found none. Mine some, and teach from the run: "
             f"nearmiss mine {origin} RUN; nearmiss teach RUN OUT"
         )
     labelled = [(data.positives, POSITIVE), (data.negatives, NEGATIVE)]
-    frames = [pairs[["query_id", "doc_id"]].assign(label=label) for pairs, label in labelled]
-    return _training_pairs(data, pd.concat(frames), origin)
+    pairs = pd.concat([pairs[["query_id", "doc_id"]].assign(label=label) for pairs, label in labelled])
+    left = ~pairs["query_id"].isin(list(avoided.queries)) & ~pairs["doc_id"].isin(list(avoided.documents))
+    if not left.all() and pairs.loc[left, "label"].nunique() < len(labelled):
+        raise DatasetError(
+            f"{origin}: wanted labelled positives and negatives that stand in no evaluation set; found none of a kind. "
+            "Where train and test share a corpus, --no-avoid-answers leaves out queries alone"
+        )
+    return _training_pairs(data, pairs[left], origin)
 
 
 def from_run(folder: Path, recipe: Teaching, reviews: str = "", number: int | None = None) -> TrainingPairs:

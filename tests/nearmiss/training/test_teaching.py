@@ -13,9 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nearmiss import data, pipeline
+from nearmiss.cli import main as command
 from nearmiss.errors import DatasetError, ModelError, RecipeError, RunError
 from nearmiss.models.low_rank import merge, plain_folder, tensors_of
 from nearmiss.models.teacher import load_teacher
+from nearmiss.pipeline.evaluation_sets import overlap_of
 from nearmiss.review import Event
 from nearmiss.settings import Mining, Policy, Teaching
 from nearmiss.storage.fingerprint import fingerprint_of_model
@@ -501,6 +503,36 @@ def test_a_data_set_without_negatives_is_sent_to_the_mine(tmp_path):
     (tmp_path / "more.csv").write_text("query,positive,negative\nwhen,nine,here\n")
     pairs = from_dataset(data.read(tmp_path / "more.csv"), "D").pairs
     assert pairs[["query", "document", "label"]].to_numpy().tolist() == [["when", "nine", 1.0], ["when", "here", 0.0]]
+
+
+def test_what_stands_in_an_evaluation_set_does_not_teach(run, tmp_path, monkeypatch, capsys):
+    (tmp_path / "pairs.csv").write_text(
+        "query,positive,negative\nwhen,nine,here\nwhere,there,nine\nhow tall is it,as a house,as a tree\n"
+    )
+    (tmp_path / "test.csv").write_text("query,positive\nWHEN,never\nof what,As a house\n")
+    collection = data.read(tmp_path / "pairs.csv")
+
+    def left(*, answers):
+        overlap = overlap_of(collection, [str(tmp_path / "test.csv")], answers)
+        return from_dataset(collection, "D", overlap.ids).pairs[["query", "document"]].to_numpy().tolist()
+
+    there = [["where", "there"], ["where", "nine"]]
+    assert left(answers=False) == [*there, ["how tall is it", "as a house"], ["how tall is it", "as a tree"]]
+    assert left(answers=True) == [*there, ["how tall is it", "as a tree"]]
+
+    def told(*words):
+        monkeypatch.setattr(sys, "argv", ["nearmiss", "teach", *map(str, words), str(tmp_path / "out")])
+        with pytest.raises(SystemExit) as ended:
+            command()
+        return ended.value.code, " ".join(capsys.readouterr().err.split())
+
+    code, said = told(tmp_path / "pairs.csv", "--avoid", tmp_path / "pairs.csv")
+    assert code == 1
+    assert "3 of 3 queries (3 exact)" in said
+    assert "wanted labelled positives and negatives that stand in no evaluation set; found none of a kind" in said
+    code, said = told(run.folder, "--avoid", tmp_path / "test.csv")
+    assert (code, "is a run, which keeps what it avoids; found one" in said) == (1, True)
+    assert not (tmp_path / "out").exists()
 
 
 def test_the_numbers_are_those_worked_out_by_hand():
