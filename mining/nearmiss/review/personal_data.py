@@ -136,9 +136,10 @@ def _pseudonymise(connection: sql.Connection, name: str, pseudonym: str) -> int:
     own = ROWS.c.reviewer == name
     clients = connection.scalars(sql.select(ROWS.c.client_id).where(own).distinct()).all()
     # A client's id may hold the name, and is known to that person's browser.
-    for number, client in enumerate(clients):
-        new = sql.update(ROWS).where(own, ROWS.c.client_id == client).values(client_id=f"{pseudonym}:{number}")
-        connection.execute(new)
+    if clients:
+        renamed = sql.update(ROWS).where(own, ROWS.c.client_id == sql.bindparam("was"))
+        ids = [{"was": client, "now": f"{pseudonym}:{number}"} for number, client in enumerate(clients)]
+        connection.execute(renamed.values(client_id=sql.bindparam("now")), ids)
     changed = connection.execute(sql.update(ROWS).where(own).values(reviewer=pseudonym, comment="")).rowcount
     for row in _naming(connection, name):
         text = mentions.renamed(row["comment"], name, pseudonym)
