@@ -4,7 +4,8 @@ Text overlap, word for word: the same text, one inside the other, how many words
 In:  texts; then pairs of them, as two arrays of positions
 Out: an answer for each pair
 
-Each text is normalised and cut into words once, however many pairs it is in, and kept as four bytes a word.
+Each text is normalised and cut into words once, however many pairs it is in. Its words are kept as numbers in scratch
+files, and what depends on all texts (how many hold a word, the length of each as a vector) is computed once.
 """
 
 import hashlib
@@ -18,12 +19,14 @@ import numpy as np
 import numpy.typing as npt
 
 from nearmiss.retrieval.tokenization import normalise, words
+from nearmiss.storage.scratch import Scratch
 from nearmiss.types import AnyInts, Bools, Scores
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
 PAIR_BLOCK = 1 << 15
+TEXT_BLOCK = 1 << 14
 # A text of fewer words lies inside others by chance: a title in the abstract of another paper, "yes" in everything.
 CONTAINED_WORDS = 8
 
@@ -34,7 +37,8 @@ class NumberedTexts:
 
     digests: npt.NDArray[np.uint64]  # equal where the normalised texts are
     numerals: npt.NDArray[np.uint64]  # equal where the words with a digit are, as a set
-    sequences: list["array[int]"]  # the words in order
+    sequence: npt.NDArray[np.int32]  # the words of all texts in order, one text after another
+    ends: npt.NDArray[np.int64]  # where each text ends there, after a 0, (n_texts + 1,)
     holds: "csr_array"  # (n_texts, n_words), 1 where the text holds the word
 
     @cached_property
@@ -45,22 +49,38 @@ class NumberedTexts:
     @cached_property
     def lengths(self) -> npt.NDArray[np.int64]:
         """Words of each text, (n_texts,)."""
-        return np.array([len(sequence) for sequence in self.sequences], np.int64)
+        return np.diff(self.ends)
+
+    def words_of(self, text: int) -> list[int]:
+        """The words of one text, in order."""
+        found: list[int] = self.sequence[self.ends[text] : self.ends[text + 1]].tolist()
+        return found
 
     @cached_property
-    def weighted(self) -> "csr_array":
-        """Each word that a text holds, weighted by log(1 + texts / those that hold it), (n_texts, n_words)."""
+    def rarity(self) -> Scores:
+        """log(1 + texts / those that hold it) of each word, (n_words,)."""
+        n_texts, n_words = self.holds.shape
+        held_by = np.zeros(n_words, np.int64)
+        for start in range(0, n_texts, TEXT_BLOCK):
+            held_by += np.bincount(self.holds[start : start + TEXT_BLOCK].indices, minlength=n_words)
+        rarity: Scores = np.log1p(n_texts / (held_by + 0.5)).astype(np.float32)
+        return rarity
+
+    def weighted(self, texts: AnyInts | slice) -> "csr_array":
+        """Each word that some of the texts hold, weighted by its rarity, (n, n_words)."""
         from scipy import sparse
 
-        n_texts, n_words = self.holds.shape
-        held_by = np.bincount(self.holds.indices, minlength=n_words)
-        rarity = np.log1p(n_texts / (held_by + 0.5)).astype(np.float32)
-        return sparse.csr_array((rarity[self.holds.indices], self.holds.indices, self.holds.indptr), (n_texts, n_words))
+        held = self.holds[texts]
+        return sparse.csr_array((self.rarity[held.indices], held.indices, held.indptr), held.shape)
 
     @cached_property
     def norms(self) -> Scores:
         """Lengths of the rows of `weighted`, (n_texts,)."""
-        return np.asarray(np.sqrt((self.weighted**2).sum(axis=1)))
+        lengths = np.zeros(self.holds.shape[0], np.float32)
+        for start in range(0, len(lengths), TEXT_BLOCK):
+            block = slice(start, start + TEXT_BLOCK)
+            lengths[block] = np.sqrt((self.weighted(block) ** 2).sum(axis=1))
+        return lengths
 
 
 def read_texts(texts: Iterable[str]) -> NumberedTexts:
@@ -69,7 +89,9 @@ def read_texts(texts: Iterable[str]) -> NumberedTexts:
 
     numbers: dict[str, int] = {}
     with_digit: set[int] = set()
-    digests, numerals, sequences, distinct, bounds = [], [], [], array("i"), [0]
+    digests, numerals = array("Q"), array("Q")
+    sequences, distinct = Scratch(np.int32), Scratch(np.int32)
+    lengths, sizes = array("q", [0]), array("q", [0])
     for text in texts:
         normalised = normalise(text)
         sequence = array("i")
@@ -82,12 +104,17 @@ def read_texts(texts: Iterable[str]) -> NumberedTexts:
         held = set(sequence)
         digests.append(digest(normalised))
         numerals.append(digest(str(sorted(held & with_digit))))
-        sequences.append(sequence)
+        sequences.extend(sequence)
         distinct.extend(sorted(held))
-        bounds.append(len(distinct))
-    columns = np.frombuffer(distinct, np.int32) if distinct else np.zeros(0, np.int32)
-    holds = sparse.csr_array((np.ones(len(columns), np.int8), columns, bounds), shape=(len(sequences), len(numbers)))
-    return NumberedTexts(np.array(digests, np.uint64), np.array(numerals, np.uint64), sequences, holds)
+        lengths.append(len(sequence))
+        sizes.append(len(held))
+    columns, bounds = distinct.mapped(), np.cumsum(sizes)
+    # Numbers of one type on both sides, or SciPy would copy the words into memory.
+    bounds = bounds.astype(np.int32 if len(columns) <= np.iinfo(np.int32).max else np.int64)
+    holds = sparse.csr_array((np.ones(len(columns), np.int8), columns, bounds), shape=(len(digests), len(numbers)))
+    return NumberedTexts(
+        np.array(digests, np.uint64), np.array(numerals, np.uint64), sequences.mapped(), np.cumsum(lengths), holds
+    )
 
 
 def digest(normalised: str) -> int:
@@ -133,7 +160,7 @@ def rare_words(texts: NumberedTexts, left: AnyInts, right: AnyInts) -> Scores:
     shares = np.zeros(len(left), np.float32)
     for start in range(0, len(left), PAIR_BLOCK):
         block = slice(start, start + PAIR_BLOCK)
-        shares[block] = texts.weighted[left[block]].multiply(texts.weighted[right[block]]).sum(axis=1)
+        shares[block] = texts.weighted(left[block]).multiply(texts.weighted(right[block])).sum(axis=1)
     both = texts.norms[left] * texts.norms[right]
     cosines: Scores = np.divide(shares, both, out=np.zeros_like(shares), where=both > 0).astype(np.float32)
     return cosines
@@ -144,11 +171,11 @@ def contained(texts: NumberedTexts, left: AnyInts, right: AnyInts, shared: npt.N
     shorter = np.minimum(texts.lengths[left], texts.lengths[right])
     mask: Bools = (shared == np.minimum(texts.sizes[left], texts.sizes[right])) & (shorter >= CONTAINED_WORDS)
     for pair in np.flatnonzero(mask):
-        mask[pair] = _inside(texts.sequences[left[pair]], texts.sequences[right[pair]])
+        mask[pair] = _inside(texts.words_of(left[pair]), texts.words_of(right[pair]))
     return mask
 
 
-def _inside(one: "array[int]", other: "array[int]") -> bool:
+def _inside(one: list[int], other: list[int]) -> bool:
     inner, outer = sorted((one, other), key=len)
     # Spaces at both ends, or word 2 would be found inside word 12.
     return f" {' '.join(map(str, inner))} " in f" {' '.join(map(str, outer))} "

@@ -8,7 +8,7 @@ What passes these checks is trusted everywhere else.
 """
 
 from nearmiss.data.columns import ColumnNames
-from nearmiss.data.dataset import Dataset, ReadCounts, passages
+from nearmiss.data.dataset import Dataset, Passages, ReadCounts, passages
 from nearmiss.data.input_formats import INPUT_FORMATS, InputFormat, format_of
 from nearmiss.data.on_disk import fingerprint, load, save
 from nearmiss.data.reader import read
@@ -18,6 +18,7 @@ __all__ = [
     "ColumnNames",
     "Dataset",
     "InputFormat",
+    "Passages",
     "ReadCounts",
     "fingerprint",
     "format_of",

@@ -2,9 +2,13 @@
 What the rest of nearmiss works on: four tables with one vocabulary, and how many input rows they came from.
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import overload
 
 import pandas as pd
+
+READ_AT_ONCE = 4096
 
 
 @dataclass(frozen=True)
@@ -47,3 +51,27 @@ def passage(title: str, text: str) -> str:
 def passages(documents: pd.DataFrame) -> list[str]:
     """The text of each document that every source, encoder and teacher sees, in order."""
     return [passage(title, text) for title, text in zip(documents["title"], documents["text"], strict=True)]
+
+
+class Passages(Sequence[str]):
+    """The same, each made when it is asked for: the texts stay in their table, and nowhere else."""
+
+    def __init__(self, documents: pd.DataFrame) -> None:
+        self._titles, self._texts = documents["title"].array, documents["text"].array
+
+    def __len__(self) -> int:
+        return len(self._texts)
+
+    @overload
+    def __getitem__(self, place: int) -> str: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[str]: ...
+    def __getitem__(self, place: int | slice) -> str | list[str]:
+        if isinstance(place, slice):
+            titles, texts = self._titles[place].tolist(), self._texts[place].tolist()
+            return [passage(title, text) for title, text in zip(titles, texts, strict=True)]
+        return passage(self._titles[place], self._texts[place])
+
+    def __iter__(self) -> Iterator[str]:
+        for start in range(0, len(self), READ_AT_ONCE):
+            yield from self[start : start + READ_AT_ONCE]

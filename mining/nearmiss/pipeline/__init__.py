@@ -101,7 +101,8 @@ def mine(
         if overlap is not None:
             keep(run, overlap)
         budget.keep_in(run.folder)
-        this = Round(run.folder, entry["round"], run.dataset, recipe, encoder, teacher, sparse_encoder)
+        # The data that were given, which are those of the run: nothing reads them from disk beside these.
+        this = Round(run.folder, entry["round"], collection, recipe, encoder, teacher, sparse_encoder)
         if not entry["finished"] or _lacks_files(this):
             _make(run, this, entry, wanted, watch)
         for name in SCAFFOLDING:

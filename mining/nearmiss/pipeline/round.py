@@ -5,7 +5,7 @@ In:  data, recipe and models
 Out: texts, row numbers and vectors, each made once
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,7 +17,7 @@ import numpy.typing as npt
 from nearmiss.candidates import clusters
 from nearmiss.candidates.pooling import CandidatePairs, pairs_of
 from nearmiss.candidates.twins import share_answers
-from nearmiss.data import Dataset, passages
+from nearmiss.data import Dataset, Passages
 from nearmiss.models.encoder import Encoder
 from nearmiss.models.teacher import Teacher
 from nearmiss.retrieval import language
@@ -48,9 +48,9 @@ class Round:
         return self.run / "rounds" / str(self.number)
 
     @cached_property
-    def documents(self) -> list[str]:
+    def documents(self) -> Sequence[str]:
         """The text of each document as models read it."""
-        return passages(self.data.documents)
+        return Passages(self.data.documents)
 
     @cached_property
     def queries(self) -> list[str]:

@@ -4,7 +4,7 @@ The source `bm25`: lexical search with bm25s, in Lucene's variant of the formula
 In:  the passages, one by one; then queries
 Out: an index folder, whole or absent; a found frame
 
-Holds a document as four bytes a word, never as text.
+Made of documents that are read once, a block at a time; their words and the index lie on disk.
 """
 
 import contextlib
@@ -22,6 +22,7 @@ import numpy as np
 import pandas as pd
 
 from nearmiss.models.cores import cores
+from nearmiss.retrieval.bm25_scores import scores_by_term
 from nearmiss.retrieval.language import checked, term_maker
 from nearmiss.retrieval.results import best_rows, nothing_found, ranked
 from nearmiss.retrieval.tokenization import normalise, words
@@ -56,9 +57,10 @@ def build(texts: Iterable[str], folder: Path, language: str, advance: Callable[[
     checked(language)
     if folder.exists():
         return
-    documents, vocabulary = _token_ids(texts, language, advance)
     index = bm25s.BM25(k1=K1, b=B, method="lucene", backend="numba")
-    index.index((documents, vocabulary), show_progress=False)
+    index.vocab_dict, index.nonoccurrence_array = {"": _NOTHING}, None
+    documents = _token_ids(texts, language, index.vocab_dict, advance)
+    index.scores = scores_by_term(documents, index.vocab_dict, K1, B)
     temporary = folder.with_name(temporary_name(folder.name))
     sweep_drafts_of(folder)
     try:
@@ -123,12 +125,11 @@ def _prepare_numba() -> int:
 
 
 def _token_ids(
-    texts: Iterable[str], language: str, advance: Callable[[int], None]
-) -> tuple[list["array[int]"], dict[str, int]]:
-    vocabulary = {"": _NOTHING}
+    texts: Iterable[str], language: str, vocabulary: dict[str, int], advance: Callable[[int], None]
+) -> Iterator["array[int]"]:
+    """The terms of each text by their number in the vocabulary, which grows."""
     term = term_maker(language)
     ids: dict[str, int] = {}  # of words as written, so that each is stemmed once
-    documents = []
     for text in texts:
         document = array("i")
         for word in words(normalise(text)):
@@ -136,9 +137,8 @@ def _token_ids(
                 ids[word] = vocabulary.setdefault(term(word), len(vocabulary))
             if ids[word] != _NOTHING:
                 document.append(ids[word])
-        documents.append(document)
+        yield document
         advance(1)
-    return documents, vocabulary
 
 
 def _query_ids(queries: list[str], language: str, vocabulary: dict[str, int]) -> Iterator[list[int]]:

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from nearmiss.errors import RecipeError
-from nearmiss.retrieval import bm25
+from nearmiss.retrieval import bm25, bm25_scores
 from nearmiss.retrieval.language import LANGUAGES, _stop_words, detect, term_maker
 from nearmiss.retrieval.tokenization import normalise, words
 
@@ -220,3 +220,25 @@ def test_whatever_changes_an_index_changes_where_it_lies(tmp_path, monkeypatch, 
         known = bm25.version
         monkeypatch.setattr(bm25, "version", lambda library: value if library == name else known(library))
     assert bm25.place(tmp_path, "en") != now
+
+
+def test_an_index_made_in_blocks_has_the_bytes_of_one_that_bm25s_makes_in_memory(corpus, tmp_path, monkeypatch):
+    import bm25s
+
+    monkeypatch.setattr(bm25_scores, "DOCUMENTS_AT_ONCE", 7)
+    bm25.build(corpus, tmp_path / "own", "en")
+    vocabulary = {"": 0}
+    documents = list(bm25._token_ids(corpus, "en", vocabulary, lambda count: None))
+    index = bm25s.BM25(k1=bm25.K1, b=bm25.B, method="lucene", backend="numba")
+    index.index((documents, vocabulary), show_progress=False)
+    index.save(tmp_path / "theirs", show_progress=False)
+    for path in sorted((tmp_path / "theirs").iterdir()):
+        own = tmp_path / "own" / path.name
+        if path.suffix == ".npy":
+            np.testing.assert_array_equal(np.load(own), np.load(path), strict=path.name != "indptr.csc.index.npy")
+        else:
+            assert own.read_bytes() == path.read_bytes(), path.name
+
+
+def test_an_index_of_blank_documents_finds_nothing(tmp_path):
+    assert found_by(["", "!?"], ["wing"], 2, tmp_path / "index").empty
