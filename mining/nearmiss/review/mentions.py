@@ -31,4 +31,6 @@ def _pattern(reviewer: str) -> re.Pattern[str]:
 
 @lru_cache(maxsize=256)
 def _bare(reviewer: str) -> re.Pattern[str]:
-    return re.compile(rf"(?<![\w@.-]){re.escape(reviewer)}(?![\w@-]|\.\w)", re.IGNORECASE)
+    # A name of one word may be a word of the language too, in other case.
+    flags = re.NOFLAG if reviewer.isalnum() else re.IGNORECASE
+    return re.compile(rf"(?<![\w@.-]){re.escape(reviewer)}(?![\w@-]|\.\w)", flags)

@@ -36,6 +36,12 @@ def test_a_name_is_exchanged_wherever_it_stands_and_nowhere_else():
     assert renamed(said, "ada@example.org", "person-1") == ("@person-1 and person-1, not @adam nor ada@example.org.uk")
 
 
+def test_a_name_of_one_word_is_exchanged_in_its_own_case_where_no_sign_stands_before_it():
+    assert renamed("@MAX says: Max, at the max score", "Max", "person-1") == (
+        "@person-1 says: person-1, at the max score"
+    )
+
+
 def test_a_comment_waits_for_whom_it_names_until_they_answer(run):
     work = open_workspace(run)
     order = agenda.rows(work, View(), work.decision())
