@@ -98,12 +98,17 @@ def draws_of(work: Workspace, plan: str) -> tuple[list[Draw], Ints]:
 
 
 def drawn(work: Workspace) -> dict[Pair, Draw]:
-    """Every pair that an audit of the round drew; of a pair drawn twice, the first draw."""
-    found: dict[Pair, Draw] = {}
-    for one in plans(work):
-        for draw in draws_of(work, one.plan)[0]:
-            found.setdefault(draw.pair, draw)
-    return found
+    """Every pair that an audit of the round drew; of a pair drawn twice, the first draw. Not to be changed."""
+    names = tuple(one.plan for one in plans(work))
+
+    def read() -> dict[Pair, Draw]:
+        found: dict[Pair, Draw] = {}
+        for plan in names:
+            for draw in draws_of(work, plan)[0]:
+                found.setdefault(draw.pair, draw)
+        return found
+
+    return work.cached("drawn", read, names, 1)
 
 
 def sample_of(work: Workspace, plan: AuditPlan) -> Sample:

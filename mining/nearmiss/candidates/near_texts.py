@@ -144,13 +144,10 @@ def _rarest_words(texts: NumberedTexts, count: AnyInts) -> "csr_array":
     """The `count` (n_texts,) rarest words of each text, (n_texts, n_words); of equally rare ones the first met."""
     from scipy import sparse
 
-    held_by = np.bincount(texts.holds.indices, minlength=texts.holds.shape[1])
-    rarity = np.argsort(np.argsort(held_by, kind="stable"), kind="stable")
     row = np.repeat(np.arange(len(texts.sizes)), texts.sizes)
-    order = np.lexsort((rarity[texts.holds.indices], row))
     place = np.arange(len(row)) - np.repeat(texts.holds.indptr[:-1], texts.sizes)
     first = place < count[row]
-    words = texts.holds.indices[order][first]
+    words = texts.by_rarity[first]
     return sparse.csr_array((np.ones(len(words), np.int8), (row[first], words)), shape=texts.holds.shape)
 
 

@@ -47,6 +47,14 @@ class NumberedTexts:
         return np.asarray(np.diff(self.holds.indptr), np.int64)
 
     @cached_property
+    def by_rarity(self) -> npt.NDArray[np.int64]:
+        """The distinct words of each text, one text after another, the rarest first; of equally rare ones the first."""
+        held_by = np.bincount(self.holds.indices, minlength=self.holds.shape[1])
+        row = np.repeat(np.arange(len(self.sizes)), self.sizes)
+        order = np.lexsort((self.holds.indices, held_by[self.holds.indices], row))
+        return np.asarray(self.holds.indices[order], np.int64)
+
+    @cached_property
     def lengths(self) -> npt.NDArray[np.int64]:
         """Words of each text, (n_texts,)."""
         return np.diff(self.ends)

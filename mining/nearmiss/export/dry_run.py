@@ -67,7 +67,7 @@ def dry_run(
     check(export)
     form = EXPORT_FORMATS[export.format]
     planned = planned or plan(dataset, selected, export, reviews.withheld)
-    rows = {table.stem: int(table.size(planned.positives, planned.negatives).sum()) for table in form.tables}
+    rows = {table.stem: int(table.shape.count(planned.positives, planned.negatives).sum()) for table in form.tables}
     if form.corpus:
         rows[form.corpus.stem] = int(planned.selected.doc_id.nunique())
     return DryRun(

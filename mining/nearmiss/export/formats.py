@@ -26,33 +26,30 @@ GROUP = "batch_group"
 WITH_PROMPT: tuple[FormatName, ...] = ("flag", "swift", "swift-reranker")
 
 
-def each_pair(positives: Ints, negatives: Ints) -> Ints:
-    """A row for each positive with each negative."""
-    return positives * negatives
+@dataclass(frozen=True)
+class RowShape:
+    """How the positives and negatives of a query fall into rows."""
+
+    count: Callable[[Ints, Ints], Ints]  # of a query's numbers of positives and of negatives, (n_queries,) each
+    passages: Callable[[list[str], list[str]], list[list[str]]]  # of each row, of the passages of one query
 
 
-def each_positive(positives: Ints, negatives: Ints) -> Ints:
-    """A row for each positive with all the negatives."""
-    return positives
-
-
-def each_passage(positives: Ints, negatives: Ints) -> Ints:
-    """A row for each positive and for each negative."""
-    return positives + negatives
-
-
-def each_query(positives: Ints, negatives: Ints) -> Ints:
-    """A row with everything."""
-    return np.ones_like(positives)
-
-
-def passages_of_rows(size: Callable[[Ints, Ints], Ints], positives: list[str], negatives: list[str]) -> list[list[str]]:
-    """The passages of each row that a query gives, where `size` says how many it gives."""
-    if size is each_pair:
-        return [[positive, negative] for positive in positives for negative in negatives]
-    if size is each_positive:
-        return [[positive, *negatives] for positive in positives]
-    return [[one] for one in (*positives, *negatives)] if size is each_passage else [[*positives, *negatives]]
+EACH_PAIR = RowShape(
+    lambda positives, negatives: positives * negatives,
+    lambda positives, negatives: [[positive, negative] for positive in positives for negative in negatives],
+)
+EACH_POSITIVE = RowShape(  # with all the negatives
+    lambda positives, negatives: positives,
+    lambda positives, negatives: [[positive, *negatives] for positive in positives],
+)
+EACH_PASSAGE = RowShape(
+    lambda positives, negatives: positives + negatives,
+    lambda positives, negatives: [[one] for one in (*positives, *negatives)],
+)
+EACH_QUERY = RowShape(
+    lambda positives, negatives: np.ones_like(positives),
+    lambda positives, negatives: [[*positives, *negatives]],
+)
 
 
 @dataclass(frozen=True)
@@ -62,7 +59,7 @@ class FormatTable:
     stem: str
     rows: Callable[[TrainingExample, Export], Iterator[Row]]
     columns: ColumnHelp
-    size: Callable[[Ints, Ints], Ints]  # of a query's numbers of positives and of negatives, (n_queries,) each
+    shape: RowShape
     types: ColumnHelp = field(default_factory=dict)  # of columns that Parquet would otherwise take for int64
 
 
@@ -101,16 +98,15 @@ class ExportFormat:
 
 
 _Rows = Callable[[TrainingExample, Export], Iterator[Row]]
-_Size = Callable[[Ints, Ints], Ints]
 _ST = "sentence-transformers"
 
 
-def _rows(library: str, use: str, rows: _Rows, columns: ColumnHelp, size: _Size) -> ExportFormat:
-    return ExportFormat(library, use, (FormatTable("train", rows, columns, size),))
+def _rows(library: str, use: str, rows: _Rows, columns: ColumnHelp, shape: RowShape) -> ExportFormat:
+    return ExportFormat(library, use, (FormatTable("train", rows, columns, shape),))
 
 
-def _scored(use: str, rows: _Rows, columns: ColumnHelp, size: _Size) -> ExportFormat:
-    return replace(_rows(_ST, use, rows, columns, size), scores="always")
+def _scored(use: str, rows: _Rows, columns: ColumnHelp, shape: RowShape) -> ExportFormat:
+    return replace(_rows(_ST, use, rows, columns, shape), scores="always")
 
 
 def _lines(library: str, use: str, *tables: FormatTable, scores: Literal["always", "never"]) -> ExportFormat:
@@ -118,35 +114,35 @@ def _lines(library: str, use: str, *tables: FormatTable, scores: Literal["always
 
 
 EXPORT_FORMATS: dict[FormatName, ExportFormat] = {
-    "triplet": _rows(_ST, "MultipleNegativesRankingLoss, TripletLoss", losses.triplet, column_help.TRIPLET, each_pair),
+    "triplet": _rows(_ST, "MultipleNegativesRankingLoss, TripletLoss", losses.triplet, column_help.TRIPLET, EACH_PAIR),
     "n-tuple": replace(
-        _rows(_ST, "MultipleNegativesRankingLoss, all negatives", losses.n_tuple, column_help.N_TUPLE, each_positive),
+        _rows(_ST, "MultipleNegativesRankingLoss, all negatives", losses.n_tuple, column_help.N_TUPLE, EACH_POSITIVE),
         same_number=True,
     ),
     "labeled-pair": _rows(
-        _ST, "ContrastiveLoss, BinaryCrossEntropyLoss", losses.labeled_pair, column_help.LABELED_PAIR, each_passage
+        _ST, "ContrastiveLoss, BinaryCrossEntropyLoss", losses.labeled_pair, column_help.LABELED_PAIR, EACH_PASSAGE
     ),
-    "labeled-list": _rows(_ST, "LambdaLoss, ListNetLoss", losses.labeled_list, column_help.LABELED_LIST, each_positive),
-    "margin-mse": _scored("MarginMSELoss, one negative", losses.margin_mse, column_help.MARGIN_MSE, each_pair),
+    "labeled-list": _rows(_ST, "LambdaLoss, ListNetLoss", losses.labeled_list, column_help.LABELED_LIST, EACH_POSITIVE),
+    "margin-mse": _scored("MarginMSELoss, one negative", losses.margin_mse, column_help.MARGIN_MSE, EACH_PAIR),
     "margin-mse-list": replace(
-        _scored("MarginMSELoss, all negatives", losses.score_list, column_help.SCORE_LIST, each_positive),
+        _scored("MarginMSELoss, all negatives", losses.score_list, column_help.SCORE_LIST, EACH_POSITIVE),
         same_number=True,
     ),
     "kl": replace(
-        _scored("DistillKLDivLoss", losses.score_list, column_help.SCORE_LIST, each_positive), same_number=True
+        _scored("DistillKLDivLoss", losses.score_list, column_help.SCORE_LIST, EACH_POSITIVE), same_number=True
     ),
     "flag": replace(
-        _rows("FlagEmbedding", "lists of positives and negatives", toolkits.flag, column_help.FLAG, each_query),
+        _rows("FlagEmbedding", "lists of positives and negatives", toolkits.flag, column_help.FLAG, EACH_QUERY),
         opened_plainly=True,
     ),
-    "tevatron": _rows("Tevatron", "texts in each row", toolkits.tevatron, column_help.TEVATRON, each_query),
+    "tevatron": _rows("Tevatron", "texts in each row", toolkits.tevatron, column_help.TEVATRON, EACH_QUERY),
     "tevatron-ids": replace(
-        _rows("Tevatron", "ids beside a corpus", toolkits.tevatron_ids, column_help.TEVATRON_IDS, each_query),
+        _rows("Tevatron", "ids beside a corpus", toolkits.tevatron_ids, column_help.TEVATRON_IDS, EACH_QUERY),
         corpus=CorpusTable("corpus", toolkits.tevatron_document, column_help.TEVATRON_DOCUMENT),
         scores="never",
     ),
     "dpr": replace(
-        _rows("DPR", "one JSON array", toolkits.dpr, column_help.DPR, each_query),
+        _rows("DPR", "one JSON array", toolkits.dpr, column_help.DPR, EACH_QUERY),
         file="array",
         scores="always",
         opened_plainly=True,
@@ -155,8 +151,8 @@ EXPORT_FORMATS: dict[FormatName, ExportFormat] = {
         "PyLate",
         f"distillation; {_ST}' resolve_ids",
         (
-            FormatTable("train", toolkits.pylate, column_help.PYLATE, each_positive),
-            FormatTable("queries", toolkits.pylate_query, column_help.PYLATE_QUERY, each_query),
+            FormatTable("train", toolkits.pylate, column_help.PYLATE, EACH_POSITIVE),
+            FormatTable("queries", toolkits.pylate_query, column_help.PYLATE_QUERY, EACH_QUERY),
         ),
         CorpusTable("documents", toolkits.pylate_document, column_help.PYLATE_DOCUMENT),
         scores="always",
@@ -165,7 +161,7 @@ EXPORT_FORMATS: dict[FormatName, ExportFormat] = {
     "nemo": ExportFormat(
         "NVIDIA NeMo Automodel",
         "ids beside a corpus",
-        (FormatTable("train", toolkits.nemo, column_help.NEMO, each_query),),
+        (FormatTable("train", toolkits.nemo, column_help.NEMO, EACH_QUERY),),
         CorpusTable("corpus/train", toolkits.nemo_document, column_help.NEMO_DOCUMENT),
         file="array",
         scores="always",
@@ -177,22 +173,22 @@ EXPORT_FORMATS: dict[FormatName, ExportFormat] = {
     "rocketqa-ce": _lines(
         "RocketQA",
         "cross-encoder",
-        FormatTable("train", lines.rocketqa_ce, column_help.ROCKETQA_CE, each_passage),
+        FormatTable("train", lines.rocketqa_ce, column_help.ROCKETQA_CE, EACH_PASSAGE),
         scores="never",
     ),
     "rocketqa-de": _lines(
         "RocketQA",
         "dual encoder",
-        FormatTable("train", lines.rocketqa_de, column_help.ROCKETQA_DE, each_pair),
+        FormatTable("train", lines.rocketqa_de, column_help.ROCKETQA_DE, EACH_PAIR),
         scores="never",
     ),
     "swift": replace(
-        _rows("ms-swift", "embedding models (InfoNCE)", conversations.swift, column_help.SWIFT, each_positive),
+        _rows("ms-swift", "embedding models (InfoNCE)", conversations.swift, column_help.SWIFT, EACH_POSITIVE),
         scores="never",
         opened_plainly=True,
     ),
     "swift-reranker": replace(
-        _rows("ms-swift", "rerankers", conversations.swift_reranker, column_help.SWIFT_RERANKER, each_query),
+        _rows("ms-swift", "rerankers", conversations.swift_reranker, column_help.SWIFT_RERANKER, EACH_QUERY),
         scores="never",
         opened_plainly=True,
     ),
@@ -200,8 +196,8 @@ EXPORT_FORMATS: dict[FormatName, ExportFormat] = {
         "Arctic-Embed",
         "ArcticTraining's mined labels, queries and documents",
         (
-            FormatTable("labels", tables.arctic, column_help.ARCTIC, each_passage, tables.LABEL_TYPES),
-            FormatTable("queries", tables.arctic_query, column_help.ARCTIC_QUERY, each_query, {"QUERY_ID": "uint64"}),
+            FormatTable("labels", tables.arctic, column_help.ARCTIC, EACH_PASSAGE, tables.LABEL_TYPES),
+            FormatTable("queries", tables.arctic_query, column_help.ARCTIC_QUERY, EACH_QUERY, {"QUERY_ID": "uint64"}),
         ),
         CorpusTable("documents", tables.arctic_document, column_help.ARCTIC_DOCUMENT, {"DOCUMENT_ID": "uint64"}),
         file="parquet",
@@ -211,8 +207,8 @@ EXPORT_FORMATS: dict[FormatName, ExportFormat] = {
     "trec": _lines(
         "TREC tools",
         "qrels and a run: trec_eval, ir_measures",
-        FormatTable("qrels", lines.qrels, column_help.QRELS, each_passage),
-        FormatTable("run", lines.run, column_help.RUN, each_passage),
+        FormatTable("qrels", lines.qrels, column_help.QRELS, EACH_PASSAGE),
+        FormatTable("run", lines.run, column_help.RUN, EACH_PASSAGE),
         scores="always",
     ),
 }

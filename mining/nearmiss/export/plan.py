@@ -20,7 +20,7 @@ from nearmiss.data.dataset import Dataset
 from nearmiss.errors import RunError
 from nearmiss.export.batch_groups import BatchGroups, batch_groups
 from nearmiss.export.examples import chosen_rows, row_numbers
-from nearmiss.export.formats import EXPORT_FORMATS, passages_of_rows
+from nearmiss.export.formats import EXPORT_FORMATS
 from nearmiss.export.judgements import RELEVANT, WITHHELD
 from nearmiss.selection import KEPT
 from nearmiss.selection.choice import run_positions
@@ -101,8 +101,8 @@ def _documents_of_rows(dataset: Dataset, rows: pd.DataFrame, export: Export) -> 
     kinds: dict[str, tuple[list[str], list[str]]] = {}
     for query_id, doc_id, is_positive in zip(queries, documents, chosen["is_positive"].tolist(), strict=True):
         kinds.setdefault(query_id, ([], []))[not is_positive].append(doc_id)
-    size = EXPORT_FORMATS[export.format].tables[0].size
-    return {query_id: passages_of_rows(size, *of_query) for query_id, of_query in kinds.items()}
+    shape = EXPORT_FORMATS[export.format].tables[0].shape
+    return {query_id: shape.passages(*of_query) for query_id, of_query in kinds.items()}
 
 
 def usual_width(negatives: Ints) -> int:
