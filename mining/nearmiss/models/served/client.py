@@ -43,7 +43,7 @@ class Refused(ModelError):
     """The server will not answer this request, however often it is sent."""
 
 
-class Refusals:
+class RefusedTexts:
     """What a server refused of many texts, each asked for alone in the end; safe between threads."""
 
     def __init__(self) -> None:
@@ -229,7 +229,7 @@ def _said(body: Any) -> str:
     return said if isinstance(said, str) else ""
 
 
-def in_parts(send: Callable[[list[Asked]], list[Answer]], asked: list[Asked], refused: Refusals) -> list[Answer]:
+def in_parts(send: Callable[[list[Asked]], list[Answer]], asked: list[Asked], refused: RefusedTexts) -> list[Answer]:
     """
     The answers to all; where the server refuses so many in one request, those of each half.
 

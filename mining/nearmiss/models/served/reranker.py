@@ -24,7 +24,7 @@ import numpy as np
 from nearmiss.errors import ModelError
 from nearmiss.models.served.answers import Answers, key_of
 from nearmiss.models.served.budget import Budget
-from nearmiss.models.served.client import Client, Refusals, Refused, in_characters, in_parts
+from nearmiss.models.served.client import Client, Refused, RefusedTexts, in_characters, in_parts
 from nearmiss.models.served.server_address import Address
 from nearmiss.settings import Mining
 from nearmiss.storage.fingerprint import fingerprint_of
@@ -98,7 +98,7 @@ class ServedTeacher:
                 waiting.setdefault(query, []).append(document)
         size = self.client.budget.serving.texts_per_request
         parts = [(q, own[start : start + size]) for q, own in waiting.items() for start in range(0, len(own), size)]
-        refused = Refusals()
+        refused = RefusedTexts()
         answers = self.client.each(partial(self._ask, refused), parts)
         refused.check()
         for (query, documents), found in zip(parts, answers, strict=True):
@@ -108,7 +108,7 @@ class ServedTeacher:
     def _key(self, query: str, document: str) -> bytes:
         return key_of(query, document[: self.longest])
 
-    def _ask(self, refused: Refusals, part: tuple[str, list[str]]) -> list[float]:
+    def _ask(self, refused: RefusedTexts, part: tuple[str, list[str]]) -> list[float]:
         query, documents = part
         return in_parts(partial(self._ask_at_once, query), documents, refused)
 

@@ -16,7 +16,7 @@ import numpy as np
 from nearmiss.errors import ModelError
 from nearmiss.models.served.answers import Answers, key_of
 from nearmiss.models.served.budget import Budget
-from nearmiss.models.served.client import Client, Refusals, Refused, in_characters, in_parts
+from nearmiss.models.served.client import Client, Refused, RefusedTexts, in_characters, in_parts
 from nearmiss.models.served.server_address import Address
 from nearmiss.models.served.vendors import Side
 from nearmiss.models.unit_vectors import unit_vectors
@@ -87,7 +87,7 @@ class ServedEncoder:
         missing = [key for key in own if key not in known]
         size = self.client.budget.serving.texts_per_request
         parts = [missing[start : start + size] for start in range(0, len(missing), size)]
-        refused = Refusals()
+        refused = RefusedTexts()
         answers = self.client.each(partial(self._ask, own, side, refused), parts)
         refused.check()
         for part, answered in zip(parts, answers, strict=True):
@@ -95,7 +95,7 @@ class ServedEncoder:
         rows = np.stack([known[key] for key in keys]).astype(np.float32)
         return unit_vectors(rows)
 
-    def _ask(self, texts: dict[bytes, str], side: Side, refused: Refusals, keys: list[bytes]) -> list[Vectors]:
+    def _ask(self, texts: dict[bytes, str], side: Side, refused: RefusedTexts, keys: list[bytes]) -> list[Vectors]:
         return in_parts(partial(self._ask_at_once, texts, side), keys, refused)
 
     def _ask_at_once(self, texts: dict[bytes, str], side: Side, keys: list[bytes]) -> list[Vectors]:
