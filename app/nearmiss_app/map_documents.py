@@ -116,7 +116,7 @@ def _candidates_by_cosine(around: Around, texts: Sequence[str]) -> None:
         column_config={
             "#": st.column_config.NumberColumn(help="place by cosine, 1 is the most alike", width=40),
             "Cosine": st.column_config.NumberColumn(width=64),
-            "Status": st.column_config.TextColumn(width=110),
+            "Status": st.column_config.TextColumn(width=130),
             "On map": st.column_config.NumberColumn(help="place by distance on the map, 1 is the nearest", width=70),
         },
         alt="Candidates of the query, the most alike first",
@@ -160,6 +160,6 @@ def queries_of(atlas: Atlas, doc_id: str) -> None:
         height=230,
         selection_mode=ROW,
         on_select=chosen(key, found["query_id"].tolist(), look_at),
-        column_config={"Status": st.column_config.TextColumn(width=110)},
+        column_config={"Status": st.column_config.TextColumn(width=130)},
         alt="Queries whose candidate the document is",
     )
