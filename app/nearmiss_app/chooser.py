@@ -15,6 +15,7 @@ from nearmiss.session import run_list
 from nearmiss.session.run_list import RunInFolder
 from nearmiss_app import state
 
+SAME_WINDOW = 'target="_self" style="color: inherit"'  # a browser's own blue cannot be read on the dark theme
 EVERY_S = 30  # how long a summary is kept
 
 
@@ -27,14 +28,14 @@ def page(folder: Path) -> None:
     for one in sorted(found, key=lambda run: (-(run.activity.last or 0.0), run.name)):
         with st.container(border=True):
             # A link that loads the page anew: nothing that was chosen in one run reaches into another.
-            st.html(f'<a href="?{escape(urlencode(_address(one.name)))}" target="_self">{escape(one.name)}</a>')
+            st.html(f'<a href="?{escape(urlencode(_address(one.name)))}" {SAME_WINDOW}>{escape(one.name)}</a>')
             st.text(_words(one))
 
 
 def leave() -> None:
     """In the sidebar: back to the choice."""
     kept = escape(urlencode({name: value for name, value in _address("").items() if name != "run"}))
-    st.html(f'<a href="?{kept}" target="_self">Other runs</a>')
+    st.html(f'<a href="?{kept}" {SAME_WINDOW}>Other runs</a>')
 
 
 def _may_read(name: str) -> bool:

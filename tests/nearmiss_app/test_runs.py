@@ -35,8 +35,8 @@ def test_a_window_without_a_run_shows_the_choice(open_runs):
     page = open_runs(reviewer="ann")
     assert [title.value for title in page.title] == ["Runs"]
     assert links(page) == [
-        '<a href="?run=other&amp;reviewer=ann" target="_self">other</a>',
-        '<a href="?run=sample&amp;reviewer=ann" target="_self">sample</a>',
+        '<a href="?run=other&amp;reviewer=ann" target="_self" style="color: inherit">other</a>',
+        '<a href="?run=sample&amp;reviewer=ann" target="_self" style="color: inherit">sample</a>',
     ]
     assert [text.value for text in page.text] == ["84 queries, round 1. Nobody has judged a pair yet."] * 2
 
@@ -44,7 +44,7 @@ def test_a_window_without_a_run_shows_the_choice(open_runs):
 def test_a_window_stays_with_its_run_whatever_page_it_opens(open_runs):
     page = open_runs(run="other")
     assert page.sidebar.caption[0].value == "other, round 1"
-    assert links(page)[0].startswith('<a href="?" target="_self">')
+    assert links(page)[0].startswith('<a href="?" target="_self" style="color: inherit">')
     # A link of the sidebar carries no parameters.
     del page.query_params["run"]
     page.switch_page("views/pairs.py").run()
