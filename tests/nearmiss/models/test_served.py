@@ -135,7 +135,7 @@ def test_a_text_that_the_server_refuses_is_named_and_the_others_are_kept(models,
 
 
 def test_texts_that_are_refused_are_listed_and_alone_asked_for_again(models, tmp_path):
-    encoder = encoder_of(models, Budget(Serving(texts_per_request=4))).keeping(tmp_path)
+    encoder = encoder_of(models, Budget(Serving(texts_per_request=4, requests_at_once=1))).keeping(tmp_path)
     long = [f"{name} " * 1000 for name in ("endless", "eternal")]
     texts = [long[0], *(f"text {number}" for number in range(9)), long[1], "last"]
     with pytest.raises(ModelError, match=r"that begins 'endless .*Refused, too: a text of 8,000 .*'eternal"):
