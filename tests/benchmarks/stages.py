@@ -13,6 +13,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +33,11 @@ def main() -> None:
     for size in arguments.sizes:
         documents, queries = map(int, size.split("x"))
         with tempfile.TemporaryDirectory() as folder:
-            make(Path(folder), documents, queries, arguments.words)
+            # In a process of its own: one that begins another hands down its own peak of memory as that one's first.
+            made = get_context("spawn").Process(target=make, args=(Path(folder), documents, queries, arguments.words))
+            made.start()
+            made.join()
+            assert made.exitcode == 0, f"making the data ended with {made.exitcode}"
             show(Path(folder), documents, queries)
 
 
