@@ -14,8 +14,8 @@ from dataclasses import dataclass
 RATE = 989e12  # an H200's dense bfloat16 operations a second, by its maker
 DOCUMENT_TOKENS, PAIR_TOKENS, CANDIDATES = 128, 256, 150
 # By `python -m tests.benchmarks.stages`: bytes of memory and of disk, CPU seconds.
-DOCUMENT_MEMORY, DOCUMENT_DISK, DOCUMENT_SECONDS = 6.6e3, 0.4e3, 0.24e-3
-QUERY_MEMORY, QUERY_SECONDS = 57e3 / 200 * CANDIDATES, 4.0e-3
+DOCUMENT_MEMORY, DOCUMENT_DISK, DOCUMENT_SECONDS = 0.9e3, 0.4e3, 0.24e-3
+QUERY_MEMORY, QUERY_SECONDS = 46e3 / 200 * CANDIDATES, 4.0e-3
 SEARCH_SHARE = 0.3  # of the device's rate, in products of large blocks with a running top k
 
 
