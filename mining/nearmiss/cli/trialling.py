@@ -112,7 +112,7 @@ def _settings_of(typed: dict[str, Any], test_data: str, test_split: str | None) 
 
 
 def _show(outcome: "Outcome", choose: bool) -> None:
-    from nearmiss.training.trials.choosing import best_policy
+    from nearmiss.training.trials.policy_choice import best_policy
 
     measures = ("nDCG@10", "MRR@10", "Recall@100", "judged")
     console, table = table_of_numbers("policy", "queries", "negatives", "dense rank", *measures, "against in force")

@@ -19,18 +19,18 @@ from nearmiss.pipeline import Watch, silent
 from nearmiss.settings import Trial
 from nearmiss.storage.fingerprint import fingerprint_of
 from nearmiss.training.trials import trial_files
-from nearmiss.training.trials.choosing import Choice, best_policy, put_in_force
 from nearmiss.training.trials.classroom import Classroom, open_classroom
 from nearmiss.training.trials.exported_pairs import ExportedPairs
 from nearmiss.training.trials.measures import MEASURES, measure
 from nearmiss.training.trials.outcome import Outcome, Reached
 from nearmiss.training.trials.policies import IN_FORCE, Tried, tried
+from nearmiss.training.trials.policy_choice import PolicyChoice, best_policy, put_in_force
 from nearmiss.training.trials.stored_results import Store
 from nearmiss.training.trials.students import Trained
 from nearmiss.types import Floats
 from nearmiss.workspace import Workspace, open_to_read
 
-__all__ = ["Choice", "Outcome", "Reached", "Tried", "best_policy", "compare", "put_in_force", "trial"]
+__all__ = ["Outcome", "PolicyChoice", "Reached", "Tried", "best_policy", "compare", "put_in_force", "trial"]
 
 Tell = Callable[[Reached], None]
 

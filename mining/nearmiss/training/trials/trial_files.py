@@ -19,9 +19,9 @@ from nearmiss.run import policy_from
 from nearmiss.settings import Policy, Trial
 from nearmiss.storage.files import read_object, write_json
 from nearmiss.training.trials.certainty import interval
-from nearmiss.training.trials.choosing import best_policy
 from nearmiss.training.trials.outcome import CONFIDENCE, Outcome, Reached
 from nearmiss.training.trials.policies import AND, Tried
+from nearmiss.training.trials.policy_choice import best_policy
 
 SO_FAR, LATEST = "so_far.json", "latest.json"
 _WANTED = ("trial", "policies")

@@ -20,7 +20,7 @@ TO_CHANGE = 0.8  # share of the resamples in which another policy must be higher
 
 
 @dataclass(frozen=True)
-class Choice:
+class PolicyChoice:
     """The policy that should be in force, whether that is another than the one that is, and why, in words."""
 
     reached: Reached
@@ -28,7 +28,7 @@ class Choice:
     sentence: str
 
 
-def best_policy(outcome: Outcome) -> Choice | None:
+def best_policy(outcome: Outcome) -> PolicyChoice | None:
     """The policy that should be in force; None where no policy keeps a negative of the training queries."""
     able = [one for one in outcome.reached if one.tried.policy is not None]
     if not able:
@@ -49,10 +49,10 @@ def best_policy(outcome: Outcome) -> Choice | None:
         why = f"{best.tried.name} is {gap.mean:.4f} higher ({gap.low:+.4f} to {gap.high:+.4f}), which may be luck"
     verb = "stay" if chosen is before else "be"
     sentence = f"{chosen.tried.name} should {verb} in force: nDCG@10 {chosen.mean('ndcg'):.4f}; {why}."
-    return Choice(chosen, chosen is not before, " ".join([sentence, *_better_without(outcome, chosen)]))
+    return PolicyChoice(chosen, chosen is not before, " ".join([sentence, *_better_without(outcome, chosen)]))
 
 
-def put_in_force(run: Run, outcome: Outcome, by: str) -> Choice | None:
+def put_in_force(run: Run, outcome: Outcome, by: str) -> PolicyChoice | None:
     """Put the best policy in force, as a save of `by` that can be undone; RunError where another process holds it."""
     choice = best_policy(outcome)
     if choice is not None and choice.reached.tried.policy is not None:
