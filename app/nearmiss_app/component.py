@@ -16,23 +16,30 @@ IMPORT = re.compile(r'^import .*? from "(?:\./)?((?:\.\./\w+/)?[\w.]+)";\n', re.
 EXPORT = re.compile(r"^export (?!default)", re.MULTILINE)
 
 
-def component(package: str) -> Callable[..., Any]:
-    """The component that a package holds: its html, css and main script have the package's own name."""
-    name = package.rpartition(".")[2]
-    folder = files(package)
-    html, css = (folder.joinpath(f"{name}.{kind}").read_text("utf-8") for kind in ("html", "css"))
-    return st.components.v2.component(f"nearmiss_{name}", html=html, css=css, js=script_of(package))
+def component(package: str, *styles: str) -> Callable[..., Any]:
+    """
+    The component that a package holds: its html, css and main script have the package's own name.
+
+    `styles` are further style sheets, which may be another component's, as `../rankings/picture.css`.
+    """
+    name, read = package.rpartition(".")[2], reader_of(package)
+    css = "\n".join(read(style) for style in (*styles, f"{name}.css"))
+    return st.components.v2.component(f"nearmiss_{name}", html=read(f"{name}.html"), css=css, js=script_of(package))
 
 
 def script_of(package: str) -> str:
-    """The one script of a component; a module without imports may be another component's, as `../deck/outbox.js`."""
-    name, folder = package.rpartition(".")[2], files(package)
+    """The one script of a component; a module may be another component's, as `../deck/outbox.js`."""
+    return as_one_script(f"{package.rpartition('.')[2]}.js", reader_of(package))
 
-    def read(module: str) -> str:
-        beside = files(package.rpartition(".")[0]) if module.startswith("../") else folder
-        return beside.joinpath(*module.removeprefix("../").split("/")).read_text("utf-8")
 
-    return as_one_script(f"{name}.js", read)
+def reader_of(package: str) -> Callable[[str], str]:
+    """What reads a file of a component's folder, or of a folder beside it."""
+
+    def read(name: str) -> str:
+        folder = files(package.rpartition(".")[0]) if name.startswith("../") else files(package)
+        return folder.joinpath(*name.removeprefix("../").split("/")).read_text("utf-8")
+
+    return read
 
 
 def as_one_script(main: str, read: Callable[[str], str]) -> str:
@@ -43,7 +50,9 @@ def as_one_script(main: str, read: Callable[[str], str]) -> str:
 
 
 def _in_order(module: str, read: Callable[[str], str], above: tuple[str, ...]) -> Iterator[str]:
-    for imported in IMPORT.findall(read(module)):
+    for name in IMPORT.findall(read(module)):
+        # What another component's module imports lies beside that module.
+        imported = name if name.startswith("../") or "/" not in module else f"{module.rpartition('/')[0]}/{name}"
         # Functions may call each other both ways: what is only called later may stand later.
         if imported not in (*above, module):
             yield from _in_order(imported, read, (*above, module))

@@ -1,6 +1,7 @@
 """Documents and queries of the map to read: one with its text, its neighbours and its queries; moves between them."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 
 import pandas as pd
 import streamlit as st
@@ -8,13 +9,16 @@ import streamlit as st
 from nearmiss import maps
 from nearmiss.counts import counted
 from nearmiss.maps import Around, Atlas
-from nearmiss_app import navigation, theme
+from nearmiss.session import query_picture, query_view
+from nearmiss_app import navigation, state, theme
 from nearmiss_app.charts import map as charts
 from nearmiss_app.charts import map_words as words
+from nearmiss_app.distances import distances
 
 LISTED = 500
 OPENING = 160  # of a text in a list
 NEIGHBOURS = 10
+RINGS = "map_rings"
 ROW = "single-cell"  # a click anywhere in a row, and the arrow keys
 
 
@@ -73,23 +77,27 @@ def neighbours_of(atlas: Atlas, doc_id: str) -> None:
 
 
 def true_cosines(atlas: Atlas, around: Around) -> None:
-    """The candidates by cosine: a strip to see at a glance, a table to choose from."""
+    """The query's candidates in a picture with true distances, and how far the map is from them."""
     if around.asked:
         st.markdown(
             f"**{around.kept} of its {around.asked}** most alike documents are among the {around.asked} nearest here."
         )
-    texts = atlas.work.texts(around.candidates["doc_id"].tolist())
-    st.plotly_chart(
-        charts.strip_figure(around, texts, dark=theme.is_dark()),
-        key="map_strip",
-        theme=None,
-        config={"displayModeBar": False},
-        alt="Candidates of the query by cosine, each status in its lane",
+    work, reviewer = atlas.work, state.reviewer()
+    view = query_view.view(work, around.query_id, work.policy, reviewer)
+    distances(
+        {
+            "view": query_view.plain(view),
+            "picture": asdict(query_picture.picture(work, around.query_id, work.policy, reviewer)),
+            "dark": theme.is_dark(),
+            "looks": {"status": theme.looks(theme.STATUS)},
+            "focus": st.query_params.get("doc", ""),
+        },
+        key=RINGS,
+        on_press=lambda: open_document(st.session_state[RINGS].pressed),
     )
-    _candidates_by_cosine(around, texts)
 
 
-def _candidates_by_cosine(around: Around, texts: Sequence[str]) -> None:
+def candidates_by_cosine(around: Around, texts: Sequence[str]) -> None:
     """A table of the candidates; a press opens one."""
     candidates = around.candidates
     statuses = [theme.STATUS[status] for status in candidates["status"]]

@@ -8,7 +8,7 @@ import { REASONS, VERDICTS } from "../../app/nearmiss_app/deck/actions.js";
 import { percent, shortened } from "../../app/nearmiss_app/rankings/drawing.js";
 import { Judgements } from "../../app/nearmiss_app/rankings/judgements.js";
 import { asked_by_key, key_of_reason } from "../../app/nearmiss_app/rankings/keys.js";
-import { room_for_names, spread } from "../../app/nearmiss_app/rankings/picture_layout.js";
+import { box_of_words, room_for_names, spread } from "../../app/nearmiss_app/rankings/picture_layout.js";
 import { beside, candidates_between, first_place, further, rank_words, soon_read } from "../../app/nearmiss_app/rankings/places.js";
 
 const item = (doc_id, status, more = {}) => ({ doc_id, title: "", first_words: doc_id, status, side: "between", verdict: "", is_positive: status === "known_positive", ...more });
@@ -142,6 +142,8 @@ test("a name stands beside its sign, and is left out where there is no room", ()
   const spots = new Map([[0, [0, 40]], [1, [0, 42]]]);
   assert.deepEqual(room_for_names([[0, "salt"]], spots, 300, 200).map(([words, left]) => [words, left]), [["salt", 11]]);
   assert.deepEqual(room_for_names([[0, "a name wider than the picture"]], spots, 60, 200), []);
+  // "answer" stands at the right of the sign: the name gives way to it.
+  assert.deepEqual(room_for_names([[0, "salt"]], spots, 300, 200, [box_of_words("answer .4", 44)]).map(([words, left]) => [words, left < 11]), [["salt", true]]);
 });
 
 test("shares and names are short", () => {

@@ -27,6 +27,7 @@ def test_the_plain_modules_do_what_their_tests_say(of):
     [
         ("deck", {"Deck", "Ledger", "Outbox", "Queue", "card_view", "rankings_view", "bar", "dialog", "h"}),
         ("tuner", {"Panel", "CountsView", "setting_row", "histogram", "nearest", "make"}),
+        ("distances", {"Distances", "Picture", "spread", "sign", "h"}),
         ("rankings", {"QueryPage", "Columns", "Bump", "Picture", "Judgements", "Outbox", "outbox_of", "spread", "h"}),
     ],
 )
@@ -47,3 +48,14 @@ def test_modules_stand_before_those_that_import_them():
     }
     script = as_one_script("a.js", texts.__getitem__)
     assert script.split() == ["const", "c", "=", "1;", "function", "b()", "{}", "export", "default", "a;"]
+
+
+def test_what_another_components_module_imports_lies_beside_that_module():
+    texts = {
+        "a.js": 'import { b } from "../other/b.js";\nexport default a;\n',
+        "../other/b.js": 'import { c } from "./c.js";\nimport { d } from "../third/d.js";\nexport const b = 2;\n',
+        "../other/c.js": "export const c = 3;\n",
+        "../third/d.js": "export const d = 4;\n",
+    }
+    script = as_one_script("a.js", texts.__getitem__)
+    assert re.findall(r"\w = \d|default \w", script) == ["c = 3", "d = 4", "b = 2", "default a"]

@@ -113,6 +113,24 @@ def test_a_query_is_found_and_its_candidates_are_read_by_keys(atlas, look):
     page.wait_for_function("!location.search.includes('query=')")
 
 
+def test_the_rings_around_a_query_are_walked_by_keys_and_enter_reads_one(atlas, look):
+    query_id = atlas.work.query_ids[4]
+    page = look(f"/map?query={query_id}")
+    page.wait_for_selector(".distances .point")
+    still(page)
+    page.locator(".distances .point[tabindex='0']").focus()
+    for _ in range(2):
+        page.keyboard.press("ArrowLeft")
+    point = page.locator(".distances .point.here")
+    doc_id, words = point.get_attribute("data-doc"), point.get_attribute("aria-label")
+    candidates = atlas.around(query_id, atlas.work.decision()).candidates.set_index("doc_id")
+    assert f"distance {1 - candidates.loc[doc_id, 'cosine']:.2f}" in words
+    assert "doc=" not in page.url
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**doc={doc_id}*")
+    page.get_by_role("region", name="Document", exact=True).first.wait_for()
+
+
 def test_a_hostile_text_runs_nothing_and_asks_nobody(looked_at, atlas, run, open_in_browser, served):
     shutil.copytree(looked_at.folder / "rounds", run / "rounds", dirs_exist_ok=True)
     for name, column in (("documents", "text"), ("documents", "title"), ("queries", "text")):

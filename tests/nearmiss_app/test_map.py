@@ -233,8 +233,13 @@ def test_around_a_query_its_candidates_stand_by_their_true_cosine(atlas, open_pa
     assert list(names).index("the query") < list(names).index("positive")  # which it must not hide
     for status, own in around.candidates.groupby("status"):
         assert sorted(names[STATUS[status].word]) == sorted(own["point"])
-    strip = figure(page, "map_strip")
-    assert strip["layout"]["yaxis"]["ticktext"][0] == "positive"
+    [rings] = [json.loads(one.proto.json) for one in page.get("bidi_component") if "picture" in one.proto.json]
+    drawn = {item["doc_id"]: place for place, item in enumerate(rings["view"]["documents"])}
+    listed = around.candidates[around.candidates["doc_id"].isin(list(drawn))]
+    assert len(listed) == len(drawn)
+    places = [drawn[doc_id] for doc_id in listed["doc_id"]]
+    np.testing.assert_allclose(np.array(rings["picture"]["distances"])[places], 1 - listed["cosine"], atol=1e-3)
+    assert [rings["view"]["documents"][place]["status"] for place in places] == listed["status"].tolist()
 
 
 def test_a_candidate_is_read_beside_the_positive(atlas, open_page):

@@ -6,18 +6,16 @@ from collections.abc import Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from nearmiss.maps import SHOWN_FIRST, Around, Atlas
+from nearmiss.maps import Around, Atlas
 from nearmiss_app.charts.map_labels import TopicLabel, Window
 from nearmiss_app.charts.map_layers import MANY, OTHERS, Layer
 from nearmiss_app.charts.style import INK, SYMBOLS, styled
-from nearmiss_app.theme import STATUS
 
 PAPER = {"light": "#fbfbf9", "dark": "#15181c"}
 QUIET = {"light": "#5c6370", "dark": "#a9b1bd"}
 WIDTH, LOWEST = 600, 360  # pixels
 HIGHEST, HIGHEST_AROUND = 600, 420
 BUTTONS = 32  # pixels above the map
-LANE = 26
 SMALL = 5000  # points of a picture that is drawn as SVG, with texts on hover; WebGL draws larger ones
 LABEL = 70  # characters
 BINS = 40  # of the density, in each direction
@@ -92,34 +90,6 @@ def legend(drawn: Sequence[Layer], *, dark: bool) -> str:
         "<div style='display:flex;flex-wrap:wrap;gap:2px 18px;font-size:0.875rem;font-variant-numeric:tabular-nums'>"
         f"{''.join(entries)}</div>"
     )
-
-
-def strip_figure(around: Around, labels: Sequence[str], *, dark: bool) -> go.Figure:
-    """The query's candidates by their true cosine, each status in its lane."""
-    candidates = around.candidates
-    present = [status for status in SHOWN_FIRST if candidates["status"].eq(status).any()]
-    figure = go.Figure()
-    for lane, status in enumerate(present):
-        rows = np.flatnonzero(candidates["status"].eq(status))
-        look = STATUS[status]
-        layer = Layer(look.word, rows, look, 12 if look.sign == "★" else 8)
-        figure.add_scatter(
-            x=candidates["cosine"].to_numpy()[rows],
-            y=np.full(len(rows), lane),
-            **_sign(layer, dark),
-            hovertext=[html.escape(shortened(labels[row])) for row in rows],
-            hovertemplate="%{x:.3f}  %{hovertext}<extra></extra>",
-        )
-    styled(figure, dark=dark, height=LANE * len(present) + 48)
-    figure.update_yaxes(
-        tickvals=list(range(len(present))),
-        ticktext=[STATUS[status].word for status in present],
-        range=[len(present) - 0.5, -0.5],
-        fixedrange=True,
-    )
-    figure.update_xaxes(title={"text": "cosine to the query", "font": {"size": 13}}, fixedrange=True, nticks=5)
-    figure.update_layout(hovermode="closest", dragmode=False, showlegend=False)
-    return figure
 
 
 def score_bars(scores: np.ndarray, chosen: np.ndarray, *, dark: bool) -> go.Figure:

@@ -9,7 +9,7 @@ from typing import Any
 
 from nearmiss_app.component import component
 
-_rankings = component(__name__)
+_rankings = component(__name__, "picture.css")
 
 
 def rankings(data: dict[str, Any], *, key: str) -> None:

@@ -3,7 +3,7 @@
 
 import { fixed, h } from "../deck/elements.js";
 import { named, percent, shortened, svg } from "./drawing.js";
-import { room_for_names, spread } from "./picture_layout.js";
+import { box_of_words, room_for_names, spread } from "./picture_layout.js";
 import { weight_of } from "./places.js";
 
 const NAMED = 9; // nearest documents with a name
@@ -74,6 +74,7 @@ export class Picture {
 
   rings() {
     this.ring_words = []; // over the points
+    this.ring_boxes = [];
     const farthest = Math.max(...this.picture.distances, 0.01);
     const scale = [0.25, 0.5, 0.75, 1].filter((distance) => distance < farthest).map((distance) => this.ring(distance, "scale", distance.toFixed(2)));
     const answers = this.order.filter((place) => this.view.documents[place].is_positive).map((place, number) => this.ring(this.picture.distances[place], "answer", number ? "" : `answer ${fixed(this.picture.distances[place])}`));
@@ -84,6 +85,7 @@ export class Picture {
   ring(distance, name, words) {
     const radius = this.radius(distance);
     const down = name === "scale" ? radius + 13 : -radius - 4;
+    if (words) this.ring_boxes.push(box_of_words(words, down));
     if (words) this.ring_words.push(svg("g", { class: `ring ${name}` }, svg("text", { y: down.toFixed(1), "text-anchor": "middle" }, words)));
     return svg("g", { class: `ring ${name}` }, svg("circle", { r: radius.toFixed(1) }));
   }
@@ -119,7 +121,7 @@ export class Picture {
     const places = [...new Set([...of(2), ...this.order.slice(0, NAMED), ...of(1)])];
     /** @type {[number, string][]} */
     const names = places.map((place) => [place, shortened(named(this.view.documents[place]), LONGEST)]);
-    return room_for_names(names, this.places, width, height).map(([words, left, top]) =>
+    return room_for_names(names, this.places, width, height, this.ring_boxes).map(([words, left, top]) =>
       svg("text", { class: "name", x: left.toFixed(1), y: (top + BASELINE).toFixed(1) }, words));
   }
 

@@ -38,23 +38,30 @@ export function spread(order, radius_of, angles) {
 
 /**
  * Where there is room for the name of each place, in this order; a name without room is left out.
- * @param {[place: number, words: string][]} names
+ * @param {[place: number, name: string][]} names
  * @param {Map<number, Spot>} spots of all signs
  * @param {number} width @param {number} height of the picture
- * @returns {[words: string, left: number, top: number][]}
+ * @param {Box[]} words that stand there already
+ * @returns {[name: string, left: number, top: number][]}
  */
-export function room_for_names(names, spots, width, height) {
+export function room_for_names(names, spots, width, height, words = []) {
   /** @type {Box[]} */
-  const taken = [[-9, -9, 9, 9], ...[...spots.values()].map(([x, y]) => /** @type {Box} */ ([x - 6, y - 6, x + 6, y + 6]))];
+  const taken = [[-9, -9, 9, 9], ...words, ...[...spots.values()].map(([x, y]) => /** @type {Box} */ ([x - 6, y - 6, x + 6, y + 6]))];
   const inside = ([left, top, right, bottom]) => left > -width / 2 && right < width / 2 && top > -height / 2 && bottom < height / 2;
   const free = (box) => inside(box) && taken.every((other) => box[2] < other[0] || box[0] > other[2] || box[3] < other[1] || box[1] > other[3]);
-  return names.flatMap(([place, words]) => {
-    const long = words.length * WIDE;
+  return names.flatMap(([place, name]) => {
+    const long = name.length * WIDE;
     const box = corners(spots.get(place), long).map(([left, top]) => /** @type {Box} */ ([left, top, left + long, top + HIGH])).find(free);
     if (!box) return [];
     taken.push(box);
-    return [/** @type {[string, number, number]} */ ([words, box[0], box[1]])];
+    return [/** @type {[string, number, number]} */ ([name, box[0], box[1]])];
   });
+}
+
+/** Where words lie whose middle is above or below that of the picture. @param {string} words @param {number} y of their line @returns {Box} */
+export function box_of_words(words, y) {
+  const half = (words.length * WIDE) / 2;
+  return [-half, y - HIGH + 3, half, y + 3];
 }
 
 /** Left upper corners that a name may have: beside its sign, then below and above. @param {Spot} spot @returns {Spot[]} */

@@ -15,7 +15,14 @@ from nearmiss_app import navigation, state, theme
 from nearmiss_app.charts import map as charts
 from nearmiss_app.charts import map_labels, map_layers
 from nearmiss_app.charts import map_words as words
-from nearmiss_app.map_documents import look_at, neighbours_of, queries_of, read, true_cosines
+from nearmiss_app.map_documents import (
+    candidates_by_cosine,
+    look_at,
+    neighbours_of,
+    queries_of,
+    read,
+    true_cosines,
+)
 from nearmiss_app.map_list import PLOT, listed, take
 from nearmiss_app.map_narrowing import narrow, search, wanted_points
 
@@ -149,6 +156,7 @@ def neighbourhood(atlas: Atlas, by: Grouping, query_id: str) -> None:
     halves = st.grid(2, min_column_width=400, gap="medium")
     with halves.cell():
         plot(atlas, by, around)
+        candidates_by_cosine(around, atlas.work.texts(around.candidates["doc_id"].tolist()))
     with halves.cell():
         true_cosines(atlas, around)
     doc_id = st.query_params.get("doc")
