@@ -309,7 +309,7 @@ def test_a_port_that_is_none_is_refused(capsys, monkeypatch, run, port):
 
 
 def test_the_app_prints_the_address_of_the_page_that_is_asked_for(capsys, monkeypatch, run):
-    monkeypatch.setattr("nearmiss.cli.serving.serve", lambda *_: None)
+    monkeypatch.setattr("nearmiss.cli.serving.serve", lambda *_, **__: None)
     page = "review?query=q82&doc=p0516"
     _, _, err = call(capsys, monkeypatch, "app", run, "--page", page)
     first, second = err.splitlines()

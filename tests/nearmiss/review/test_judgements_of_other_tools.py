@@ -373,7 +373,7 @@ def test_the_app_is_told_the_whole_path_of_its_log(run, tmp_path, monkeypatch):
     began = {}
     monkeypatch.chdir(tmp_path)
     open_log(tmp_path / "mine.db").close()
-    monkeypatch.setattr(serving, "serve", lambda run, reviews, reviewer, where: began.update(reviews=reviews))
+    monkeypatch.setattr(serving, "serve", lambda run, reviews, *_, **__: began.update(reviews=reviews))
     import sys
 
     from nearmiss import cli
