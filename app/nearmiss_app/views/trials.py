@@ -55,7 +55,7 @@ def asking(work: Workspace) -> training.Asked:
     saved = [f"{SAVED}{place}" for place in range(1, len(tuning.history(work.run).saved) + 1)]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         names = st.multiselect(
-            "Policies", [*PRESETS, *saved], key="trial_policies", placeholder="presets, saved ones", width=360
+            "Policies", [*PRESETS, *saved], key="trial_policies", placeholder="presets, saved ones", width=300
         )
         along = st.selectbox(
             "Along a setting",
@@ -64,13 +64,13 @@ def asking(work: Workspace) -> training.Asked:
             key="trial_along",
             format_func=lambda name: name.replace("_", " "),
             placeholder="none",
-            width=220,
+            width=200,
         )
-        student = st.selectbox("Student", list(get_args(StudentName)), key="trial_student", width=150)
+        student = st.selectbox("Student", list(get_args(StudentName)), key="trial_student", width=130)
         folds = st.selectbox(
-            "Tested on", list(TESTED), key="trial_folds", format_func=lambda number: TESTED[number], width=220
+            "Tested on", list(TESTED), key="trial_folds", format_func=lambda number: TESTED[number], width=230
         )
-        seeds = st.number_input("Students for each", 1, 20, 5, key="trial_seeds", width=150)
+        seeds = st.number_input("Students for each", 1, 20, 5, key="trial_seeds", width=140)
     shown = trial_files.latest(work.run.folder)
     if shown is None or shown["trial"]["student"] != student:
         st.caption(FINDINGS[student])  # else it stands beside what was found

@@ -4,19 +4,16 @@ Choosing: the policy whose students did best is put in force.
 In:  a run, the outcome of a trial, and who asks
 Out: what was chosen, in a sentence that says how sure the trial is of it; the policy in force, and its history
 
-The policy in force stays unless another has a higher mean in four of five resamples of the trial. In-batch only keeps
-no negatives, so it cannot be chosen; where it does best, the sentence says so.
+The policy in force stays unless the trial calls the best one better than it. In-batch only keeps no negatives, so it
+cannot be chosen; where it is better than what is chosen, the sentence says so.
 """
 
 from dataclasses import dataclass
 
 from nearmiss.run import Run
 from nearmiss.session.tuning.saved import save
-from nearmiss.training.trials.certainty import difference
 from nearmiss.training.trials.outcome import Outcome, Reached
 from nearmiss.training.trials.policies import IN_BATCH
-
-TO_CHANGE = 0.8  # share of the resamples in which another policy must be higher than the one in force
 
 
 @dataclass(frozen=True)
@@ -39,12 +36,10 @@ def best_policy(outcome: Outcome) -> PolicyChoice | None:
         chosen, why = best, "the policy that was in force keeps nothing of the training queries"
     elif best is before:
         chosen, why = before, "no other policy that keeps negatives is higher"
-    elif _is_higher(outcome, best, before):
-        gap = outcome.difference(best, before)
+    elif (gap := outcome.difference(best, before)).verdict:
         chosen = best
         why = f"{gap.mean:.4f} above {outcome.in_force} ({gap.low:+.4f} to {gap.high:+.4f})"
     else:
-        gap = outcome.difference(best, before)
         chosen = before
         why = f"{best.tried.name} is {gap.mean:.4f} higher ({gap.low:+.4f} to {gap.high:+.4f}), which may be luck"
     verb = "stay" if chosen is before else "be"
@@ -60,17 +55,9 @@ def put_in_force(run: Run, outcome: Outcome, by: str) -> PolicyChoice | None:
     return choice
 
 
-def _is_higher(outcome: Outcome, one: Reached, other: Reached) -> bool:
-    """Whether one policy is higher than the other in enough resamples."""
-    trial, level = outcome.trial, 2 * TO_CHANGE - 1
-    return difference(one.measures["ndcg"], other.measures["ndcg"], level, trial.resamples, trial.seed).low > 0
-
-
 def _better_without(outcome: Outcome, chosen: Reached) -> list[str]:
     """A word of warning where students do better without hard negatives."""
     none = outcome.called(IN_BATCH)
-    if none is None or not _is_higher(outcome, none, chosen):
+    if none is None or (gap := outcome.difference(none, chosen)).verdict != "better":
         return []
-    gap = outcome.difference(none, chosen)
-    verb = "are" if gap.verdict else "may be"
-    return [f"Students {verb} better without hard negatives, by {gap.mean:.4f} ({gap.low:+.4f} to {gap.high:+.4f})."]
+    return [f"Students are better without hard negatives, by {gap.mean:.4f} ({gap.low:+.4f} to {gap.high:+.4f})."]
