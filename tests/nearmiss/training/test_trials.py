@@ -522,8 +522,14 @@ def test_in_folds_every_query_is_tested_once_by_students_that_never_saw_it(run):
     assert not any(room.trainable[room.questions.rows].any() for room in rooms)
     outcome = trials.trial(run, trial)
     assert outcome.questions == len(asked)
+    table = rooms[0].work.decision()
+    kept = table.slot > 0
+    by_name = {one.tried.name: one for one in outcome.reached}
     for one in outcome.reached:
         assert one.measures["ndcg"].shape == (1, len(asked))
+    assert by_name["in-batch only"].estimated_answers is None
+    mean = rooms[0].work.table.number("p_relevant")[kept].mean()
+    assert by_name["in force"].estimated_answers == pytest.approx(mean, rel=0.05)
     # A fold's students are those of a trial with its questions alone.
     room, pairs = rooms[2], rooms[2].exported(outcome.best.tried.policy)
     student = room.student.train(pairs, 2)
@@ -551,6 +557,10 @@ def test_another_policy_is_chosen_where_it_is_better_than_the_one_in_force():
     assert choice.changes
     assert choice.sentence.startswith("no filter should be in force: nDCG@10 0.3")
     assert "0.1000 above in force = default (+0.1000 to +0.1000)" in choice.sentence
+    assert "by the estimate" not in choice.sentence
+    looser, strict = replace(better, estimated_answers=0.081), replace(before, estimated_answers=0.034)
+    said = trials.best_policy(outcome_of(looser, strict, in_force=before.tried.name)).sentence
+    assert "Of what it keeps 8.1% are answers by the estimate, 3.4% of what was kept." in said
     assert "Students are better without hard negatives, by 0.2000 (+0.2000 to +0.2000)." in choice.sentence
     # Half of the questions gain .1 and half lose nearly as much: higher in the mean, and not told apart.
     uneven = made_result("no filter", bare, base + np.tile([0.1, -0.09], 20))

@@ -143,7 +143,9 @@ class _School:
                 advance(1)
             parts.append(own)
         counts = [pairs.counts() for pairs in exported]
-        ranks = [rank for room, pairs in zip(self.rooms, exported, strict=True) if (rank := room.median_rank(pairs))]
+        taught = list(zip(self.rooms, exported, strict=True))
+        ranks = [rank for room, pairs in taught if (rank := room.median_rank(pairs)) is not None]
+        answers = [share for room, pairs in taught if (share := room.estimated_answers(pairs)) is not None]
         return Reached(
             tried=one,
             counts={name: round(float(np.mean([count[name] for count in counts]))) for name in counts[0]},
@@ -151,6 +153,7 @@ class _School:
             median_rank=float(np.median(ranks)) if ranks else None,
             measures=_side_by_side(parts),
             seconds=float(sum(part["seconds"] for own in parts for part in own)),
+            estimated_answers=float(np.mean(answers)) if answers else None,
         )
 
     def _found(self, room: Classroom, of: object, student: Callable[[], Trained]) -> dict[str, Floats]:

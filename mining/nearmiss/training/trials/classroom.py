@@ -61,11 +61,21 @@ class Classroom:
 
     def median_rank(self, exported: ExportedPairs) -> float | None:
         """The median dense rank of the negatives; None without dense retrieval."""
-        keys, ranks = self._dense_ranks
+        found = self._of_negatives(exported, "dense_rank")
+        return float(np.median(found)) if len(found) else None
+
+    def estimated_answers(self, exported: ExportedPairs) -> float | None:
+        """The estimated share of answers among the negatives: the mean of `p_relevant`; None without negatives."""
+        found = self._of_negatives(exported, "p_relevant")
+        return float(np.mean(found)) if len(found) else None
+
+    def _of_negatives(self, exported: ExportedPairs, column: str) -> Floats:
+        """The values of a column for the negatives, where they are known."""
         negative = ~exported.is_positive
         wanted = exported.query[negative] * self._base + exported.document[negative]
-        found = ranks[np.searchsorted(keys, wanted)]
-        return float(np.median(found[~np.isnan(found)])) if (~np.isnan(found)).any() else None
+        keys, order = self._by_key
+        found = self.work.table.number(column)[order[np.searchsorted(keys, wanted)]]
+        return found[~np.isnan(found)]
 
     @cached_property
     def student(self) -> Student:
@@ -119,11 +129,12 @@ class Classroom:
         return len(self.work.run.dataset.documents)
 
     @cached_property
-    def _dense_ranks(self) -> tuple[Ints, Floats]:
+    def _by_key(self) -> tuple[Ints, Ints]:
+        """Each candidate's query and document as one number, rising, and the candidates in that order."""
         queries, documents = self._pairs
         keys = queries * self._base + documents
         order = np.argsort(keys)
-        return keys[order], self.work.table.number("dense_rank")[order]
+        return keys[order], order
 
     @cached_property
     def space(self) -> Space:

@@ -36,6 +36,7 @@ class Reached:
     median_rank: float | None
     measures: dict[str, Floats]
     seconds: float  # of training and testing all of them; stored results count the time they took then
+    estimated_answers: float | None = None  # share of the negatives, by `p_relevant`
 
     def mean(self, measure: str) -> float | None:
         """The mean over seeds and questions; None where no question has it."""
@@ -136,6 +137,7 @@ class Outcome:
             **one.counts,
             "export_fingerprint": one.export_fingerprint,
             "median_dense_rank": one.median_rank,
+            "estimated_answers": one.estimated_answers,
             **{name: one.mean(name) for name in MEASURES},
             "ndcg_interval": self.interval(one),
             "ndcg_by_seed": one.measures["ndcg"].mean(axis=1).tolist(),

@@ -44,7 +44,8 @@ def best_policy(outcome: Outcome) -> PolicyChoice | None:
         why = f"{best.tried.name} is {gap.mean:.4f} higher ({gap.low:+.4f} to {gap.high:+.4f}), which may be luck"
     verb = "stay" if chosen is before else "be"
     sentence = f"{chosen.tried.name} should {verb} in force: nDCG@10 {chosen.mean('ndcg'):.4f}; {why}."
-    return PolicyChoice(chosen, chosen is not before, " ".join([sentence, *_better_without(outcome, chosen)]))
+    said = [sentence, *_answers_kept(chosen, before), *_better_without(outcome, chosen)]
+    return PolicyChoice(chosen, chosen is not before, " ".join(said))
 
 
 def put_in_force(run: Run, outcome: Outcome, by: str) -> PolicyChoice | None:
@@ -53,6 +54,16 @@ def put_in_force(run: Run, outcome: Outcome, by: str) -> PolicyChoice | None:
     if choice is not None and choice.reached.tried.policy is not None:
         save(run, choice.reached.tried.policy, by)
     return choice
+
+
+def _answers_kept(chosen: Reached, before: Reached | None) -> list[str]:
+    """What the change does to the unlabelled answers among the kept, which held-out labels hardly see."""
+    if before is None or before is chosen or None in (chosen.estimated_answers, before.estimated_answers):
+        return []
+    return [
+        f"Of what it keeps {chosen.estimated_answers:.1%} are answers by the estimate, "
+        f"{before.estimated_answers:.1%} of what was kept."
+    ]
 
 
 def _better_without(outcome: Outcome, chosen: Reached) -> list[str]:
