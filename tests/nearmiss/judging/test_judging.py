@@ -197,6 +197,7 @@ def test_a_spent_budget_loses_nothing_and_nothing_is_asked_twice(work, models):
     assert set(models.answered.values()) == {1}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kills", "at_once"), [(10, 1), (2, 4)])
 def test_a_killed_command_asks_again_only_what_was_under_way(run, models, tmp_path, kills, at_once):
     chance, pid_file = random.Random(14), tmp_path / "pid"
