@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, settings
 from nearmiss import data as dataset
 from nearmiss import pipeline
 from nearmiss.settings import Mining
+from nearmiss.workspace import open_workspace
 from tests.words import OverlapTeacher, WordEncoder
 
 ROOT = Path(__file__).parent.parent
@@ -83,6 +84,14 @@ def mined_by_command(tmp_path_factory):
 def run(mined, tmp_path):
     """A copy of the run that a test may change."""
     return Path(shutil.copytree(mined, tmp_path / "sample"))
+
+
+@pytest.fixture
+def work(run):
+    """That copy, opened."""
+    opened = open_workspace(run)
+    yield opened
+    opened.log.close()
 
 
 # Where trained or converted models, servers or killed processes take the seconds.

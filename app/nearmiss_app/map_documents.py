@@ -86,7 +86,7 @@ def true_cosines(atlas: Atlas, around: Around) -> None:
     view = query_view.view(work, around.query_id, work.policy, reviewer)
     distances(
         {
-            "view": query_view.plain(view),
+            "view": {"documents": query_view.plain(view)["documents"]},
             "picture": asdict(query_picture.picture(work, around.query_id, work.policy, reviewer)),
             "dark": theme.is_dark(),
             "looks": {"status": theme.looks(theme.STATUS)},

@@ -71,7 +71,7 @@ def outcomes(arguments: argparse.Namespace, name: str, run: Path, settings: Tria
     """The presets as mined, and the policy in force as reviewed, where the truth is known."""
     collection = COLLECTIONS[name]
     own = trials.trial(run, replace(settings, folds=5, seeds=1))
-    print(f"\n{name}, {settings.student}, chosen: {trials.best_policy(own).sentence}", flush=True)
+    print(f"\n{name}, {settings.student}, chosen: {own.choice.sentence}", flush=True)
     test = questions_of(arguments.data / name, arguments.runs / "data" / f"{name}-test", run, collection)
     yield trials.trial(run, settings, policies=arguments.policies, test=test), "as mined"
     if collection.truth:

@@ -22,13 +22,6 @@ HOSTILE = "<script>alert(1)</script> ![x](http://x.test/y.png) $\\pi$ # [a](b) \
 
 
 @pytest.fixture
-def work(run):
-    opened = open_workspace(run)
-    yield opened
-    opened.log.close()
-
-
-@pytest.fixture
 def candidates(work):
     """Pairs of different queries, none of them a positive."""
     chosen = {}

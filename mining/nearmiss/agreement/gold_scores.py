@@ -12,10 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from nearmiss.agreement.intervals import AgreementEstimate, share
-from nearmiss.review import GOLD, JUDGEMENTS, TRAINING, Standing
+from nearmiss.review import ANSWERS, GOLD, JUDGEMENTS, TRAINING, Standing
 from nearmiss.types import Pair
 
-ANSWERS = ("relevant", "partial")
 NOBODY = share(0, 0)
 
 

@@ -12,7 +12,8 @@ from typing import Any
 
 from nearmiss.agreement.intervals import AgreementEstimate as Share
 from nearmiss.agreement.intervals import share
-from nearmiss.audit.samples import ANSWERS, drawn, opinions_of
+from nearmiss.audit.samples import drawn, opinions_of
+from nearmiss.review import ANSWERS
 from nearmiss.workspace import Workspace
 
 

@@ -24,12 +24,11 @@ from nearmiss.audit.planning import fingerprint, strata_of
 from nearmiss.audit.proxies import proxy, proxy_of
 from nearmiss.audit.strata import OUTSIDE, REFUSED
 from nearmiss.calibration import stored
-from nearmiss.review import ADJUDICATION, CHOSEN, GOLD, JUDGEMENTS, REPEAT, TESTS, TRAINING, AuditPlan, Draw
+from nearmiss.review import ADJUDICATION, ANSWERS, CHOSEN, GOLD, JUDGEMENTS, REPEAT, TESTS, TRAINING, AuditPlan, Draw
 from nearmiss.selection import verdict_code
 from nearmiss.types import Bools, Floats, Ints, Pair
 from nearmiss.workspace import Workspace
 
-ANSWERS = ("relevant", "partial")  # neither may train as a negative
 UNJUDGED, NEGATIVE, UNSURE = (verdict_code(word) for word in (None, "not_relevant", "unsure"))
 QUEUE = "queue"
 QUEUE_STRATA = 5

@@ -49,9 +49,8 @@ class NumberedTexts:
     @cached_property
     def by_rarity(self) -> npt.NDArray[np.int64]:
         """The distinct words of each text, one text after another, the rarest first; of equally rare ones the first."""
-        held_by = np.bincount(self.holds.indices, minlength=self.holds.shape[1])
         row = np.repeat(np.arange(len(self.sizes)), self.sizes)
-        order = np.lexsort((self.holds.indices, held_by[self.holds.indices], row))
+        order = np.lexsort((self.holds.indices, self.held_by[self.holds.indices], row))
         return np.asarray(self.holds.indices[order], np.int64)
 
     @cached_property
@@ -65,13 +64,18 @@ class NumberedTexts:
         return found
 
     @cached_property
-    def rarity(self) -> Scores:
-        """log(1 + texts / those that hold it) of each word, (n_words,)."""
+    def held_by(self) -> npt.NDArray[np.int64]:
+        """How many texts hold each word, (n_words,)."""
         n_texts, n_words = self.holds.shape
         held_by = np.zeros(n_words, np.int64)
         for start in range(0, n_texts, TEXT_BLOCK):
             held_by += np.bincount(self.holds[start : start + TEXT_BLOCK].indices, minlength=n_words)
-        rarity: Scores = np.log1p(n_texts / (held_by + 0.5)).astype(np.float32)
+        return held_by
+
+    @cached_property
+    def rarity(self) -> Scores:
+        """log(1 + texts / those that hold it) of each word, (n_words,)."""
+        rarity: Scores = np.log1p(self.holds.shape[0] / (self.held_by + 0.5)).astype(np.float32)
         return rarity
 
     def weighted(self, texts: AnyInts | slice) -> "csr_array":

@@ -61,7 +61,6 @@ def trial(
     """Find which policy trains the better model: small students learn each export, and are tested on unseen queries."""
     let_threads_sleep()
     from nearmiss.training import trials
-    from nearmiss.training.trials import trial_files
 
     typed = typed_fields(Trial, flags)
     if choose and not test_data and not {"folds", "seeds", "held_out"} & set(typed):
@@ -89,7 +88,7 @@ def trial(
         choose=getpass.getuser() if choose else "",
     )
     if json:
-        print_json(trial_files.content_of(outcome))
+        print_json(outcome.as_json())
     else:
         _show(outcome, choose)
 
@@ -112,8 +111,6 @@ def _settings_of(typed: dict[str, Any], test_data: str, test_split: str | None) 
 
 
 def _show(outcome: "Outcome", choose: bool) -> None:
-    from nearmiss.training.trials.policy_choice import best_policy
-
     measures = ("nDCG@10", "MRR@10", "Recall@100", "judged")
     console, table = table_of_numbers("policy", "queries", "negatives", "dense rank", *measures, "against in force")
     table.add_row("untrained", "", "", "", *_measures(outcome.untrained, None), "")
@@ -128,7 +125,7 @@ def _show(outcome: "Outcome", choose: bool) -> None:
             style="bold" if one is outcome.best else None,
         )
     console.print(table)
-    choice = best_policy(outcome)
+    choice = outcome.choice
     sentences = [*_what_was_tried(outcome), *outcome.sentences()]
     if choice:
         sentences.append(choice.sentence + (" It is now." if choose and choice.changes else ""))

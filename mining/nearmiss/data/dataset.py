@@ -50,7 +50,7 @@ def passage(title: str, text: str) -> str:
 
 def passages(documents: pd.DataFrame) -> list[str]:
     """The text of each document that every source, encoder and teacher sees, in order."""
-    return [passage(title, text) for title, text in zip(documents["title"], documents["text"], strict=True)]
+    return list(Passages(documents))
 
 
 class Passages(Sequence[str]):

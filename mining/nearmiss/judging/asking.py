@@ -26,7 +26,7 @@ from nearmiss.judging.judge_prompt import JudgePrompt, in_force
 from nearmiss.judging.pairs_to_ask import judged_by, to_ask
 from nearmiss.models.served import Address, Budget, address_of
 from nearmiss.models.served.client import Client, Refused
-from nearmiss.review import JUDGE, MODEL, Event
+from nearmiss.review import ANSWERS, JUDGE, MODEL, Event
 from nearmiss.review.events import LONGEST
 from nearmiss.types import Advance, Pair
 from nearmiss.workspace import Workspace
@@ -126,7 +126,7 @@ def confirm(
     judges = work.standing.judges
     done = judged_by(work, reviewer, prompt.fingerprint)
     said = {pair: judges.by_reviewer(pair)[first.reviewer] for pair in judged_by(work, first.reviewer, first.prompt)}
-    answers = [pair for pair, entry in sorted(said.items()) if entry.event.verdict in ("relevant", "partial")]
+    answers = [pair for pair, entry in sorted(said.items()) if entry.event.verdict in ANSWERS]
     pairs = [pair for pair in dict.fromkeys([*first.failed, *answers]) if pair not in done]
     found = _asked(work, model, pairs[:count], prompt, budget, advance)
     now = judges.standing_of(reviewer)

@@ -6,7 +6,7 @@ Out: an append-only log on SQLite or PostgreSQL; the verdicts that stand; who ju
 """
 
 from nearmiss.review.current import ADJUDICATION, CHOSEN, GOLD, REPEAT, TESTS, TRAINING, Entry, Standing
-from nearmiss.review.events import JUDGE, JUDGEMENTS, MODEL, REASONS, Event, is_model
+from nearmiss.review.events import ANSWERS, JUDGE, JUDGEMENTS, MODEL, REASONS, Event, is_model
 from nearmiss.review.log import ReviewLog, open_log, open_log_to_read
 from nearmiss.review.plans import AuditPlan, Draw
 from nearmiss.review.readings import GuidelinesReading, versions_read
@@ -15,6 +15,7 @@ from nearmiss.types import Pair
 
 __all__ = [
     "ADJUDICATION",
+    "ANSWERS",
     "CHOSEN",
     "GOLD",
     "JUDGE",

@@ -17,6 +17,7 @@ draw of the same pair: see `drawn_verdict`.
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 
 from nearmiss.review.events import JUDGEMENTS, Event, is_model
 from nearmiss.types import Pair
@@ -206,11 +207,11 @@ class Standing:
         said = ((pair, self.by_reviewer(pair).get(reviewer)) for pair in sorted(self.judged_by(reviewer)))
         return {pair: entry for pair, entry in said if entry is not None}
 
-    def latest(self, reviewer: str, count: int) -> list[Entry]:
-        """The reviewer's last standing judgements, newest first; propagated ones are left out."""
+    def latest(self, reviewer: str, count: int | None = None) -> list[Entry]:
+        """The reviewer's last standing judgements, all or so many, newest first; propagated ones are left out."""
         found = (self.entries[seq] for seq in reversed(self._by_reviewer.get(reviewer, ())))
         own = (entry for entry in found if self._is_own_deed(entry) and self.stands(entry.seq))
-        return [entry for entry, _ in zip(own, range(count), strict=False)]
+        return list(islice(own, count))
 
     def children(self, seq: int) -> int:
         """How many judgements were propagated from a row."""

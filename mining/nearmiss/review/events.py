@@ -14,6 +14,7 @@ from nearmiss.errors import ReviewError
 
 Verdict = Literal["relevant", "partial", "not_relevant", "unsure"]
 JUDGEMENTS: tuple[str, ...] = get_args(Verdict)
+ANSWERS = ("relevant", "partial")  # neither may train as a negative
 # "later" puts a pair at the end of the queue; "comment" only adds words; "undo" takes back the row it `undoes`.
 Action = Literal["relevant", "partial", "not_relevant", "unsure", "later", "comment", "undo"]
 ACTIONS: tuple[str, ...] = get_args(Action)

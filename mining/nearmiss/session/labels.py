@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from nearmiss import audit
-from nearmiss.audit.samples import ANSWERS
 from nearmiss.calibration.fitting import CalibrationLabels
+from nearmiss.review import ANSWERS
 from nearmiss.types import Bools, Ints, Pair
 from nearmiss.workspace import Workspace
 

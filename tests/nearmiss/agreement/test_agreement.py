@@ -14,7 +14,6 @@ from nearmiss.agreement.intervals import draws, estimate, share, unseen_patterns
 from nearmiss.agreement.opinions import VerdictScale, opinions
 from nearmiss.errors import ReviewError
 from nearmiss.review import ADJUDICATION, REPEAT, Entry, Standing
-from nearmiss.workspace import open_workspace
 from tests.nearmiss.review.test_review import judged, undo
 
 VERDICTS = SCALES["verdicts"]
@@ -336,13 +335,6 @@ def test_a_scale_may_have_any_categories():
 
 
 # Decisions.
-
-
-@pytest.fixture
-def work(run):
-    opened = open_workspace(run)
-    yield opened
-    opened.log.close()
 
 
 def say(work, who, row, verdict, **fields):

@@ -438,11 +438,6 @@ def test_whatever_is_judged_no_row_disappears_and_no_answer_is_a_negative(judgem
 # From here on: a workspace over a mined run.
 
 
-@pytest.fixture
-def work(run):
-    return open_workspace(run)
-
-
 def some_judgements(work, step=5, count=None):
     """Of every `step`-th kept pair, `count` of them: relevant, partial, unsure and not relevant in turn."""
     kept = np.flatnonzero(work.decision().status == 0)[::step][:count]

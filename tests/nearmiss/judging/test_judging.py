@@ -62,13 +62,6 @@ def models(monkeypatch):
         yield served
 
 
-@pytest.fixture
-def work(run):
-    opened = open_workspace(run)
-    yield opened
-    opened.log.close()
-
-
 def ask(work, models, count=20, **settings):
     return judging.judge(work, f"openai:toy@{models.url}", count, Budget(Serving(**settings)))
 

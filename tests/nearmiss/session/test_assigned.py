@@ -8,14 +8,6 @@ from nearmiss.session.queue import agenda, assigned, project
 from nearmiss.session.queue.agenda import View
 from nearmiss.session.queue.project import Assignment
 from nearmiss.session.queue.sharing import ALONE, Sharing
-from nearmiss.workspace import open_to_read
-
-
-@pytest.fixture
-def work(run):
-    opened = open_to_read(run)
-    yield opened
-    opened.log.close()
 
 
 def assign(work, text):

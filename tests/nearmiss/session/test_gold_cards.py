@@ -14,18 +14,10 @@ from nearmiss.review.gold_answers import GoldAnswer
 from nearmiss.session import batch_labels, cards, incoming
 from nearmiss.session.queue import agenda, arms, gold_cards
 from nearmiss.session.queue.agenda import View
-from nearmiss.workspace import open_workspace
 from tests.nearmiss.review.test_chain import call
 from tests.nearmiss.review.test_review import judged
 
 MATTERS = View(order="priority")
-
-
-@pytest.fixture
-def work(run):
-    opened = open_workspace(run)
-    yield opened
-    opened.log.close()
 
 
 @pytest.fixture

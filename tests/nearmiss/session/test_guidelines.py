@@ -9,13 +9,7 @@ from nearmiss.errors import ReviewError
 from nearmiss.review import Event, open_log, versions_read
 from nearmiss.review.exchange import export_reviews
 from nearmiss.session import guidelines
-from nearmiss.workspace import open_workspace
 from tests.nearmiss.review.importing import import_reviews
-
-
-@pytest.fixture
-def work(run):
-    return open_workspace(run)
 
 
 def test_the_usual_scale_stands_in_until_the_project_writes_its_own(work):

@@ -14,16 +14,8 @@ from nearmiss.session.tuning.along import Refusals
 from nearmiss.session.tuning.harm import HarmAlong
 from nearmiss.session.tuning.panel import stops_of
 from nearmiss.settings import Policy
-from nearmiss.workspace import open_workspace
 
 FIELDS = ("max_p_relevant", "relative_margin", "max_score", "relative_floor", "skip_top", "max_rank")
-
-
-@pytest.fixture
-def work(run):
-    opened = open_workspace(run)
-    yield opened
-    opened.log.close()
 
 
 def judge(work, *rows):

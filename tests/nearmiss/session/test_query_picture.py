@@ -16,11 +16,6 @@ KEPT = np.array([False, True, True, False])
 COSINE = np.array([0.9, 0.8, 0.6, 0.7])
 
 
-@pytest.fixture
-def work(run):
-    return open_workspace(run)
-
-
 def test_the_kept_share_the_gradient_and_others_say_what_they_would_take():
     shares = gradient_shares(COSINE, KEPT, POSITIVE, 0.1)
     first, second, other = np.exp([8.0, 6.0, 7.0])

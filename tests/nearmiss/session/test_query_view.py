@@ -9,12 +9,7 @@ from nearmiss.errors import ReviewError
 from nearmiss.selection import STATUSES
 from nearmiss.session import query_view
 from nearmiss.settings import Policy
-from nearmiss.workspace import open_to_read, open_workspace
-
-
-@pytest.fixture
-def work(run):
-    return open_workspace(run)
+from nearmiss.workspace import open_to_read
 
 
 def judged(doc_id, verdict="not_relevant", reviewer="ada", seq=1, **more):

@@ -11,17 +11,9 @@ from nearmiss.session.queue import agenda
 from nearmiss.session.queue.agenda import View
 from nearmiss.session.queue.project import in_force, of_project
 from nearmiss.session.queue.sharing import ALONE, Sharing
-from nearmiss.workspace import open_workspace
 from tests.nearmiss.review.test_review import judged
 
 PEOPLE = ("ann", "bob", "eve", "zoe")
-
-
-@pytest.fixture
-def work(run):
-    opened = open_workspace(run)
-    yield opened
-    opened.log.close()
 
 
 def set_to(work, text):

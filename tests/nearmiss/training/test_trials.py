@@ -356,9 +356,7 @@ def test_a_trial_finds_again_what_was_trained_and_tells_each_policy(run, monkeyp
     monkeypatch.setattr(Adapter, "train", lambda self, exported, seed: pytest.fail("trained again"))
     second = trials.trial(run, QUICK)
     assert second.as_json() == first.as_json()
-    assert json.loads((run / "trials" / "latest.json").read_text()) == json.loads(
-        json.dumps(trial_files.content_of(first))
-    )
+    assert json.loads((run / "trials" / "latest.json").read_text()) == json.loads(json.dumps(first.as_json()))
 
 
 def test_what_is_trained_so_far_can_be_read_until_the_outcome_is_written(run):
@@ -371,7 +369,7 @@ def test_what_is_trained_so_far_can_be_read_until_the_outcome_is_written(run):
         assert content["waiting"] == names[place + 1 :]
         assert (points[-1].low, points[-1].high) == outcome.interval(outcome.reached[place])
     assert trial_files.so_far(run) is None
-    assert trial_files.latest(run) == json.loads(json.dumps(trial_files.content_of(outcome)))
+    assert trial_files.latest(run) == json.loads(json.dumps(outcome.as_json()))
 
 
 def test_the_points_along_a_setting_are_those_that_differ_in_it_alone():
@@ -552,29 +550,29 @@ def test_another_policy_is_chosen_where_it_is_better_than_the_one_in_force():
     base = np.random.default_rng(0).random((2, 40)) / 2
     none = made_result("in-batch only", None, base + 0.3)
     before, better = made_result("in force = default", usual, base), made_result("no filter", bare, base + 0.1)
-    choice = trials.best_policy(outcome_of(none, better, before, in_force=before.tried.name))
+    choice = outcome_of(none, better, before, in_force=before.tried.name).choice
     assert choice.reached is better
     assert choice.changes
     assert choice.sentence.startswith("no filter should be in force: nDCG@10 0.3")
     assert "0.1000 above in force = default (+0.1000 to +0.1000)" in choice.sentence
     assert "by the estimate" not in choice.sentence
     looser, strict = replace(better, estimated_answers=0.081), replace(before, estimated_answers=0.034)
-    said = trials.best_policy(outcome_of(looser, strict, in_force=before.tried.name)).sentence
+    said = outcome_of(looser, strict, in_force=before.tried.name).choice.sentence
     assert "Of what it keeps 8.1% are answers by the estimate, 3.4% of what was kept." in said
     assert "Students are better without hard negatives, by 0.2000 (+0.2000 to +0.2000)." in choice.sentence
     # Half of the questions gain .1 and half lose nearly as much: higher in the mean, and not told apart.
     uneven = made_result("no filter", bare, base + np.tile([0.1, -0.09], 20))
-    choice = trials.best_policy(outcome_of(uneven, before, in_force=before.tried.name))
+    choice = outcome_of(uneven, before, in_force=before.tried.name).choice
     assert choice.reached is before
     assert not choice.changes
     assert choice.sentence.startswith("in force = default should stay in force")
     assert "no filter is 0.0050 higher" in choice.sentence
     equal = made_result("no filter", bare, base)
-    assert trials.best_policy(outcome_of(equal, before, in_force=before.tried.name)).reached is before
-    alone = trials.best_policy(outcome_of(better, in_force="keeps nothing"))
+    assert outcome_of(equal, before, in_force=before.tried.name).choice.reached is before
+    alone = outcome_of(better, in_force="keeps nothing").choice
     assert alone.reached is better
     assert "keeps nothing of the training queries" in alone.sentence
-    assert trials.best_policy(outcome_of(none, in_force="keeps nothing")) is None
+    assert outcome_of(none, in_force="keeps nothing").choice is None
 
 
 def test_a_choice_is_a_save_that_can_be_undone(run, capsys, monkeypatch):

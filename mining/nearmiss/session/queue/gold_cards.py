@@ -11,7 +11,6 @@ nothing about the pair. A pair that an audit drew is no gold: its draw needs a v
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from hashlib import blake2b
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +20,7 @@ from nearmiss.errors import ReviewError
 from nearmiss.review import GOLD, JUDGEMENTS, TESTS, TRAINING, Draw, Standing
 from nearmiss.review.gold_answers import FILES, GoldAnswer, decided, of_file, version
 from nearmiss.session.queue import project
+from nearmiss.storage.mixing import text_key
 from nearmiss.types import Ints, Pair
 from nearmiss.workspace import Workspace
 
@@ -147,7 +147,7 @@ def due(work: Workspace, reviewer: str, ahead: int) -> list[Pair]:
     if not cards.every:
         return []
     judged = work.standing.judged_by(reviewer)
-    own = [entry for entry in work.standing.latest(reviewer, 1_000_000) if entry.event.verdict in JUDGEMENTS]
+    own = [entry for entry in work.standing.latest(reviewer) if entry.event.verdict in JUDGEMENTS]
     tested = sum(entry.event.arm == GOLD for entry in own)
     others = sum(entry.event.arm not in TESTS for entry in own)
     wanted = (others + ahead) // cards.every - tested
@@ -165,4 +165,4 @@ def arm_of(work: Workspace, pair: Pair, reviewer: str) -> str:
 
 def number_of(*words: str) -> int:
     """A number that looks random and is always the same for the same words."""
-    return int.from_bytes(blake2b("\0".join(words).encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big")
+    return text_key("\0".join(words))

@@ -16,21 +16,22 @@ import numpy as np
 
 from nearmiss.data import Dataset
 from nearmiss.pipeline import Watch, silent
+from nearmiss.run import Run
+from nearmiss.session.tuning.saved import save
 from nearmiss.settings import Trial
 from nearmiss.storage.fingerprint import fingerprint_of
 from nearmiss.training.trials import trial_files
 from nearmiss.training.trials.classroom import Classroom, open_classroom
 from nearmiss.training.trials.exported_pairs import ExportedPairs
 from nearmiss.training.trials.measures import MEASURES, measure
-from nearmiss.training.trials.outcome import Outcome, Reached
+from nearmiss.training.trials.outcome import Outcome, PolicyChoice, Reached
 from nearmiss.training.trials.policies import IN_FORCE, Tried, tried
-from nearmiss.training.trials.policy_choice import PolicyChoice, best_policy, put_in_force
 from nearmiss.training.trials.stored_results import Store
 from nearmiss.training.trials.students import Trained
 from nearmiss.types import Floats
 from nearmiss.workspace import Workspace, open_to_read
 
-__all__ = ["Outcome", "PolicyChoice", "Reached", "Tried", "best_policy", "compare", "put_in_force", "trial"]
+__all__ = ["Outcome", "PolicyChoice", "Reached", "Tried", "compare", "put_in_force", "trial"]
 
 Tell = Callable[[Reached], None]
 
@@ -61,7 +62,7 @@ def trial(
     otherwise a share of the run's queries is held out. `tell` is called for each policy as its students finish.
     `settings` say which student is trained and how, `round` is the latest one unless given, `reviews` is the URL of a
     log that lies elsewhere, and `watch` opens a progress bar for each stage. `choose` is a person's name: then the
-    policy that `best_policy` finds is put in force, as a save of theirs. The outcome is written to
+    policy of `Outcome.choice` is put in force, as a save of theirs. The outcome is written to
     RUN/trials/latest.json too. Raises RecipeError for an unknown policy, RunError where too few queries are left.
 
     >>> import nearmiss as nm
@@ -119,6 +120,13 @@ def compare(
     return outcome
 
 
+def put_in_force(run: Run, outcome: Outcome, by: str) -> None:
+    """Put the chosen policy in force, as a save of `by` that can be undone; RunError where another process holds it."""
+    choice = outcome.choice
+    if choice is not None and choice.reached.tried.policy is not None:
+        save(run, choice.reached.tried.policy, by)
+
+
 class _School:
     """Trains a student, or finds the stored result of an equal one; `rooms` has a classroom for each fold."""
 
@@ -135,15 +143,14 @@ class _School:
 
     def teach(self, one: Tried, exported: Sequence[ExportedPairs], advance: Callable[[int], None]) -> Reached:
         """The results of one policy's students, fold by fold and seed by seed."""
-        parts = []
-        for number, (room, pairs) in enumerate(zip(self.rooms, exported, strict=True)):
+        parts, taught = [], list(zip(self.rooms, exported, strict=True))
+        for number, (room, pairs) in enumerate(taught):
             own, seeds = [], room.trial.seeds
             for seed in range(number * seeds, (number + 1) * seeds):
                 own.append(self._found(room, [pairs.fingerprint, seed], partial(room.student.train, pairs, seed)))
                 advance(1)
             parts.append(own)
         counts = [pairs.counts() for pairs in exported]
-        taught = list(zip(self.rooms, exported, strict=True))
         ranks = [rank for room, pairs in taught if (rank := room.median_rank(pairs)) is not None]
         answers = [share for room, pairs in taught if (share := room.estimated_answers(pairs)) is not None]
         return Reached(

@@ -6,6 +6,7 @@ Out: means with intervals, and which policy is better than which
 """
 
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from nearmiss.counts import counted
 from nearmiss.settings import Trial
 from nearmiss.training.trials.certainty import Difference, difference, interval
 from nearmiss.training.trials.measures import MEASURES
-from nearmiss.training.trials.policies import MARGIN, Tried
+from nearmiss.training.trials.policies import IN_BATCH, MARGIN, Tried
 from nearmiss.training.trials.students import FINDINGS
 from nearmiss.types import Floats
 
@@ -42,6 +43,15 @@ class Reached:
         """The mean over seeds and questions; None where no question has it."""
         values = self.measures[measure]
         return float(np.nanmean(values)) if not np.isnan(values).all() else None
+
+
+@dataclass(frozen=True)
+class PolicyChoice:
+    """The policy that should be in force, whether that is another than the one that is, and why, in words."""
+
+    reached: Reached
+    changes: bool
+    sentence: str
 
 
 @dataclass(frozen=True)
@@ -100,6 +110,41 @@ class Outcome:
         lines += [f"{name} exports nothing of the training queries, and was not tried." for name in self.kept_nothing]
         return lines
 
+    @cached_property
+    def choice(self) -> PolicyChoice | None:
+        """
+        The policy that should be in force; None where none keeps a negative of the training queries.
+
+        The one in force stays unless the best one is called better than it. In-batch only keeps no negatives, so it
+        cannot be chosen; where it is better than what is chosen, the sentence says so.
+        """
+        able = [one for one in self.reached if one.tried.policy is not None]
+        if not able:
+            return None
+        before = self.named(self.in_force)
+        best = max(able, key=lambda one: (one.measures["ndcg"].mean(), one is before))
+        if before is None:
+            chosen, why = best, "the policy that was in force keeps nothing of the training queries"
+        elif best is before:
+            chosen, why = before, "no other policy that keeps negatives is higher"
+        elif (gap := self.difference(best, before)).verdict:
+            chosen = best
+            why = f"{gap.mean:.4f} above {self.in_force} ({gap.low:+.4f} to {gap.high:+.4f})"
+        else:
+            chosen = before
+            why = f"{best.tried.name} is {gap.mean:.4f} higher ({gap.low:+.4f} to {gap.high:+.4f}), which may be luck"
+        verb = "stay" if chosen is before else "be"
+        sentence = f"{chosen.tried.name} should {verb} in force: nDCG@10 {chosen.mean('ndcg'):.4f}; {why}."
+        said = [sentence, *_answers_kept(chosen, before), *self._better_without(chosen)]
+        return PolicyChoice(chosen, chosen is not before, " ".join(said))
+
+    def _better_without(self, chosen: Reached) -> list[str]:
+        """A word of warning where students do better without hard negatives."""
+        none = self.called(IN_BATCH)
+        if none is None or (gap := self.difference(none, chosen)).verdict != "better":
+            return []
+        return [f"Students are better without hard negatives, by {gap.mean:.4f} ({gap.low:+.4f} to {gap.high:+.4f})."]
+
     def _not_told_apart(self, unsure: dict[str, Difference]) -> str:
         """The policies that may be as good as the best, and about how many queries would tell."""
         lead = [gap.mean for gap in unsure.values()]
@@ -128,8 +173,14 @@ class Outcome:
             "kept_nothing": self.kept_nothing,
             "policies": [self._policy(one) for one in self.reached],
             "says": self.sentences(),
+            "choice": self._choice(),
             "about_student": FINDINGS[self.trial.student],
         }
+
+    def _choice(self) -> dict[str, Any] | None:
+        if (choice := self.choice) is None:
+            return None
+        return {"name": choice.reached.tried.name, "changes": choice.changes, "says": choice.sentence}
 
     def _policy(self, one: Reached) -> dict[str, Any]:
         against = {"in_force": self.named(self.in_force), "best": self.best, "95_rule": self.called(MARGIN)}
@@ -147,6 +198,16 @@ class Outcome:
             },
             "seconds": round(one.seconds, 2),
         }
+
+
+def _answers_kept(chosen: Reached, before: Reached | None) -> list[str]:
+    """What the change does to the unlabelled answers among the kept, which held-out labels hardly see."""
+    if before is None or before is chosen or None in (chosen.estimated_answers, before.estimated_answers):
+        return []
+    return [
+        f"Of what it keeps {chosen.estimated_answers:.1%} are answers by the estimate, "
+        f"{before.estimated_answers:.1%} of what was kept."
+    ]
 
 
 def _as_record(gap: Difference) -> dict[str, Any]:

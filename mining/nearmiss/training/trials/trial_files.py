@@ -21,7 +21,6 @@ from nearmiss.storage.files import read_object, write_json
 from nearmiss.training.trials.certainty import interval
 from nearmiss.training.trials.outcome import CONFIDENCE, Outcome, Reached
 from nearmiss.training.trials.policies import AND, Tried
-from nearmiss.training.trials.policy_choice import best_policy
 
 SO_FAR, LATEST = "so_far.json", "latest.json"
 _WANTED = ("trial", "policies")
@@ -71,20 +70,13 @@ class TrialPoint:
 
 def write(run: Path, outcome: Outcome) -> None:
     """Write an outcome, and what was trained on each exported set."""
-    content = content_of(outcome)
+    content = outcome.as_json()
     write_json(run / trained.FOLDER / LATEST, content)
     about = {name: content[name] for name in ("trial", "questions", "last_seq", "round")}
     for one in content["policies"]:
         if one["policy"] is not None:
             against = one["against_95_rule"]
             trained.note(run, one["export_fingerprint"], about | _in_short(one) | {"against_95_rule": against})
-
-
-def content_of(outcome: Outcome) -> Content:
-    """An outcome as its file and `nearmiss trial --json` say it, with the policy that should be in force."""
-    choice = best_policy(outcome)
-    said = choice and {"name": choice.reached.tried.name, "changes": choice.changes, "says": choice.sentence}
-    return outcome.as_json() | {"choice": said}
 
 
 def latest(run: Path) -> Content | None:
